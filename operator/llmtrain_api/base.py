@@ -1,0 +1,41 @@
+"""The two base models: `Section` for what a person writes, `Record` for what programs exchange."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic.alias_generators import to_camel
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=253)]
+Path = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+"""A file or folder. A relative one is read from the inputs folder: on a laptop the manifest's
+folder, in a cluster the workspace."""
+Text = Annotated[str, StringConstraints(max_length=32768)]
+
+
+class Record(BaseModel):
+    """Frozen, camelCase on the wire, and strict about unknown fields."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+    )
+
+
+class Section(Record):
+    """A part of the manifest; its docstrings become the descriptions in the CRD."""
+
+
+def rule(expression: str, message: str) -> dict[str, Any]:
+    """One CEL rule for `x-kubernetes-validations`; a Python validator must say the same."""
+    return {"rule": expression, "message": message}
+
+
+def rules(*each: dict[str, Any]) -> dict[str, Any]:
+    """The `json_schema_extra` that carries CEL rules into the CRD."""
+    return {"x-kubernetes-validations": list(each)}

@@ -1,0 +1,89 @@
+"""What a stage's exit code means, and the line in which a stage says why it ended."""
+
+import json
+from enum import IntEnum, StrEnum
+
+from pydantic import ValidationError
+
+from llmtrain_api.base import Record
+from llmtrain_api.status import EvaluationResult
+
+
+class ExitCode(IntEnum):
+    """The exit code of a stage's driver."""
+
+    DONE = 0
+    USER = 2
+    """The configuration or the data is wrong. Never retried."""
+    APPLICATION = 3
+    """The stage raised."""
+    INFRASTRUCTURE = 4
+    """A worker or a node was lost."""
+    GATE = 5
+    """An evaluation gate was not met. Never retried."""
+    INTERRUPTED = 75
+    """Told to stop, and stopped after a committed checkpoint."""
+
+
+class FailureClass(StrEnum):
+    """Who is to blame for a failed attempt; each class has its own retry budget."""
+
+    USER = "user"
+    APPLICATION = "application"
+    INFRASTRUCTURE = "infrastructure"
+    PREEMPTION = "preemption"
+
+
+_SIGNALS_FROM = 128
+"""Shells and Kubernetes report death by signal N as 128 + N; Python as -N."""
+
+
+def failure_class(exit_code: int | None) -> FailureClass:
+    """The class of a failed attempt.
+
+    Args:
+        exit_code: the driver's exit code; negative for a signal, None where it was never seen.
+    """
+    match exit_code:
+        case ExitCode.USER | ExitCode.GATE:
+            return FailureClass.USER
+        case ExitCode.INTERRUPTED:
+            return FailureClass.PREEMPTION
+        case ExitCode.INFRASTRUCTURE | None:
+            return FailureClass.INFRASTRUCTURE
+        case code if code < 0 or code > _SIGNALS_FROM:
+            return FailureClass.INFRASTRUCTURE
+        case _:
+            return FailureClass.APPLICATION
+
+
+OUTCOME_PREFIX = "llmtrain-outcome: "
+"""Ray keeps only the exit code and the last lines of a driver's log, so the driver's last line
+is this prefix and an `Outcome` as JSON."""
+
+
+class Outcome(Record):
+    """How a stage ended, for the job's status."""
+
+    reason: str
+    """CamelCase, for programs: `Completed`, `InvalidData`, `WorkerLost`."""
+    message: str
+    """For people: what was wrong, where, and what would be right."""
+    evaluation: tuple[EvaluationResult, ...] = ()
+    """What an evaluate stage measured, also where a gate was not met."""
+
+    def line(self) -> str:
+        """The line that a driver prints last."""
+        return OUTCOME_PREFIX + json.dumps(self.model_dump(mode="json", exclude_defaults=True))
+
+
+def find_outcome(log_tail: str) -> Outcome | None:
+    """The last outcome line of a driver's log; None where there is none."""
+    for line in reversed(log_tail.splitlines()):
+        _, found, text = line.partition(OUTCOME_PREFIX)
+        if found:
+            try:
+                return Outcome.model_validate_json(text)
+            except ValidationError:  # cut off by Ray's limit on the tail
+                continue
+    return None

@@ -1,0 +1,32 @@
+"""Every name that two programs must agree on."""
+
+import re
+from typing import Final
+
+GROUP = "llmtrain.io"
+VERSION = "v1alpha1"
+API_VERSION: Final = "llmtrain.io/v1alpha1"
+KIND: Final = "LLMTrainingJob"
+PLURAL = "llmtrainingjobs"
+SINGULAR = "llmtrainingjob"
+SHORT_NAME = "ltj"
+
+RUN_CONFIG_VARIABLE = "LLMTRAIN_RUN_CONFIG"
+"""The environment variable that carries a stage's run config, as JSON."""
+PROGRESS_PORT = 8790
+"""Where a driver serves its progress report in a cluster."""
+PROGRESS_PATH = "/progress"
+
+JOB_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+JOB_NAME_MAX_LENGTH = 40
+"""Short enough for the names of the objects that are derived from it (RayCluster: 53)."""
+
+
+def is_job_name(name: str) -> bool:
+    """Whether a job may have this name: a DNS label of at most 40 characters."""
+    return len(name) <= JOB_NAME_MAX_LENGTH and re.fullmatch(JOB_NAME_PATTERN, name) is not None
+
+
+def submission_id(job_name: str, job_uid: str, stage: str, attempt: int) -> str:
+    """The Ray job id of an attempt. Ray refuses a used one, so submitting is idempotent."""
+    return f"{job_name}-{job_uid[:8]}-{stage}-{attempt}"

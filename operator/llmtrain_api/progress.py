@@ -1,0 +1,38 @@
+"""What a driver says about itself while its stage runs."""
+
+from pydantic import Field
+
+from llmtrain_api.base import Record
+from llmtrain_api.stages import Stage
+
+
+class ProgressReport(Record):
+    """The newest state of one attempt. A field is absent where the stage has no such thing."""
+
+    job_uid: str
+    stage: Stage
+    attempt: int = Field(ge=0)
+    percent: float = Field(ge=0, le=100)
+    """How much of the stage is done."""
+    activity: str
+    """What the stage is doing, for people: `cleaning documents`, `training`, `validating`."""
+    heartbeat: float
+    """Unix time, in seconds, of the newest sign of work (a step, a batch of documents)."""
+    step: int | None = None
+    """Optimizer steps done."""
+    total_steps: int | None = None
+    tokens: int | None = None
+    """Tokens trained on, over all attempts, work that was lost not counted."""
+    loss: float | None = None
+    """Mean training loss of the newest step, in nats per token."""
+    validation_loss: float | None = None
+    """Newest loss on held-out text, in nats per token."""
+    validation_bits_per_byte: float | None = None
+    tokens_per_second: float | None = None
+    """Over all workers, since the last report."""
+    mfu: float | None = None
+    """Model FLOPs utilization, 0 to 1; absent on hardware of unknown peak."""
+    eta_seconds: float | None = None
+    """Until the end of the stage."""
+    checkpoint_step: int | None = None
+    """Step of the newest committed checkpoint."""

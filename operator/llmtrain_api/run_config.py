@@ -1,0 +1,56 @@
+"""What a stage is told to do: the operator renders it, the trainer reads nothing else."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from llmtrain_api.base import Record
+from llmtrain_api.spec.data import Data
+from llmtrain_api.spec.evaluate import Evaluate
+from llmtrain_api.spec.export import Export
+from llmtrain_api.spec.finetune import Finetune
+from llmtrain_api.spec.model import Model
+from llmtrain_api.spec.pretrain import Pretrain
+from llmtrain_api.spec.tokenizer import Tokenizer
+from llmtrain_api.stages import Stage
+
+
+class Workers(Record):
+    """The ranks of a training stage."""
+
+    count: int = Field(ge=1)
+    """Number of ranks."""
+    cpus: int = Field(ge=1)
+    """CPU cores of a rank."""
+    gpus: Literal[0, 1]
+    """GPUs of a rank."""
+
+
+class RunConfig(Record):
+    """One attempt of one stage. The sections are the manifest's own, defaults filled in."""
+
+    version: Literal["v1"] = "v1"
+    job_name: str
+    job_uid: str
+    stage: Stage
+    attempt: int = Field(ge=0)
+    seed: int
+    workspace: str
+    """Absolute path of the job's durable folder, the same on every machine of the job."""
+    inputs: str
+    """Absolute path of the folder that relative paths of the manifest start from."""
+    workers: Workers
+    data_cpus: int = Field(ge=1)
+    """CPU cores over all machines for the stages that do not train."""
+    progress_host: str
+    """Address that the driver's progress server binds to: all of them in a cluster, loopback on a
+    laptop."""
+    progress_port: int = Field(ge=1, le=65535)
+    """Port of the driver's progress server."""
+    data: Data | None = None
+    tokenizer: Tokenizer | None = None
+    model: Model | None = None
+    pretrain: Pretrain | None = None
+    finetune: Finetune | None = None
+    evaluate: Evaluate | None = None
+    export: Export | None = None

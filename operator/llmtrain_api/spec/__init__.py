@@ -1,0 +1,1 @@
+"""The manifest's spec, a file for each section."""

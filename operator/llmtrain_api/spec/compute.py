@@ -1,0 +1,55 @@
+"""What a job computes on."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from llmtrain_api.base import Section
+
+Memory = Annotated[
+    str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}(Mi|Gi|Ti)$", min_length=3, max_length=16)
+]
+"""A Kubernetes quantity in binary units: `512Mi`, `8Gi`, `1Ti`."""
+
+_BYTES_PER_UNIT = {"Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+
+
+def memory_bytes(memory: str) -> int:
+    """Bytes in a memory quantity such as `8Gi`."""
+    return int(memory[:-2]) * _BYTES_PER_UNIT[memory[-2:]]
+
+
+class Trainers(Section):
+    """The machines that train: each holds `gpus` ranks, or one rank where it has no GPU."""
+
+    replicas: int = Field(1, ge=1, le=4096)
+    """Number of trainer Pods. On a laptop: worker processes, reduced to what the machine has."""
+    gpus: int = Field(0, ge=0, le=16)
+    """GPUs of each replica; one rank runs on each. 0 trains on the CPU."""
+    cpus: int = Field(1, ge=1, le=1024)
+    """CPU cores of each replica."""
+    memory: Memory = "4Gi"
+    """Memory of each replica."""
+
+    @property
+    def num_workers(self) -> int:
+        """Ranks over all replicas."""
+        return self.replicas * max(self.gpus, 1)
+
+
+class Cpus(Section):
+    """The machines for the stages that need no GPU: data and tokenizer."""
+
+    replicas: int = Field(1, ge=1, le=4096)
+    """Number of Pods. On a laptop all of them are the laptop."""
+    cpus: int = Field(2, ge=1, le=1024)
+    """CPU cores of each replica."""
+    memory: Memory = "4Gi"
+    """Memory of each replica."""
+
+
+class Compute(Section):
+    """What a job computes on: trainers for the stages that train, cpus for the others."""
+
+    trainers: Trainers = Trainers()
+    cpus: Cpus = Cpus()

@@ -1,0 +1,129 @@
+"""Raw text in, clean and split documents out."""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from llmtrain_api.base import Name, Path, Section, rule, rules
+
+
+class FileFormat(StrEnum):
+    """How the documents lie in a file."""
+
+    JSONL = "jsonl"
+    TEXT = "text"
+    PARQUET = "parquet"
+    HTML = "html"
+
+
+class PythonDocs(Section):
+    """The Python interpreter's own documentation: about 2 MB of English on every machine.
+
+    These are the docstrings of the standard library and the language reference's topics.
+    """
+
+
+class Files(Section):
+    """Local files, plain or compressed (`.gz`, `.zst`)."""
+
+    paths: Annotated[tuple[Path, ...], Field(min_length=1, max_length=256)]
+    """Files or globs (`raw/*.jsonl.zst`, `raw/**/*.txt`)."""
+    format: FileFormat
+    """`jsonl` and `parquet` hold a document a row, `text` and `html` a document a file."""
+    text_field: Name = "text"
+    """The field of a row that holds the text."""
+
+
+class HuggingFace(Section):
+    """A data set of the Hugging Face hub, or a local folder saved by `datasets`."""
+
+    path: Path
+    """Name on the hub, or a folder."""
+    subset: Name | None = None
+    """The data set's configuration, where it has several."""
+    split: Name = "train"
+    """The split to read."""
+    text_field: Name = "text"
+    """The column that holds the text."""
+
+
+class OneOf(Section):
+    """A section of which exactly one field is set."""
+
+    kinds: ClassVar[str] = "pythonDocs, files or huggingFace"
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        chosen = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        if len(chosen) != 1:
+            raise ValueError(f"set exactly one of {self.kinds}; found {len(chosen)}")
+        return self
+
+
+class Source(OneOf):
+    """Where documents come from; exactly one kind."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "[has(self.pythonDocs), has(self.files), has(self.huggingFace)]"
+                ".filter(x, x).size() == 1",
+                "set exactly one of pythonDocs, files or huggingFace",
+            )
+        )
+    )
+
+    python_docs: PythonDocs | None = None
+    files: Files | None = None
+    hugging_face: HuggingFace | None = None
+
+
+class Clean(Section):
+    """What is repaired in a document."""
+
+    html: bool = True
+    """Take the text out of HTML, without navigation, scripts and styles."""
+    unicode: bool = True
+    """Repair wrongly decoded text (mojibake) and normalize to NFC."""
+    emoji_to_text: bool = False
+    """Write emoji as words: 👍 becomes `:thumbs_up:`."""
+
+
+class Quality(StrEnum):
+    """A rule set that drops poor documents."""
+
+    NONE = "none"
+    GOPHER = "gopher"
+
+
+class Filter(Section):
+    """Which documents are dropped."""
+
+    quality: Quality = Quality.GOPHER
+    """`gopher`: the rules of Rae et al. 2021, table A1 (word length, symbols, bullets, ellipses,
+    alphabetic words, stop words)."""
+    min_words: int = Field(50, ge=0, le=1_000_000)
+    """Documents with fewer words are dropped."""
+    max_words: int = Field(100_000, ge=1, le=100_000_000)
+    """Documents with more words are dropped."""
+
+
+class Dedup(Section):
+    """Which repetitions are dropped."""
+
+    exact: bool = True
+    """Drop documents whose text, apart from white space and case, was seen before."""
+
+
+class Data(Section):
+    """Raw text in, clean and split documents out."""
+
+    sources: Annotated[tuple[Source, ...], Field(min_length=1, max_length=64)]
+    """Where documents come from."""
+    clean: Clean = Clean()
+    filter: Filter = Filter()
+    dedup: Dedup = Dedup()
+    validation_fraction: float = Field(0.01, gt=0, lt=0.5)
+    """Share of documents held out, chosen by a hash of the text: the same text always falls on
+    the same side."""

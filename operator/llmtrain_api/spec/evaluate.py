@@ -1,0 +1,90 @@
+"""How good the model is, and how good it must be."""
+
+from typing import Annotated, ClassVar, Self
+
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
+
+from llmtrain_api.base import Name, Path, Section, Text, rule, rules
+from llmtrain_api.spec.data import Data, OneOf
+
+
+class HeldOutDocs(Section):
+    """Four choices, one right: which text continues a held-out piece of documentation?"""
+
+    questions: int = Field(200, ge=1, le=10_000)
+    """Number of questions."""
+
+
+class LmEval(Section):
+    """A task of the lm-evaluation-harness whose data are local files."""
+
+    name: Name
+    """The task's name."""
+    include: Path
+    """The folder with the task's YAML file."""
+    few_shot: int = Field(0, ge=0, le=100)
+    """Solved examples before each question."""
+    limit: int | None = Field(None, ge=1, le=1_000_000)
+    """Questions asked; all of them by default."""
+
+
+class Task(OneOf):
+    """A task; exactly one kind."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "has(self.heldOutDocs) != has(self.lmEval)",
+                "set exactly one of heldOutDocs or lmEval",
+            )
+        )
+    )
+
+    kinds: ClassVar[str] = "heldOutDocs or lmEval"
+    held_out_docs: HeldOutDocs | None = None
+    lm_eval: LmEval | None = None
+
+
+class Generations(Section):
+    """Texts that the model writes, for people to read."""
+
+    prompts: Annotated[tuple[Text, ...], Field(min_length=1, max_length=64)]
+    """After fine-tuning each is asked as a user's message, before it is continued as text."""
+    max_new_tokens: int = Field(64, ge=1, le=4096)
+    temperature: float = Field(0.0, ge=0, le=10)
+    """0 takes the likeliest token each time."""
+
+
+class Gate(Section):
+    """A bound that fails the job when it is not met."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule("has(self.min) || has(self.max)", "set min, max or both"),
+        )
+    )
+
+    metric: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_./]+$", max_length=253)]
+    """`bitsPerByte`, `perplexity`, or a task's metric as `task/metric`: `heldOutDocs/accuracy`."""
+    min: float | None = None
+    """Smallest value that passes."""
+    max: float | None = None
+    """Largest value that passes."""
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("set min, max or both")
+        return self
+
+
+class Evaluate(Section):
+    """Evaluation of the last model of the line, and of the pretrained one beside it."""
+
+    data: Data | None = None
+    """Text to score when the job has no data section; all of it is used."""
+    bits_per_byte: bool = True
+    """Bits per UTF-8 byte of held-out text: comparable between tokenizers."""
+    tasks: Annotated[tuple[Task, ...], Field(max_length=64)] = ()
+    generations: Generations | None = None
+    gates: Annotated[tuple[Gate, ...], Field(max_length=64)] = ()

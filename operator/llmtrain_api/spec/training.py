@@ -1,0 +1,113 @@
+"""What pretraining and fine-tuning have in common: optimizer, precision, ZeRO, checkpoints."""
+
+from enum import IntEnum, StrEnum
+from typing import Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from llmtrain_api.base import Section, rule, rules
+
+
+class Schedule(StrEnum):
+    """How the learning rate moves after the warmup."""
+
+    COSINE = "cosine"
+    WARMUP_STABLE_DECAY = "warmupStableDecay"
+    CONSTANT = "constant"
+
+
+class OptimizerName(StrEnum):
+    """The optimizers."""
+
+    ADAMW = "adamw"
+
+
+class Optimizer(Section):
+    """AdamW (Loshchilov & Hutter 2019) and its learning rate schedule."""
+
+    name: OptimizerName = OptimizerName.ADAMW
+    learning_rate: float = Field(3e-4, gt=0, le=1)
+    """The peak."""
+    schedule: Schedule = Schedule.COSINE
+    """`warmupStableDecay` holds the peak, then falls linearly over `decayFraction`."""
+    warmup_fraction: float = Field(0.01, ge=0, lt=1)
+    """Share of the steps with a linearly rising learning rate."""
+    decay_fraction: float = Field(0.2, gt=0, le=1)
+    """Share of the steps in which `warmupStableDecay` falls."""
+    final_fraction: float = Field(0.1, ge=0, le=1)
+    """Learning rate at the end, as a share of the peak."""
+    weight_decay: float = Field(0.1, ge=0, le=1)
+    """Applied to matrices only, not to biases and norms."""
+    beta1: float = Field(0.9, ge=0, lt=1)
+    beta2: float = Field(0.95, ge=0, lt=1)
+    epsilon: float = Field(1e-8, gt=0, le=1)
+    clip: float = Field(1.0, ge=0, le=1000)
+    """Largest norm of the gradient; 0 clips nothing."""
+
+
+class Precision(StrEnum):
+    """The numbers that a model computes with; the optimizer's own are always fp32."""
+
+    FP32 = "fp32"
+    BF16 = "bf16"
+
+
+class ZeroStage(IntEnum):
+    """What ZeRO shards over the workers (Rajbhandari et al. 2020)."""
+
+    NONE = 0
+    OPTIMIZER = 1
+    GRADIENTS = 2
+    PARAMETERS = 3
+
+
+class Offload(StrEnum):
+    """What ZeRO keeps in the host's memory."""
+
+    NONE = "none"
+    OPTIMIZER = "optimizer"
+    PARAMETERS = "parameters"
+
+
+class Zero(Section):
+    """DeepSpeed ZeRO: how optimizer states, gradients and parameters are sharded."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "self.offload == 'none' || self.stage >= 1",
+                "offload needs zero stage 1, 2 or 3",
+            ),
+            rule(
+                "self.offload != 'parameters' || self.stage == 3",
+                "offload: parameters needs zero stage 3",
+            ),
+        )
+    )
+
+    stage: ZeroStage = ZeroStage.GRADIENTS
+    """0 shards nothing, 1 optimizer states, 2 gradients too, 3 parameters too."""
+    offload: Offload = Offload.NONE
+    """`parameters` includes the optimizer."""
+
+    @model_validator(mode="after")
+    def _offload_needs_sharding(self) -> Self:
+        if self.offload is not Offload.NONE and self.stage is ZeroStage.NONE:
+            raise ValueError("offload needs zero stage 1, 2 or 3")
+        if self.offload is Offload.PARAMETERS and self.stage is not ZeroStage.PARAMETERS:
+            raise ValueError("offload: parameters needs zero stage 3")
+        return self
+
+
+class Checkpoint(Section):
+    """When a checkpoint is committed, and how many are kept.
+
+    One is always committed at the end of the stage, and when the stage is told to stop.
+    """
+
+    every_seconds: int = Field(600, ge=1, le=86400)
+    """Longest time between two checkpoints."""
+    every_steps: int | None = Field(None, ge=1, le=1_000_000)
+    """Also at every multiple of this many steps."""
+    keep: int = Field(3, ge=2, le=100)
+    """Committed checkpoints kept; the one before the newest is the fallback."""

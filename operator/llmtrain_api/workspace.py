@@ -1,0 +1,64 @@
+"""Where everything lies in a workspace. Names only: nothing here touches a disk."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from llmtrain_api.stages import Stage
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The job's durable folder: a PVC mount in a cluster, a local folder on a laptop."""
+
+    root: Path
+
+    @property
+    def documents(self) -> Path:
+        """Clean documents: `train/*.parquet`, `validation/*.parquet`, columns `text`, `source`."""
+        return self.root / "data" / "documents"
+
+    @property
+    def data_report(self) -> Path:
+        """What each step of the data stage dropped, as JSON."""
+        return self.root / "data" / "report.json"
+
+    @property
+    def tokenizer(self) -> Path:
+        """The tokenizer, as a Hugging Face folder."""
+        return self.root / "tokenizer"
+
+    @property
+    def tokens(self) -> Path:
+        """Token files: `train/`, `validation/`."""
+        return self.root / "tokens"
+
+    def checkpoints(self, stage: Stage) -> Path:
+        """The committed checkpoints of a training stage."""
+        return self.root / "checkpoints" / stage.value
+
+    def model(self, name: str) -> Path:
+        """A model as a Hugging Face folder: `pretrained`, `finetuned`."""
+        return self.root / "models" / name
+
+    @property
+    def evaluation_report(self) -> Path:
+        """Metrics, gates and generations, as JSON."""
+        return self.root / "evaluation" / "report.json"
+
+    @property
+    def export(self) -> Path:
+        """The model that the job hands over."""
+        return self.root / "export"
+
+    def metrics(self, stage: Stage) -> Path:
+        """A line of JSON for each optimizer step of a training stage."""
+        return self.root / "metrics" / f"{stage.value}.jsonl"
+
+    def log(self, stage: Stage, attempt: int) -> Path:
+        """The log of an attempt."""
+        return self.root / "logs" / f"{stage.value}-{attempt}.log"
+
+    @property
+    def private(self) -> Path:
+        """The laptop run's own state: status, lock, Ray's files."""
+        return self.root / ".llmtrain"

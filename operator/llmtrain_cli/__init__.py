@@ -1,0 +1,1 @@
+"""The command line: `llmtrain run`, `plan`, `validate`, `status`, `chat`."""

@@ -1,0 +1,1 @@
+"""Pure arithmetic about a job: parameters, FLOPs, memory, tokens, time, money."""
