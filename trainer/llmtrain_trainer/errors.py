@@ -1,0 +1,56 @@
+"""The ways in which a stage ends other than well; each is an exit code and a reason."""
+
+from llmtrain_api.exit_codes import ExitCode
+
+
+class StageError(Exception):
+    """Ends the stage without a traceback; the message is for the user.
+
+    Args:
+        message: what was wrong, where, and what would be right.
+        reason: CamelCase, for programs.
+    """
+
+    exit_code = ExitCode.APPLICATION
+    default_reason = "StageFailed"
+
+    def __init__(self, message: str, *, reason: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason = reason or self.default_reason
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep the reason when Ray carries the error between processes."""
+        return (_rebuild, (type(self), self.message, self.reason))
+
+
+def _rebuild(kind: type[StageError], message: str, reason: str) -> StageError:
+    return kind(message, reason=reason)
+
+
+class UserError(StageError):
+    """The configuration or the data is wrong; a retry would not help."""
+
+    exit_code = ExitCode.USER
+    default_reason = "InvalidInput"
+
+
+class WorkerLostError(StageError):
+    """A worker or its machine went away."""
+
+    exit_code = ExitCode.INFRASTRUCTURE
+    default_reason = "WorkerLost"
+
+
+class GateError(StageError):
+    """An evaluation gate was not met."""
+
+    exit_code = ExitCode.GATE
+    default_reason = "GateNotMet"
+
+
+class Interrupted(StageError):  # noqa: N818 - it is no error: the stage was told to stop
+    """Told to stop, and stopped after a committed checkpoint."""
+
+    exit_code = ExitCode.INTERRUPTED
+    default_reason = "Interrupted"

@@ -1,0 +1,1 @@
+"""Progress: what a driver says about itself, and how others read it."""

@@ -1,0 +1,29 @@
+"""What every stage is given."""
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from llmtrain_api.run_config import RunConfig
+from llmtrain_api.workspace import Workspace
+from llmtrain_trainer.progress.tracker import ProgressTracker
+
+
+@dataclass(frozen=True)
+class StageContext:
+    """One attempt of a stage, as its driver sees it."""
+
+    config: RunConfig
+    progress: ProgressTracker
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set when the driver is told to stop: finish what cannot be redone, then raise
+    `Interrupted`."""
+
+    @property
+    def workspace(self) -> Workspace:
+        """The job's durable folder."""
+        return Workspace(Path(self.config.workspace))
+
+    def input_path(self, path: str) -> Path:
+        """A path of the manifest; a relative one starts from the inputs folder."""
+        return Path(self.config.inputs) / path
