@@ -1,0 +1,82 @@
+"""How an optimizer step's sequences are shared out over workers and forward passes."""
+
+from dataclasses import dataclass
+
+LARGEST_DEFAULT_MICRO_BATCH = 8
+"""Sequences of one forward pass, at most, where the manifest does not say."""
+
+
+@dataclass(frozen=True)
+class BatchLayout:
+    """sequences = workers x micro_batch_size x accumulation_steps."""
+
+    sequences: int
+    """Sequences of an optimizer step, over all workers."""
+    micro_batch_size: int
+    """Sequences of one forward pass on a worker."""
+    accumulation_steps: int
+    """Forward and backward passes on a worker before each optimizer step."""
+
+
+def batch_layout(
+    *, batch_tokens: int, sequence_length: int, workers: int, micro_batch_size: int | None
+) -> BatchLayout:
+    """Share an optimizer step's sequences out evenly.
+
+    Args:
+        batch_tokens: tokens of an optimizer step, over all workers.
+        sequence_length: tokens of a sequence.
+        workers: number of ranks.
+        micro_batch_size: sequences of one forward pass; by default the largest divisor of the
+            worker's share up to 8.
+
+    Raises:
+        ValueError: the sequences cannot be shared out evenly; the message says what would work.
+    """
+    if batch_tokens % sequence_length:
+        raise ValueError(
+            f"batchTokens: {batch_tokens} is not a multiple of sequenceLength {sequence_length}; "
+            f"set {_nearest_multiples(batch_tokens, sequence_length)}"
+        )
+    sequences = batch_tokens // sequence_length
+    if sequences % workers:
+        raise ValueError(
+            f"batchTokens: {batch_tokens} tokens are {sequences} sequences of {sequence_length}, "
+            f"which the {workers} workers of compute.trainers cannot share evenly; set batchTokens "
+            f"to {_nearest_multiples(batch_tokens, sequence_length * workers)}, "
+            f"or trainers with {_nearest_divisors(sequences, workers)} workers in all"
+        )
+    share = sequences // workers
+    if micro_batch_size is None:
+        micro_batch_size = max(_divisors(share, LARGEST_DEFAULT_MICRO_BATCH))
+    elif share % micro_batch_size:
+        raise ValueError(
+            f"microBatchSize: {micro_batch_size} does not divide a worker's share of the batch, "
+            f"{share} sequences; set {_nearest_divisors(share, micro_batch_size)}"
+        )
+    return BatchLayout(
+        sequences=sequences,
+        micro_batch_size=micro_batch_size,
+        accumulation_steps=share // micro_batch_size,
+    )
+
+
+def smaller_micro_batches(share: int, below: int) -> list[int]:
+    """Micro batch sizes that divide a worker's share and are smaller, the largest first."""
+    return sorted(_divisors(share, below - 1), reverse=True)
+
+
+def _divisors(number: int, limit: int) -> list[int]:
+    return [candidate for candidate in range(1, limit + 1) if number % candidate == 0]
+
+
+def _nearest_multiples(number: int, base: int) -> str:
+    below = number // base * base
+    return f"{below} or {below + base}" if below else str(base)
+
+
+def _nearest_divisors(number: int, wanted: int) -> str:
+    divisors = _divisors(number, number)
+    below = max(divisor for divisor in divisors if divisor < wanted)
+    above = [divisor for divisor in divisors if divisor > wanted]
+    return f"{below} or {min(above)}" if above else str(below)

@@ -1,0 +1,34 @@
+"""How much a model computes for a token.
+
+Chowdhery et al. 2022 (PaLM), appendix B: 6 N + 12 L H Q T floating point operations a token, where
+L H Q is layers x heads x head size and T the sequence length. N counts the weights that a token is
+multiplied with: those of the blocks and of the output layer, not the embedding, which is a look-up
+(Kaplan et al. 2020, table 1). A multiply-add is two operations, and the backward pass costs twice
+the forward pass.
+
+Attention counts in full, as both papers and torch's FlopCounterMode do, though causal kernels may
+skip half of it. Recomputed activations do not count: MFU measures useful work.
+"""
+
+from llmtrain_planner.families import family_arithmetic
+from llmtrain_planner.families.base import Architecture
+
+
+def training_flops_per_token(architecture: Architecture, sequence_length: int) -> int:
+    """FLOPs of the forward and backward pass for one token.
+
+    Args:
+        architecture: the model's shape.
+        sequence_length: tokens of a sequence, all of which attend to all.
+    """
+    return 3 * forward_flops_per_token(architecture, sequence_length)
+
+
+def forward_flops_per_token(architecture: Architecture, sequence_length: int) -> int:
+    """FLOPs of the forward pass for one token."""
+    family = family_arithmetic(architecture.family)
+    blocks = architecture.layers * family.block_matrix_parameters(architecture)
+    output = architecture.vocabulary_size * architecture.hidden_size
+    # Scores: hidden_size multiply-adds for each position; weighing the values: as many.
+    attention = architecture.layers * 2 * sequence_length * architecture.hidden_size
+    return 2 * (blocks + output + attention)
