@@ -1,6 +1,7 @@
 """How an optimizer step's sequences are shared out over workers and forward passes."""
 
 from dataclasses import dataclass
+from math import isqrt
 
 LARGEST_DEFAULT_MICRO_BATCH = 8
 """Sequences of one forward pass, at most, where the manifest does not say."""
@@ -48,7 +49,7 @@ def batch_layout(
         )
     share = sequences // workers
     if micro_batch_size is None:
-        micro_batch_size = max(_divisors(share, LARGEST_DEFAULT_MICRO_BATCH))
+        micro_batch_size = default_micro_batch_size(share)
     elif share % micro_batch_size:
         raise ValueError(
             f"microBatchSize: {micro_batch_size} does not divide a worker's share of the batch, "
@@ -61,13 +62,15 @@ def batch_layout(
     )
 
 
-def smaller_micro_batches(share: int, below: int) -> list[int]:
-    """Micro batch sizes that divide a worker's share and are smaller, the largest first."""
-    return sorted(_divisors(share, below - 1), reverse=True)
+def default_micro_batch_size(share: int) -> int:
+    """The largest divisor of a worker's share, in sequences, up to 8."""
+    return max(size for size in divisors(share) if size <= LARGEST_DEFAULT_MICRO_BATCH)
 
 
-def _divisors(number: int, limit: int) -> list[int]:
-    return [candidate for candidate in range(1, limit + 1) if number % candidate == 0]
+def divisors(number: int) -> list[int]:
+    """All divisors, the smallest first."""
+    small = [candidate for candidate in range(1, isqrt(number) + 1) if number % candidate == 0]
+    return sorted({*small, *(number // candidate for candidate in small)})
 
 
 def _nearest_multiples(number: int, base: int) -> str:
@@ -76,7 +79,6 @@ def _nearest_multiples(number: int, base: int) -> str:
 
 
 def _nearest_divisors(number: int, wanted: int) -> str:
-    divisors = _divisors(number, number)
-    below = max(divisor for divisor in divisors if divisor < wanted)
-    above = [divisor for divisor in divisors if divisor > wanted]
+    below = max(divisor for divisor in divisors(number) if divisor < wanted)
+    above = [divisor for divisor in divisors(number) if divisor > wanted]
     return f"{below} or {min(above)}" if above else str(below)

@@ -10,8 +10,8 @@ Attention counts in full, as both papers and torch's FlopCounterMode do, though 
 skip half of it. Recomputed activations do not count: MFU measures useful work.
 """
 
-from llmtrain_planner.families import family_arithmetic
 from llmtrain_planner.families.base import Architecture
+from llmtrain_planner.parameters import count_block_weights, count_lora_parameters
 
 
 def training_flops_per_token(architecture: Architecture, sequence_length: int) -> int:
@@ -24,11 +24,30 @@ def training_flops_per_token(architecture: Architecture, sequence_length: int) -
     return 3 * forward_flops_per_token(architecture, sequence_length)
 
 
+def lora_flops_per_token(architecture: Architecture, sequence_length: int, rank: int) -> int:
+    """FLOPs of the forward and backward pass for one token where only adapters learn.
+
+    The frozen weights need no gradient, so their backward pass costs as much as their forward
+    pass. (Attention has no weights: its backward pass costs twice as much.)
+
+    Args:
+        architecture: the model's shape.
+        sequence_length: tokens of a sequence.
+        rank: the adapters'.
+    """
+    attention = _attention_flops_per_token(architecture, sequence_length)
+    frozen = forward_flops_per_token(architecture, sequence_length) - attention
+    adapters = 2 * count_lora_parameters(architecture, rank)
+    return 2 * frozen + 3 * attention + 3 * adapters
+
+
 def forward_flops_per_token(architecture: Architecture, sequence_length: int) -> int:
     """FLOPs of the forward pass for one token."""
-    family = family_arithmetic(architecture.family)
-    blocks = architecture.layers * family.block_matrix_parameters(architecture)
+    blocks = architecture.layers * count_block_weights(architecture)
     output = architecture.vocabulary_size * architecture.hidden_size
+    return 2 * (blocks + output) + _attention_flops_per_token(architecture, sequence_length)
+
+
+def _attention_flops_per_token(architecture: Architecture, sequence_length: int) -> int:
     # Scores: hidden_size multiply-adds for each position; weighing the values: as many.
-    attention = architecture.layers * 2 * sequence_length * architecture.hidden_size
-    return 2 * (blocks + output + attention)
+    return 2 * architecture.layers * 2 * sequence_length * architecture.hidden_size

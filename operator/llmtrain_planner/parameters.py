@@ -9,17 +9,17 @@ def count_parameters(architecture: Architecture) -> int:
     family = family_arithmetic(architecture.family)
     embedding = architecture.vocabulary_size * architecture.hidden_size
     output = 0 if architecture.tie_embeddings else embedding
-    return (
-        embedding
-        + output
-        + family.other_parameters(architecture)
-        + architecture.layers * count_block_parameters(architecture)
-    )
+    block = count_block_weights(architecture) + family.block_vectors(architecture)
+    return embedding + output + family.other_parameters(architecture) + architecture.layers * block
 
 
-def count_block_parameters(architecture: Architecture) -> int:
-    """Parameters of one transformer block."""
-    family = family_arithmetic(architecture.family)
-    return family.block_matrix_parameters(architecture) + family.block_vector_parameters(
-        architecture
-    )
+def count_block_weights(architecture: Architecture) -> int:
+    """Weights of a transformer block that a token is multiplied with."""
+    matrices = family_arithmetic(architecture.family).block_matrices(architecture)
+    return sum(matrix.parameters for matrix in matrices)
+
+
+def count_lora_parameters(architecture: Architecture, rank: int) -> int:
+    """Parameters of low-rank adapters on every linear layer of the blocks (Hu et al. 2021)."""
+    matrices = family_arithmetic(architecture.family).block_matrices(architecture)
+    return architecture.layers * rank * sum(m.inputs + m.outputs for m in matrices)

@@ -7,7 +7,7 @@ from llmtrain_planner.families.base import FamilyArithmetic
 from llmtrain_planner.families.gpt2 import Gpt2
 from llmtrain_planner.families.llama import Llama
 
-_FAMILIES: Mapping[Family, FamilyArithmetic] = {
+FAMILIES: Mapping[Family, FamilyArithmetic] = {
     Family.GPT2: Gpt2(),
     Family.LLAMA: Llama(),
 }
@@ -15,4 +15,4 @@ _FAMILIES: Mapping[Family, FamilyArithmetic] = {
 
 def family_arithmetic(family: Family) -> FamilyArithmetic:
     """The arithmetic of a family."""
-    return _FAMILIES[family]
+    return FAMILIES[family]

@@ -1,0 +1,105 @@
+"""The smallest change to a manifest that makes a stage fit its devices."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+
+from llmtrain_api.plan import ManifestChange
+from llmtrain_api.spec.training import Offload, ZeroStage
+from llmtrain_api.stages import Stage
+from llmtrain_planner.batch import default_micro_batch_size, divisors
+from llmtrain_planner.hardware import Device
+from llmtrain_planner.memory import TrainingSetup, plan_memory
+from llmtrain_planner.model_states import LEAST_STAGE
+
+_MOST_REPLICAS = 4096
+"""The contract's limit."""
+_GIB = 2**30
+
+
+def smallest_change(
+    setup: TrainingSetup, device: Device, *, stage: Stage, sequences: int
+) -> tuple[ManifestChange, ...]:
+    """The fields to change so that a stage fits; empty where it fits, or where nothing helps.
+
+    What costs nothing comes first (a higher ZeRO stage), then what costs time (activation
+    checkpointing, a smaller micro batch), then offloading, then more replicas. Among equals the
+    change of fewer fields wins.
+
+    Args:
+        setup: as the manifest has it.
+        device: what each worker has.
+        stage: whose section of the manifest is changed.
+        sequences: of an optimizer step, over all workers.
+    """
+    if plan_memory(setup, device).fits:
+        return ()
+    for replicas in _replica_counts(setup, sequences):
+        for offload in [setup.offload] if device.is_cpu else _offloads_from(setup.offload):
+            wider = replace(setup, replicas=replicas, offload=offload)
+            candidates = sorted(
+                _cheap_candidates(wider, sequences),
+                key=lambda candidate: len([*_changes(setup, candidate, stage, sequences)]),
+            )
+            for candidate in candidates:
+                changed = _with_enough_host_memory(candidate, device)
+                if plan_memory(changed, device).fits:
+                    return tuple(_changes(setup, changed, stage, sequences))
+    return ()
+
+
+def _cheap_candidates(setup: TrainingSetup, sequences: int) -> Iterator[TrainingSetup]:
+    share = sequences // setup.workers
+    micros = [size for size in divisors(share) if size <= setup.micro_batch_size]
+    checkpointing = [True] if setup.checkpointing else [False, True]
+    least = LEAST_STAGE[setup.offload]
+    stages = [stage for stage in ZeroStage if stage >= max(setup.zero_stage, least)]
+    for micro, recompute, stage in product(reversed(micros), checkpointing, stages):
+        yield replace(setup, micro_batch_size=micro, checkpointing=recompute, zero_stage=stage)
+
+
+def _offloads_from(current: Offload) -> list[Offload]:
+    order = list(Offload)
+    return order[order.index(current) :]
+
+
+def _replica_counts(setup: TrainingSetup, sequences: int) -> list[int]:
+    """This many replicas and more, such that the workers share a batch evenly."""
+    return [
+        replicas
+        for replicas in range(setup.replicas, min(_MOST_REPLICAS, sequences) + 1)
+        if sequences % (replicas * setup.workers_per_replica) == 0
+    ]
+
+
+def _with_enough_host_memory(setup: TrainingSetup, device: Device) -> TrainingSetup:
+    if device.is_cpu:
+        return setup
+    needed = plan_memory(setup, device).host_bytes * setup.workers_per_replica
+    if needed <= setup.replica_memory_bytes:
+        return setup
+    return replace(setup, replica_memory_bytes=math.ceil(needed / _GIB) * _GIB)
+
+
+def _changes(
+    before: TrainingSetup, after: TrainingSetup, stage: Stage, sequences: int
+) -> Iterator[ManifestChange]:
+    section = f"spec.{stage.value}"
+    if after.zero_stage is not before.zero_stage:
+        yield ManifestChange(field=f"{section}.zero.stage", value=int(after.zero_stage))
+    if after.offload is not before.offload:
+        yield ManifestChange(field=f"{section}.zero.offload", value=after.offload.value)
+    if after.checkpointing is not before.checkpointing:
+        yield ManifestChange(field=f"{section}.activationCheckpointing", value=True)
+    more = after.replicas != before.replicas
+    default = default_micro_batch_size(sequences // after.workers)
+    if after.micro_batch_size != before.micro_batch_size or (
+        more and after.micro_batch_size != default
+    ):
+        yield ManifestChange(field=f"{section}.microBatchSize", value=after.micro_batch_size)
+    if more:
+        yield ManifestChange(field="spec.compute.trainers.replicas", value=after.replicas)
+    if after.replica_memory_bytes != before.replica_memory_bytes:
+        gibibytes = after.replica_memory_bytes // _GIB
+        yield ManifestChange(field="spec.compute.trainers.memory", value=f"{gibibytes}Gi")

@@ -1,0 +1,159 @@
+"""The plan of a job."""
+
+from dataclasses import asdict, dataclass
+
+from llmtrain_api.plan import HardwarePlan, ModelPlan, Plan, StagePlan
+from llmtrain_api.spec.compute import Trainers, memory_bytes
+from llmtrain_api.spec.job import JobSpec
+from llmtrain_api.spec.model import Model
+from llmtrain_api.spec.training import Offload
+from llmtrain_api.stages import Stage
+from llmtrain_planner.architecture import resolve_architecture
+from llmtrain_planner.errors import PlanError
+from llmtrain_planner.families.base import Architecture
+from llmtrain_planner.hardware import CPU, GPUS, Device, cpu_device
+from llmtrain_planner.parameters import count_parameters
+from llmtrain_planner.stage_plan import StageRequest, plan_stage
+from llmtrain_planner.tokens import resolve_tokens
+
+DEFAULT_GPU = "h100-sxm"
+DEFAULT_MFU = 0.40
+"""Between the 21 % of GPT-3 and the 46 % of PaLM (Chowdhery et al. 2022, table 3), nearer to what
+tuned trainers report today."""
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """What the manifest does not say."""
+
+    device: str | None = None
+    """Name in the hardware table; by default `cpu` for trainers without GPUs, else `h100-sxm`."""
+    mfu: float = DEFAULT_MFU
+    """Share of the device's peak that becomes useful work."""
+    price_usd_per_device_hour: float | None = None
+    vocabulary_size: int | None = None
+    """Where neither model nor tokenizer says: with a pretrained tokenizer."""
+    finetune_tokens: int | None = None
+    """Tokens of all conversations together, for one epoch."""
+
+
+def plan_job(
+    spec: JobSpec, options: PlanOptions, *, pretrained: Architecture | None = None
+) -> Plan:
+    """Plan a job's training stages.
+
+    Args:
+        spec: the manifest's.
+        options: what the manifest does not say.
+        pretrained: the shape of the model that `model.initFrom` names.
+
+    Raises:
+        PlanError: something that the plan needs is unknown or impossible.
+    """
+    device = _device(spec.compute.trainers, options)
+    hardware = HardwarePlan(
+        device=device.name,
+        workers=spec.compute.trainers.num_workers,
+        memory_bytes=device.memory_bytes,
+        mfu=options.mfu,
+        price_usd_per_device_hour=options.price_usd_per_device_hour,
+    )
+    if spec.model is None or not (spec.pretrain or spec.finetune):
+        return Plan(hardware=hardware, notes=("The job trains nothing: there is no plan to make.",))
+    architecture = _architecture(spec, spec.model, options, pretrained)
+    parameters = count_parameters(architecture)
+    stages = tuple(
+        plan_stage(request, architecture, device, hardware)
+        for request in _requests(spec, spec.model, parameters, options)
+    )
+    return Plan(
+        hardware=hardware,
+        model=ModelPlan(parameters=parameters, **asdict(architecture)),
+        stages=stages,
+        duration_seconds=_sum([stage.duration_seconds for stage in stages]),
+        cost_usd=_sum([stage.cost_usd for stage in stages]),
+        notes=tuple(_notes(spec, options, device, stages)),
+    )
+
+
+def _device(trainers: Trainers, options: PlanOptions) -> Device:
+    if trainers.gpus == 0:
+        if options.device not in {None, CPU}:
+            raise PlanError(
+                f"spec.compute.trainers.gpus is 0, so the job trains on CPUs, not on "
+                f"{options.device}; set gpus, or plan for {CPU}"
+            )
+        return cpu_device(trainers.cpus, memory_bytes(trainers.memory))
+    name = options.device or DEFAULT_GPU
+    if name not in GPUS:
+        raise PlanError(f"hardware {name!r} is not in the table; it has {', '.join(GPUS)}")
+    return GPUS[name]
+
+
+def _architecture(
+    spec: JobSpec, model: Model, options: PlanOptions, pretrained: Architecture | None
+) -> Architecture:
+    if model.init_from is not None:
+        if pretrained is None:
+            raise PlanError(
+                f"spec.model.initFrom: the shape of {model.init_from} is unknown; "
+                "give a local folder with its config.json"
+            )
+        return pretrained
+    learned = spec.tokenizer.vocabulary_size if spec.tokenizer else None
+    vocabulary_size = model.vocabulary_size or learned or options.vocabulary_size
+    if vocabulary_size is None or spec.pretrain is None:
+        raise PlanError(
+            "the size of the vocabulary is unknown: a pretrained tokenizer is not read to plan; "
+            "set spec.model.vocabularySize, or give --vocabulary-size"
+        )
+    try:
+        return resolve_architecture(
+            model,
+            vocabulary_size=vocabulary_size,
+            context_length=spec.pretrain.sequence_length,
+        )
+    except ValueError as error:
+        raise PlanError(f"spec.{error}") from error
+
+
+def _requests(
+    spec: JobSpec, model: Model, parameters: int, options: PlanOptions
+) -> list[StageRequest]:
+    trainers, dropout = spec.compute.trainers, model.dropout > 0
+    requests = []
+    if spec.pretrain:
+        tokens = resolve_tokens(spec.pretrain.tokens, parameters)
+        requests.append(StageRequest(Stage.PRETRAIN, spec.pretrain, trainers, tokens, dropout))
+    if spec.finetune:
+        one_epoch = options.finetune_tokens
+        all_epochs = None if one_epoch is None else one_epoch * spec.finetune.epochs
+        requests.append(StageRequest(Stage.FINETUNE, spec.finetune, trainers, all_epochs, dropout))
+    return requests
+
+
+def _sum(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
+
+
+def _notes(
+    spec: JobSpec, options: PlanOptions, device: Device, stages: tuple[StagePlan, ...]
+) -> list[str]:
+    notes = []
+    if options.device is None and not device.is_cpu:
+        notes.append(f"The manifest names no kind of GPU: {device.name} is assumed.")
+    if spec.finetune and options.finetune_tokens is None:
+        notes.append(
+            "How many tokens the conversations hold is unknown before they are read, and so are "
+            "the time and the cost of finetune: give --finetune-tokens."
+        )
+    if options.price_usd_per_device_hour is None:
+        notes.append("No price is given, so no cost: give --price.")
+    if any(stage.memory.offload is not Offload.NONE for stage in stages):
+        notes.append("Offloading slows each step down; by how much is not planned.")
+    notes.append(
+        "Time and cost are those of the training steps: data, validation, checkpoints, "
+        "evaluation and waiting for machines come on top."
+    )
+    return notes

@@ -1,0 +1,109 @@
+"""The plan of one training stage."""
+
+from dataclasses import dataclass, replace
+
+from llmtrain_api.plan import HardwarePlan, MemoryPlan, StagePlan
+from llmtrain_api.spec.compute import Trainers
+from llmtrain_api.spec.training import Offload, ZeroStage
+from llmtrain_api.stages import Stage
+from llmtrain_planner.advice import smallest_change
+from llmtrain_planner.batch import batch_layout
+from llmtrain_planner.errors import PlanError
+from llmtrain_planner.families.base import Architecture
+from llmtrain_planner.hardware import Device
+from llmtrain_planner.memory import TrainingSetup, plan_memory
+from llmtrain_planner.model_states import LEAST_STAGE
+from llmtrain_planner.tokens import count_steps
+from llmtrain_planner.training_setup import Training, flops_per_token, training_setup
+
+RECOMPUTATION_COST = 4 / 3
+"""Activation checkpointing adds a forward pass to a forward and a backward pass of twice its cost
+(Korthikanti et al. 2022, section 4.3)."""
+_SECONDS_PER_HOUR = 3600
+
+
+@dataclass(frozen=True)
+class StageRequest:
+    """A training stage as the manifest has it."""
+
+    stage: Stage
+    training: Training
+    trainers: Trainers
+    tokens: int | None
+    """Tokens of the whole stage; None where they cannot be known."""
+    dropout: bool
+
+
+def plan_stage(
+    request: StageRequest, architecture: Architecture, device: Device, hardware: HardwarePlan
+) -> StagePlan:
+    """Plan a training stage.
+
+    Raises:
+        PlanError: its batch cannot be shared out over the workers.
+    """
+    training = request.training
+    try:
+        layout = batch_layout(
+            batch_tokens=training.batch_tokens,
+            sequence_length=training.sequence_length,
+            workers=request.trainers.num_workers,
+            micro_batch_size=training.micro_batch_size,
+        )
+    except ValueError as error:
+        raise PlanError(f"spec.{request.stage.value}.{error}") from error
+    setup = training_setup(
+        architecture,
+        training,
+        request.trainers,
+        micro_batch_size=layout.micro_batch_size,
+        dropout=request.dropout,
+    )
+    plan = StagePlan(
+        stage=request.stage,
+        trainable_parameters=setup.trainable,
+        sequence_length=training.sequence_length,
+        batch_tokens=training.batch_tokens,
+        micro_batch_size=layout.micro_batch_size,
+        accumulation_steps=layout.accumulation_steps,
+        peak_flops=device.peak_flops(training.precision),
+        flops_per_token=flops_per_token(architecture, training),
+        memory=plan_memory(setup, device),
+        alternatives=_alternatives(setup, device),
+        changes=smallest_change(setup, device, stage=request.stage, sequences=layout.sequences),
+    )
+    if request.tokens is None:
+        return plan
+    return _with_costs(plan, request.tokens, hardware, recomputes=setup.checkpointing)
+
+
+def _alternatives(setup: TrainingSetup, device: Device) -> tuple[MemoryPlan, ...]:
+    """Memory with every ZeRO stage and offload that the contract allows."""
+    offloads = [Offload.NONE] if device.is_cpu else list(Offload)
+    return tuple(
+        plan_memory(replace(setup, zero_stage=stage, offload=offload), device)
+        for offload in offloads
+        for stage in ZeroStage
+        if stage >= LEAST_STAGE[offload]
+    )
+
+
+def _with_costs(
+    plan: StagePlan, tokens: int, hardware: HardwarePlan, *, recomputes: bool
+) -> StagePlan:
+    """Add what follows from the number of tokens; every optimizer step trains on a whole batch."""
+    steps = count_steps(tokens, plan.batch_tokens)
+    flops = float(plan.flops_per_token) * steps * plan.batch_tokens
+    useful_flops_per_second = hardware.workers * plan.peak_flops * hardware.mfu
+    seconds = flops / useful_flops_per_second * (RECOMPUTATION_COST if recomputes else 1)
+    price = hardware.price_usd_per_device_hour
+    device_hours = seconds * hardware.workers / _SECONDS_PER_HOUR
+    return plan.model_copy(
+        update={
+            "tokens": tokens,
+            "steps": steps,
+            "flops": flops,
+            "duration_seconds": seconds,
+            "cost_usd": None if price is None else price * device_hours,
+        }
+    )
