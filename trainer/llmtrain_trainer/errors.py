@@ -1,6 +1,7 @@
 """The ways in which a stage ends other than well; each is an exit code and a reason."""
 
 from llmtrain_api.exit_codes import ExitCode
+from llmtrain_api.status import EvaluationResult
 
 
 class StageError(Exception):
@@ -9,23 +10,33 @@ class StageError(Exception):
     Args:
         message: what was wrong, where, and what would be right.
         reason: CamelCase, for programs.
+        evaluation: what was measured all the same.
     """
 
     exit_code = ExitCode.APPLICATION
     default_reason = "StageFailed"
 
-    def __init__(self, message: str, *, reason: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str | None = None,
+        evaluation: tuple[EvaluationResult, ...] = (),
+    ) -> None:
         super().__init__(message)
         self.message = message
+        self.evaluation = evaluation
         self.reason = reason or self.default_reason
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Keep the reason when Ray carries the error between processes."""
-        return (_rebuild, (type(self), self.message, self.reason))
+        """Keep all of it when Ray carries the error between processes."""
+        return (_rebuild, (type(self), self.message, self.reason, self.evaluation))
 
 
-def _rebuild(kind: type[StageError], message: str, reason: str) -> StageError:
-    return kind(message, reason=reason)
+def _rebuild(
+    kind: type[StageError], message: str, reason: str, evaluation: tuple[EvaluationResult, ...]
+) -> StageError:
+    return kind(message, reason=reason, evaluation=evaluation)
 
 
 class UserError(StageError):

@@ -6,18 +6,28 @@ from pathlib import Path
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.workspace import Workspace
-from llmtrain_trainer.progress.tracker import ProgressTracker
+from llmtrain_trainer.progress.reporter import Reporter
+
+
+@dataclass(frozen=True)
+class ReportAddress:
+    """Where the other processes of a stage report to its driver."""
+
+    url: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class StageContext:
-    """One attempt of a stage, as its driver sees it."""
+    """One attempt of a stage, as each of its processes sees it."""
 
     config: RunConfig
-    progress: ProgressTracker
+    progress: Reporter
     stop: threading.Event = field(default_factory=threading.Event)
-    """Set when the driver is told to stop: finish what cannot be redone, then raise
+    """Set when the stage is told to stop: finish what cannot be redone, then raise
     `Interrupted`."""
+    report_to: ReportAddress | None = None
+    """The driver's own; None in every other process."""
 
     @property
     def workspace(self) -> Workspace:

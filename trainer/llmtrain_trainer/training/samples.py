@@ -37,3 +37,28 @@ class Samples(Protocol):
     def label_counts(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Labels that count, for each of these sequences; shape (len(indices),)."""
         ...
+
+
+class FirstSamples:
+    """The first few of other samples.
+
+    Args:
+        samples: all of them.
+        limit: how many to keep, at most.
+    """
+
+    def __init__(self, samples: Samples, limit: int) -> None:
+        self._samples = samples
+        self._limit = limit
+
+    def __len__(self) -> int:
+        """Sequences that are left."""
+        return min(len(self._samples), self._limit)
+
+    def batch(self, indices: NDArray[np.int64]) -> Batch:
+        """The sequences with these numbers, each in [0, len)."""
+        return self._samples.batch(indices)
+
+    def label_counts(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Labels that count, for each of these sequences."""
+        return self._samples.label_counts(indices)

@@ -1,0 +1,81 @@
+"""A job so small that a real training run of it takes a second or two."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from llmtrain_api.run_config import RunConfig, Workers
+from llmtrain_api.spec.model import Model
+from llmtrain_api.spec.pretrain import Pretrain
+from llmtrain_api.stages import Stage
+from llmtrain_api.workspace import Workspace
+from llmtrain_trainer.tokens.writer import TokenFileWriter
+
+VOCABULARY_SIZE = 96
+SEQUENCE_LENGTH = 16
+
+
+def write_tokens(workspace: Workspace, *, num_tokens: int = 1200) -> None:
+    """Token files whose next token can be learned: mostly the sum of the two before it."""
+    generator = np.random.default_rng(0)
+    tokens = [1, 2]
+    while len(tokens) < num_tokens:
+        tokens.append((tokens[-1] + tokens[-2]) % (VOCABULARY_SIZE - 1) + 1)
+        if generator.random() < 0.05:
+            tokens[-1] = int(generator.integers(1, VOCABULARY_SIZE))
+    _write_split(workspace.tokens / "train", tokens)
+    _write_split(workspace.tokens / "validation", tokens[:200])
+    workspace.tokenizer.mkdir()
+
+
+def _write_split(folder: Path, tokens: list[int]) -> None:
+    with TokenFileWriter(
+        folder, vocabulary_size=VOCABULARY_SIZE, end_of_text_id=0, tokenizer="none"
+    ) as writer:
+        length = np.array([len(tokens)])
+        writer.write(np.array(tokens, dtype=np.uint32), length, 2 * length)
+
+
+def pretrain_config(
+    workspace: Path, *, workers: int = 1, attempt: int = 0, **changes: Any
+) -> RunConfig:
+    """A run config of the pretrain stage; `changes` go into the manifest's sections.
+
+    Args:
+        workspace: with token files.
+        workers: number of ranks.
+        attempt: of the stage.
+        changes: `model={...}` and any field of the pretrain section, as in YAML.
+    """
+    model: dict[str, Any] = {
+        "family": "llama",
+        "layers": 2,
+        "hiddenSize": 32,
+        "heads": 4,
+        "dropout": 0.1,
+    }
+    pretrain: dict[str, Any] = {
+        "tokens": 12 * 8 * SEQUENCE_LENGTH,
+        "sequenceLength": SEQUENCE_LENGTH,
+        "batchTokens": 8 * SEQUENCE_LENGTH,
+        "microBatchSize": 2,
+        "optimizer": {"learningRate": 0.01},
+        "precision": "fp32",
+        "checkpoint": {"everySteps": 5},
+    }
+    return RunConfig(
+        job_name="tiny",
+        job_uid="00000000-0000",
+        stage=Stage.PRETRAIN,
+        attempt=attempt,
+        seed=7,
+        workspace=str(workspace),
+        inputs=str(workspace),
+        workers=Workers(count=workers, cpus=1, gpus=0),
+        data_cpus=1,
+        progress_host="127.0.0.1",
+        progress_port=1,
+        model=Model.model_validate(model | changes.pop("model", {})),
+        pretrain=Pretrain.model_validate(pretrain | changes),
+    )

@@ -1,0 +1,101 @@
+"""The driver: `python -m llmtrain_trainer` runs the stage that its run config names."""
+
+import logging
+import os
+import secrets
+import signal
+import sys
+import threading
+
+from llmtrain_api.run_config import RunConfig
+from llmtrain_api.stages import Stage
+from llmtrain_api.status import EvaluationResult
+from llmtrain_trainer.outcome import Ending, ending, read_run_config
+from llmtrain_trainer.progress.server import REPORT_PATH, serve_progress
+from llmtrain_trainer.progress.tracker import ProgressTracker
+from llmtrain_trainer.stage import ReportAddress, StageContext
+
+
+def main() -> int:
+    """Run the stage; returns the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    with ending() as end:
+        _drive(read_run_config(), end)
+    return end.exit_code
+
+
+def _drive(config: RunConfig, end: Ending) -> None:
+    """Serve the progress report while the stage runs, and pass on the wish to stop."""
+    import ray
+
+    tracker, stop, token = ProgressTracker(config), threading.Event(), secrets.token_hex()
+    host, port = config.progress_host, config.progress_port
+    with serve_progress(host, port, tracker, stop, token):
+        ray.init(log_to_driver=True)
+        # After Ray's own handlers: the stage ends by itself, after a checkpoint.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: stop.set())
+        reachable = ray.util.get_node_ip_address() if host == "0.0.0.0" else host  # noqa: S104
+        report_to = ReportAddress(f"http://{reachable}:{port}{REPORT_PATH}", token)
+        end.evaluation = _in_thread(StageContext(config, tracker, stop, report_to))
+        tracker.update(percent=100.0, activity="done")
+
+
+def _in_thread(context: StageContext) -> tuple[EvaluationResult, ...]:
+    """Run the stage beside the main thread, which stays free for signals."""
+    results: list[tuple[EvaluationResult, ...]] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(_run_stage(context))
+        except BaseException as error:  # noqa: BLE001 - raised again in the main thread
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name=context.config.stage)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def _run_stage(context: StageContext) -> tuple[EvaluationResult, ...]:
+    match context.config.stage:
+        case Stage.DATA:
+            from llmtrain_trainer.data import stage as data
+
+            data.run(context)
+        case Stage.TOKENIZER:
+            from llmtrain_trainer.tokenizer import stage as tokenizer
+
+            tokenizer.run(context)
+        case Stage.PRETRAIN:
+            from llmtrain_trainer.launch.ray_train import run_ranks
+
+            run_ranks(context)
+        case Stage.FINETUNE:
+            from llmtrain_trainer.finetune.prepared import prepare
+            from llmtrain_trainer.launch.ray_task import run_task
+            from llmtrain_trainer.launch.ray_train import run_ranks
+
+            run_task(context, prepare)
+            run_ranks(context)
+        case Stage.EVALUATE:
+            from llmtrain_trainer.evaluate import stage as evaluate
+            from llmtrain_trainer.launch.ray_task import run_task
+
+            return run_task(context, evaluate.run)
+        case Stage.EXPORT:
+            from llmtrain_trainer.export import stage as export
+            from llmtrain_trainer.launch.ray_task import run_task
+
+            run_task(context, export.run)
+    return ()
+
+
+if __name__ == "__main__":
+    code = main()
+    logging.shutdown()
+    # Threads of libraries that will not end must not keep a finished stage alive.
+    os._exit(code) if threading.active_count() > 1 else sys.exit(code)

@@ -1,0 +1,1 @@
+"""Checkpoints that always load: written aside, hashed, renamed, and marked as committed last."""

@@ -1,0 +1,133 @@
+"""Writes a checkpoint so that it is either committed whole or not there at all."""
+
+import errno
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from llmtrain_trainer.checkpoint.digest import sha256
+from llmtrain_trainer.checkpoint.group import Group
+from llmtrain_trainer.checkpoint.layout import (
+    ATTEMPT,
+    COMMITTED,
+    MANIFEST,
+    checkpoint_steps,
+    leftover_folders,
+    step_folder,
+    temporary_folder,
+    trash_folder,
+)
+from llmtrain_trainer.checkpoint.manifest import (
+    CheckpointState,
+    FileDigest,
+    Manifest,
+    digest_files,
+    file_names,
+)
+from llmtrain_trainer.durable import replace_file, sync
+from llmtrain_trainer.errors import StageError, UserError
+
+_LITTLE_SPACE_BYTES = 1 << 20
+
+
+class CheckpointWriter:
+    """Commits the checkpoints of one attempt.
+
+    Args:
+        root: the stage's checkpoint folder, shared by all ranks.
+        template: what all manifests of this attempt have in common.
+        group: the ranks.
+        keep: committed checkpoints that are kept.
+    """
+
+    def __init__(self, root: Path, template: Manifest, group: Group, *, keep: int) -> None:
+        self._root = root
+        self._template = template
+        self._group = group
+        self._keep = keep
+
+    def claim(self) -> None:
+        """Take over from earlier attempts: from now on only this one commits."""
+        if self._group.rank == 0:
+            self._root.mkdir(parents=True, exist_ok=True)
+            replace_file(self._root / ATTEMPT, str(self._template.attempt))
+            for folder in leftover_folders(self._root):
+                shutil.rmtree(folder)
+        self._group.gather(None)
+
+    def commit(self, state: CheckpointState, write: Callable[[Path], None]) -> None:
+        """Write and commit the checkpoint after `state.step` steps. Collective.
+
+        Args:
+            state: what goes into the manifest.
+            write: writes this rank's files into the folder that it is given; collective.
+
+        Raises:
+            UserError: the disk is full.
+            StageError: a later attempt has taken over.
+        """
+        temporary = temporary_folder(self._root, state.step, self._template.attempt)
+        try:
+            self._write(temporary, state, write)
+        except (OSError, RuntimeError) as error:
+            raise self._explain(error, temporary) from error
+        if self._group.rank == 0:
+            self._publish(temporary, state.step)
+            self._prune()
+        self._group.gather(None)
+
+    def _write(
+        self, temporary: Path, state: CheckpointState, write: Callable[[Path], None]
+    ) -> None:
+        if self._group.rank == 0:
+            temporary.mkdir()
+        self._group.gather(None)
+        write(temporary)
+        self._group.gather(None)  # all files are there
+        share = file_names(temporary)[self._group.rank :: self._group.world_size]
+        for name in share:
+            sync(temporary / name)
+        digests: dict[str, FileDigest] = {}
+        for part in self._group.gather(digest_files(temporary, share)):
+            digests |= part
+        if self._group.rank == 0:
+            manifest = self._template.model_copy(update={"state": state, "files": digests})
+            replace_file(temporary / MANIFEST, manifest.model_dump_json(indent=1))
+
+    def _publish(self, temporary: Path, step: int) -> None:
+        holder = (self._root / ATTEMPT).read_text(encoding="utf-8")
+        if holder != str(self._template.attempt):
+            shutil.rmtree(temporary)
+            raise StageError(
+                f"attempt {holder} of this stage has taken over from attempt "
+                f"{self._template.attempt}; its checkpoint of step {step} was not committed",
+                reason="Superseded",
+            )
+        final = step_folder(self._root, step)
+        if final.exists():  # damaged, or a commit that was cut off before its marker
+            self._delete(step)
+        temporary.rename(final)
+        sync(self._root)
+        replace_file(final / COMMITTED, sha256(final / MANIFEST))
+
+    def _prune(self) -> None:
+        for step in checkpoint_steps(self._root)[self._keep :]:
+            self._delete(step)
+
+    def _delete(self, step: int) -> None:
+        trash = trash_folder(self._root, step, self._template.attempt)
+        step_folder(self._root, step).rename(trash)
+        shutil.rmtree(trash)
+
+    def _explain(self, error: OSError | RuntimeError, temporary: Path) -> Exception:
+        free_bytes = shutil.disk_usage(self._root).free
+        full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+        if not full and free_bytes > _LITTLE_SPACE_BYTES:  # torch hides the errno of its writer
+            return error
+        shutil.rmtree(temporary, ignore_errors=True)  # gives back what it took; may be gone already
+        return UserError(
+            f"no space left in {self._root} for a checkpoint ({free_bytes / 1e6:.0f} MB free "
+            "after the attempt); the last committed checkpoint is untouched. Free some space, or "
+            "lower checkpoint.keep, and run again",
+            reason="DiskFull",
+        )

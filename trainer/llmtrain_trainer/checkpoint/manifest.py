@@ -1,0 +1,87 @@
+"""What a checkpoint says about itself, and whether its files agree."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from llmtrain_api.base import Record
+from llmtrain_api.stages import Stage
+from llmtrain_trainer.checkpoint.digest import sha256
+from llmtrain_trainer.checkpoint.layout import COMMITTED, MANIFEST
+
+
+class FileDigest(Record):
+    """Size in bytes, and SHA-256 in hexadecimal digits."""
+
+    size: int
+    sha256: str
+
+
+class CheckpointState(Record):
+    """The training state that is not in DeepSpeed's files; all else is a function of the step."""
+
+    step: int
+    """Optimizer steps done."""
+    best_validation_loss: float | None = None
+    """Of early stopping, in nats per token."""
+    failed_validations: int = 0
+    """Of early stopping: in a row."""
+
+
+class Manifest(Record):
+    """All files of a checkpoint, and what they are the state of."""
+
+    version: int = 1
+    stage: Stage
+    attempt: int
+    world_size: int
+    fingerprint: str
+    """Of the settings that the state depends on; another manifest may not resume it."""
+    state: CheckpointState
+    files: dict[str, FileDigest]
+
+
+def file_names(folder: Path) -> list[str]:
+    """Every file below a folder, relative to it, sorted."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def digest_files(folder: Path, names: Iterable[str]) -> dict[str, FileDigest]:
+    """Size and hash of each of these files."""
+    return {
+        name: FileDigest(size=(folder / name).stat().st_size, sha256=sha256(folder / name))
+        for name in names
+    }
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a committed checkpoint.
+
+    Raises:
+        ValueError: it was not committed, or its manifest is not the one that was.
+    """
+    marker, manifest = folder / COMMITTED, folder / MANIFEST
+    if not marker.is_file():
+        raise ValueError("it was never committed")
+    if not manifest.is_file():
+        raise ValueError(f"{MANIFEST} is missing")
+    if marker.read_text(encoding="utf-8").strip() != sha256(manifest):
+        raise ValueError(f"{MANIFEST} was changed after the commit")
+    try:
+        return Manifest.model_validate_json(manifest.read_bytes())
+    except ValidationError as error:
+        raise ValueError(f"{MANIFEST} is of another version: {error}") from error
+
+
+def find_damage(folder: Path, expected: dict[str, FileDigest]) -> str | None:
+    """What is wrong with the first bad one of these files; None where all are as committed."""
+    for name, digest in sorted(expected.items()):
+        path = folder / name
+        if not path.is_file():
+            return f"{name} is missing"
+        if (size := path.stat().st_size) != digest.size:
+            return f"{name} has {size} bytes instead of {digest.size}"
+        if sha256(path) != digest.sha256:
+            return f"{name} was changed after the commit"
+    return None

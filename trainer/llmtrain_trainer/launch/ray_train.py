@@ -1,0 +1,100 @@
+"""Starts the ranks of a training stage as Ray Train workers."""
+
+import os
+import threading
+from typing import TypedDict
+
+import ray.train
+from ray.train.torch import TorchConfig, TorchTrainer
+
+from llmtrain_api.run_config import RunConfig
+from llmtrain_trainer.errors import StageError, WorkerLostError
+from llmtrain_trainer.launch.rank import run_rank
+from llmtrain_trainer.progress.http_reporter import HttpReporter
+from llmtrain_trainer.progress.reporter import Silent
+from llmtrain_trainer.stage import StageContext
+
+_COLLECTIVE_TIMEOUT_SECONDS = 1800
+# Ray's minute is too short for an image pull or a GPU node that is still to come; the operator
+# has a limit of its own.
+_START_TIMEOUT_SECONDS = 24 * 3600
+_CONNECTION_LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe")
+
+
+class _RankArguments(TypedDict):
+    config: str
+    report_url: str
+    report_token: str
+
+
+def run_ranks(context: StageContext) -> None:
+    """Run a training stage on its workers, and wait for its end.
+
+    Raises:
+        StageError: what a rank raised.
+        WorkerLostError: a rank's process or machine went away.
+    """
+    config, report_to = context.config, context.report_to
+    assert report_to is not None, "only a driver starts ranks"
+    os.environ.setdefault("RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", str(_START_TIMEOUT_SECONDS))
+    resources = {"CPU": config.workers.cpus, "GPU": config.workers.gpus}
+    trainer = TorchTrainer(
+        _rank,
+        train_loop_config=_RankArguments(
+            config=config.model_dump_json(),
+            report_url=report_to.url,
+            report_token=report_to.token,
+        ),
+        torch_config=TorchConfig(
+            backend="nccl" if config.workers.gpus else "gloo",
+            timeout_s=_COLLECTIVE_TIMEOUT_SECONDS,
+        ),
+        scaling_config=ray.train.ScalingConfig(
+            num_workers=config.workers.count,
+            use_gpu=bool(config.workers.gpus),
+            resources_per_worker=resources,
+        ),
+        run_config=ray.train.RunConfig(
+            # Ray resumes a name that it knows, without a word; ours is never used twice.
+            name=f"{config.job_uid}-{config.stage}-{config.attempt}",
+            storage_path=str(context.workspace.private / "ray-train"),
+            # The operator decides about retries: it knows why a rank failed.
+            failure_config=ray.train.FailureConfig(max_failures=0, controller_failure_limit=0),
+        ),
+    )
+    try:
+        trainer.fit()
+    except ray.train.WorkerGroupError as error:
+        raise _cause(error.worker_failures) from error
+
+
+def _rank(arguments: _RankArguments) -> None:
+    """One Ray Train worker."""
+    config = RunConfig.model_validate_json(arguments["config"])
+    stop = threading.Event()
+    if ray.train.get_context().get_world_rank() != 0:
+        run_rank(StageContext(config, Silent(), stop))
+        return
+    with HttpReporter(arguments["report_url"], arguments["report_token"], stop) as reporter:
+        run_rank(StageContext(config, reporter, stop))
+
+
+def _cause(failures: dict[int, Exception]) -> Exception:
+    """Why a group of ranks failed: one rank's failure takes all the others down with it."""
+    # Ray hands an exception of ours over inside its own, as a private attribute.
+    causes = {rank: getattr(error, "_base_exc", error) for rank, error in failures.items()}
+    for cause in causes.values():
+        if isinstance(cause, StageError):
+            return cause
+    for rank, cause in causes.items():
+        if type(cause).__module__.startswith("ray."):
+            return WorkerLostError(f"worker {rank} was lost: {_first_line(cause)}")
+    for rank, cause in causes.items():
+        if any(text in str(cause) for text in _CONNECTION_LOST):
+            return WorkerLostError(f"worker {rank} lost its peers: {_first_line(cause)}")
+    rank, cause = min(causes.items())
+    return StageError(f"worker {rank} raised {type(cause).__name__}: {_first_line(cause)}")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:500]

@@ -1,0 +1,54 @@
+"""Runs one rank that torchrun started: training without Ray.
+
+    torchrun --nproc-per-node 2 -m llmtrain_trainer.launch.torchrun
+
+The run config comes from the environment, as always; rank 0 is the driver too.
+"""
+
+import os
+import secrets
+import signal
+import sys
+import threading
+
+import torch
+from torch import distributed as dist
+
+from llmtrain_api.run_config import RunConfig
+from llmtrain_trainer.launch.rank import run_rank
+from llmtrain_trainer.outcome import ending, read_run_config
+from llmtrain_trainer.progress.reporter import Silent
+from llmtrain_trainer.progress.server import serve_progress
+from llmtrain_trainer.progress.tracker import ProgressTracker
+from llmtrain_trainer.stage import StageContext
+
+
+def main() -> int:
+    """Run this rank; returns the exit code."""
+    with ending() as end:
+        config = read_run_config()
+        if config.workers.gpus:
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        dist.init_process_group("nccl" if config.workers.gpus else "gloo")
+        try:
+            _run(config)
+        finally:
+            dist.destroy_process_group()
+    return end.exit_code
+
+
+def _run(config: RunConfig) -> None:
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: stop.set())
+    if dist.get_rank() != 0:
+        run_rank(StageContext(config, Silent(), stop))
+        return
+    tracker = ProgressTracker(config)
+    with serve_progress(
+        config.progress_host, config.progress_port, tracker, stop, token=secrets.token_hex()
+    ):
+        run_rank(StageContext(config, tracker, stop))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

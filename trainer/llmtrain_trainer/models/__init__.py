@@ -1,0 +1,1 @@
+"""Models: Hugging Face `transformers` models built from the manifest's shape."""

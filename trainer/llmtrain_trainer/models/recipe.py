@@ -1,0 +1,103 @@
+"""How the model of a stage comes to be: new from a shape, or loaded from a folder."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from transformers import AutoConfig, PreTrainedModel
+
+from llmtrain_api.spec.model import Model
+from llmtrain_planner.architecture import Architecture, resolve_architecture
+from llmtrain_planner.flops import training_flops_per_token
+from llmtrain_planner.parameters import count_parameters
+from llmtrain_trainer.checkpoint.digest import sha256
+from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.models.build import load_model, new_model, require_model
+from llmtrain_trainer.models.families import model_config, shape_of
+
+
+@dataclass(frozen=True)
+class ModelRecipe:
+    """How to build a stage's model, and what is known of it before."""
+
+    build: Callable[[], PreTrainedModel]
+    new_weights: bool
+    """Whether the weights are still to be initialized."""
+    architecture: Architecture | None
+    """None for a pretrained model of a family that the planner does not know."""
+    num_parameters: int
+    fingerprint: str
+
+    def flops_per_token(self, sequence_length: int) -> int | None:
+        """Forward and backward FLOPs for each token; None where unknown."""
+        if self.architecture is None:
+            return None
+        return training_flops_per_token(self.architecture, sequence_length)
+
+
+def model_recipe(
+    model: Model, *, inputs: Path, vocabulary_size: int, context_length: int
+) -> ModelRecipe:
+    """The recipe of the manifest's model section.
+
+    Args:
+        model: the section.
+        inputs: what relative paths start from.
+        vocabulary_size: of the tokenizer.
+        context_length: longest sequence of the stage, in tokens.
+
+    Raises:
+        UserError: the shape is impossible, or there is no model in the folder.
+    """
+    if model.init_from is not None:
+        return pretrained_recipe(inputs / model.init_from, dropout=model.dropout)
+    try:
+        shape = resolve_architecture(
+            model, vocabulary_size=vocabulary_size, context_length=context_length
+        )
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    if shape.vocabulary_size < vocabulary_size:
+        raise UserError(
+            f"model.vocabularySize: {shape.vocabulary_size} is smaller than the tokenizer's "
+            f"{vocabulary_size}; remove it, or set at least as many"
+        )
+    return ModelRecipe(
+        build=lambda: new_model(model_config(shape, dropout=model.dropout)),
+        new_weights=True,
+        architecture=shape,
+        num_parameters=count_parameters(shape),
+        fingerprint=repr((shape, model.dropout)),
+    )
+
+
+def pretrained_recipe(folder: Path, *, dropout: float) -> ModelRecipe:
+    """The recipe of a model in a folder.
+
+    Raises:
+        UserError: there is none, or none that can be loaded safely.
+    """
+    require_model(folder)
+    shape = shape_of(AutoConfig.from_pretrained(folder, trust_remote_code=False))
+    weights = sorted(folder.glob("*.safetensors"))
+    return ModelRecipe(
+        build=lambda: load_model(folder, dropout=dropout),
+        new_weights=False,
+        architecture=shape,
+        num_parameters=count_parameters(shape) if shape else _stored_parameters(weights),
+        fingerprint=repr(([sha256(path) for path in weights], dropout)),
+    )
+
+
+def _stored_parameters(weights: list[Path]) -> int:
+    from safetensors import safe_open
+
+    total = 0
+    for path in weights:
+        with safe_open(path, framework="numpy") as file:
+            for name in file.keys():  # noqa: SIM118 - not a mapping
+                size = 1
+                for length in file.get_slice(name).get_shape():
+                    size *= length
+                total += size
+    return total

@@ -1,0 +1,38 @@
+"""Writes a finished model as a Hugging Face folder, whole or not at all."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedModel
+
+from llmtrain_trainer.durable import replaced_folder
+
+
+def save_model(
+    build: Callable[[], PreTrainedModel],
+    weights: dict[str, object],
+    *,
+    tokenizer: Path,
+    target: Path,
+) -> None:
+    """Save weights as a folder that plain `transformers` loads.
+
+    Args:
+        build: makes a model of the right shape.
+        weights: by parameter name; tied ones once.
+        tokenizer: a Hugging Face tokenizer's folder, copied along.
+        target: the folder; replaced at once.
+    """
+    model = build()
+    first = next(iter(weights.values()))
+    assert isinstance(first, torch.Tensor)
+    missing, unexpected = model.to(first.dtype).load_state_dict(weights, strict=False)
+    untied = set(missing) - set(model.all_tied_weights_keys)
+    assert not untied and not unexpected, (untied, unexpected)  # noqa: PT018 - one fact
+    model.tie_weights()
+    with replaced_folder(target) as folder:
+        model.save_pretrained(folder)
+        for file in tokenizer.iterdir():
+            shutil.copy2(file, folder / file.name)

@@ -1,0 +1,67 @@
+"""How a stage's process ends: a last line for the operator, and an exit code."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from llmtrain_api.exit_codes import ExitCode, Outcome
+from llmtrain_api.faults import describe_faults
+from llmtrain_api.names import RUN_CONFIG_VARIABLE
+from llmtrain_api.run_config import RunConfig
+from llmtrain_api.status import EvaluationResult
+from llmtrain_trainer.errors import StageError, UserError
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Ending:
+    """How the process is to end."""
+
+    exit_code: int = ExitCode.DONE
+    evaluation: tuple[EvaluationResult, ...] = ()
+
+
+@contextmanager
+def ending() -> Iterator[Ending]:
+    """Turns whatever its block raises into an exit code, and prints the outcome line.
+
+    A `StageError` is for the user, so no traceback is shown; anything else is a bug of ours or of
+    a library, and its traceback stands above the outcome.
+    """
+    end = Ending()
+    try:
+        yield end
+        outcome = Outcome(reason="Completed", message="", evaluation=end.evaluation)
+    except StageError as error:
+        end.exit_code = error.exit_code
+        outcome = Outcome(reason=error.reason, message=error.message, evaluation=error.evaluation)
+    except Exception as error:
+        _log.exception("the stage failed")
+        end.exit_code = ExitCode.APPLICATION
+        outcome = Outcome(reason="StageFailed", message=f"{type(error).__name__}: {error}"[:2000])
+    sys.stdout.flush()
+    print(outcome.line(), file=sys.stderr, flush=True)  # noqa: T201 - the log's last line
+
+
+def read_run_config() -> RunConfig:
+    """The run config in this process's environment.
+
+    Raises:
+        UserError: it is not there, or not one of this version.
+    """
+    text = os.environ.get(RUN_CONFIG_VARIABLE)
+    if text is None:
+        raise UserError(f"the environment variable {RUN_CONFIG_VARIABLE} is not set")
+    try:
+        return RunConfig.model_validate_json(text)
+    except ValidationError as error:
+        faults = "; ".join(describe_faults(error))
+        raise UserError(
+            f"{RUN_CONFIG_VARIABLE} is not a run config of this version: {faults}"
+        ) from (error)

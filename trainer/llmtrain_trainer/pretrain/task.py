@@ -1,0 +1,102 @@
+"""Pretraining as a training task."""
+
+import hashlib
+from pathlib import Path
+
+from llmtrain_api.run_config import RunConfig
+from llmtrain_api.spec.pretrain import Pretrain
+from llmtrain_api.stages import Stage
+from llmtrain_api.workspace import Workspace
+from llmtrain_planner.batch import BatchLayout, batch_layout
+from llmtrain_planner.tokens import count_steps, resolve_tokens
+from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.models.recipe import ModelRecipe, model_recipe
+from llmtrain_trainer.models.save import save_model
+from llmtrain_trainer.tokens.reader import TokenFile
+from llmtrain_trainer.tokens.sequences import TokenSequences
+from llmtrain_trainer.training.samples import FirstSamples
+from llmtrain_trainer.training.settings import LoopSettings
+from llmtrain_trainer.training.task import TrainingTask
+
+
+def pretrain_task(config: RunConfig) -> TrainingTask:
+    """What a rank of the pretrain stage trains.
+
+    Raises:
+        UserError: the tokens are missing or too few, or the sizes do not fit together.
+    """
+    pretrain, model = config.pretrain, config.model
+    assert pretrain is not None and model is not None, "the contract asks for both"  # noqa: PT018
+    workspace = Workspace(Path(config.workspace))
+    tokens = TokenFile.open(workspace.tokens / "train")
+    held_out = TokenFile.open(workspace.tokens / "validation")
+    recipe = model_recipe(
+        model,
+        inputs=Path(config.inputs),
+        vocabulary_size=tokens.index.vocabulary_size,
+        context_length=pretrain.sequence_length,
+    )
+    return TrainingTask(
+        stage=Stage.PRETRAIN,
+        attempt=config.attempt,
+        settings=_settings(pretrain, config, recipe.num_parameters),
+        build_model=recipe.build,
+        new_weights=recipe.new_weights,
+        samples=TokenSequences(tokens, pretrain.sequence_length),
+        validation=FirstSamples(
+            TokenSequences(held_out, pretrain.sequence_length),
+            max(1, pretrain.validation.max_tokens // pretrain.sequence_length),
+        ),
+        validation_bytes_per_label=held_out.index.num_bytes / held_out.index.num_tokens,
+        fingerprint=_fingerprint(config, recipe, tokens.index.sha256),
+        checkpoints=workspace.checkpoints(Stage.PRETRAIN),
+        metrics=workspace.metrics(Stage.PRETRAIN),
+        save_model=lambda weights: save_model(
+            recipe.build,
+            weights,
+            tokenizer=workspace.tokenizer,
+            target=workspace.model("pretrained"),
+        ),
+        flops_per_token=recipe.flops_per_token(pretrain.sequence_length),
+    )
+
+
+def _settings(pretrain: Pretrain, config: RunConfig, num_parameters: int) -> LoopSettings:
+    tokens = resolve_tokens(pretrain.tokens, num_parameters)
+    return LoopSettings(
+        seed=config.seed,
+        total_steps=count_steps(tokens, pretrain.batch_tokens),
+        sequence_length=pretrain.sequence_length,
+        batch=_layout(pretrain, config.workers.count),
+        optimizer=pretrain.optimizer,
+        precision=pretrain.precision,
+        zero=pretrain.zero,
+        checkpoint=pretrain.checkpoint,
+        activation_checkpointing=pretrain.activation_checkpointing,
+        compile=pretrain.compile,
+        label_smoothing=pretrain.label_smoothing,
+        validate_every_steps=pretrain.validation.every_steps,
+        early_stopping=pretrain.early_stopping,
+    )
+
+
+def _layout(pretrain: Pretrain, workers: int) -> BatchLayout:
+    try:
+        return batch_layout(
+            batch_tokens=pretrain.batch_tokens,
+            sequence_length=pretrain.sequence_length,
+            workers=workers,
+            micro_batch_size=pretrain.micro_batch_size,
+        )
+    except ValueError as error:
+        raise UserError(f"pretrain.{error}") from error
+
+
+def _fingerprint(config: RunConfig, recipe: ModelRecipe, tokens_sha256: str) -> str:
+    """Of what decides the path of training; how often to checkpoint or to validate does not."""
+    assert config.pretrain is not None
+    path = config.pretrain.model_dump_json(
+        exclude={"checkpoint", "validation", "early_stopping", "compile", "micro_batch_size"}
+    )
+    parts = (path, recipe.fingerprint, tokens_sha256, str(config.seed))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,0 +1,77 @@
+"""The driver's HTTP server: anyone may read its progress, its own rank 0 may report to it."""
+
+import hmac
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from pydantic import ValidationError
+
+from llmtrain_api.names import PROGRESS_PATH
+from llmtrain_trainer.progress.tracker import ProgressTracker
+
+REPORT_PATH = "/report"
+_LARGEST_REPORT_BYTES = 65536
+
+
+@contextmanager
+def serve_progress(
+    host: str, port: int, tracker: ProgressTracker, stop: threading.Event, token: str
+) -> Iterator[None]:
+    """Serve `GET /progress`, and take `POST /report` from rank 0, while the context is open.
+
+    Args:
+        host: address to bind to.
+        port: port to bind to.
+        tracker: what is served, and where reports go.
+        stop: its state is the answer to every report.
+        token: that a report must carry.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path != PROGRESS_PATH:
+                self.send_error(HTTPStatus.NOT_FOUND)
+                return
+            self._reply(tracker.report.model_dump_json())
+
+        def do_POST(self) -> None:
+            sent = self.headers.get("Authorization", "")
+            if self.path != REPORT_PATH or not hmac.compare_digest(sent, f"Bearer {token}"):
+                self.send_error(HTTPStatus.FORBIDDEN)
+                return
+            length = int(self.headers.get("Content-Length", "0"))
+            if length > _LARGEST_REPORT_BYTES:
+                self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+                return
+            try:
+                tracker.update(**json.loads(self.rfile.read(length)))
+            except (ValidationError, TypeError, ValueError) as error:
+                self.send_error(HTTPStatus.BAD_REQUEST, str(error).splitlines()[0])
+                return
+            self._reply(json.dumps({"stop": stop.is_set()}))
+
+        def _reply(self, body: str) -> None:
+            content = body.encode()
+            self.send_response(HTTPStatus.OK)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - inherited name
+            """Requests are not logged: there is one a second."""
+
+    server = ThreadingHTTPServer((host, port), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, name="progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,173 @@
+"""DeepSpeed: the only file that imports it."""
+
+import os
+import warnings
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from llmtrain_api.spec.training import Offload, Precision, ZeroStage
+from llmtrain_trainer.models.build import initialize
+from llmtrain_trainer.training.distributed import Ranks, device
+from llmtrain_trainer.training.settings import LoopSettings
+from llmtrain_trainer.training.task import TrainingTask
+
+# torch renamed collectives that DeepSpeed still calls by their old names.
+warnings.filterwarnings("ignore", "`torch.distributed", FutureWarning)
+
+if not torch.cuda.is_available():
+    os.environ.setdefault("DS_ACCELERATOR", "cpu")
+
+import deepspeed
+import deepspeed.ops
+from deepspeed.ops.op_builder.all_ops import ALL_OPS
+from transformers.integrations import HfDeepSpeedConfig
+
+_TAG = "deepspeed"
+_NEVER = 10**12
+
+if not torch.cuda.is_available():
+    # DeepSpeed would compile a shared-memory all-reduce for CPU inference, which training through
+    # gloo never calls; without it no compiler is needed, and the start is a minute shorter.
+    deepspeed.ops.__compatible_ops__ = dict.fromkeys(ALL_OPS, False)
+
+
+class Engine:
+    """A model, its optimizer and its gradients, sharded by ZeRO.
+
+    Args:
+        task: what to train.
+        ranks: the ranks that share it.
+        from_universal: whether `load` will read a checkpoint of another world size.
+    """
+
+    def __init__(self, task: TrainingTask, ranks: Ranks, *, from_universal: bool) -> None:
+        settings = task.settings
+        self._ranks = ranks
+        self._sharded = settings.zero.stage is ZeroStage.PARAMETERS
+        config = deepspeed_config(settings, from_universal=from_universal)
+        # transformers shards a model as it is made while such an object lives (ZeRO-3 only).
+        keep_alive = HfDeepSpeedConfig(config)
+        model = task.build_model()
+        del keep_alive
+        if task.new_weights:
+            initialize(model, seed=settings.seed, gather=self._whole)
+        if settings.activation_checkpointing:
+            model.gradient_checkpointing_enable({"use_reentrant": False})
+        self._frozen = any(not p.requires_grad for p in model.parameters())
+        self._engine, _, _, _ = deepspeed.initialize(
+            model=model, optimizer=_optimizer(model, settings), config=config
+        )
+        self.model: nn.Module = self._engine
+        if settings.compile:
+            self._engine.compile()
+
+    def backward(self, loss: Tensor) -> None:
+        """Add the gradients of one micro batch; after the last of a step they are reduced."""
+        self._engine.backward(loss)
+
+    def step(self, learning_rate: float) -> float:
+        """Take the optimizer step.
+
+        Returns:
+            The norm of the gradient before it was clipped.
+        """
+        norm = self._own_gradient_norm() if self._has_plain_optimizer else None
+        for group in self._engine.optimizer.param_groups:
+            group["lr"] = learning_rate
+        self._engine.step()
+        return float(self._engine.get_global_grad_norm() if norm is None else norm)
+
+    def end_micro_step(self) -> None:
+        """Tell DeepSpeed that a micro batch other than the step's last is done."""
+        self._engine.step()
+
+    def save(self, folder: Path) -> None:
+        """Write this rank's part of the state. Collective."""
+        self._engine.save_checkpoint(
+            folder, tag=_TAG, save_latest=False, exclude_frozen_parameters=self._frozen
+        )
+
+    def load(self, folder: Path) -> None:
+        """Read the state that `save` wrote. Collective."""
+        loaded, _ = self._engine.load_checkpoint(
+            folder, tag=_TAG, load_module_strict=not self._frozen
+        )
+        assert loaded is not None, f"DeepSpeed found nothing in {folder}"
+
+    def full_weights(self) -> dict[str, object]:
+        """All weights by name, on the CPU of rank 0; empty on the others. Collective."""
+        weights: dict[str, object] = {}
+        module = self._engine.module
+        for name, parameter in module.named_parameters():
+            with self._whole([parameter]):
+                if self._ranks.rank == 0:
+                    weights[name] = parameter.detach().cpu().clone()
+        return weights
+
+    @property
+    def _has_plain_optimizer(self) -> bool:
+        """Whether DeepSpeed did not wrap the optimizer, and so reports no gradient norm."""
+        return isinstance(self._engine.optimizer, torch.optim.Optimizer)
+
+    def _own_gradient_norm(self) -> Tensor:
+        gradients = [p.grad for p in self._engine.module.parameters() if p.grad is not None]
+        return torch.nn.utils.get_total_norm(gradients)
+
+    def _whole(self, parameters: Iterable[nn.Parameter]) -> AbstractContextManager[object]:
+        context: AbstractContextManager[object] = deepspeed.zero.GatheredParameters(
+            list(parameters), modifier_rank=0, enabled=self._sharded
+        )
+        return context
+
+
+def _optimizer(model: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
+    """AdamW, with weight decay on matrices only."""
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    shapes = [getattr(p, "ds_shape", p.shape) for p in trainable]  # ZeRO-3 hides the shape
+    matrices = [p for p, shape in zip(trainable, shapes, strict=True) if len(shape) > 1]
+    vectors = [p for p, shape in zip(trainable, shapes, strict=True) if len(shape) <= 1]
+    groups = [
+        {"params": matrices, "weight_decay": settings.optimizer.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    on_device = device().type == "cuda" and settings.zero.offload is Offload.NONE
+    return torch.optim.AdamW(
+        [group for group in groups if group["params"]],
+        lr=settings.optimizer.learning_rate,
+        betas=(settings.optimizer.beta1, settings.optimizer.beta2),
+        eps=settings.optimizer.epsilon,
+        fused=on_device,
+    )
+
+
+def deepspeed_config(settings: LoopSettings, *, from_universal: bool) -> dict[str, Any]:
+    """DeepSpeed's own configuration for these settings."""
+    zero: dict[str, Any] = {
+        "stage": int(settings.zero.stage),
+        "overlap_comm": device().type == "cuda",
+        "contiguous_gradients": True,
+    }
+    if settings.zero.offload is not Offload.NONE:
+        zero["offload_optimizer"] = {"device": "cpu", "pin_memory": False}
+    if settings.zero.offload is Offload.PARAMETERS:
+        zero["offload_param"] = {"device": "cpu", "pin_memory": False}
+    bf16 = settings.precision is Precision.BF16
+    # Without ZeRO, DeepSpeed's bf16 would keep no fp32 weights; autocast does.
+    autocast = bf16 and settings.zero.stage is ZeroStage.NONE
+    return {
+        "train_micro_batch_size_per_gpu": settings.batch.micro_batch_size,
+        "gradient_accumulation_steps": settings.batch.accumulation_steps,
+        "gradient_clipping": settings.optimizer.clip,
+        "bf16": {"enabled": bf16 and not autocast},
+        "torch_autocast": {"enabled": autocast, "dtype": "bfloat16"},
+        "zero_optimization": zero,
+        "zero_allow_untested_optimizer": True,
+        "zero_force_ds_cpu_optimizer": False,
+        "checkpoint": {"load_universal": from_universal},
+        "steps_per_print": _NEVER,
+    }

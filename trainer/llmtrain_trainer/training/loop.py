@@ -1,0 +1,281 @@
+"""The training loop. Every rank runs it; it knows neither Ray nor torchrun.
+
+A step's batch, learning rate and random numbers are functions of its number alone, so a run that
+was killed and resumed from a checkpoint makes the same steps as one that never was.
+"""
+
+import hashlib
+import logging
+import math
+import time
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from llmtrain_trainer.checkpoint.commit import CheckpointWriter
+from llmtrain_trainer.checkpoint.manifest import CheckpointState, Manifest
+from llmtrain_trainer.checkpoint.reshard import reshardable
+from llmtrain_trainer.checkpoint.restore import Restorable, find_restorable
+from llmtrain_trainer.errors import Interrupted, StageError
+from llmtrain_trainer.stage import StageContext
+from llmtrain_trainer.training.distributed import Ranks, device
+from llmtrain_trainer.training.early_stopping import StoppingState
+from llmtrain_trainer.training.engine import Engine
+from llmtrain_trainer.training.loss import loss_sum, model_inputs
+from llmtrain_trainer.training.randomness import seed_step
+from llmtrain_trainer.training.sample_order import SampleOrder, step_positions
+from llmtrain_trainer.training.schedule import learning_rate
+from llmtrain_trainer.training.speed import Speedometer
+from llmtrain_trainer.training.step_log import StepLog, StepRecord
+from llmtrain_trainer.training.task import TrainingTask
+from llmtrain_trainer.training.tensors import to_tensors
+from llmtrain_trainer.training.validation import validate
+
+_log = logging.getLogger(__name__)
+
+
+def train(task: TrainingTask, context: StageContext) -> None:
+    """Train to the end and save the model, from the newest checkpoint on. Collective.
+
+    Raises:
+        Interrupted: told to stop, and stopped after a committed checkpoint.
+        StageError: the loss is not finite, or a checkpoint could not be written.
+    """
+    ranks = Ranks()
+    context.progress.update(
+        activity="looking for a checkpoint", total_steps=task.settings.total_steps
+    )
+    found = find_restorable(task.checkpoints, task.fingerprint, ranks)
+    Trainer(task, context, ranks, found).run()
+
+
+class Trainer:
+    """One rank's side of a training stage.
+
+    Args:
+        task: what to train.
+        context: of the attempt.
+        ranks: all ranks of the stage.
+        found: the checkpoint to go on from; None starts anew.
+    """
+
+    def __init__(
+        self, task: TrainingTask, context: StageContext, ranks: Ranks, found: Restorable | None
+    ) -> None:
+        self._task, self._settings, self._ranks = task, task.settings, ranks
+        self._progress, self._stop = context.progress, context.stop
+        self._order = SampleOrder(len(task.samples), task.settings.seed)
+        self._writer = CheckpointWriter(
+            task.checkpoints,
+            Manifest(
+                stage=task.stage,
+                attempt=task.attempt,
+                world_size=ranks.world_size,
+                fingerprint=task.fingerprint,
+                state=CheckpointState(step=0),
+                files={},
+            ),
+            ranks,
+            keep=task.settings.checkpoint.keep,
+        )
+        self._writer.claim()
+        self._stopping = StoppingState()
+        self._step = 0
+        context.progress.update(activity="building the model")
+        moved = found is not None and found.manifest.world_size != ranks.world_size
+        self._engine = Engine(task, ranks, from_universal=moved)
+        if found is not None:
+            self._resume(found)
+        self._committed_step = self._step
+        self._committed_at = time.monotonic()
+
+    def run(self) -> None:
+        """Train to the end and save the model."""
+        tokens_per_step = self._settings.batch.sequences * self._settings.sequence_length
+        speed = Speedometer(
+            tokens_per_step,
+            flops_per_token=self._task.flops_per_token,
+            num_ranks=self._ranks.world_size,
+            precision=self._settings.precision,
+        )
+        self._engine.model.train()
+        with StepLog(self._task.metrics, self._step) as self._records:
+            while not self._finished():
+                stop, due = self._train_step(speed)
+                if self._validation_due():
+                    self._validate()
+                if due or stop or self._step == self._settings.total_steps:
+                    self._commit()
+                if stop and not self._finished():
+                    raise Interrupted(f"stopped after the checkpoint of step {self._step}")
+            if self._committed_step != self._step:
+                self._commit()
+        self._save_model()
+
+    def _finished(self) -> bool:
+        rule = self._settings.early_stopping
+        exhausted = rule is not None and self._stopping.exhausted(rule)
+        return exhausted or self._step >= self._settings.total_steps
+
+    def _resume(self, found: Restorable) -> None:
+        state = found.manifest.state
+        self._progress.update(activity=f"restoring the checkpoint of step {state.step}")
+        with reshardable(found, self._ranks) as folder:
+            self._engine.load(folder)
+        self._step = state.step
+        if state.best_validation_loss is not None:
+            self._stopping = StoppingState(state.best_validation_loss, state.failed_validations)
+        if self._ranks.rank == 0:
+            _log.info("resumed from %s", found.folder)
+
+    def _train_step(self, speed: Speedometer) -> tuple[bool, bool]:
+        """One optimizer step.
+
+        Returns:
+            Whether to stop, and whether a checkpoint is due: the same on all ranks.
+        """
+        started = time.perf_counter()
+        rate = learning_rate(self._settings.optimizer, self._step, self._settings.total_steps)
+        numbers = self._order.at(step_positions(self._step, self._settings.batch.sequences))
+        num_labels = int(self._task.samples.label_counts(numbers).sum())
+        nats = self._accumulate(numbers, num_labels)
+        loss, stop, due = self._agree(nats, num_labels)
+        norm = self._engine.step(rate)
+        if not math.isfinite(norm):
+            raise _not_finite("the gradient", self._step, norm)
+        self._step += 1
+        seconds = time.perf_counter() - started
+        if self._ranks.rank == 0:
+            self._records.write(
+                StepRecord(
+                    step=self._step,
+                    loss=loss,
+                    gradient_norm=norm,
+                    learning_rate=rate,
+                    samples=hashlib.sha256(numbers.tobytes()).hexdigest()[:16],
+                    seconds=round(seconds, 6),
+                )
+            )
+        speed.add_step(seconds)
+        self._publish(loss, speed)
+        return stop, due
+
+    def _accumulate(self, numbers: NDArray[np.int64], num_labels: int) -> torch.Tensor:
+        """Forward and backward over this rank's share of a batch.
+
+        Args:
+            numbers: the sequences of the batch, over all ranks.
+            num_labels: labels that count in them.
+
+        Returns:
+            This rank's summed loss in nats; a float64 scalar.
+        """
+        seed_step(self._settings.seed, self._step, self._ranks.rank)
+        batch = self._settings.batch
+        world_size = self._ranks.world_size
+        shares = numbers.reshape(batch.accumulation_steps, world_size, batch.micro_batch_size)
+        # DeepSpeed averages over ranks and micro batches; the mean is to be over labels.
+        scale = world_size * batch.accumulation_steps / max(num_labels, 1)
+        nats = torch.zeros((), dtype=torch.float64, device=device())
+        for micro_step, share in enumerate(shares[:, self._ranks.rank]):
+            tensors = to_tensors(self._task.samples.batch(share), device())
+            logits = self._engine.model(**model_inputs(tensors.input_ids, tensors.segments)).logits
+            loss = loss_sum(logits, tensors.labels, label_smoothing=self._settings.label_smoothing)
+            self._engine.backward(loss * scale)
+            nats += loss.detach().double()
+            if micro_step < batch.accumulation_steps - 1:
+                self._engine.end_micro_step()
+        return nats
+
+    def _agree(self, nats: torch.Tensor, num_labels: int) -> tuple[float, bool, bool]:
+        """Sum the loss over ranks and spread rank 0's decisions, before the optimizer step.
+
+        Returns:
+            Mean loss in nats; whether to stop; whether a checkpoint is due after this step.
+        """
+        first = self._ranks.rank == 0
+        votes = torch.zeros(3, dtype=torch.float64, device=nats.device)
+        votes[0] = nats
+        votes[1] = float(first and self._stop.is_set())
+        votes[2] = float(first and self._checkpoint_due())
+        total, stop, due = self._ranks.sum(votes).tolist()
+        loss = total / max(num_labels, 1)
+        if not math.isfinite(loss):
+            raise _not_finite("the loss", self._step, loss)
+        return loss, stop > 0, due > 0
+
+    def _checkpoint_due(self) -> bool:
+        rule = self._settings.checkpoint
+        by_step = rule.every_steps is not None and (self._step + 1) % rule.every_steps == 0
+        return by_step or time.monotonic() - self._committed_at >= rule.every_seconds
+
+    def _validation_due(self) -> bool:
+        every = self._settings.validate_every_steps
+        at_end = self._step == self._settings.total_steps
+        return at_end or (every is not None and self._step % every == 0)
+
+    def _validate(self) -> None:
+        self._progress.update(activity="validating")
+        result = validate(
+            self._engine.model,
+            self._task.validation,
+            self._ranks,
+            micro_batch_size=self._settings.batch.micro_batch_size,
+            bytes_per_label=self._task.validation_bytes_per_label,
+        )
+        if self._settings.early_stopping is not None:
+            self._stopping = self._stopping.after(result.loss, self._settings.early_stopping)
+        if self._ranks.rank == 0:
+            self._records.write(
+                StepRecord(
+                    step=self._step,
+                    validation_loss=result.loss,
+                    validation_bits_per_byte=result.bits_per_byte,
+                )
+            )
+        self._progress.update(
+            validation_loss=result.loss, validation_bits_per_byte=result.bits_per_byte
+        )
+
+    def _commit(self) -> None:
+        self._progress.update(activity="writing a checkpoint")
+        if self._ranks.rank == 0:
+            self._records.sync()
+        best = self._stopping.best
+        state = CheckpointState(
+            step=self._step,
+            best_validation_loss=best if math.isfinite(best) else None,
+            failed_validations=self._stopping.failures,
+        )
+        self._writer.commit(state, self._engine.save)
+        self._committed_step, self._committed_at = self._step, time.monotonic()
+        self._progress.update(checkpoint_step=self._step, activity="training")
+
+    def _save_model(self) -> None:
+        self._progress.update(activity="saving the model", percent=99.0)
+        weights = self._engine.full_weights()
+        if self._ranks.rank == 0:
+            self._task.save_model(weights)
+        self._ranks.gather(None)
+
+    def _publish(self, loss: float, speed: Speedometer) -> None:
+        steps_left = self._settings.total_steps - self._step
+        self._progress.update(
+            activity="training",
+            percent=99.0 * self._step / self._settings.total_steps,
+            step=self._step,
+            tokens=self._step * speed.tokens_per_step,
+            loss=loss,
+            tokens_per_second=speed.tokens_per_second,
+            mfu=speed.mfu,
+            eta_seconds=steps_left * speed.seconds_per_step,
+        )
+
+
+def _not_finite(what: str, step: int, value: float) -> StageError:
+    return StageError(
+        f"{what} is {value} at step {step + 1}; nothing of that step was kept. "
+        "Lower optimizer.learningRate, or look at the data of that step",
+        reason="LossNotFinite",
+    )

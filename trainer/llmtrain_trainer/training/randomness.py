@@ -1,0 +1,11 @@
+"""Random numbers as a function of the step, so that a resumed run draws what it would have."""
+
+import hashlib
+
+import torch
+
+
+def seed_step(seed: int, step: int, rank: int) -> None:
+    """Seed every generator of torch for one optimizer step of one rank."""
+    digest = hashlib.blake2b(f"{seed}/{step}/{rank}".encode(), digest_size=8).digest()
+    torch.manual_seed(int.from_bytes(digest, "little") >> 1)  # CUDA's generators too

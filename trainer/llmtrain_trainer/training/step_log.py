@@ -1,0 +1,70 @@
+"""A line of JSON for each optimizer step, as it will stand in the record of the run."""
+
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from llmtrain_api.base import Record
+
+
+class StepRecord(Record):
+    """One optimizer step, or one validation after it."""
+
+    step: int
+    """Optimizer steps done, this one included."""
+    loss: float | None = None
+    """Mean over the batch, in nats per label."""
+    gradient_norm: float | None = None
+    """Before clipping."""
+    learning_rate: float | None = None
+    samples: str | None = None
+    """A digest of the numbers of the sequences in the batch, in order."""
+    seconds: float | None = None
+    """Wall time of the step."""
+    validation_loss: float | None = None
+    """In nats per label."""
+    validation_bits_per_byte: float | None = None
+
+
+class StepLog:
+    """Appends records; steps that a restart does again are dropped first.
+
+    Args:
+        path: the file.
+        resumed_step: the step that training goes on from.
+    """
+
+    def __init__(self, path: Path, resumed_step: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kept = [line for line in _lines(path) if json.loads(line)["step"] <= resumed_step]
+        self._file = path.open("w", encoding="utf-8")
+        self._file.writelines(kept)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def write(self, record: StepRecord) -> None:
+        """Add a record; it is durable after the next `sync`."""
+        self._file.write(record.model_dump_json(exclude_none=True) + "\n")
+        self._file.flush()
+
+    def sync(self) -> None:
+        """Make all records durable, before the checkpoint that they lead to."""
+        os.fsync(self._file.fileno())
+
+
+def _lines(path: Path) -> list[str]:
+    """The whole lines of a file; a last one that was cut off is left out."""
+    if not path.is_file():
+        return []
+    return [line for line in path.open(encoding="utf-8") if line.endswith("\n")]

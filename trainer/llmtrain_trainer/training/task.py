@@ -1,0 +1,36 @@
+"""One training stage, as its ranks see it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from transformers import PreTrainedModel
+
+from llmtrain_api.stages import Stage
+from llmtrain_trainer.training.samples import Samples
+from llmtrain_trainer.training.settings import LoopSettings
+
+
+@dataclass(frozen=True)
+class TrainingTask:
+    """What to train, on what, and where the result goes."""
+
+    stage: Stage
+    attempt: int
+    settings: LoopSettings
+    build_model: Callable[[], PreTrainedModel]
+    """Makes the model; the engine calls it where ZeRO-3 can shard it as it is made."""
+    new_weights: bool
+    """Whether the model's weights are still to be initialized."""
+    samples: Samples
+    validation: Samples
+    validation_bytes_per_label: float | None
+    """UTF-8 bytes of text for each held-out label; None where bits per byte say nothing."""
+    fingerprint: str
+    """Of all that the training state depends on."""
+    checkpoints: Path
+    metrics: Path
+    save_model: Callable[[dict[str, object]], None]
+    """Writes the finished model; called on rank 0 with the full weights by name."""
+    flops_per_token: int | None = None
+    """Forward and backward, for the model FLOPs utilization."""

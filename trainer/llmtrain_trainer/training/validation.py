@@ -1,0 +1,63 @@
+"""The loss on held-out sequences, shared out over the ranks."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from llmtrain_trainer.training.distributed import Ranks, device
+from llmtrain_trainer.training.loss import loss_sum, model_inputs
+from llmtrain_trainer.training.samples import IGNORED, Samples
+from llmtrain_trainer.training.tensors import to_tensors
+
+
+@dataclass(frozen=True)
+class ValidationResult:
+    """What a validation found."""
+
+    loss: float
+    """Mean over all held-out labels, in nats."""
+    bits_per_byte: float | None
+
+
+@torch.no_grad()
+def validate(
+    model: nn.Module,
+    samples: Samples,
+    ranks: Ranks,
+    *,
+    micro_batch_size: int,
+    bytes_per_label: float | None,
+) -> ValidationResult:
+    """The loss over all of `samples`. Collective.
+
+    Args:
+        model: takes (B, T) tokens, gives (B, T, V) logits.
+        samples: the held-out sequences.
+        ranks: the ranks that share the work.
+        micro_batch_size: sequences of one forward pass.
+        bytes_per_label: UTF-8 bytes of text for each label; None where that says nothing.
+    """
+    model.eval()
+    stride = ranks.world_size * micro_batch_size
+    totals = torch.zeros(2, dtype=torch.float64, device=device())  # nats, labels
+    # Every rank makes the same number of forward passes: with ZeRO-3 each is collective.
+    for start in range(ranks.rank * micro_batch_size, _rounded_up(len(samples), stride), stride):
+        wanted = np.arange(start, start + micro_batch_size)
+        tensors = to_tensors(samples.batch(np.minimum(wanted, len(samples) - 1)), device())
+        surplus = torch.from_numpy(wanted >= len(samples)).to(device())
+        labels = tensors.labels.masked_fill(surplus[:, None], IGNORED)
+        logits = model(**model_inputs(tensors.input_ids, tensors.segments)).logits
+        totals[0] += loss_sum(logits, labels).double()
+        totals[1] += (labels != IGNORED).sum()
+    model.train()
+    nats, count = ranks.sum(totals).tolist()
+    loss = nats / count
+    per_byte = loss / math.log(2) / bytes_per_label if bytes_per_label else None
+    return ValidationResult(loss, per_byte)
+
+
+def _rounded_up(number: int, multiple: int) -> int:
+    return -(-number // multiple) * multiple
