@@ -23,6 +23,11 @@ class Workspace:
         return self.root / "data" / "report.json"
 
     @property
+    def hugging_face_cache(self) -> Path:
+        """What was fetched from the Hugging Face hub; every machine of the job sees it."""
+        return self.root / "data" / "hugging-face"
+
+    @property
     def tokenizer(self) -> Path:
         """The tokenizer, as a Hugging Face folder."""
         return self.root / "tokenizer"

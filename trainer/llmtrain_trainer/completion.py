@@ -1,0 +1,31 @@
+"""Tells a rerun that its work is done already.
+
+A stage that finished leaves a marker among its results, with a fingerprint of all that it was
+made from. A rerun with the same fingerprint has nothing to do.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+_MARKER = "complete.json"
+
+
+def fingerprint(parts: Iterable[str]) -> str:
+    """SHA-256 of the parts; their borders count."""
+    return hashlib.sha256(json.dumps(list(parts)).encode()).hexdigest()
+
+
+def mark_complete(folder: Path, made_from: str) -> None:
+    """Write the marker, as the last file of a folder that is about to be committed."""
+    (folder / _MARKER).write_text(json.dumps({"madeFrom": made_from}) + "\n", encoding="utf-8")
+
+
+def made_from(folder: Path) -> str | None:
+    """The fingerprint of what a folder was made from; None where it is not complete."""
+    try:
+        marker = json.loads((folder / _MARKER).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return str(marker["madeFrom"])

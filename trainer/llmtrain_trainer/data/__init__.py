@@ -1,0 +1,1 @@
+"""The data stage: raw text in, clean and split documents out."""

@@ -1,0 +1,88 @@
+"""Clean documents on the disk: parquet files with the columns `text` and `source`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from llmtrain_api.data_report import Amount
+
+_SCHEMA = pa.schema([("text", pa.large_string()), ("source", pa.string())])
+_ROW_GROUP_BYTES = 4 * 2**20
+"""Text that is held in memory before it is written; also what one task tokenizes at a time."""
+_FILE_BYTES = 256 * 2**20
+
+
+class DocumentWriter:
+    """Writes documents in order; a context manager.
+
+    Args:
+        folder: made here; files are named `part-00000.parquet` and so on.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self._folder = folder
+        self._texts: list[str] = []
+        self._sources: list[str] = []
+        self._pending_bytes = 0
+        self._file: pq.ParquetWriter | None = None
+        self._file_bytes = 0
+        self._num_files = 0
+        self._written = Amount()
+
+    @property
+    def written(self) -> Amount:
+        """All documents so far."""
+        return self._written
+
+    def write(self, text: str, source: str) -> None:
+        """Append one document."""
+        num_bytes = len(text.encode())
+        self._texts.append(text)
+        self._sources.append(source)
+        self._pending_bytes += num_bytes
+        self._written += Amount(documents=1, bytes=num_bytes)
+        if self._pending_bytes >= _ROW_GROUP_BYTES:
+            self._flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None and (self._texts or not self._num_files):
+            self._flush()  # also an empty file where there are no documents at all
+        self._close_file()
+
+    def _flush(self) -> None:
+        table = pa.table([self._texts, self._sources], schema=_SCHEMA)
+        if self._file is None:
+            path = self._folder / f"part-{self._num_files:05}.parquet"
+            self._file = pq.ParquetWriter(path, _SCHEMA, compression="zstd")
+            self._num_files += 1
+        self._file.write_table(table)
+        self._file_bytes += self._pending_bytes
+        self._texts, self._sources, self._pending_bytes = [], [], 0
+        if self._file_bytes >= _FILE_BYTES:
+            self._close_file()
+
+    def _close_file(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file, self._file_bytes = None, 0
+
+
+def read_texts(folder: Path) -> Iterator[list[str]]:
+    """The texts of a folder's documents in order, a few MB at a time."""
+    for path in sorted(folder.glob("*.parquet")):
+        with pq.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                yield file.read_row_group(group, columns=["text"])["text"].to_pylist()

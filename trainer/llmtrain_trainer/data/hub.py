@@ -1,0 +1,57 @@
+"""Loads a data set of the Hugging Face hub, or a local folder."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmtrain_trainer.errors import UserError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+_SAVED_DATASET = "state.json"
+_SAVED_SPLITS = "dataset_dict.json"
+
+
+def load_dataset(
+    path: str, subset: str | None, split: str, *, inputs: Path, cache: Path
+) -> "Dataset":
+    """One split of a data set, its rows left on the disk.
+
+    Args:
+        path: a folder that `datasets` saved, a folder with data files, or a name on the hub.
+        subset: the data set's configuration, where it has several.
+        split: which split.
+        inputs: where a relative path starts.
+        cache: where the rows are kept; every machine that reads them must see it.
+
+    Raises:
+        UserError: it cannot be found or loaded.
+    """
+    from datasets.exceptions import DatasetsError
+
+    try:
+        return _load(inputs / path, path, subset, split, str(cache))
+    except (OSError, ValueError, LookupError, DatasetsError) as error:
+        raise UserError(
+            f"huggingFace {path}: {_first_line(error)}; it must be a folder below {inputs} "
+            "or a data set of the Hugging Face hub that this machine can reach",
+            reason="InvalidData",
+        ) from error
+
+
+def _load(folder: Path, path: str, subset: str | None, split: str, cache: str) -> "Dataset":
+    import datasets
+
+    if (folder / _SAVED_DATASET).is_file():
+        return datasets.load_from_disk(str(folder))
+    if (folder / _SAVED_SPLITS).is_file():
+        splits = datasets.load_from_disk(str(folder))
+        if split not in splits:
+            raise LookupError(f"no split {split!r}; the splits are: {', '.join(splits)}")
+        return splits[split]
+    source = str(folder) if folder.is_dir() else path
+    return datasets.load_dataset(source, subset, split=split, cache_dir=cache)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")

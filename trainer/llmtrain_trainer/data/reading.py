@@ -1,0 +1,109 @@
+"""Reads files line by line, plain or compressed, and says exactly where one is broken."""
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from llmtrain_trainer.errors import UserError
+
+_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for reading; the ending `.gz` or `.zst` says that it is compressed.
+
+    Raises:
+        UserError: it cannot be read, or its compressed data is broken or cut off.
+    """
+    import pyarrow as pa
+
+    compression = _COMPRESSIONS.get(path.suffix.lower())
+    try:
+        # Arrow notices a stream that ends too early, which the zstandard package does not.
+        with pa.input_stream(str(path), compression=compression) as stream:
+            yield io.BufferedReader(stream)
+    except OSError as error:
+        fault = "broken compressed data" if compression else "cannot be read"
+        raise UserError(f"{path}: {fault}: {error}", reason="InvalidData") from error
+
+
+def read_text(path: Path) -> str:
+    """A whole file as text.
+
+    Raises:
+        UserError: it is not UTF-8, or cannot be read.
+    """
+    with open_bytes(path) as file:
+        data = file.read().removeprefix(_BYTE_ORDER_MARK)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _not_utf8(f"{path}: line {line}", "file", error) from error
+
+
+def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
+    """The objects of a JSON lines file, each with its place (`raw/a.jsonl: line 3`).
+
+    Empty lines are passed over.
+
+    Raises:
+        UserError: a line is not UTF-8 or no JSON object, or the file cannot be read.
+    """
+    with open_bytes(path) as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                place = f"{path}: line {number}"
+                yield place, _parse(line.removeprefix(_BYTE_ORDER_MARK), place)
+
+
+def string_field(row: dict[str, object], field: str, place: str) -> str:
+    """The text of a row.
+
+    Raises:
+        UserError: the field is missing, or no string.
+    """
+    if field not in row:
+        found = ", ".join(sorted(row)[:10]) or "none"
+        raise UserError(
+            f"{place}: no field {field!r}; the fields are: {found}; set textField to one of them",
+            reason="InvalidData",
+        )
+    value = row[field]
+    if not isinstance(value, str):
+        raise UserError(
+            f"{place}: field {field!r} must be a string; found {value!r:.80}",
+            reason="InvalidData",
+        )
+    return value
+
+
+def _parse(line: bytes, place: str) -> dict[str, object]:
+    try:
+        row = json.loads(line.decode())
+    except UnicodeDecodeError as error:
+        raise _not_utf8(place, "line", error) from error
+    except json.JSONDecodeError as error:
+        raise _no_json(place, f"{error.msg} at column {error.colno}") from error
+    except (ValueError, RecursionError) as error:  # a number too long, brackets too deep
+        raise _no_json(place, str(error)) from error
+    if not isinstance(row, dict):
+        raise _no_json(place, f"found {row!r:.80}")
+    return row
+
+
+def _no_json(place: str, fault: str) -> UserError:
+    return UserError(f"{place}: each line must be one JSON object; {fault}", reason="InvalidData")
+
+
+def _not_utf8(place: str, counted_from: str, error: UnicodeDecodeError) -> UserError:
+    return UserError(
+        f"{place}: not UTF-8: byte 0x{error.object[error.start]:02x} at offset {error.start} "
+        f"of the {counted_from}; convert the file to UTF-8",
+        reason="InvalidData",
+    )

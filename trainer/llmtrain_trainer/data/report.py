@@ -1,0 +1,93 @@
+"""Counts what each step does, batch by batch; the counts of batches add up."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from llmtrain_api.data_report import Amount, Example, StepReport
+from llmtrain_trainer.data.step import Dropped
+
+_NUM_EXAMPLES = 5
+_EXCERPT_CHARACTERS = 120
+_CONTEXT_CHARACTERS = 20
+
+
+def amount(text: str) -> Amount:
+    """One document."""
+    return Amount(documents=1, bytes=len(text.encode()))
+
+
+@dataclass
+class StepCounter:
+    """Counts what one step does to the documents of a batch."""
+
+    name: str
+    _came_in: Counter[str] = field(default_factory=Counter)
+    _went_out: Counter[str] = field(default_factory=Counter)
+    _dropped: Counter[str] = field(default_factory=Counter)
+    _by_rule: Counter[str] = field(default_factory=Counter)
+    _num_changed: int = 0
+    _examples: list[Example] = field(default_factory=list)
+
+    def count(self, source: str, before: str, after: str | Dropped) -> None:
+        """One document, before and after the step."""
+        _count(self._came_in, before)
+        if isinstance(after, Dropped):
+            _count(self._dropped, before)
+            self._by_rule[after.rule] += 1
+            self._show(source, after.rule, before, None)
+            return
+        _count(self._went_out, after)
+        if after != before:
+            self._num_changed += 1
+            self._show(source, "changed", before, after)
+
+    def report(self) -> StepReport:
+        """What was counted so far."""
+        return StepReport(
+            name=self.name,
+            came_in=Amount(**self._came_in),
+            went_out=Amount(**self._went_out),
+            dropped=Amount(**self._dropped),
+            changed_documents=self._num_changed,
+            dropped_by_rule=dict(self._by_rule),
+            examples=tuple(self._examples),
+        )
+
+    def _show(self, source: str, rule: str, before: str, after: str | None) -> None:
+        if len(self._examples) < _NUM_EXAMPLES:
+            start = _first_difference(before, after) if after is not None else 0
+            self._examples.append(
+                Example(
+                    source=source,
+                    rule=rule,
+                    excerpt=before[start : start + _EXCERPT_CHARACTERS],
+                    after=after[start : start + _EXCERPT_CHARACTERS] if after is not None else None,
+                )
+            )
+
+
+def merge(first: StepReport, second: StepReport) -> StepReport:
+    """One report of the same step over the documents of two, the first's coming first."""
+    return StepReport(
+        name=first.name,
+        came_in=first.came_in + second.came_in,
+        went_out=first.went_out + second.went_out,
+        dropped=first.dropped + second.dropped,
+        changed_documents=first.changed_documents + second.changed_documents,
+        dropped_by_rule=dict(Counter(first.dropped_by_rule) + Counter(second.dropped_by_rule)),
+        examples=(first.examples + second.examples)[:_NUM_EXAMPLES],
+    )
+
+
+def _count(total: Counter[str], text: str) -> None:
+    total["documents"] += 1
+    total["bytes"] += len(text.encode())
+
+
+def _first_difference(before: str, after: str) -> int:
+    """Where the texts part, less a little, so that an excerpt shows the place."""
+    same = next(
+        (i for i, (one, other) in enumerate(zip(before, after, strict=False)) if one != other),
+        min(len(before), len(after)),
+    )
+    return max(0, same - _CONTEXT_CHARACTERS)

@@ -1,0 +1,79 @@
+"""The source `huggingFace`: a data set of the hub, or a local folder."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmtrain_api.spec.data import HuggingFace
+from llmtrain_trainer.data.hub import load_dataset
+from llmtrain_trainer.data.reading import string_field
+from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.stage import StageContext
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+_ROWS_IN_A_UNIT = 10_000
+
+
+@dataclass(frozen=True)
+class HuggingFaceUnit:
+    """A range of rows; the data set itself travels as the paths of its files."""
+
+    dataset: "Dataset"
+    start: int
+    stop: int
+    text_field: str
+    source: str
+    identity: str
+
+    @property
+    def size(self) -> int:
+        """The number of rows."""
+        return self.stop - self.start
+
+    def documents(self) -> Iterator[str]:
+        """A document for each row."""
+        rows = self.dataset.select(range(self.start, self.stop))
+        for number, row in enumerate(rows, start=self.start):
+            yield string_field(row, self.text_field, f"{self.source}: row {number}")
+
+
+def hugging_face_units(section: HuggingFace, context: StageContext) -> list[HuggingFaceUnit]:
+    """Ranges of the data set's rows.
+
+    Raises:
+        UserError: the data set cannot be found or loaded, or lacks the text field.
+    """
+    dataset = load_dataset(
+        section.path,
+        section.subset,
+        section.split,
+        inputs=Path(context.config.inputs),
+        cache=context.workspace.hugging_face_cache,
+    )
+    if section.text_field not in dataset.column_names:
+        raise UserError(
+            f"huggingFace {section.path}: no column {section.text_field!r}; "
+            f"the columns are: {', '.join(dataset.column_names)}; set textField to one of them",
+            reason="InvalidData",
+        )
+    texts = dataset.select_columns([section.text_field])
+    identity = f"{section.model_dump_json()} {len(texts)} {_state_of_files(texts)}"
+    return [
+        HuggingFaceUnit(
+            dataset=texts,
+            start=start,
+            stop=min(start + _ROWS_IN_A_UNIT, len(texts)),
+            text_field=section.text_field,
+            source=f"huggingFace:{section.path}",
+            identity=f"{identity} {start}",
+        )
+        for start in range(0, max(len(texts), 1), _ROWS_IN_A_UNIT)
+    ]
+
+
+def _state_of_files(dataset: "Dataset") -> str:
+    files = sorted(Path(file["filename"]) for file in dataset.cache_files)
+    return " ".join(f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files)

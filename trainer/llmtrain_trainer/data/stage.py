@@ -1,0 +1,74 @@
+"""The data stage: documents from all sources, cleaned, filtered, deduplicated and split."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from llmtrain_api.data_report import DataReport
+from llmtrain_api.spec.data import Data
+from llmtrain_trainer.completion import fingerprint, made_from, mark_complete
+from llmtrain_trainer.data.sink import Sink
+from llmtrain_trainer.data.sources.registry import units
+from llmtrain_trainer.data.sources.unit import Unit
+from llmtrain_trainer.data.work import steps_of, work_on_unit
+from llmtrain_trainer.durable import replace_file, replaced_folder
+from llmtrain_trainer.errors import Interrupted, UserError
+from llmtrain_trainer.parallel import map_in_order
+from llmtrain_trainer.stage import StageContext
+
+
+def run(context: StageContext) -> None:
+    """Make the documents and the data report, unless they are there already.
+
+    Raises:
+        UserError: a source cannot be read, or no document is left.
+        Interrupted: told to stop; nothing is left behind.
+    """
+    data = context.config.data
+    if data is None:
+        raise UserError("the data stage needs the section data in the manifest")
+    context.progress.update(percent=0, activity="looking for documents")
+    work = units(data.sources, context)
+    inputs = fingerprint([data.model_dump_json(), *(unit.identity for unit in work)])
+    documents = context.workspace.documents
+    if made_from(documents) != inputs or not context.workspace.data_report.is_file():
+        with replaced_folder(documents) as folder:
+            report = _make(work, data, folder, context)
+            _require_documents(report)
+            replace_file(context.workspace.data_report, report.model_dump_json(indent=2) + "\n")
+            mark_complete(folder, inputs)
+    context.progress.update(percent=100, activity="documents are ready")
+
+
+def _make(work: Sequence[Unit], data: Data, folder: Path, context: StageContext) -> DataReport:
+    context.progress.update(activity="cleaning documents")
+    total = sum(unit.size for unit in work)
+    done = 0
+    num_documents = 0
+    with Sink(folder, data, [step.name for step in steps_of(data)]) as sink:
+        for batch in map_in_order(work, partial(work_on_unit, data=data)):
+            if context.stop.is_set():
+                raise Interrupted("stopped while cleaning documents; they will be cleaned anew")
+            sink.take(batch)
+            done += batch.unit_size
+            num_documents += batch.read.documents
+            context.progress.update(
+                percent=100 * done / max(total, 1),
+                activity=f"cleaning documents ({num_documents:,} read)",
+            )
+    return sink.report()
+
+
+def _require_documents(report: DataReport) -> None:
+    if report.train.documents:
+        return
+    if not sum(amount.documents for amount in report.sources.values()):
+        names = ", ".join(sorted(report.sources)[:5])
+        raise UserError(f"the sources hold no documents: {names}", reason="NoDocuments")
+    last = next(step for step in report.steps if not step.went_out.documents)
+    rules = ", ".join(f"{rule}: {count}" for rule, count in sorted(last.dropped_by_rule.items()))
+    raise UserError(
+        f"no document is left: data.{last.name} dropped the last {last.dropped.documents} of "
+        f"{report.steps[0].came_in.documents} ({rules}); relax it, or add data",
+        reason="NoDocuments",
+    )

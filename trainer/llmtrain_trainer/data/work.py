@@ -1,0 +1,98 @@
+"""What a worker does with a unit: read its documents, clean them, drop poor ones."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from llmtrain_api.data_report import Amount, StepReport
+from llmtrain_api.spec.data import Data
+from llmtrain_trainer.data.clean import cleaners
+from llmtrain_trainer.data.dedup import document_key
+from llmtrain_trainer.data.quality import filters
+from llmtrain_trainer.data.report import StepCounter, amount
+from llmtrain_trainer.data.sources.unit import Unit
+from llmtrain_trainer.data.step import Dropped, Step
+
+_BATCH_BYTES = 4 * 2**20
+_BATCH_DOCUMENTS = 4096
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document that every step of the worker let pass."""
+
+    text: str
+    key: bytes
+    """Hash of the text, for deduplication and for the split."""
+
+
+@dataclass(frozen=True)
+class DocumentBatch:
+    """Some documents of one unit, and what became of those that are not there any more."""
+
+    source: str
+    read: Amount
+    unit_size: int
+    """The size of the unit where this is its last batch, else 0."""
+    documents: tuple[Document, ...]
+    steps: tuple[StepReport, ...]
+
+
+def steps_of(data: Data) -> list[Step]:
+    """The steps that need nothing but the document itself."""
+    return [*cleaners(data.clean), *filters(data.filter)]
+
+
+def work_on_unit(unit: Unit, data: Data) -> Iterator[DocumentBatch]:
+    """Read a unit and apply the steps, a few MB at a time.
+
+    Raises:
+        UserError: what the unit reads is not what it should be.
+    """
+    batch = _OpenBatch(unit.source, steps_of(data))
+    for text in unit.documents():
+        batch.add(_without_lone_surrogates(text))
+        if batch.is_full:
+            yield batch.close()
+            batch = _OpenBatch(unit.source, steps_of(data))
+    yield batch.close(unit_size=unit.size)
+
+
+class _OpenBatch:
+    def __init__(self, source: str, steps: Sequence[Step]) -> None:
+        self._source = source
+        self._steps = steps
+        self._counters = [StepCounter(step.name) for step in steps]
+        self._read = Amount()
+        self._documents: list[Document] = []
+
+    @property
+    def is_full(self) -> bool:
+        return self._read.bytes >= _BATCH_BYTES or self._read.documents >= _BATCH_DOCUMENTS
+
+    def add(self, text: str) -> None:
+        self._read += amount(text)
+        for step, counter in zip(self._steps, self._counters, strict=True):
+            after = step.apply(text)
+            counter.count(self._source, text, after)
+            if isinstance(after, Dropped):
+                return
+            text = after
+        self._documents.append(Document(text, document_key(text)))
+
+    def close(self, unit_size: int = 0) -> DocumentBatch:
+        return DocumentBatch(
+            source=self._source,
+            read=self._read,
+            unit_size=unit_size,
+            documents=tuple(self._documents),
+            steps=tuple(counter.report() for counter in self._counters),
+        )
+
+
+def _without_lone_surrogates(text: str) -> str:
+    r"""Replace half surrogate pairs (JSON's `"\ud83d"`), which no Unicode text can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
