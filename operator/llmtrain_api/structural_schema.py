@@ -1,0 +1,200 @@
+"""Turns a pydantic model into the structural schema that a Kubernetes API server accepts.
+
+The API server takes a narrow dialect: no references, no unions with null, boolean exclusive
+bounds, no closed objects (it prunes unknown fields itself). Every keyword that pydantic writes is
+either translated here or refused, so that nothing is silently lost on the way to the cluster.
+Rules: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/
+"""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from llmtrain_api.base import rule
+
+Schema = dict[str, Any]
+
+_INT32_MAX = 2**31 - 1
+_MAX_DEPTH = 32
+_ANNOTATIONS = frozenset({"title", "description", "default", "x-kubernetes-validations"})
+_KEYWORDS = {
+    "object": {"properties", "required", "additionalProperties"},
+    "array": {
+        "items",
+        "minItems",
+        "maxItems",
+        "x-kubernetes-list-type",
+        "x-kubernetes-list-map-keys",
+    },
+    "string": {"enum", "minLength", "maxLength", "pattern"},
+    "integer": {"enum", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"},
+    "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"},
+    "boolean": set(),
+}
+_NULL = {"type": "null"}
+
+
+class UnsupportedSchemaError(Exception):
+    """A model says something that has no counterpart in a structural schema."""
+
+
+def structural_schema(model: type[BaseModel]) -> Schema:
+    """The structural schema of a model, its references inlined.
+
+    Raises:
+        UnsupportedSchemaError: where the model cannot be said in a structural schema, or leaves a
+            string or list without a limit. The message names the field.
+    """
+    document = model.model_json_schema(by_alias=True, mode="validation")
+    definitions = document.pop("$defs", {})
+    return _Converter(definitions).convert(document, model.__name__)
+
+
+class _Converter:
+    """Converts the schemas of one document, which share their definitions."""
+
+    def __init__(self, definitions: dict[str, Schema]) -> None:
+        self._definitions = definitions
+
+    def convert(self, node: Schema, path: str) -> Schema:
+        """The structural form of a node; `path` is where it stands, for messages."""
+        node = self._without_null(self._resolve(node, path), path)
+        if "const" in node:
+            node = {**node, "enum": [node.pop("const")]}
+        if "anyOf" in node:
+            return _annotated(node, self._int_or_string(node, path))
+        kind = node.get("type")
+        if kind not in _KEYWORDS:
+            raise UnsupportedSchemaError(f"{path}: type {kind!r} has no structural form")
+        unknown = node.keys() - _KEYWORDS[kind] - _ANNOTATIONS - {"type"}
+        if unknown:
+            raise UnsupportedSchemaError(f"{path}: unknown keywords {', '.join(sorted(unknown))}")
+        match kind:
+            case "object":
+                body = self._object(node, path)
+            case "array":
+                body = self._array(node, path)
+            case "string":
+                body = _string(node, path)
+            case "boolean":
+                body = {"type": "boolean"}
+            case _:
+                body = _number(node)
+        return _annotated(node, body)
+
+    def _resolve(self, node: Schema, path: str) -> Schema:
+        """Put a definition in the place of its reference; what stands beside it wins."""
+        if "$ref" not in node:
+            return node
+        name = node["$ref"].removeprefix("#/$defs/")
+        if path.count(".") > _MAX_DEPTH:
+            raise UnsupportedSchemaError(f"{path}: {name} is nested too deep, or contains itself")
+        beside = {key: value for key, value in node.items() if key != "$ref"}
+        return {**self._definitions[name], **beside}
+
+    def _without_null(self, node: Schema, path: str) -> Schema:
+        """An optional field is one that is not required; null itself is not a value."""
+        choices = node.get("anyOf", [])
+        if _NULL not in choices:
+            return node
+        if node.get("default") is not None:
+            raise UnsupportedSchemaError(f"{path}: null would be unlike its default")
+        rest = [choice for choice in choices if choice != _NULL]
+        beside = {key: value for key, value in node.items() if key not in {"anyOf", "default"}}
+        if len(rest) > 1:
+            return {**beside, "anyOf": rest}
+        return {**self._resolve(rest[0], path), **beside}
+
+    def _int_or_string(self, node: Schema, path: str) -> Schema:
+        parts = [self.convert(choice, path) for choice in node["anyOf"]]
+        if [part["type"] for part in parts] != ["integer", "string"]:
+            raise UnsupportedSchemaError(f"{path}: the only union is of integer and string")
+        limits = {
+            key: value
+            for part in parts
+            for key, value in part.items()
+            if key not in {"type", "format"}
+        }
+        return {"x-kubernetes-int-or-string": True, **limits}
+
+    def _object(self, node: Schema, path: str) -> Schema:
+        if node.get("additionalProperties", False) is not False:
+            raise UnsupportedSchemaError(f"{path}: free-form objects have no limits")
+        body: Schema = {"type": "object"}
+        if node.get("required"):
+            body["required"] = node["required"]
+        if node.get("properties"):
+            body["properties"] = {
+                name: self.convert(child, f"{path}.{name}")
+                for name, child in node["properties"].items()
+            }
+        return body
+
+    def _array(self, node: Schema, path: str) -> Schema:
+        if "maxItems" not in node:
+            raise UnsupportedSchemaError(f"{path}: a list needs a limit (maxItems)")
+        body: Schema = {"type": "array", "x-kubernetes-list-type": "atomic"}
+        body |= {key: node[key] for key in sorted(_KEYWORDS["array"] - {"items"}) if key in node}
+        body["items"] = self.convert(node["items"], f"{path}[]")
+        return body
+
+
+def _string(node: Schema, path: str) -> Schema:
+    if "maxLength" not in node and "enum" not in node:
+        raise UnsupportedSchemaError(f"{path}: a string needs a limit (maxLength)")
+    return {"type": "string"} | {
+        key: node[key] for key in ("enum", "minLength", "maxLength", "pattern") if key in node
+    }
+
+
+def _number(node: Schema) -> Schema:
+    body: Schema = {"type": node["type"]}
+    if "enum" in node:
+        body["enum"] = node["enum"]
+    for bound, exclusive in (
+        ("minimum", "exclusiveMinimum"),
+        ("maximum", "exclusiveMaximum"),
+    ):
+        if exclusive in node:
+            body |= {bound: node[exclusive], exclusive: True}
+        elif bound in node:
+            body[bound] = node[bound]
+    if node["type"] == "integer":
+        small = body.get("maximum", max(body.get("enum", [_INT32_MAX + 1]))) <= _INT32_MAX
+        body["format"] = "int32" if small else "int64"
+    else:
+        body["format"] = "double"
+    return body
+
+
+def _annotated(node: Schema, body: Schema) -> Schema:
+    """Add what every kind of node may carry: description, default, CEL rules."""
+    result: Schema = {}
+    if "description" in node:
+        result["description"] = _unwrapped(node["description"])
+    result |= body
+    if "default" in node:
+        result["default"] = _sparse_default(node["default"], body)
+    if "x-kubernetes-validations" in node:
+        result["x-kubernetes-validations"] = [
+            rule(each["rule"], each["message"]) for each in node["x-kubernetes-validations"]
+        ]
+    return result
+
+
+def _sparse_default(default: Any, body: Schema) -> Any:  # noqa: ANN401 - any JSON value
+    """A default without what the server fills in by itself from the defaults further in."""
+    if not isinstance(default, dict):
+        return default
+    sparse = {}
+    for name, value in default.items():
+        child = body["properties"][name]
+        inner = _sparse_default(value, child)
+        if value is not None and inner != child.get("default"):
+            sparse[name] = inner
+    return sparse
+
+
+def _unwrapped(text: str) -> str:
+    """A docstring without its line breaks; paragraphs stay."""
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
