@@ -16,7 +16,7 @@ from llmtrain_planner.families.base import Architecture
 
 _FP32_BYTES = 4
 _LOGITS_FP32_COPIES = 3
-"""Log-probabilities, and the gradients of the loss and of the logits."""
+"""Log-probabilities, and two gradients: of them, and of the logits."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,41 @@
+"""Quantities in the words of people."""
+
+from itertools import pairwise
+
+_PREFIXES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
+_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+_LARGE_SUM_USD = 1000
+
+
+def amount(number: float) -> str:
+    """Three digits and a letter: `6.74B`."""
+    for size, letter in _PREFIXES:
+        if number >= size:
+            return f"{number / size:.3g}{letter}"
+    return f"{number:.0f}"
+
+
+def gigabytes(size: int) -> str:
+    """Bytes as GB (10^9), without the unit; two decimals below 1."""
+    value = size / 1e9
+    return f"{value:,.1f}" if value >= 1 or not size else f"{value:.2f}"
+
+
+def duration(seconds: float) -> str:
+    """The two largest units: `3 days 19 hours`, `42 seconds`."""
+    if seconds < 1:
+        return f"{seconds:.2g} seconds"
+    for (size, name), (smaller, smaller_name) in pairwise(_UNITS):
+        whole, rest = divmod(round(seconds / smaller) * smaller, size)
+        if whole:
+            return _words((whole, name), (rest // smaller, smaller_name))
+    return _words((round(seconds), "second"))
+
+
+def money(usd: float) -> str:
+    """US dollars, with cents where they matter."""
+    return f"${usd:,.0f}" if usd >= _LARGE_SUM_USD else f"${usd:,.2f}"
+
+
+def _words(*counts: tuple[int, str]) -> str:
+    return " ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in counts if count)

@@ -1,0 +1,93 @@
+"""The memory formulas against what torch really allocates in a training step."""
+
+import pytest
+import torch
+from support.architectures import build_model
+from torch.distributed._tools.mem_tracker import MemTracker
+
+from llmtrain_api.spec.model import Family, Model
+from llmtrain_planner.architecture import Architecture, resolve_architecture
+from llmtrain_planner.families import family_arithmetic
+from llmtrain_planner.parameters import count_parameters
+from llmtrain_planner.working_memory import peak_working_memory
+from llmtrain_trainer.training.loss import loss_sum
+
+SEQUENCES, LENGTH = 2, 256
+TOKENS = SEQUENCES * LENGTH
+
+
+def shape(
+    family: Family, *, vocabulary_size: int, key_value_heads: int = 4, layers: int = 4
+) -> Architecture:
+    model = Model(
+        family=family, layers=layers, hidden_size=256, heads=4, key_value_heads=key_value_heads
+    )
+    return resolve_architecture(model, vocabulary_size=vocabulary_size, context_length=LENGTH)
+
+
+def peak_bytes(architecture: Architecture, dtype: torch.dtype, *, checkpointing: bool) -> int:
+    """Bytes that a forward and a backward pass hold at most, weights and gradients included."""
+    model = build_model(architecture, device="cpu", dtype=dtype)
+    if checkpointing:
+        model.activation_checkpointing_enable({"use_reentrant": False})
+    ids = torch.zeros(SEQUENCES, LENGTH, dtype=torch.long)
+    tracker = MemTracker()
+    tracker.track_external(model)
+    with tracker:
+        logits = model(input_ids=ids, use_cache=False).logits  # held, as in the training loop
+        loss_sum(logits, ids).backward()
+    return int(tracker.get_tracker_snapshot("peak")[torch.device("cpu")]["Total"])
+
+
+@pytest.mark.parametrize("family", Family)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("vocabulary_size", [300, 8000])
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_a_step_takes_what_the_plan_says(
+    *, family: Family, dtype: torch.dtype, vocabulary_size: int, checkpointing: bool
+) -> None:
+    architecture = shape(family, vocabulary_size=vocabulary_size)
+    working = peak_working_memory(
+        architecture,
+        tokens=TOKENS,
+        value_bytes=dtype.itemsize,
+        dropout=False,
+        checkpointing=checkpointing,
+        step_bytes=0,
+    )
+    weights = count_parameters(architecture) * dtype.itemsize
+    measured = peak_bytes(architecture, dtype, checkpointing=checkpointing)
+    # At the loss there are no gradients yet; while blocks are recomputed there are nearly all.
+    planned = weights + working.total + (0 if working.logits else weights)
+    assert planned == pytest.approx(measured, rel=0.1)
+
+
+@pytest.mark.parametrize(("family", "key_value_heads"), [("gpt2", 4), ("llama", 4), ("llama", 1)])
+def test_a_block_keeps_what_the_plan_says(family: Family, key_value_heads: int) -> None:
+    few, more = (
+        kept_bytes(shape(family, vocabulary_size=300, key_value_heads=key_value_heads, layers=n))
+        for n in (1, 2)
+    )
+    architecture = shape(family, vocabulary_size=300, key_value_heads=key_value_heads)
+    planned = family_arithmetic(architecture.family).block_activation_bytes(
+        architecture, value_bytes=2, dropout=False
+    )
+    assert planned == pytest.approx((more - few) / TOKENS, rel=0.01)
+
+
+def kept_bytes(architecture: Architecture) -> int:
+    """Bytes that autograd keeps between forward and backward pass, weights not counted."""
+    model = build_model(architecture, device="cpu", dtype=torch.bfloat16)
+    weights = {tensor.untyped_storage().data_ptr() for tensor in model.parameters()}
+    kept: dict[int, torch.Tensor] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        address = tensor.untyped_storage().data_ptr()
+        if address not in weights:
+            kept[address] = tensor
+        return tensor
+
+    ids = torch.zeros(SEQUENCES, LENGTH, dtype=torch.long)
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        loss_sum(model(input_ids=ids, use_cache=False).logits, ids)
+    return sum(tensor.untyped_storage().nbytes() for tensor in kept.values())

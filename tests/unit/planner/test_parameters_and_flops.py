@@ -1,0 +1,112 @@
+"""Parameter counts and FLOPs against the models that the trainer builds."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.architectures import build_model
+from torch.utils.flop_counter import FlopCounterMode
+
+from llmtrain_api.spec.model import Family, Model
+from llmtrain_planner.architecture import Architecture, resolve_architecture
+from llmtrain_planner.flops import lora_flops_per_token, training_flops_per_token
+from llmtrain_planner.parameters import count_lora_parameters, count_parameters
+
+
+def shape(
+    family: Family, *, vocabulary_size: int = 997, context_length: int = 128, **sizes: int
+) -> Architecture:
+    model = Model.model_validate(
+        {"family": family, "layers": 2, "hidden_size": 64, "heads": 4, **sizes}
+    )
+    return resolve_architecture(
+        model, vocabulary_size=vocabulary_size, context_length=context_length
+    )
+
+
+@st.composite
+def shapes(draw: st.DrawFn) -> Architecture:
+    family = draw(st.sampled_from(Family))
+    key_value_heads = draw(st.integers(1, 4))
+    groups = draw(st.integers(1, 3)) if family is not Family.GPT2 else 1
+    heads = key_value_heads * groups
+    model = Model(
+        family=family,
+        layers=draw(st.integers(1, 3)),
+        hidden_size=heads * 2 * draw(st.integers(4, 20)),
+        heads=heads,
+        key_value_heads=key_value_heads,
+        intermediate_size=draw(st.none() | st.integers(8, 300)),
+        tie_embeddings=draw(st.booleans()),
+    )
+    return resolve_architecture(
+        model,
+        vocabulary_size=draw(st.integers(300, 2000)),
+        context_length=draw(st.integers(8, 300)),
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(shapes())
+def test_parameters_are_those_of_the_model(architecture: Architecture) -> None:
+    model = build_model(architecture)
+    assert count_parameters(architecture) == sum(p.numel() for p in model.parameters())
+
+
+@pytest.mark.parametrize("family", Family)
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+@pytest.mark.parametrize("sequence_length", [32, 128])
+def test_flops_are_those_that_torch_counts(
+    family: Family, attention: str, sequence_length: int
+) -> None:
+    architecture = shape(family)
+    model = build_model(architecture, attention=attention)
+    ids = torch.zeros(2, sequence_length, dtype=torch.long, device="meta")
+    with FlopCounterMode(display=False) as counter:
+        model(input_ids=ids).logits.sum().backward()
+    counted = counter.get_total_flops() / ids.numel()
+    assert training_flops_per_token(architecture, sequence_length) == pytest.approx(
+        counted, rel=0.02
+    )
+
+
+def test_flops_of_grouped_query_attention() -> None:
+    architecture = shape(Family.LLAMA, heads=8, key_value_heads=2)
+    model = build_model(architecture, attention="eager")
+    ids = torch.zeros(2, 128, dtype=torch.long, device="meta")
+    with FlopCounterMode(display=False) as counter:
+        model(input_ids=ids).logits.sum().backward()
+    counted = counter.get_total_flops() / ids.numel()
+    assert training_flops_per_token(architecture, 128) == pytest.approx(counted, rel=0.02)
+
+
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # peft asks
+@pytest.mark.parametrize("family", Family)
+def test_adapters_are_those_of_peft(family: Family) -> None:
+    from peft import LoraConfig, get_peft_model
+
+    architecture = shape(family, layers=8)  # the first needs no gradient of its input
+    adapted = get_peft_model(
+        build_model(architecture),
+        LoraConfig(r=4, target_modules="all-linear", fan_in_fan_out=family is Family.GPT2),
+    )
+    trainable = sum(p.numel() for p in adapted.parameters() if p.requires_grad)
+    assert count_lora_parameters(architecture, 4) == trainable
+
+    ids = torch.zeros(2, 128, dtype=torch.long, device="meta")
+    with FlopCounterMode(display=False) as counter:
+        adapted(input_ids=ids).logits.sum().backward()
+    counted = counter.get_total_flops() / ids.numel()
+    assert lora_flops_per_token(architecture, 128, rank=4) == pytest.approx(counted, rel=0.02)
+
+
+def test_gpt2_has_no_grouped_query_attention() -> None:
+    with pytest.raises(ValueError, match=r"model\.keyValueHeads: gpt2 has as many as heads.* 4"):
+        shape(Family.GPT2, key_value_heads=2)
+
+
+@pytest.mark.parametrize(
+    ("hidden_size", "width"), [(4096, 11008), (2048, 5632), (1024, 2816), (256, 704), (960, 2560)]
+)
+def test_default_width_of_llamas_feed_forward_layer(hidden_size: int, width: int) -> None:
+    assert shape(Family.LLAMA, hidden_size=hidden_size).intermediate_size == width

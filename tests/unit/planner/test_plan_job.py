@@ -1,0 +1,251 @@
+"""The plan of a job: the manifests' figures, the advice, and what cannot be planned."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmtrain_api.plan import ManifestChange, Plan
+from llmtrain_api.spec.job import JobSpec, LLMTrainingJob
+from llmtrain_planner.errors import PlanError
+from llmtrain_planner.plan import PlanOptions, plan_job
+
+MANIFESTS = Path(__file__).parents[3] / "manifests"
+
+
+def manifest(name: str) -> JobSpec:
+    document = yaml.safe_load((MANIFESTS / f"{name}.yaml").read_text())
+    return LLMTrainingJob.model_validate(document).spec
+
+
+def small_spec() -> dict[str, Any]:
+    return {
+        "data": {"sources": [{"pythonDocs": {}}]},
+        "tokenizer": {"vocabularySize": 1000},
+        "model": {"layers": 2, "hiddenSize": 64, "heads": 4},
+        "pretrain": {"sequenceLength": 128, "batchTokens": 1024},
+    }
+
+
+def apply(spec: JobSpec, changes: tuple[ManifestChange, ...]) -> JobSpec:
+    """The spec after a person followed the advice."""
+    document = {"spec": spec.model_dump(mode="json", exclude_unset=True)}
+    for change in changes:
+        *path, last = change.field.split(".")
+        section: dict[str, Any] = document
+        for part in path:
+            section = section.setdefault(part, {})
+        section[last] = change.value
+    return JobSpec.model_validate(document["spec"])
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("gpt2-124m", 124_439_808),
+        ("llama-1.3b", 1_364_297_728),
+        ("llama-7b", 6_738_415_616),
+        ("llama-70b", 68_976_648_192),
+    ],
+)
+def test_the_manifests_have_their_published_sizes_and_fit(name: str, parameters: int) -> None:
+    plan = plan_job(manifest(name), PlanOptions())
+    assert plan.model is not None
+    assert plan.model.parameters == parameters
+    assert plan.stages[0].tokens == 20 * parameters
+    assert plan.fits
+
+
+def test_time_and_money_follow_from_flops() -> None:
+    plan = plan_job(manifest("llama-7b"), PlanOptions(mfu=0.5, price_usd_per_device_hour=2.0))
+    stage = plan.stages[0]
+    # By hand: 32,132 steps x 4,194,304 tokens x 4.6085e10 FLOPs on 64 GPUs of 989e12 x 0.5, with
+    # a third more for recomputation.
+    assert stage.steps == 32_132
+    assert stage.flops == pytest.approx(6.211e21, rel=1e-3)
+    assert plan.duration_seconds == pytest.approx(6.211e21 * 4 / 3 / (64 * 989e12 * 0.5), rel=1e-3)
+    assert plan.cost_usd == pytest.approx(2.0 * 64 * plan.duration_seconds / 3600)
+
+
+def test_the_parts_of_memory_add_up() -> None:
+    for memory in plan_job(manifest("llama-7b"), PlanOptions()).stages[0].alternatives:
+        parts = (
+            memory.weights_bytes,
+            memory.gradients_bytes,
+            memory.optimizer_bytes,
+            memory.activations_bytes,
+            memory.logits_bytes,
+            memory.step_bytes,
+            memory.buffers_bytes,
+            memory.overhead_bytes,
+        )
+        assert sum(parts) == memory.total_bytes
+
+
+def test_without_a_price_there_is_no_cost() -> None:
+    plan = plan_job(manifest("gpt2-124m"), PlanOptions())
+    assert plan.cost_usd is None
+    assert any("price" in note for note in plan.notes)
+
+
+def resized(name: str, trainers: dict[str, object], pretrain: dict[str, object]) -> JobSpec:
+    document = manifest(name).model_dump(mode="json", exclude_unset=True)
+    document["compute"]["trainers"] |= trainers
+    document["pretrain"] |= pretrain
+    return JobSpec.model_validate(document)
+
+
+@pytest.mark.parametrize(
+    ("spec", "device", "changes"),
+    [
+        # 30.7 GB with stage 2, 18.5 GB with stage 3; an L4 has 24.2.
+        (manifest("llama-7b"), "l4", {"pretrain.zero.stage": 3}),
+        # Activations of 195 GB: no ZeRO stage shards them.
+        (
+            resized("llama-7b", {"replicas": 1}, {"activationCheckpointing": False}),
+            "h100-sxm",
+            {"pretrain.activationCheckpointing": True},
+        ),
+        # Logits of 46 GB: neither sharding nor checkpointing makes them smaller.
+        (
+            resized("gpt2-124m", {}, {"microBatchSize": 64}),
+            "l4",
+            {"pretrain.microBatchSize": 16},
+        ),
+        # Model states of 91 GB, already sharded over all workers.
+        (
+            resized("llama-70b", {"replicas": 2}, {}),
+            "h100-sxm",
+            {"pretrain.zero.offload": "optimizer"},
+        ),
+        # Offloading needs room on the host: 18 bytes of 69 billion parameters on one machine.
+        (
+            resized("llama-70b", {"replicas": 1, "memory": "64Gi"}, {}),
+            "l4",
+            {"pretrain.zero.offload": "parameters", "compute.trainers.memory": "1157Gi"},
+        ),
+    ],
+)
+def test_the_advice_is_the_smallest_change(
+    spec: JobSpec, device: str, changes: dict[str, object]
+) -> None:
+    found = plan_job(spec, PlanOptions(device=device)).stages[0].changes
+    assert {change.field.removeprefix("spec."): change.value for change in found} == changes
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    name=st.sampled_from(["gpt2-124m", "llama-1.3b", "llama-7b", "llama-70b"]),
+    device=st.sampled_from(["a10g", "l4", "l40s", "a100-40gb", "h100-sxm"]),
+    replicas=st.sampled_from([1, 2, 8]),
+    gpus=st.sampled_from([1, 4, 8]),
+    stage=st.integers(0, 3),
+    checkpointing=st.booleans(),
+    micro_batch_size=st.sampled_from([None, 1, 2, 4]),
+)
+def test_the_advice_makes_it_fit(
+    *,
+    name: str,
+    device: str,
+    replicas: int,
+    gpus: int,
+    stage: int,
+    checkpointing: bool,
+    micro_batch_size: int | None,
+) -> None:
+    spec = resized(
+        name,
+        {"replicas": replicas, "gpus": gpus, "memory": "64Gi"},
+        {
+            "zero": {"stage": stage},
+            "activationCheckpointing": checkpointing,
+            "microBatchSize": micro_batch_size,
+        },
+    )
+    options = PlanOptions(device=device)
+    stage_plan = plan_job(spec, options).stages[0]
+    assert stage_plan.memory.fits or stage_plan.changes
+    after = plan_job(apply(spec, stage_plan.changes), options).stages[0]
+    assert after.memory.fits
+    for change in stage_plan.changes:
+        others = tuple(other for other in stage_plan.changes if other is not change)
+        assert not _fits(apply_or_none(spec, others), options), f"{change} was not needed"
+
+
+def apply_or_none(spec: JobSpec, changes: tuple[ManifestChange, ...]) -> JobSpec | None:
+    try:
+        return apply(spec, changes)
+    except ValueError:
+        return None
+
+
+def _fits(spec: JobSpec | None, options: PlanOptions) -> bool:
+    try:
+        return spec is not None and plan_job(spec, options).fits
+    except PlanError:
+        return False
+
+
+def test_a_cpu_job_counts_the_replicas_memory() -> None:
+    document = small_spec()
+    document["compute"] = {"trainers": {"replicas": 2, "cpus": 4, "memory": "2Gi"}}
+    plan = plan_job(JobSpec.model_validate(document), PlanOptions())
+    assert (plan.hardware.device, plan.hardware.workers) == ("cpu", 2)
+    assert plan.hardware.memory_bytes == 2 * 2**30
+    assert plan.fits
+
+
+def test_finetune_has_memory_but_no_time_until_its_tokens_are_known() -> None:
+    document = small_spec()
+    document["finetune"] = {
+        "data": {"sources": [{"pythonDocs": {}}]},
+        "method": "lora",
+        "epochs": 3,
+        "batchTokens": 1024,
+        "sequenceLength": 128,
+    }
+    spec = JobSpec.model_validate(document)
+    unknown = plan_job(spec, PlanOptions())
+    assert unknown.stages[1].duration_seconds is None
+    assert unknown.duration_seconds is None
+    assert any("--finetune-tokens" in note for note in unknown.notes)
+    known = plan_job(spec, PlanOptions(finetune_tokens=10_000))
+    assert known.stages[1].tokens == 30_000
+    assert known.duration_seconds is not None
+    assert known.stages[1].trainable_parameters < known.stages[0].trainable_parameters
+
+
+def test_a_job_that_trains_nothing_has_an_empty_plan() -> None:
+    spec = JobSpec.model_validate({"data": {"sources": [{"pythonDocs": {}}]}})
+    plan = plan_job(spec, PlanOptions())
+    assert plan.stages == ()
+    assert any("trains nothing" in note for note in plan.notes)
+
+
+def test_an_uneven_batch_names_the_field() -> None:
+    document = small_spec() | {"compute": {"trainers": {"replicas": 3}}}
+    with pytest.raises(PlanError, match=r"^spec\.pretrain\.batchTokens: .*compute\.trainers"):
+        plan_job(JobSpec.model_validate(document), PlanOptions())
+
+
+def test_a_pretrained_tokenizer_needs_the_size_of_its_vocabulary() -> None:
+    document = small_spec() | {"tokenizer": {"pretrained": "some/tokenizer"}}
+    spec = JobSpec.model_validate(document)
+    with pytest.raises(PlanError, match=r"spec\.model\.vocabularySize, or give --vocabulary-size"):
+        plan_job(spec, PlanOptions())
+    assert plan_job(spec, PlanOptions(vocabulary_size=500)).stages
+
+
+def test_hardware_must_be_known_and_meant() -> None:
+    with pytest.raises(PlanError, match=r"'h300' is not in the table; it has .*h100-sxm"):
+        plan_job(manifest("llama-7b"), PlanOptions(device="h300"))
+    with pytest.raises(PlanError, match=r"trainers\.gpus is 0"):
+        plan_job(JobSpec.model_validate(small_spec()), PlanOptions(device="h200"))
+
+
+def test_the_plan_survives_json() -> None:
+    plan = plan_job(manifest("llama-7b"), PlanOptions(price_usd_per_device_hour=2.5))
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan
