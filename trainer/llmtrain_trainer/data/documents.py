@@ -1,6 +1,6 @@
 """Clean documents on the disk: parquet files with the columns `text` and `source`."""
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -80,9 +80,26 @@ class DocumentWriter:
             self._file, self._file_bytes = None, 0
 
 
-def read_texts(folder: Path) -> Iterator[list[str]]:
-    """The texts of a folder's documents in order, a few MB at a time."""
+@dataclass(frozen=True)
+class RowGroup:
+    """A few MB of documents in a file."""
+
+    path: Path
+    number: int
+
+    def texts(self) -> list[str]:
+        """The documents' texts, in order."""
+        with pq.ParquetFile(self.path) as file:
+            texts: list[str] = file.read_row_group(self.number, columns=["text"])[
+                "text"
+            ].to_pylist()
+        return texts
+
+
+def row_groups(folder: Path) -> list[RowGroup]:
+    """All documents of a folder, in order."""
+    groups = []
     for path in sorted(folder.glob("*.parquet")):
         with pq.ParquetFile(path) as file:
-            for group in range(file.num_row_groups):
-                yield file.read_row_group(group, columns=["text"])["text"].to_pylist()
+            groups += [RowGroup(path, number) for number in range(file.num_row_groups)]
+    return groups

@@ -1,0 +1,60 @@
+"""Vocabularies over bytes: any text can be written, and read back to the last byte.
+
+Texts are first cut as GPT-2 does (Radford et al. 2019), and their bytes written as letters.
+"""
+
+import json
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from llmtrain_trainer.tokenizer.special_tokens import SPECIAL_TOKENS
+from llmtrain_trainer.tokenizer.texts import Texts
+
+_SCORE_DIGITS = 6
+
+
+def learn_bpe(texts: Texts, vocabulary_size: int) -> Tokenizer:
+    """Byte pair encoding (Sennrich et al. 2016)."""
+    tokenizer = _on_bytes(models.BPE())
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary_size,
+        special_tokens=list(SPECIAL_TOKENS),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts(), trainer)
+    return tokenizer
+
+
+def learn_unigram(texts: Texts, vocabulary_size: int) -> Tokenizer:
+    """The unigram language model (Kudo 2018)."""
+    tokenizer = _on_bytes(models.Unigram())
+    trainer = trainers.UnigramTrainer(
+        vocab_size=vocabulary_size,
+        special_tokens=list(SPECIAL_TOKENS),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts(), trainer)
+    return _in_fixed_order(tokenizer)
+
+
+def _on_bytes(model: models.Model) -> Tokenizer:
+    tokenizer = Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def _in_fixed_order(tokenizer: Tokenizer) -> Tokenizer:
+    """Round the scores and sort the tokens by them.
+
+    Threads add the scores up in any order, so their last digits, and the order of tokens with
+    nearly the same score, differ from run to run.
+    """
+    state = json.loads(tokenizer.to_str())
+    vocabulary = [(token, round(score, _SCORE_DIGITS)) for token, score in state["model"]["vocab"]]
+    special = vocabulary[: len(SPECIAL_TOKENS)]
+    learned = sorted(vocabulary[len(special) :], key=lambda entry: (-entry[1], entry[0]))
+    state["model"]["vocab"] = [*special, *learned]
+    return Tokenizer.from_str(json.dumps(state))

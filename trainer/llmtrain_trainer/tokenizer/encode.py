@@ -1,0 +1,68 @@
+"""Turns documents into tokens, spread over the machines."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from llmtrain_trainer.data.documents import RowGroup
+from llmtrain_trainer.parallel import map_in_order
+
+
+@dataclass(frozen=True)
+class EncodingTask:
+    """Some documents, and the tokenizer to encode them with."""
+
+    documents: RowGroup
+    tokenizer_file: Path
+    """A `tokenizer.json` that every machine sees."""
+    tokenizer_sha256: str
+    end_of_text_id: int
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Documents as tokens, each closed by the end-of-text token."""
+
+    tokens: NDArray[np.uint32]
+    """Of all documents one after the other."""
+    num_tokens: NDArray[np.int64]
+    """Of each document, shape (num_documents,)."""
+    num_bytes: NDArray[np.int64]
+    """Of UTF-8 text of each document, shape (num_documents,)."""
+
+
+def encode_in_order(tasks: Sequence[EncodingTask]) -> Iterator[Encoding]:
+    """One encoding for each task, in the order of the tasks."""
+    return map_in_order(tasks, _encode)
+
+
+def _encode(task: EncodingTask) -> Iterator[Encoding]:
+    texts = task.documents.texts()
+    tokenizer = _load(task.tokenizer_file, task.tokenizer_sha256)
+    encodings = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+    ids = [[*encoding.ids, task.end_of_text_id] for encoding in encodings]
+    yield Encoding(
+        tokens=np.fromiter(chain.from_iterable(ids), dtype=np.uint32),
+        num_tokens=np.array([len(document) for document in ids], dtype=np.int64),
+        num_bytes=np.array([len(text.encode()) for text in texts], dtype=np.int64),
+    )
+
+
+@lru_cache(maxsize=1)
+def _load(tokenizer_file: Path, tokenizer_sha256: str) -> Tokenizer:  # noqa: ARG001 - part of the key
+    """The tokenizer, loaded once in each worker process while its content is the same."""
+    # Ray gives each core its own task, so a task must not start threads for all cores.
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    # A document that holds `<|endoftext|>` only speaks of it.
+    tokenizer.encode_special_tokens = True
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer

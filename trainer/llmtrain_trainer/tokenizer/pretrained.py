@@ -1,0 +1,58 @@
+"""A tokenizer that somebody else made."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmtrain_trainer.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+
+def load_pretrained(path: str, *, inputs: Path) -> "PreTrainedTokenizerFast":
+    """Load a tokenizer; no code of its own is run.
+
+    Args:
+        path: a folder, or a name on the Hugging Face hub.
+        inputs: where a relative folder starts.
+
+    Raises:
+        UserError: it cannot be found or loaded, or has no token that ends a text.
+    """
+    from transformers import AutoTokenizer
+
+    folder = inputs / path
+    source = str(folder) if folder.is_dir() else path
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        first_line = next(iter(str(error).splitlines()), type(error).__name__)
+        raise UserError(
+            f"tokenizer.pretrained {path}: {first_line.rstrip('.')}; it must be a folder below "
+            f"{inputs} with a tokenizer.json, or a model of the Hugging Face hub that this "
+            "machine can reach",
+            reason="InvalidTokenizer",
+        ) from error
+    if not tokenizer.is_fast:
+        raise UserError(
+            f"tokenizer.pretrained {path}: it has no tokenizer.json; save it with "
+            "transformers' fast tokenizer first",
+            reason="InvalidTokenizer",
+        )
+    end_of_text_id(tokenizer)
+    return tokenizer
+
+
+def end_of_text_id(tokenizer: "PreTrainedTokenizerFast") -> int:
+    """The token that closes a document: the end of text, or BERT's separator.
+
+    Raises:
+        UserError: the tokenizer has neither.
+    """
+    for token in (tokenizer.eos_token_id, tokenizer.sep_token_id):
+        if token is not None:
+            return int(token)
+    raise UserError(
+        "the tokenizer has no end-of-text token; set eos_token in its tokenizer_config.json",
+        reason="InvalidTokenizer",
+    )
