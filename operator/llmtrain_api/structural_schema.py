@@ -174,7 +174,7 @@ def _annotated(node: Schema, body: Schema) -> Schema:
         result["description"] = _unwrapped(node["description"])
     result |= body
     if "default" in node:
-        result["default"] = _sparse_default(node["default"], body)
+        result["default"] = _without_nulls(node["default"])
     if "x-kubernetes-validations" in node:
         result["x-kubernetes-validations"] = [
             rule(each["rule"], each["message"]) for each in node["x-kubernetes-validations"]
@@ -182,17 +182,11 @@ def _annotated(node: Schema, body: Schema) -> Schema:
     return result
 
 
-def _sparse_default(default: Any, body: Schema) -> Any:  # noqa: ANN401 - any JSON value
-    """A default without what the server fills in by itself from the defaults further in."""
+def _without_nulls(default: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """A default in full: the server checks its CEL rules before it fills in defaults further in."""
     if not isinstance(default, dict):
         return default
-    sparse = {}
-    for name, value in default.items():
-        child = body["properties"][name]
-        inner = _sparse_default(value, child)
-        if value is not None and inner != child.get("default"):
-            sparse[name] = inner
-    return sparse
+    return {name: _without_nulls(value) for name, value in default.items() if value is not None}
 
 
 def _unwrapped(text: str) -> str:

@@ -1,0 +1,180 @@
+"""What a real API server makes of our CRD."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from support.cluster.api_client import ApiClient, ApiRefusal
+from support.cluster.jobs import JOBS, Removed, refusal_of, whole_line, with_change
+from support.repository import MANIFESTS
+
+from llmtrain_api.manifest import parse_job
+from llmtrain_api.spec.job import JobSpec
+from llmtrain_api.stages import Stage
+from llmtrain_api.status import (
+    Condition,
+    ConditionStatus,
+    EvaluationResult,
+    JobStatus,
+    Phase,
+    Progress,
+    StageState,
+    StageStatus,
+)
+
+_MERGE = "application/merge-patch+json"
+_NOW = "2026-01-31T12:00:00Z"
+
+_WRONG = [
+    ("metadata.name", "a" * 41, "metadata.name must have at most 40 characters"),
+    ("metadata.name", "a.b", "metadata.name must be lower case"),
+    ("spec", {}, "set at least one of data, tokenizer, pretrain"),
+    ("spec.sede", 1, 'unknown field "spec.sede"'),
+    ("spec.seed", -1, "spec.seed"),
+    ("spec.compute.trainers.gpus", 17, "spec.compute.trainers.gpus"),
+    ("spec.compute.trainers.memory", "8GB", "spec.compute.trainers.memory"),
+    ("spec.data", Removed.REMOVED, "pretrain needs data, model and tokenizer"),
+    ("spec.data.sources", [], "spec.data.sources"),
+    ("spec.data.sources[0]", {}, "set exactly one of pythonDocs, files or huggingFace"),
+    ("spec.data.sources[0].huggingFace.path", "wikitext", "spec.data.sources[0]"),
+    ("spec.data.sources[0].pythonDocs.version", "3.11", "spec.data.sources[0].pythonDocs.version"),
+    ("spec.data.validationFraction", 0.5, "spec.data.validationFraction"),
+    ("spec.tokenizer.algorithm", "bytes", "spec.tokenizer.algorithm"),
+    ("spec.tokenizer.vocabularySize", Removed.REMOVED, "spec.tokenizer"),
+    ("spec.tokenizer.pretrained", "gpt2", "set vocabularySize to train a tokenizer"),
+    ("spec.model.layers", "12", "spec.model.layers"),
+    ("spec.model.layers", 513, "spec.model.layers"),
+    ("spec.model.heads", 5, "hiddenSize must be divisible by heads"),
+    ("spec.model.keyValueHeads", 3, "heads must be divisible by keyValueHeads"),
+    ("spec.model.initFrom", "gpt2", "remove the sizes"),
+    ("spec.model.contextLength", 64, "pretrain.sequenceLength must not exceed"),
+    ("spec.pretrain.tokens", "20", "spec.pretrain.tokens"),
+    ("spec.pretrain.tokens", 0, "spec.pretrain.tokens"),
+    ("spec.pretrain.batchTokens", 4097, "batchTokens must be a multiple of sequenceLength"),
+    ("spec.pretrain.optimizer.learningRate", 0, "spec.pretrain.optimizer.learningRate"),
+    ("spec.pretrain.zero.stage", 4, "spec.pretrain.zero.stage"),
+    ("spec.pretrain.zero", {"stage": 2, "offload": "parameters"}, "needs zero stage 3"),
+    ("spec.finetune.lora", {}, "lora needs method: lora"),
+    ("spec.evaluate.tasks", [{}], "set exactly one of heldOutDocs or lmEval"),
+    ("spec.evaluate.gates[0].max", Removed.REMOVED, "set min, max or both"),
+    ("spec.evaluate.generations", {"prompts": ["x" * 32769]}, "generations.prompts[0]"),
+    ("spec.policy.retries.application", -2, "spec.policy.retries.application"),
+]
+
+_OTHER_VALUES = {
+    "compute": {"trainers": {"replicas": 2}},
+    "seed": 5,
+    "data": {"sources": [{"pythonDocs": {}}], "validationFraction": 0.1},
+    "tokenizer": {"vocabularySize": 4096},
+    "model": {"layers": 3, "hiddenSize": 64, "heads": 4},
+    "pretrain": {"sequenceLength": 128, "batchTokens": 8192},
+    "finetune": {"data": {"sources": [{"pythonDocs": {}}]}, "epochs": 3},
+    "evaluate": {"bitsPerByte": False},
+    "export": None,
+}
+"""A valid other value of each section; None removes it."""
+
+
+@pytest.fixture
+def stored_job(api_server: ApiClient) -> Iterator[str]:
+    """The path of a job on the server that lasts for one test."""
+    api_server.request("POST", f"{JOBS}?fieldValidation=Strict", whole_line("stored"))
+    path = f"{JOBS}/stored"
+    yield path
+    api_server.request("DELETE", path)
+
+
+def test_the_definition_is_structural_and_established(api_server: ApiClient) -> None:
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/llmtrainingjobs.llmtrain.io"
+    conditions = api_server.request("GET", path)["status"]["conditions"]
+    holding = {condition["type"] for condition in conditions if condition["status"] == "True"}
+    assert holding == {"NamesAccepted", "Established"}
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda path: path.stem)
+def test_every_manifest_is_accepted(api_server: ApiClient, manifest: Path) -> None:
+    assert refusal_of(api_server, yaml.safe_load(manifest.read_text())) is None
+
+
+@pytest.mark.parametrize(("path", "value", "message"), _WRONG)
+def test_a_wrong_job_is_refused_in_words_that_name_the_field(
+    api_server: ApiClient, path: str, value: object, message: str
+) -> None:
+    refusal = refusal_of(api_server, with_change(whole_line(), path, value))
+    assert refusal is not None
+    assert message in refusal
+
+
+def test_the_server_fills_in_the_same_defaults_as_the_laptop(
+    api_server: ApiClient, stored_job: str
+) -> None:
+    stored = api_server.request("GET", stored_job)["spec"]
+    job = parse_job(whole_line())
+    assert stored == job.spec.model_dump(mode="json", exclude_none=True)
+
+
+def test_every_section_but_the_policy_has_a_case_here() -> None:
+    sections = {field.alias for field in JobSpec.model_fields.values()}
+    assert sections - _OTHER_VALUES.keys() == {"policy"}
+
+
+@pytest.mark.parametrize("section", _OTHER_VALUES)
+def test_a_section_cannot_be_changed(api_server: ApiClient, stored_job: str, section: str) -> None:
+    patch = {"spec": {section: _OTHER_VALUES[section]}}
+    with pytest.raises(ApiRefusal, match=f"spec.{section}: Forbidden: {section} cannot be changed"):
+        api_server.request("PATCH", stored_job, patch, content=_MERGE)
+
+
+def test_the_policy_can_be_changed(api_server: ApiClient, stored_job: str) -> None:
+    policy = {"suspend": True, "retries": {"preemption": 3}, "activeDeadlineSeconds": 60}
+    patched = api_server.request("PATCH", stored_job, {"spec": {"policy": policy}}, content=_MERGE)
+    assert patched["spec"]["policy"]["suspend"] is True
+    assert patched["spec"]["policy"]["retries"]["preemption"] == 3
+
+
+def test_a_status_is_kept_as_it_was_written(api_server: ApiClient, stored_job: str) -> None:
+    status = _full_status().model_dump(mode="json", exclude_none=True)
+    written = api_server.request(
+        "PATCH", f"{stored_job}/status?fieldValidation=Strict", {"status": status}, content=_MERGE
+    )
+    assert JobStatus.model_validate_json(json.dumps(written["status"])) == _full_status()
+
+
+def test_kubectl_get_shows_where_the_job_stands(api_server: ApiClient, stored_job: str) -> None:
+    status = _full_status().model_dump(mode="json", exclude_none=True)
+    path = f"{stored_job}/status"
+    api_server.request("PATCH", path, {"status": status}, content=_MERGE)
+    table = api_server.request(
+        "GET", stored_job, accept="application/json;as=Table;v=v1;g=meta.k8s.io"
+    )
+    names = [column["name"] for column in table["columnDefinitions"]]
+    row = dict(zip(names, table["rows"][0]["cells"], strict=True))
+    assert names == ["Name", "Phase", "Stage", "Progress", "Loss", "ETA", "Age"]
+    assert [row[name] for name in names[:-1]] == ["stored", "Running", "pretrain", 42, 3.25, 90]
+
+
+def _full_status() -> JobStatus:
+    return JobStatus(
+        observed_generation=1,
+        phase=Phase.RUNNING,
+        conditions=(
+            Condition(
+                type="Running",
+                status=ConditionStatus.TRUE,
+                reason="StageRunning",
+                message="pretrain runs",
+                observed_generation=1,
+                last_transition_time=_NOW,
+            ),
+        ),
+        start_time=_NOW,
+        stages=tuple(
+            StageStatus(name=stage, state=StageState.RUNNING, start_time=_NOW) for stage in Stage
+        ),
+        progress=Progress(
+            percent=42.7, stage=Stage.PRETRAIN, stage_percent=80.0, loss=3.25, eta_seconds=90.4
+        ),
+        evaluation=(EvaluationResult(name="bitsPerByte", model="pretrained", value=2.4),),
+    )
