@@ -37,6 +37,11 @@ class Workspace:
         """Token files: `train/`, `validation/`."""
         return self.root / "tokens"
 
+    @property
+    def conversations(self) -> Path:
+        """Packed conversations: `train/`, `validation/`; `tokenizer/`, with its chat template."""
+        return self.root / "data" / "conversations"
+
     def checkpoints(self, stage: Stage) -> Path:
         """The committed checkpoints of a training stage."""
         return self.root / "checkpoints" / stage.value

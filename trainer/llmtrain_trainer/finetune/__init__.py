@@ -1,0 +1,1 @@
+"""Fine-tuning: conversations become packed sequences in which the assistant's tokens count."""

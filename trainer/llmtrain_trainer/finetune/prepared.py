@@ -1,0 +1,145 @@
+"""From conversations to packed sequences, before the workers of fine-tuning start."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+
+from transformers import PreTrainedTokenizerBase
+
+from llmtrain_api.spec.finetune import Finetune
+from llmtrain_trainer.completion import fingerprint, made_from, mark_complete
+from llmtrain_trainer.durable import replaced_folder
+from llmtrain_trainer.errors import Interrupted, UserError
+from llmtrain_trainer.finetune.conversation import Conversation
+from llmtrain_trainer.finetune.encode import Encoded, encode_all
+from llmtrain_trainer.finetune.packed.sequences import PackedSequences
+from llmtrain_trainer.finetune.packed.writer import PackedWriter
+from llmtrain_trainer.finetune.sources.registry import conversation_sources
+from llmtrain_trainer.finetune.sources.source import ConversationSource
+from llmtrain_trainer.finetune.split import Split
+from llmtrain_trainer.finetune.template import ensure_chat_template
+from llmtrain_trainer.models.build import require_model
+from llmtrain_trainer.models.line import base_model
+from llmtrain_trainer.models.tokenizer import load_tokenizer
+from llmtrain_trainer.stage import StageContext
+
+TRAIN, VALIDATION, TOKENIZER = "train", "validation", "tokenizer"
+"""What `Workspace.conversations` holds: packed sequences, and the tokenizer with its template."""
+
+_CONVERSATIONS_AT_A_TIME = 512
+_log = logging.getLogger(__name__)
+
+
+def prepare(context: StageContext) -> None:
+    """Write the packed sequences into the workspace, unless they are there already.
+
+    Raises:
+        UserError: a conversation is broken, too few are left, or they do not suit the model.
+        Interrupted: told to stop; nothing is left behind.
+    """
+    finetune = context.config.finetune
+    if finetune is None:
+        raise UserError("the finetune stage needs the section finetune in the manifest")
+    context.progress.update(percent=0, activity="preparing conversations")
+    base = base_model(context.config)
+    tokenizer = load_tokenizer(base.folder)
+    _require_fit(finetune, tokenizer, base.folder)
+    ensure_chat_template(tokenizer)
+    sources = conversation_sources(finetune.data.sources, context)
+    made = fingerprint(
+        [
+            finetune.model_dump_json(include={"data", "sequence_length", "packing"}),
+            tokenizer.backend_tokenizer.to_str(),
+            str(tokenizer.chat_template),
+            *(source.identity for source in sources),
+        ]
+    )
+    target = context.workspace.conversations
+    if made_from(target) == made:
+        return
+    with replaced_folder(target) as folder:
+        _write(folder, sources, tokenizer, finetune, context)
+        tokenizer.save_pretrained(folder / TOKENIZER)
+        mark_complete(folder, made)
+
+
+def _require_fit(finetune: Finetune, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """Make sure that the model can read what the tokenizer and the manifest will give it."""
+    from transformers import AutoConfig
+
+    require_model(folder)
+    model = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    if len(tokenizer) > model.vocab_size:
+        raise UserError(
+            f"{folder}: the tokenizer has {len(tokenizer)} tokens, the model only "
+            f"{model.vocab_size}; use the tokenizer that the model was trained with"
+        )
+    context_length = getattr(model, "max_position_embeddings", None)
+    if context_length is not None and finetune.sequence_length > context_length:
+        raise UserError(
+            f"finetune.sequenceLength: {finetune.sequence_length} is longer than the model's "
+            f"context of {context_length} tokens; set it to {context_length} or less"
+        )
+
+
+def _write(
+    folder: Path,
+    sources: Iterable[ConversationSource],
+    tokenizer: PreTrainedTokenizerBase,
+    finetune: Finetune,
+    context: StageContext,
+) -> None:
+    with ExitStack() as files:
+        train, validation = (
+            files.enter_context(
+                PackedWriter(
+                    folder / name,
+                    sequence_length=finetune.sequence_length,
+                    packing=finetune.packing,
+                    padding_id=_padding_id(tokenizer),
+                )
+            )
+            for name in (TRAIN, VALIDATION)
+        )
+        split = Split(train, validation, finetune.data.validation_fraction)
+        for conversation, encoded in _encoded(sources, tokenizer, context):
+            split.write(conversation, encoded)
+        split.close()
+    for name in (TRAIN, VALIDATION):
+        _tell(folder / name, name)
+
+
+def _encoded(
+    sources: Iterable[ConversationSource], tokenizer: PreTrainedTokenizerBase, context: StageContext
+) -> Iterator[tuple[Conversation, Encoded]]:
+    done = 0
+    every = (each for source in sources for each in source.conversations())
+    while some := list(islice(every, _CONVERSATIONS_AT_A_TIME)):
+        if context.stop.is_set():
+            raise Interrupted("stopped while preparing conversations; they will be read anew")
+        yield from zip(some, encode_all(tokenizer, some), strict=True)
+        done += len(some)
+        context.progress.update(activity=f"preparing conversations ({done:,} read)")
+
+
+def _padding_id(tokenizer: PreTrainedTokenizerBase) -> int:
+    """Padding is never attended to and never a label, so any token will do."""
+    known = (tokenizer.pad_token_id, tokenizer.eos_token_id, 0)
+    return int(next(token for token in known if token is not None))
+
+
+def _tell(folder: Path, name: str) -> None:
+    index = PackedSequences.open(folder).index
+    full = index.num_positions / max(1, index.num_sequences * index.sequence_length)
+    _log.info(
+        "%s: %d conversations in %d sequences, %.1f%% full; %d were cut, %d left out since the "
+        "answer lay beyond sequenceLength",
+        name,
+        index.num_conversations,
+        index.num_sequences,
+        100 * full,
+        index.num_cut,
+        index.num_without_answer,
+    )

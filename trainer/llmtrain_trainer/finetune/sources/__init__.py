@@ -1,0 +1,1 @@
+"""Where conversations come from: one module for each kind of source."""

@@ -1,0 +1,46 @@
+"""The source `files`: JSON lines, each with a list of messages."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from llmtrain_api.spec.finetune import ChatFiles
+from llmtrain_trainer.data.paths import find_files
+from llmtrain_trainer.data.reading import read_json_lines
+from llmtrain_trainer.finetune.conversation import Conversation, parse_row
+from llmtrain_trainer.stage import StageContext
+
+
+class FilesSource:
+    """The lines of files.
+
+    Args:
+        paths: JSON lines, plain or compressed.
+        messages_field: the field that holds the messages.
+    """
+
+    def __init__(self, paths: Sequence[Path], messages_field: str) -> None:
+        self._paths = paths
+        self._messages_field = messages_field
+
+    @property
+    def identity(self) -> str:
+        """The files' names, sizes and times."""
+        states = ((path, path.stat()) for path in self._paths)
+        files = [f"{path} {state.st_size} {state.st_mtime_ns}" for path, state in states]
+        return "\n".join([self._messages_field, *files])
+
+    def conversations(self) -> Iterator[Conversation]:
+        """A conversation for each line."""
+        for path in self._paths:
+            for place, row in read_json_lines(path):
+                yield parse_row(row, self._messages_field, place)
+
+
+def files_source(section: ChatFiles, context: StageContext) -> FilesSource:
+    """The source of this section.
+
+    Raises:
+        UserError: a path names no file.
+    """
+    paths = find_files(section.paths, Path(context.config.inputs))
+    return FilesSource(paths, section.messages_field)

@@ -1,0 +1,35 @@
+"""Turns the sources of a manifest into sources of conversations."""
+
+from collections.abc import Sequence
+
+from llmtrain_api.spec.finetune import ChatSource
+from llmtrain_trainer.finetune.sources.source import ConversationSource
+from llmtrain_trainer.stage import StageContext
+
+
+def conversation_sources(
+    sections: Sequence[ChatSource], context: StageContext
+) -> list[ConversationSource]:
+    """A source for each section, in the order of the manifest.
+
+    Raises:
+        UserError: a source cannot be found.
+    """
+    return [_source(section, context) for section in sections]
+
+
+def _source(section: ChatSource, context: StageContext) -> ConversationSource:
+    """One source; its module is loaded only when it is used."""
+    if section.python_docs is not None:
+        from llmtrain_trainer.finetune.sources.python_docs import PythonDocsSource
+
+        return PythonDocsSource()
+    if section.files is not None:
+        from llmtrain_trainer.finetune.sources.files import files_source
+
+        return files_source(section.files, context)
+    if section.hugging_face is not None:
+        from llmtrain_trainer.finetune.sources.hugging_face import hugging_face_source
+
+        return hugging_face_source(section.hugging_face, context)
+    raise AssertionError("the contract lets no source pass without a kind")
