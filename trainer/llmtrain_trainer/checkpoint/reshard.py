@@ -14,6 +14,13 @@ from llmtrain_trainer.errors import StageError
 _TAG = "deepspeed"
 
 
+def needs_resharding(found: Restorable, group: Group) -> bool:
+    """Whether a checkpoint is sharded for another number of ranks."""
+    # Without ZeRO every rank holds, and reads, the same state.
+    sharded = any(name.endswith("_optim_states.pt") for name in found.manifest.files)
+    return sharded and found.manifest.world_size != group.world_size
+
+
 @contextmanager
 def reshardable(found: Restorable, group: Group) -> Iterator[Path]:
     """The folder to load a checkpoint from, on this number of ranks. Collective.
@@ -21,7 +28,7 @@ def reshardable(found: Restorable, group: Group) -> Iterator[Path]:
     Raises:
         StageError: DeepSpeed could not convert it.
     """
-    if found.manifest.world_size == group.world_size:
+    if not needs_resharding(found, group):
         yield found.folder
         return
     converted = found.folder.with_name(f"{found.folder.name}.universal")

@@ -59,8 +59,9 @@ class Engine:
         if settings.activation_checkpointing:
             model.gradient_checkpointing_enable({"use_reentrant": False})
         self._frozen = any(not p.requires_grad for p in model.parameters())
+        self._adamw = _optimizer(model, settings)
         self._engine, _, _, _ = deepspeed.initialize(
-            model=model, optimizer=_optimizer(model, settings), config=config
+            model=model, optimizer=self._adamw, config=config
         )
         self.model: nn.Module = self._engine
         if settings.compile:
@@ -94,10 +95,17 @@ class Engine:
 
     def load(self, folder: Path) -> None:
         """Read the state that `save` wrote. Collective."""
+        decays = [group["weight_decay"] for group in self._adamw.param_groups]
         loaded, _ = self._engine.load_checkpoint(
             folder, tag=_TAG, load_module_strict=not self._frozen
         )
         assert loaded is not None, f"DeepSpeed found nothing in {folder}"
+        # From a universal checkpoint, ZeRO-3 gives all groups the first one's weight decay, and
+        # all parameters the same step counter, which each of them then moves.
+        for group, decay in zip(self._adamw.param_groups, decays, strict=True):
+            group["weight_decay"] = decay
+        for state in self._adamw.state.values():
+            state["step"] = torch.as_tensor(state["step"]).clone()
 
     def full_weights(self) -> dict[str, object]:
         """All weights by name, on the CPU of rank 0; empty on the others. Collective."""

@@ -8,6 +8,8 @@ import hashlib
 import logging
 import math
 import time
+from contextlib import nullcontext
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 
 from llmtrain_trainer.checkpoint.commit import CheckpointWriter
 from llmtrain_trainer.checkpoint.manifest import CheckpointState, Manifest
-from llmtrain_trainer.checkpoint.reshard import reshardable
+from llmtrain_trainer.checkpoint.reshard import needs_resharding, reshardable
 from llmtrain_trainer.checkpoint.restore import Restorable, find_restorable
 from llmtrain_trainer.errors import Interrupted, StageError
 from llmtrain_trainer.stage import StageContext
@@ -27,7 +29,7 @@ from llmtrain_trainer.training.randomness import seed_step
 from llmtrain_trainer.training.sample_order import SampleOrder, step_positions
 from llmtrain_trainer.training.schedule import learning_rate
 from llmtrain_trainer.training.speed import Speedometer
-from llmtrain_trainer.training.step_log import StepLog, StepRecord
+from llmtrain_trainer.training.step_log import StepLog, StepRecord, StepValues
 from llmtrain_trainer.training.task import TrainingTask
 from llmtrain_trainer.training.tensors import to_tensors
 from llmtrain_trainer.training.validation import validate
@@ -82,8 +84,9 @@ class Trainer:
         self._writer.claim()
         self._stopping = StoppingState()
         self._step = 0
+        self._records: StepLog | None = None
         context.progress.update(activity="building the model")
-        moved = found is not None and found.manifest.world_size != ranks.world_size
+        moved = found is not None and needs_resharding(found, ranks)
         self._engine = Engine(task, ranks, from_universal=moved)
         if found is not None:
             self._resume(found)
@@ -100,7 +103,9 @@ class Trainer:
             precision=self._settings.precision,
         )
         self._engine.model.train()
-        with StepLog(self._task.metrics, self._step) as self._records:
+        first = self._ranks.rank == 0
+        log = StepLog(self._task.metrics, self._step) if first else nullcontext()
+        with log as self._records:
             while not self._finished():
                 stop, due = self._train_step(speed)
                 if self._validation_due():
@@ -146,17 +151,13 @@ class Trainer:
             raise _not_finite("the gradient", self._step, norm)
         self._step += 1
         seconds = time.perf_counter() - started
-        if self._ranks.rank == 0:
-            self._records.write(
-                StepRecord(
-                    step=self._step,
-                    loss=loss,
-                    gradient_norm=norm,
-                    learning_rate=rate,
-                    samples=hashlib.sha256(numbers.tobytes()).hexdigest()[:16],
-                    seconds=round(seconds, 6),
-                )
-            )
+        self._record(
+            loss=loss,
+            gradient_norm=norm,
+            learning_rate=rate,
+            samples=hashlib.sha256(numbers.tobytes()).hexdigest()[:16],
+            seconds=round(seconds, 6),
+        )
         speed.add_step(seconds)
         self._publish(loss, speed)
         return stop, due
@@ -226,21 +227,14 @@ class Trainer:
         )
         if self._settings.early_stopping is not None:
             self._stopping = self._stopping.after(result.loss, self._settings.early_stopping)
-        if self._ranks.rank == 0:
-            self._records.write(
-                StepRecord(
-                    step=self._step,
-                    validation_loss=result.loss,
-                    validation_bits_per_byte=result.bits_per_byte,
-                )
-            )
+        self._record(validation_loss=result.loss, validation_bits_per_byte=result.bits_per_byte)
         self._progress.update(
             validation_loss=result.loss, validation_bits_per_byte=result.bits_per_byte
         )
 
     def _commit(self) -> None:
         self._progress.update(activity="writing a checkpoint")
-        if self._ranks.rank == 0:
+        if self._records is not None:
             self._records.sync()
         best = self._stopping.best
         state = CheckpointState(
@@ -251,6 +245,10 @@ class Trainer:
         self._writer.commit(state, self._engine.save)
         self._committed_step, self._committed_at = self._step, time.monotonic()
         self._progress.update(checkpoint_step=self._step, activity="training")
+
+    def _record(self, **values: Unpack[StepValues]) -> None:
+        if self._records is not None:
+            self._records.write(StepRecord(step=self._step, **values))
 
     def _save_model(self) -> None:
         self._progress.update(activity="saving the model", percent=99.0)

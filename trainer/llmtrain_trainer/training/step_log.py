@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypedDict
 
 from llmtrain_api.base import Record
 
@@ -28,8 +28,20 @@ class StepRecord(Record):
     validation_bits_per_byte: float | None = None
 
 
+class StepValues(TypedDict, total=False):
+    """The fields of a record, without the step."""
+
+    loss: float
+    gradient_norm: float
+    learning_rate: float
+    samples: str
+    seconds: float
+    validation_loss: float
+    validation_bits_per_byte: float | None
+
+
 class StepLog:
-    """Appends records; steps that a restart does again are dropped first.
+    """Appends records, from one rank; steps that a restart does again are dropped first.
 
     Args:
         path: the file.

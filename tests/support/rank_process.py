@@ -1,0 +1,121 @@
+"""Runs the ranks of tiny training runs in processes of their own, without Ray.
+
+One call makes several runs one after the other in the same processes: starting torch takes longer
+than training does.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Unpack
+
+from llmtrain_api.run_config import RunConfig
+from llmtrain_trainer.progress.tracker import ProgressChanges
+
+_TIMEOUT_SECONDS = 300
+
+
+class CrashError(Exception):
+    """Raised in the middle of a run, on every rank at the same step."""
+
+
+class CrashAfter:
+    """A reporter that ends the run right after an optimizer step.
+
+    Args:
+        step: None never crashes.
+    """
+
+    def __init__(self, step: int | None) -> None:
+        self._step = step
+
+    def update(self, **changes: Unpack[ProgressChanges]) -> None:
+        if self._step is not None and changes.get("step") == self._step:
+            raise CrashError
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run."""
+
+    config: RunConfig
+    """Of the pretrain or finetune stage."""
+    crash_after: int | None = None
+    """The optimizer step after which it crashes."""
+
+
+def run_ranks(runs: list[Run], *, ranks: int) -> None:
+    """Make each run to its end, or to its crash.
+
+    Args:
+        runs: one after the other.
+        ranks: number of processes.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {
+            "WORLD_SIZE": str(ranks),
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+            "PYTHONWARNINGS": "ignore",
+        }
+        arguments = json.dumps(
+            {
+                "runs": [(run.config.model_dump_json(), run.crash_after) for run in runs],
+                "store": f"file://{folder}/store",
+            }
+        )
+        command = [sys.executable, "-m", "support.rank_process", arguments]
+        others = [
+            subprocess.Popen(
+                command, env=environment | {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+            )
+            for rank in range(1, ranks)
+        ]
+        try:
+            first = subprocess.run(
+                command,
+                env=environment | {"RANK": "0", "LOCAL_RANK": "0"},
+                capture_output=True,
+                text=True,
+                timeout=_TIMEOUT_SECONDS,
+                check=False,
+            )
+            assert first.returncode == 0, first.stderr
+        finally:
+            for process in others:
+                try:
+                    process.wait(timeout=10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+
+def _main() -> None:
+    import torch
+    from llmtrain_trainer.launch.rank import run_rank
+    from llmtrain_trainer.stage import StageContext
+    from torch import distributed as dist
+
+    arguments = json.loads(sys.argv[1])
+    dist.init_process_group(
+        "gloo",
+        init_method=arguments["store"],
+        rank=int(os.environ["RANK"]),
+        world_size=int(os.environ["WORLD_SIZE"]),
+    )
+    torch.set_num_threads(1)
+    for text, crash_after in arguments["runs"]:
+        context = StageContext(RunConfig.model_validate_json(text), CrashAfter(crash_after))
+        try:
+            run_rank(context)
+        except CrashError:
+            dist.barrier()
+    dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    _main()
