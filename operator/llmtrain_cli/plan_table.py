@@ -89,6 +89,7 @@ def _token_facts(stage: StagePlan, hardware: HardwarePlan) -> list[tuple[str, st
 
 def _compute_facts(stage: StagePlan) -> list[tuple[str, str]]:
     facts = [
+        ("learning", f"{stage.trainable_parameters:,} parameters"),
         ("FLOPs per token", f"{stage.flops_per_token:.3g}"),
         ("FLOPs", "unknown" if stage.flops is None else f"{stage.flops:.3g}"),
         ("peak per device", f"{stage.peak_flops:.3g} FLOPs per second"),
@@ -146,7 +147,7 @@ def _fit_word(memory: MemoryPlan, hardware: HardwarePlan) -> Text:
 def _verdict(stage: StagePlan, hardware: HardwarePlan) -> RenderableType:
     if stage.memory.fits:
         share = stage.memory.total_bytes / hardware.memory_bytes
-        return Text(f"It fits, with {share:.0%} of the memory of {hardware.device}.", "green")
+        return Text(f"It fits: {share:.0%} of the device's memory.", "green")
     if not stage.changes:
         return Text("It does not fit, and no change to this stage's settings makes it fit.", "red")
     lines = [Text("It does not fit. The smallest change that makes it fit:", "red")]

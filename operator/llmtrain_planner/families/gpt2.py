@@ -47,8 +47,10 @@ class Gpt2(FamilyArithmetic):
         """Korthikanti et al. 2022, section 4.1, without the scores: 34 h in bf16 with dropout.
 
         Of width h: the inputs of both norms and their outputs, query, key, value, and attention's
-        output. Of the inner width: GELU's input and its output. Masks take a byte. (A pretrained model whose
-        config says gelu_new computes GELU in steps and keeps three more of the inner width.)
+        output. Of the inner width: GELU's input and its output. Masks take a byte.
+
+        (A pretrained model whose config says gelu_new computes GELU in steps, and keeps three more
+        tensors of the inner width.)
         """
         width, inner = architecture.hidden_size, architecture.intermediate_size
         masks = 2 * width if dropout else 0
