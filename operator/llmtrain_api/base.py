@@ -36,6 +36,11 @@ def rule(expression: str, message: str) -> dict[str, Any]:
     return {"rule": expression, "message": message}
 
 
+def keyed_by(field: str) -> dict[str, Any]:
+    """The `json_schema_extra` of a list whose items are told apart by one of their fields."""
+    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [field]}
+
+
 def rules(*each: dict[str, Any]) -> dict[str, Any]:
     """The `json_schema_extra` that carries CEL rules into the CRD."""
     return {"x-kubernetes-validations": list(each)}

@@ -13,6 +13,7 @@ class ExitCode(IntEnum):
     """The exit code of a stage's driver."""
 
     DONE = 0
+    """The stage is done."""
     USER = 2
     """The configuration or the data is wrong. Never retried."""
     APPLICATION = 3
@@ -29,9 +30,13 @@ class FailureClass(StrEnum):
     """Who is to blame for a failed attempt; each class has its own retry budget."""
 
     USER = "user"
+    """The configuration or the data is wrong, or a gate was not met. Never retried."""
     APPLICATION = "application"
+    """The stage raised."""
     INFRASTRUCTURE = "infrastructure"
+    """A worker, Pod or node was lost."""
     PREEMPTION = "preemption"
+    """The stage was told to stop and stopped after a checkpoint."""
 
 
 _SIGNALS_FROM = 128

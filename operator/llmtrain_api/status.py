@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from llmtrain_api.base import Record
+from llmtrain_api.base import Record, keyed_by
 from llmtrain_api.stages import Stage
 
 Message = Annotated[str, StringConstraints(max_length=4096)]
@@ -17,11 +17,15 @@ class Phase(StrEnum):
     """Where a job stands, in a word."""
 
     PENDING = "Pending"
+    """Nothing runs yet."""
     RUNNING = "Running"
+    """A stage runs, or is about to."""
     SUSPENDED = "Suspended"
     """Stopped after a checkpoint, by `policy.suspend` or by Ctrl-C; it continues where it was."""
     SUCCEEDED = "Succeeded"
+    """Every stage is done. Final."""
     FAILED = "Failed"
+    """A stage failed for good; the conditions say why. Final."""
 
     @property
     def terminal(self) -> bool:
@@ -33,13 +37,17 @@ class StageState(StrEnum):
     """Where a stage stands."""
 
     PENDING = "Pending"
+    """Its turn has not come, or its next attempt is awaited."""
     STARTING = "Starting"
     """Its attempt is recorded; its submission may not exist yet."""
     RUNNING = "Running"
+    """Its submission works."""
     STOPPING = "Stopping"
     """Told to stop; the end of its submission is awaited."""
     SUCCEEDED = "Succeeded"
+    """Done."""
     FAILED = "Failed"
+    """Failed with no retry left."""
 
 
 class ConditionStatus(StrEnum):
@@ -54,22 +62,29 @@ class Condition(Record):
     """One observation, by the Kubernetes API conventions."""
 
     type: Annotated[str, StringConstraints(max_length=64)]
+    """What is observed."""
     status: ConditionStatus
     reason: Annotated[str, StringConstraints(max_length=128)]
     """CamelCase, for programs."""
     message: Message
     """For people: what happened, and what to do about it."""
     observed_generation: int = Field(ge=0)
+    """Generation of the spec that it was observed for."""
     last_transition_time: Timestamp
+    """When `status` changed."""
 
 
 class Failures(Record):
     """Failed attempts of a stage by class."""
 
     user: int = 0
+    """The configuration or the data was wrong."""
     application: int = 0
+    """The stage raised."""
     infrastructure: int = 0
+    """A worker, Pod or node was lost."""
     preemption: int = 0
+    """The stage was told to stop and stopped after a checkpoint."""
 
 
 class StageStatus(Record):
@@ -78,6 +93,7 @@ class StageStatus(Record):
     name: Stage
     state: StageState = StageState.PENDING
     attempt: int = Field(0, ge=0)
+    """The newest attempt, counted from 0."""
     submission_id: Annotated[str, StringConstraints(max_length=253)] | None = None
     """The Ray job of the attempt; written before anything is submitted."""
     start_time: Timestamp | None = None
@@ -85,8 +101,11 @@ class StageStatus(Record):
     attempt_time: Timestamp | None = None
     """When the attempt was recorded."""
     completion_time: Timestamp | None = None
+    """When it succeeded or failed for good."""
     reason: Annotated[str, StringConstraints(max_length=128)] | None = None
+    """How the newest attempt that ended did end; CamelCase, for programs."""
     message: Message | None = None
+    """The same for people: what happened, and what to do about it."""
     failures: Failures = Failures()
 
 
@@ -96,15 +115,25 @@ class Progress(Record):
     percent: float = Field(ge=0, le=100)
     """Of the whole line."""
     stage: Stage
+    """The stage that runs, or ran last."""
     stage_percent: float = Field(ge=0, le=100)
+    """Of the stage."""
     step: int | None = None
+    """Optimizer steps done."""
     total_steps: int | None = None
+    """Optimizer steps of the stage."""
     tokens: int | None = None
+    """Tokens trained on, work that was lost not counted."""
     loss: float | None = None
+    """Mean training loss of the newest step, in nats per token."""
     validation_bits_per_byte: float | None = None
+    """Newest loss on held-out text, in bits per UTF-8 byte."""
     tokens_per_second: float | None = None
+    """Over all workers."""
     eta_seconds: float | None = None
+    """Until the end of the stage."""
     checkpoint_step: int | None = None
+    """Step of the newest committed checkpoint."""
 
 
 class EvaluationResult(Record):
@@ -115,20 +144,32 @@ class EvaluationResult(Record):
     model: Annotated[str, StringConstraints(max_length=64)]
     """Which model of the line was measured: `initial`, `pretrained`, `finetuned`."""
     value: float
+    """What was measured."""
     standard_error: float | None = None
+    """Of the value, where the metric is a mean over samples."""
 
 
 class JobStatus(Record):
     """The status of a job, written once a pass and last."""
 
     observed_generation: int = Field(0, ge=0)
+    """Generation of the spec that the status tells about."""
     phase: Phase = Phase.PENDING
-    conditions: Annotated[tuple[Condition, ...], Field(max_length=16)] = ()
+    conditions: Annotated[
+        tuple[Condition, ...], Field(max_length=16, json_schema_extra=keyed_by("type"))
+    ] = ()
+    """What holds of the job: for `kubectl wait --for=condition=`."""
     start_time: Timestamp | None = None
+    """When the first attempt was recorded."""
     completion_time: Timestamp | None = None
-    stages: Annotated[tuple[StageStatus, ...], Field(max_length=16)] = ()
+    """When the job succeeded or failed."""
+    stages: Annotated[
+        tuple[StageStatus, ...], Field(max_length=16, json_schema_extra=keyed_by("name"))
+    ] = ()
+    """The stages that the spec asks for, in order."""
     progress: Progress | None = None
     evaluation: Annotated[tuple[EvaluationResult, ...], Field(max_length=256)] = ()
+    """What the evaluate stage measured."""
 
     def stage(self, name: Stage) -> StageStatus:
         """The status of one stage; pending where it was never touched."""

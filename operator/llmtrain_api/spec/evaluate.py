@@ -51,6 +51,7 @@ class Generations(Section):
     prompts: Annotated[tuple[Text, ...], Field(min_length=1, max_length=64)]
     """After fine-tuning each is asked as a user's message, before it is continued as text."""
     max_new_tokens: int = Field(64, ge=1, le=4096)
+    """Longest text; it ends sooner where the model says so."""
     temperature: float = Field(0.0, ge=0, le=10)
     """0 takes the likeliest token each time."""
 
@@ -86,5 +87,7 @@ class Evaluate(Section):
     bits_per_byte: bool = True
     """Bits per UTF-8 byte of held-out text: comparable between tokenizers."""
     tasks: Annotated[tuple[Task, ...], Field(max_length=64)] = ()
+    """Questions with answers that are known to be right."""
     generations: Generations | None = None
     gates: Annotated[tuple[Gate, ...], Field(max_length=64)] = ()
+    """Bounds on what is measured; the job fails where one is not met."""

@@ -84,9 +84,20 @@ class Lora(Section):
     """Low-rank adapters on every linear layer of the blocks (Hu et al. 2021)."""
 
     rank: int = Field(16, ge=1, le=1024)
+    """Columns of an adapter's first matrix, rows of its second."""
     alpha: int = Field(32, ge=1, le=4096)
     """The adapters' output is scaled by alpha / rank."""
     dropout: float = Field(0.0, ge=0, lt=1)
+    """Dropout of what goes into the adapters."""
+
+
+class FinetuneOptimizer(Optimizer):
+    """AdamW with the smaller steps of fine-tuning."""
+
+    learning_rate: float = Field(2e-5, gt=0, le=1)
+    """The peak."""
+    weight_decay: float = Field(0.0, ge=0, le=1)
+    """Applied to matrices only, not to biases and norms."""
 
 
 class Finetune(Section):
@@ -119,7 +130,7 @@ class Finetune(Section):
     micro_batch_size: int | None = Field(None, ge=1, le=65536)
     """Sequences of one forward pass on a worker; by default as many as divide its share of the
     batch, 8 at most."""
-    optimizer: Optimizer = Optimizer(learning_rate=2e-5, weight_decay=0.0)
+    optimizer: FinetuneOptimizer = FinetuneOptimizer()
     precision: Precision = Precision.BF16
     zero: Zero = Zero()
     activation_checkpointing: bool = False

@@ -39,8 +39,11 @@ class Optimizer(Section):
     weight_decay: float = Field(0.1, ge=0, le=1)
     """Applied to matrices only, not to biases and norms."""
     beta1: float = Field(0.9, ge=0, lt=1)
+    """Decay of the mean of the gradients."""
     beta2: float = Field(0.95, ge=0, lt=1)
+    """Decay of the mean of their squares."""
     epsilon: float = Field(1e-8, gt=0, le=1)
+    """Added to the denominator of the update."""
     clip: float = Field(1.0, ge=0, le=1000)
     """Largest norm of the gradient; 0 clips nothing."""
 

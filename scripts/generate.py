@@ -1,0 +1,36 @@
+"""Writes every generated file, or with --check says which ones are out of date."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from job_reference import render_job_reference
+
+from llmtrain_cli.crd import render_crd
+
+ROOT = Path(__file__).parents[1]
+
+GENERATED: dict[str, Callable[[], str]] = {
+    "crds/llmtrain.io_llmtrainingjobs.yaml": render_crd,
+    "docs/job-reference.md": render_job_reference,
+}
+
+
+def main() -> int:
+    """Return how many files are out of date with --check, else write them and return 0."""
+    stale = 0
+    for name, render in GENERATED.items():
+        path, text = ROOT / name, render()
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        if "--check" in sys.argv[1:]:
+            print(f"{name} is out of date; run `make generate`")
+            stale += 1
+        else:
+            path.write_text(text, encoding="utf-8")
+            print(f"wrote {name}")
+    return stale
+
+
+if __name__ == "__main__":
+    sys.exit(main())
