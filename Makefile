@@ -1,0 +1,78 @@
+# Everything that a developer or a machine does here. `make help` lists it.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+CACHE := $(HOME)/.cache/llmtrain
+UV := $(CACHE)/uv-$(UV_VERSION)/bin/uv
+BIN := .venv/bin
+SETUP := .venv/set-up
+
+export UV_CACHE_DIR := $(CACHE)/uv
+# The system's certificates, so that a company's own authority is trusted.
+export UV_SYSTEM_CERTS := 1
+# The Python of this machine, not one that uv would download.
+export UV_PYTHON_DOWNLOADS := never
+export HF_HUB_OFFLINE := 1
+
+.PHONY: help
+help: ## Say what can be made.
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "%-12s %s\n", $$1, $$2 }'
+
+.PHONY: quickstart
+quickstart: setup ## Set up, then run the whole line on this machine.
+	$(BIN)/llmtrain run manifests/quickstart.yaml
+
+.PHONY: setup
+setup: $(SETUP) ## Make .venv from requirements.lock.
+
+$(SETUP): requirements.lock pyproject.toml | $(UV)
+	@command -v g++ > /dev/null || { \
+	  echo "g++ is missing: DeepSpeed compiles its operators when it starts." >&2; \
+	  echo "Install it (Debian: apt-get install g++) and run this again." >&2; exit 1; }
+	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
+	@echo "Installing what requirements.lock lists; the first time that is 6 GB."
+	@$(UV) pip sync --quiet --require-hashes requirements.lock
+	@$(UV) pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(CACHE)/uv-$(UV_VERSION) || { \
+	  echo "$(PYTHON) cannot make virtual environments (Debian: apt-get install python3-venv)." >&2; exit 1; }
+	@$(CACHE)/uv-$(UV_VERSION)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.PHONY: lock
+lock: | $(UV) ## Bring requirements.lock up to date with pyproject.toml.
+	$(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --all-extras --group dev \
+	  --generate-hashes --no-header --output-file requirements.lock
+
+.PHONY: format
+format: setup ## Format the code and mend what can be mended by itself.
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+.PHONY: generate
+generate: setup ## Write the generated files: the CRD, the job reference.
+	$(BIN)/python scripts/generate.py
+
+.PHONY: check
+check: setup ## Everything that needs no run: format, lint, types, imports, generated files.
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/ruff check --quiet
+	$(BIN)/mypy
+	MYPYPATH=scripts $(BIN)/mypy scripts
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_tree.py
+	$(BIN)/python scripts/generate.py --check
+
+.PHONY: test
+test: setup cluster-binaries ## Run all tests.
+	$(BIN)/pytest
+
+.PHONY: cluster-binaries
+cluster-binaries: setup ## Build etcd and kube-apiserver for the tests (minutes, once).
+	PYTHONPATH=tests $(BIN)/python -m support.cluster.binaries
