@@ -1,0 +1,1 @@
+"""The pure core: from what is there to what is to be done. No clock, no network, no chance."""

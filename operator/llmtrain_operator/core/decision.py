@@ -1,0 +1,47 @@
+"""What a pass wants done."""
+
+from dataclasses import dataclass, field
+
+from llmtrain_api.run_config import RunConfig
+from llmtrain_api.status import JobStatus
+
+
+@dataclass(frozen=True)
+class EnsureCluster:
+    """Make the Ray cluster that the job needs, where there is none."""
+
+
+@dataclass(frozen=True)
+class DeleteCluster:
+    """Give the Ray cluster's compute back."""
+
+
+@dataclass(frozen=True)
+class Submit:
+    """Start the attempt of a stage as a Ray job; a used id means that it was started already."""
+
+    submission_id: str
+    run_config: RunConfig
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Ask a Ray job to end after a committed checkpoint."""
+
+    submission_id: str
+
+
+Action = EnsureCluster | DeleteCluster | Submit | Stop
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The status to write, and what to do, in this order: actions first, then the status.
+
+    Every action is idempotent: a pass that died in the middle is simply made again.
+    """
+
+    status: JobStatus
+    actions: tuple[Action, ...] = ()
+    requeue_after_seconds: float | None = field(default=None)
+    """When to look again though nothing happened; None waits for an event."""

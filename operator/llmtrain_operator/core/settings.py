@@ -1,0 +1,26 @@
+"""What whoever runs jobs decides for all of them."""
+
+from dataclasses import dataclass
+
+from llmtrain_api.names import PROGRESS_PORT
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The executor's side of a run config, and the pace of the state machine."""
+
+    workspace: str
+    """Absolute path of the job's durable folder."""
+    inputs: str
+    """Absolute path of the folder that the manifest's relative paths start from."""
+    max_workers: int | None = None
+    """Ranks that fit; None for as many as the manifest asks for."""
+    use_gpus: bool = True
+    """Whether ranks get the GPUs that the manifest asks for."""
+    data_cpus: int | None = None
+    """CPU cores for the stages that do not train; None for as many as the manifest asks for."""
+    progress_host: str = "0.0.0.0"  # noqa: S104 - the operator and Prometheus read it over the network
+    progress_port: int = PROGRESS_PORT
+    first_backoff_seconds: float = 5.0
+    """Wait before the second attempt of a stage; doubled for each one after it."""
+    longest_backoff_seconds: float = 300.0

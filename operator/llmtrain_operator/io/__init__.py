@@ -1,0 +1,1 @@
+"""The operator's clients of the world outside."""
