@@ -4,6 +4,7 @@ Texts are first cut as GPT-2 does (Radford et al. 2019), and their bytes written
 """
 
 import json
+import math
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
@@ -47,14 +48,21 @@ def _on_bytes(model: models.Model) -> Tokenizer:
 
 
 def _in_fixed_order(tokenizer: Tokenizer) -> Tokenizer:
-    """Round the scores and sort the tokens by them.
+    """Make the vocabulary of a run the same as any other run's.
 
-    Threads add the scores up in any order, so their last digits, and the order of tokens with
-    nearly the same score, differ from run to run.
+    Threads add the scores up in any order, so their last digits differ from run to run: they are
+    rounded. Bytes that the documents lack get falling scores in the order of a hash map: they get
+    the lowest score of the longer tokens, which no other token competes with.
     """
     state = json.loads(tokenizer.to_str())
-    vocabulary = [(token, round(score, _SCORE_DIGITS)) for token, score in state["model"]["vocab"]]
-    special = vocabulary[: len(SPECIAL_TOKENS)]
-    learned = sorted(vocabulary[len(special) :], key=lambda entry: (-entry[1], entry[0]))
-    state["model"]["vocab"] = [*special, *learned]
+    vocabulary = state["model"]["vocab"]
+    special, learned = vocabulary[: len(SPECIAL_TOKENS)], vocabulary[len(SPECIAL_TOKENS) :]
+    lowest = min((score for token, score in learned if len(token) > 1), default=-math.inf)
+    scores = {token: round(max(score, lowest), _SCORE_DIGITS) for token, score in learned}
+    state["model"]["vocab"] = [*special, *sorted(scores.items(), key=_by_score)]
     return Tokenizer.from_str(json.dumps(state))
+
+
+def _by_score(entry: tuple[str, float]) -> tuple[float, str]:
+    token, score = entry
+    return -score, token

@@ -1,0 +1,212 @@
+"""The data stage and the tokenizer stage, with a real Ray."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from support.local_ray import local_ray
+from support.stage_context import documents_of, stage_context
+from transformers import AutoTokenizer
+
+from llmtrain_api.data_report import DataReport
+from llmtrain_trainer.data import stage as data_stage
+from llmtrain_trainer.errors import Interrupted, UserError
+from llmtrain_trainer.stage import StageContext
+from llmtrain_trainer.tokenizer import stage as tokenizer_stage
+from llmtrain_trainer.tokens.reader import TokenFile
+
+# Ray warns of its own defaults.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context")
+
+TOKENIZER = {"algorithm": "bpe", "vocabularySize": 300}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ray() -> Iterator[None]:
+    with local_ray():
+        yield
+
+
+def sentence(number: int) -> str:
+    return f"The words of document {number} have to be read with care, and that is the end of it."
+
+
+def files_context(folder: Path, stage: str = "data", **changes: object) -> StageContext:
+    """A context over the JSON lines files below the inputs folder."""
+    data = {
+        "sources": [{"files": {"paths": ["*.jsonl"], "format": "jsonl"}}],
+        "filter": {"minWords": 3},
+        "validationFraction": 0.1,
+        **changes,
+    }
+    return stage_context(stage, folder, data=data, tokenizer=TOKENIZER)
+
+
+def write_inputs(folder: Path, *files: list[str]) -> None:
+    """Write `0.jsonl`, `1.jsonl` and so on, with these texts."""
+    (folder / "inputs").mkdir()
+    for number, texts in enumerate(files):
+        lines = "".join(json.dumps({"text": text}) + "\n" for text in texts)
+        (folder / "inputs" / f"{number}.jsonl").write_text(lines)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of a folder."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_documents_are_split_in_order_and_the_report_adds_up(tmp_path: Path) -> None:
+    write_inputs(
+        tmp_path,
+        [sentence(number) for number in range(40)],
+        ["too short", sentence(3).upper(), "Colorless green ideas sleep"],
+        [sentence(number) for number in range(40, 80)],
+    )
+    context = files_context(tmp_path)
+    data_stage.run(context)
+    train, validation = (documents_of(context.workspace, s) for s in ("train", "validation"))
+    assert sorted(train + validation) == sorted(map(sentence, range(80)))
+    # The first document is written last.
+    assert train == [*sorted(train[:-1], key=list(map(sentence, range(80))).index), train[-1]]
+    assert validation
+    report = DataReport.model_validate_json(context.workspace.data_report.read_text())
+    assert {name: a.documents for name, a in report.sources.items()} == {
+        "0.jsonl": 40,
+        "1.jsonl": 3,
+        "2.jsonl": 40,
+    }
+    assert {step.name: step.dropped_by_rule for step in report.steps if step.dropped.documents} == {
+        "filter.length": {"minWords": 1},
+        "filter.quality": {"stopWords": 1},
+        "dedup.exact": {"repeated": 1},
+    }
+    assert report.steps[-1].went_out == report.train + report.validation
+    assert report.train.documents == len(train)
+    assert report.validation.bytes == sum(len(text.encode()) for text in validation)
+    assert context.progress.report.percent == 100
+
+
+def test_a_rerun_makes_the_same_bytes_or_nothing_at_all(tmp_path: Path) -> None:
+    write_inputs(tmp_path, *[[sentence(10 * f + n) for n in range(10)] for f in range(6)])
+    context = files_context(tmp_path)
+    for stage in (data_stage, tokenizer_stage):
+        stage.run(context)
+    first = digests(context.workspace.root)
+    written = context.workspace.documents.stat().st_ino
+    for stage in (data_stage, tokenizer_stage):
+        stage.run(context)
+    assert context.workspace.documents.stat().st_ino == written
+    for marker in (context.workspace.documents, context.workspace.tokens):
+        (marker / "complete.json").unlink()
+    for stage in (data_stage, tokenizer_stage):
+        stage.run(context)
+    assert digests(context.workspace.root) == first
+    assert context.workspace.documents.stat().st_ino != written
+
+
+def test_changed_inputs_are_worked_on_again(tmp_path: Path) -> None:
+    write_inputs(tmp_path, [sentence(number) for number in range(5)])
+    context = files_context(tmp_path)
+    data_stage.run(context)
+    tokenizer_stage.run(context)
+    before = TokenFile.open(context.workspace.tokens / "train").index
+    with (tmp_path / "inputs" / "0.jsonl").open("a") as file:
+        file.write(json.dumps({"text": sentence(5)}) + "\n")
+    data_stage.run(context)
+    tokenizer_stage.run(context)
+    after = TokenFile.open(context.workspace.tokens / "train").index
+    assert after.num_documents == before.num_documents + 1
+
+
+def test_two_documents_fill_both_sides(tmp_path: Path) -> None:
+    write_inputs(tmp_path, [sentence(0), sentence(1)])
+    context = files_context(tmp_path, validationFraction=1e-9)
+    data_stage.run(context)
+    assert documents_of(context.workspace, "train") == [sentence(1)]
+    assert documents_of(context.workspace, "validation") == [sentence(0)]
+
+
+def test_the_first_broken_line_in_order_is_what_the_user_sees(tmp_path: Path) -> None:
+    write_inputs(tmp_path, *[[sentence(number)] for number in range(8)])
+    for number in (3, 6):
+        with (tmp_path / "inputs" / f"{number}.jsonl").open("a") as file:
+            file.write('{"text": \n')
+    context = files_context(tmp_path)
+    with pytest.raises(UserError, match=r"3\.jsonl: line 2: each line must be one JSON object"):
+        data_stage.run(context)
+    assert not digests(context.workspace.root)
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ([], "the sources hold no documents: 0.jsonl"),
+        (["x y z", "a b"], r"data\.filter\.quality dropped the last 1 of 2 \(meanWordLength: 1\)"),
+    ],
+)
+def test_an_empty_corpus_says_where_the_documents_went(
+    tmp_path: Path, texts: list[str], message: str
+) -> None:
+    write_inputs(tmp_path, texts)
+    with pytest.raises(UserError, match=message):
+        data_stage.run(files_context(tmp_path))
+
+
+def test_a_stopped_stage_leaves_nothing_half_done(tmp_path: Path) -> None:
+    write_inputs(tmp_path, [sentence(0), sentence(1)])
+    context = files_context(tmp_path)
+    data_stage.run(context)
+    before = digests(context.workspace.root)
+    context.stop.set()
+    with pytest.raises(Interrupted):
+        tokenizer_stage.run(context)
+    assert digests(context.workspace.root) == before
+
+
+def test_tokens_stand_for_the_documents(tmp_path: Path) -> None:
+    texts = [sentence(number) for number in range(30)]
+    texts[7] += " <|endoftext|> is how it ends: naïve 日本 👍"
+    write_inputs(tmp_path, texts)
+    context = files_context(tmp_path)
+    data_stage.run(context)
+    tokenizer_stage.run(context)
+    tokenizer = AutoTokenizer.from_pretrained(context.workspace.tokenizer)
+    for split in ("train", "validation"):
+        file = TokenFile.open(context.workspace.tokens / split)
+        file.verify()
+        documents = documents_of(context.workspace, split)
+        starts = file.documents[:, 0].tolist()
+        assert [
+            tokenizer.decode(file.tokens[start : end - 1].astype(int))
+            for start, end in pairwise(starts)
+        ] == documents
+        assert (file.tokens == tokenizer.eos_token_id).sum() == len(documents)
+        assert file.index.num_bytes == sum(len(text.encode()) for text in documents)
+        assert file.index.vocabulary_size == len(tokenizer) == 300
+
+
+def test_a_tokenizer_needs_documents(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no documents; run the data stage first"):
+        tokenizer_stage.run(files_context(tmp_path))
+
+
+def test_a_pretrained_tokenizer_needs_none(tmp_path: Path) -> None:
+    write_inputs(tmp_path, [sentence(0), sentence(1)])
+    context = files_context(tmp_path)
+    data_stage.run(context)
+    tokenizer_stage.run(context)
+    (tmp_path / "other").mkdir()
+    context.workspace.tokenizer.rename(tmp_path / "other" / "mine")
+    other = stage_context(
+        "tokenizer", tmp_path / "other", tokenizer={"pretrained": str(tmp_path / "other" / "mine")}
+    )
+    tokenizer_stage.run(other)
+    assert len(AutoTokenizer.from_pretrained(other.workspace.tokenizer)) == 300
+    assert not other.workspace.tokens.exists()

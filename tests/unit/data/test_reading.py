@@ -1,0 +1,132 @@
+"""Broken files are named, with the place and the fault."""
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+from support.stage_context import stage_context
+
+from llmtrain_api.spec.data import FileFormat, Files
+from llmtrain_trainer.data.paths import find_files
+from llmtrain_trainer.data.sources.files import files_units
+from llmtrain_trainer.errors import UserError
+
+GOOD = b'{"text": "one"}\n\n{"text": "two", "other": 1}\n'
+
+
+def read(folder: Path, name: str, data: bytes, kind: FileFormat) -> list[str]:
+    """The documents of one file in the inputs folder."""
+    context = stage_context("data", folder)
+    (folder / "inputs" / name).write_bytes(data)
+    (unit,) = files_units(Files(paths=(name,), format=kind), context)
+    return list(unit.documents())
+
+
+@pytest.mark.parametrize(
+    ("name", "pack"),
+    [
+        ("a.jsonl", bytes),
+        ("a.jsonl.gz", gzip.compress),
+        ("a.jsonl.zst", zstandard.compress),
+        (
+            "two-frames.jsonl.zst",
+            lambda data: zstandard.compress(data[:9]) + zstandard.compress(data[9:]),
+        ),
+    ],
+)
+def test_json_lines_are_read_plain_and_compressed(
+    tmp_path: Path, name: str, pack: Callable[[bytes], bytes]
+) -> None:
+    assert read(tmp_path, name, pack(GOOD), FileFormat.JSONL) == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        (b'{"text": "thr', r"bad\.jsonl: line 4: each line must be one JSON object; Unterminated"),
+        (b"[1, 2]", r"line 4: each line must be one JSON object; found \[1, 2\]"),
+        (b"[" * 100_000, "line 4: each line must be one JSON object; .*recursion"),
+        (b"1" * 5_000, "line 4: each line must be one JSON object; .*digits"),
+        (b'{"body": "x"}', "line 4: no field 'text'; the fields are: body; set textField"),
+        (b'{"text": null}', "line 4: field 'text' must be a string; found None"),
+        (b'{"text": "\xff"}', "line 4: not UTF-8: byte 0xff at offset 10 of the line"),
+    ],
+)
+def test_a_broken_json_line_is_named_by_its_number(tmp_path: Path, line: bytes, fault: str) -> None:
+    with pytest.raises(UserError, match=fault):
+        read(tmp_path, "bad.jsonl", GOOD + line, FileFormat.JSONL)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("cut.jsonl.zst", zstandard.compress(GOOD * 1000)[:-5]),
+        ("cut.jsonl.gz", gzip.compress(GOOD * 1000)[:-5]),
+        ("none.jsonl.zst", b"this is no zst"),
+        ("none.jsonl.gz", b"this is no gz"),
+    ],
+)
+def test_broken_compressed_data_is_reported(tmp_path: Path, name: str, data: bytes) -> None:
+    with pytest.raises(UserError, match=f"{name}: broken compressed data"):
+        read(tmp_path, name, data, FileFormat.JSONL)
+
+
+def test_text_is_one_document_without_its_byte_order_mark(tmp_path: Path) -> None:
+    data = "\ufefföne\ntwo\n".encode()
+    assert read(tmp_path, "a.txt", data, FileFormat.TEXT) == ["öne\ntwo\n"]
+
+
+def test_text_that_is_not_utf8_is_named_by_line_and_offset(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"a\.txt: line 2: not UTF-8: byte 0xe9 at offset 6 of"):
+        read(tmp_path, "a.txt", b"one\nca\xe9\n", FileFormat.TEXT)
+
+
+def parquet(folder: Path, **columns: list[object]) -> bytes:
+    """A parquet file's bytes."""
+    path = folder / "made.parquet"
+    pq.write_table(pa.table(columns), path)
+    return path.read_bytes()
+
+
+def test_parquet_rows_are_documents(tmp_path: Path) -> None:
+    data = parquet(tmp_path, text=["one", "two"], other=[1, 2])
+    assert read(tmp_path, "a.parquet", data, FileFormat.PARQUET) == ["one", "two"]
+
+
+def test_faults_of_parquet_files_are_named(tmp_path: Path) -> None:
+    data = parquet(tmp_path, text=["one", None])
+    with pytest.raises(UserError, match="row 2: field 'text' must be a string; found None"):
+        read(tmp_path, "null.parquet", data, FileFormat.PARQUET)
+    with pytest.raises(UserError, match="row 1: no field 'text'; the fields are: body"):
+        read(tmp_path, "other.parquet", parquet(tmp_path, body=["one"]), FileFormat.PARQUET)
+    with pytest.raises(UserError, match=r"text\.parquet: no readable parquet file"):
+        read(tmp_path, "text.parquet", json.dumps([1]).encode(), FileFormat.PARQUET)
+
+
+def test_globs_are_sorted_recursive_and_give_each_file_once(tmp_path: Path) -> None:
+    for name in ("b.txt", "a.txt", "deep/er/c.txt", "d.md"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    found = find_files(["b.txt", "**/*.txt"], tmp_path)
+    assert found == [tmp_path / name for name in ("b.txt", "a.txt", "deep/er/c.txt")]
+    assert find_files([str(tmp_path / "d.md")], Path("/")) == [tmp_path / "d.md"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fault"),
+    [
+        ("none.txt", r"none\.txt: no such file; relative paths start from"),
+        ("*.txt", r"\*\.txt: this glob matches no file"),
+        ("folder", r"folder: this is a folder; name its files, as in folder/\*"),
+    ],
+)
+def test_a_path_that_names_no_file_is_reported(tmp_path: Path, pattern: str, fault: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UserError, match=fault):
+        find_files([pattern], tmp_path)

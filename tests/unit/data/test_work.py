@@ -1,0 +1,85 @@
+"""What a worker reports adds up, whatever the batches."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmtrain_api.data_report import StepReport
+from llmtrain_api.spec.data import Data
+from llmtrain_trainer.data import work
+from llmtrain_trainer.data.report import merge
+from llmtrain_trainer.data.work import work_on_unit
+
+DATA = Data.model_validate(
+    {"sources": [{"pythonDocs": {}}], "filter": {"minWords": 3, "maxWords": 30}}
+)
+TEXTS = (
+    "The end of the line, and that is it",
+    "cafÃ© of the town",
+    "<p>The page of the town</p>",
+    "short",
+    "Colorless green ideas sleep",
+    "\ud83d of the broken pair",
+)
+
+
+@dataclass(frozen=True)
+class TextUnit:
+    """A unit that holds its documents."""
+
+    texts: tuple[str, ...]
+    source: str = "made"
+    size: int = 7
+    identity: str = ""
+
+    def documents(self) -> Iterator[str]:
+        yield from self.texts
+
+
+def reports(texts: tuple[str, ...]) -> tuple[list[str], list[StepReport], int]:
+    """The documents that stay, the steps over all batches, the number of batches."""
+    batches = list(work_on_unit(TextUnit(texts), DATA))
+    steps = list(batches[0].steps)
+    for batch in batches[1:]:
+        steps = [merge(one, other) for one, other in zip(steps, batch.steps, strict=True)]
+    assert sum(batch.unit_size for batch in batches) == 7
+    assert sum(batch.read.documents for batch in batches) == len(texts)
+    return [d.text for batch in batches for d in batch.documents], steps, len(batches)
+
+
+def test_each_document_takes_the_steps_that_it_needs() -> None:
+    texts, steps, _ = reports(TEXTS)
+    assert texts == [
+        "The end of the line, and that is it",
+        "café of the town",
+        "The page of the town",
+        "\ufffd of the broken pair",
+    ]
+    by_name = {step.name: step for step in steps}
+    assert by_name["clean.html"].changed_documents == 1
+    assert by_name["clean.unicode"].changed_documents == 1
+    assert by_name["filter.length"].dropped_by_rule == {"minWords": 1}
+    assert by_name["filter.quality"].dropped_by_rule == {"stopWords": 1}
+    (example,) = by_name["clean.unicode"].examples
+    assert (example.excerpt, example.after) == ("cafÃ© of the town", "café of the town")
+
+
+@settings(deadline=None)
+@given(texts=st.lists(st.sampled_from(TEXTS)).map(tuple), size=st.integers(1, 5))
+def test_counts_add_up_and_do_not_depend_on_the_batches(texts: tuple[str, ...], size: int) -> None:
+    whole, steps, _ = reports(texts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(work, "_BATCH_DOCUMENTS", size)
+        pieces, same_steps, num_batches = reports(texts)
+    assert num_batches == len(texts) // size + 1
+    assert pieces == whole
+    assert same_steps == steps
+    for step in steps:
+        assert step.came_in.documents == step.went_out.documents + step.dropped.documents
+        assert sum(step.dropped_by_rule.values()) == step.dropped.documents
+    for before, after in pairwise(steps):
+        assert after.came_in == before.went_out

@@ -1,0 +1,76 @@
+"""Vocabularies are learned, the same each time, and give texts back."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+from llmtrain_api.spec.tokenizer import Algorithm
+from llmtrain_trainer.data.python_docs import harvest_part
+from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.tokenizer.learn import learn
+from llmtrain_trainer.tokenizer.special_tokens import SPECIAL_TOKENS
+
+PARTS = ("argparse.py", "difflib.py", "random.py", "statistics.py", "topics")
+TEXTS = [entry.document for part in PARTS for entry in harvest_part(part)]
+SIZE = 700
+ON_BYTES = (Algorithm.BPE, Algorithm.UNIGRAM)
+
+
+def texts() -> Iterator[list[str]]:
+    yield TEXTS[:10]
+    yield TEXTS[10:]
+
+
+LEARNED = {algorithm: learn(algorithm, SIZE, texts) for algorithm in Algorithm}
+
+
+@pytest.fixture(params=list(Algorithm))
+def algorithm(request: pytest.FixtureRequest) -> Algorithm:
+    return Algorithm(request.param)
+
+
+def test_plain_transformers_loads_the_saved_folder(tmp_path: Path, algorithm: Algorithm) -> None:
+    LEARNED[algorithm].save_pretrained(tmp_path)
+    loaded = AutoTokenizer.from_pretrained(tmp_path)
+    assert len(loaded) == SIZE
+    assert loaded.convert_tokens_to_ids(list(SPECIAL_TOKENS)) == [0, 1, 2, 3]
+    assert (loaded.eos_token, loaded.pad_token) == SPECIAL_TOKENS[:2]
+    assert loaded.encode(TEXTS[0]) == LEARNED[algorithm].encode(TEXTS[0])
+    assert loaded.encode("<|im_start|>user", add_special_tokens=False)[0] == 2
+
+
+def test_the_same_documents_give_the_same_vocabulary(algorithm: Algorithm) -> None:
+    again = learn(algorithm, SIZE, texts)
+    assert again.backend_tokenizer.to_str() == LEARNED[algorithm].backend_tokenizer.to_str()
+
+
+@pytest.mark.parametrize("algorithm", ON_BYTES)
+@settings(deadline=None)
+@given(text=st.text())
+def test_any_text_comes_back(algorithm: Algorithm, text: str) -> None:
+    tokenizer: PreTrainedTokenizerFast = LEARNED[algorithm]
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+def test_wordpiece_splits_words_and_knows_what_it_does_not_know() -> None:
+    tokenizer = LEARNED[Algorithm.WORDPIECE]
+    tokens = tokenizer.tokenize("The parser's arguments ☃")
+    assert tokens[-1] == tokenizer.unk_token == "[UNK]"
+    assert any(token.startswith("##") for token in tokens)
+    assert tokenizer.decode(tokenizer.encode("The parser")) == "The parser"
+
+
+def test_a_vocabulary_larger_than_the_documents_is_refused(algorithm: Algorithm) -> None:
+    with pytest.raises(UserError, match=r"vocabularySize: 500000 tokens are more .* could be") as e:
+        learn(algorithm, 500_000, texts)
+    assert e.value.reason == "VocabularyTooLarge"
+
+
+def test_a_vocabulary_smaller_than_the_alphabet_is_refused() -> None:
+    letters = "".join(map(chr, range(0x4E00, 0x4E00 + 400)))
+    with pytest.raises(UserError, match=r"300 is too small .* it must be at least"):
+        learn(Algorithm.WORDPIECE, 300, lambda: iter([[letters]]))
