@@ -1,7 +1,6 @@
 """The context of a stage after the pretraining, on a workspace that a test fills."""
 
 from pathlib import Path
-from typing import Any
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
@@ -9,7 +8,7 @@ from llmtrain_trainer.progress.tracker import ProgressTracker
 from llmtrain_trainer.stage import StageContext
 
 
-def stage_context(workspace: Path, stage: Stage, **sections: Any) -> StageContext:
+def stage_context(workspace: Path, stage: Stage, **sections: object) -> StageContext:
     """What a stage is given; its inputs folder is the workspace.
 
     Args:

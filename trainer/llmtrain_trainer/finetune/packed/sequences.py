@@ -115,7 +115,7 @@ def _read_index(folder: Path) -> PackedIndex:
 def _read_layout(folder: Path) -> _Layout:
     path = folder / LAYOUT_FILE
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return _Layout(**arrays)
     except (OSError, ValueError, TypeError, EOFError, BadZipFile) as error:
         raise _broken(path, str(error)) from error

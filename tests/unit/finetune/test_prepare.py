@@ -1,0 +1,137 @@
+"""From a manifest's section to packed sequences in the workspace."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.line_job import stage_context
+from support.tiny_model import save_tiny
+from transformers import PreTrainedTokenizerBase
+
+from llmtrain_api.stages import Stage
+from llmtrain_trainer.errors import Interrupted, UserError
+from llmtrain_trainer.finetune.packed.sequences import PackedSequences
+from llmtrain_trainer.finetune.prepared import prepare
+from llmtrain_trainer.models.tokenizer import load_tokenizer
+from llmtrain_trainer.stage import StageContext
+
+
+def chats(folder: Path, answers: list[str]) -> None:
+    lines = [
+        {"messages": [{"role": "user", "content": f"{n}?"}, {"role": "assistant", "content": text}]}
+        for n, text in enumerate(answers)
+    ]
+    folder.mkdir(exist_ok=True)
+    (folder / "a.jsonl").write_text("\n".join(map(json.dumps, lines)))
+
+
+def context_of(folder: Path, **changes: object) -> StageContext:
+    section = {
+        "data": {"sources": [{"files": {"paths": ["a.jsonl"]}}], "validationFraction": 0.25},
+        "sequenceLength": 64,
+        "batchTokens": 64,
+    }
+    return stage_context(folder, Stage.FINETUNE, finetune=section | changes)
+
+
+def answers_in(folder: Path, tokenizer: PreTrainedTokenizerBase) -> list[str]:
+    samples = PackedSequences.open(folder)
+    labels = samples.batch(np.arange(len(samples))).labels
+    text: str = tokenizer.decode(labels[labels >= 0])
+    return text.split("<|im_end|>")[:-1]
+
+
+def test_every_answer_is_learned_or_held_out(tmp_path: Path) -> None:
+    answers = [f"answer {number}" for number in range(40)]
+    chats(tmp_path, answers)
+    save_tiny(tmp_path / "model")
+    context = context_of(tmp_path)
+    prepare(context)
+    folder = context.workspace.conversations
+    tokenizer = load_tokenizer(folder / "tokenizer")
+    train, held_out = (answers_in(folder / side, tokenizer) for side in ("train", "validation"))
+    assert sorted([*train, *held_out]) == sorted(answers)
+    assert 3 <= len(held_out) <= 20
+
+
+def test_the_same_answer_is_never_on_both_sides(tmp_path: Path) -> None:
+    chats(tmp_path, [f"answer {number // 4}" for number in range(40)])
+    save_tiny(tmp_path / "model")
+    context = context_of(tmp_path)
+    prepare(context)
+    folder = context.workspace.conversations
+    tokenizer = load_tokenizer(folder / "tokenizer")
+    train, held_out = (answers_in(folder / side, tokenizer) for side in ("train", "validation"))
+    assert not set(train[1:]) & set(held_out)
+
+
+def test_two_conversations_are_enough_and_one_is_not(tmp_path: Path) -> None:
+    save_tiny(tmp_path / "model")
+    chats(tmp_path, ["yes", "no"])
+    context = context_of(tmp_path)
+    prepare(context)
+    for side in ("train", "validation"):
+        assert len(PackedSequences.open(context.workspace.conversations / side)) == 1
+    chats(tmp_path, ["yes"])
+    with pytest.raises(UserError, match="1 conversations can be learned from, at least 2"):
+        prepare(context)
+
+
+def test_a_rerun_does_nothing_until_a_file_changes(tmp_path: Path) -> None:
+    save_tiny(tmp_path / "model")
+    chats(tmp_path, ["yes", "no"])
+    context = context_of(tmp_path)
+    prepare(context)
+    index = context.workspace.conversations / "train" / "index.json"
+    first = index.stat().st_ino
+    prepare(context)
+    assert index.stat().st_ino == first
+    chats(tmp_path, ["yes", "no", "perhaps"])
+    prepare(context)
+    assert index.stat().st_ino != first
+
+
+def test_told_to_stop_it_leaves_nothing_behind(tmp_path: Path) -> None:
+    save_tiny(tmp_path / "model")
+    chats(tmp_path, ["yes", "no"])
+    context = context_of(tmp_path)
+    context.stop.set()
+    with pytest.raises(Interrupted):
+        prepare(context)
+    assert not list((tmp_path / "data").iterdir())
+
+
+def test_a_sequence_longer_than_the_models_context_is_refused(tmp_path: Path) -> None:
+    save_tiny(tmp_path / "model", context_length=32)
+    chats(tmp_path, ["yes", "no"])
+    with pytest.raises(UserError, match=r"finetune\.sequenceLength: 64 .* context of 32 tokens"):
+        prepare(context_of(tmp_path))
+
+
+def test_a_tokenizer_larger_than_the_model_is_refused(tmp_path: Path) -> None:
+    save_tiny(tmp_path / "model", vocabulary_size=100)
+    chats(tmp_path, ["yes", "no"])
+    with pytest.raises(UserError, match=r"the tokenizer has \d+ tokens, the model only 100"):
+        prepare(context_of(tmp_path))
+
+
+def test_pickled_weights_are_refused(tmp_path: Path) -> None:
+    save_tiny(tmp_path / "model")
+    (tmp_path / "model" / "model.safetensors").rename(tmp_path / "model" / "pytorch_model.bin")
+    chats(tmp_path, ["yes", "no"])
+    with pytest.raises(UserError, match="pickled weights are never loaded"):
+        prepare(context_of(tmp_path))
+
+
+def test_without_the_pretrained_model_the_stage_to_run_is_named(tmp_path: Path) -> None:
+    model = {"layers": 1, "hiddenSize": 8, "heads": 1}
+    context = stage_context(
+        tmp_path,
+        Stage.FINETUNE,
+        model=model,
+        pretrain={},
+        finetune={"data": {"sources": [{"pythonDocs": {}}]}},
+    )
+    with pytest.raises(UserError, match="run the pretrain stage first"):
+        prepare(context)

@@ -1,0 +1,207 @@
+"""Talk to an exported model in a terminal: `python -m llmtrain_trainer.chat FOLDER`.
+
+With `--ask`, or with questions piped in (one a line), it answers and ends.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from llmtrain_trainer.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from llmtrain_trainer.finetune.conversation import Message
+    from llmtrain_trainer.models.generation import Sampling
+
+_HELP = "Ctrl-D or /exit leaves, /reset forgets the conversation."
+
+
+def reply(
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    messages: "list[Message]",
+    sampling: "Sampling",
+) -> Iterator[str]:
+    """What a model answers, piece by piece as it writes.
+
+    Args:
+        model: on its device.
+        tokenizer: the model's own; without a chat template the last message is continued as text.
+        messages: the conversation so far; the last one is the user's.
+        sampling: how the next token is chosen.
+    """
+    from transformers import TextIteratorStreamer
+
+    from llmtrain_trainer.models.generation import encode_chat, generate_inputs, prompt_room
+
+    room = prompt_room(model, sampling)
+    if tokenizer.chat_template is None:
+        text = messages[-1]["content"]
+        prompt = tokenizer(text, add_special_tokens=False)["input_ids"][-room:]
+    else:
+        prompt = encode_chat(tokenizer, messages, room=room)
+    inputs = generate_inputs(model, tokenizer, prompt, sampling)
+    streamer = TextIteratorStreamer(tokenizer, skip_prompt=True, skip_special_tokens=True)
+    errors: list[BaseException] = []
+
+    def write() -> None:
+        try:
+            model.generate(**inputs, streamer=streamer)
+        except BaseException as error:  # noqa: BLE001 - raised again where the text is read
+            errors.append(error)
+            streamer.end()
+
+    # A daemon: who leaves in the middle of an answer need not wait for its end.
+    thread = Thread(target=write, daemon=True)
+    thread.start()
+    yield from streamer
+    thread.join()
+    if errors:
+        raise errors[0]
+
+
+class Talk:
+    """A conversation on the terminal.
+
+    Args:
+        model: on its device.
+        tokenizer: the model's own.
+        sampling: how the next token is chosen.
+    """
+
+    def __init__(
+        self,
+        model: "PreTrainedModel",
+        tokenizer: "PreTrainedTokenizerBase",
+        sampling: "Sampling",
+    ) -> None:
+        self._model = model
+        self._tokenizer = tokenizer
+        self._sampling = sampling
+        self._messages: list[Message] = []
+
+    def answer(self, question: str) -> None:
+        """Write the answer to a question on standard output."""
+        self._messages.append({"role": "user", "content": question})
+        answer = ""
+        for piece in reply(self._model, self._tokenizer, self._messages, self._sampling):
+            answer += piece
+            _say(piece, end="")
+        _say("")
+        self._messages.append({"role": "assistant", "content": answer})
+
+    def reset(self) -> None:
+        """Forget the conversation."""
+        self._messages.clear()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Load a model and talk; returns the exit code.
+
+    Args:
+        arguments: of the command line; the process's own by default.
+    """
+    options = _parse(arguments)
+    try:
+        talk = _load(options)
+    except UserError as error:
+        print(f"error: {error.message}", file=sys.stderr)  # noqa: T201 - a terminal program
+        return int(error.exit_code)
+    if options.ask is not None:
+        talk.answer(options.ask)
+    elif sys.stdin.isatty():
+        _say(_HELP)
+        _converse(talk, _typed())
+    else:
+        _converse(talk, sys.stdin)
+    return 0
+
+
+def _converse(talk: Talk, lines: Iterator[str]) -> None:
+    """Answer each line until they end."""
+    for line in lines:
+        match line.strip():
+            case "":
+                continue
+            case "/exit":
+                return
+            case "/reset":
+                talk.reset()
+            case question:
+                talk.answer(question)
+
+
+def _typed() -> Iterator[str]:
+    """The lines that a person types, until Ctrl-D or Ctrl-C."""
+    import readline  # noqa: F401 - lets `input` edit a line and find older ones
+
+    while True:
+        try:
+            yield input("> ")
+        except (EOFError, KeyboardInterrupt):
+            _say("")
+            return
+
+
+def _load(options: argparse.Namespace) -> Talk:
+    """The model, ready to talk.
+
+    Raises:
+        UserError: the folder holds no model, or the libraries to run one are missing.
+    """
+    try:
+        import torch
+        import transformers
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"chat needs the package {error.name}; install it with: pip install 'llmtrain[trainer]'"
+        ) from error
+    from llmtrain_trainer.models.build import load_model
+    from llmtrain_trainer.models.generation import Sampling
+    from llmtrain_trainer.models.tokenizer import load_tokenizer
+
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    transformers.utils.logging.disable_progress_bar()
+    folder = options.folder.resolve()
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; give one that the export stage wrote")
+    model = load_model(folder, dropout=0.0).eval()
+    if torch.cuda.is_available():
+        model = model.to(device="cuda", dtype=torch.bfloat16)
+    tokenizer = load_tokenizer(folder)
+    if tokenizer.chat_template is None:
+        print(  # noqa: T201 - a terminal program
+            "This model was not fine-tuned to chat: it continues your text.", file=sys.stderr
+        )
+    if options.seed is not None:
+        torch.manual_seed(options.seed)
+    return Talk(model, tokenizer, Sampling(options.max_new_tokens, options.temperature))
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="llmtrain chat", description="Talk to a model.")
+    parser.add_argument("folder", type=Path, help="a model that the export stage wrote")
+    parser.add_argument("--ask", metavar="QUESTION", help="answer this one, and end")
+    parser.add_argument("--max-new-tokens", type=int, default=256, help="longest answer")
+    parser.add_argument(
+        "--temperature", type=float, default=0.7, help="0: the likeliest token each time"
+    )
+    parser.add_argument("--seed", type=int, help="makes answers repeatable")
+    options = parser.parse_args(arguments)
+    if options.max_new_tokens < 1 or options.temperature < 0:
+        parser.error("--max-new-tokens must be at least 1, --temperature at least 0")
+    return options
+
+
+def _say(text: str, end: str = "\n") -> None:
+    print(text, end=end, flush=True)  # noqa: T201 - a terminal program
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Evaluation: bits per byte, tasks, generations and gates."""

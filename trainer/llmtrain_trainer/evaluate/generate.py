@@ -1,0 +1,50 @@
+"""Texts that a model writes, for people to read."""
+
+from collections.abc import Sequence
+
+import torch
+
+from llmtrain_api.results import Generation
+from llmtrain_trainer.evaluate.subject import Subject
+from llmtrain_trainer.finetune.conversation import Message
+from llmtrain_trainer.models.generation import (
+    Sampling,
+    encode_chat,
+    generate_inputs,
+    prompt_room,
+)
+
+
+def generate_texts(
+    subject: Subject, prompts: Sequence[str], sampling: Sampling, *, seed: int
+) -> list[Generation]:
+    """What a model writes to each prompt, the same each time.
+
+    Args:
+        subject: answers a prompt where it chats, else continues it.
+        prompts: of the manifest.
+        sampling: how to continue.
+        seed: for every prompt anew, so that a prompt's text does not hang on its neighbours.
+    """
+    return [
+        Generation(
+            model=subject.name, prompt=prompt, text=_generate(subject, prompt, sampling, seed)
+        )
+        for prompt in prompts
+    ]
+
+
+@torch.inference_mode()
+def _generate(subject: Subject, prompt: str, sampling: Sampling, seed: int) -> str:
+    room = prompt_room(subject.model, sampling)
+    if subject.chats:
+        message = Message(role="user", content=prompt)
+        ids = encode_chat(subject.tokenizer, [message], room=room)
+    else:
+        ids = subject.tokenizer(prompt, add_special_tokens=False)["input_ids"][-room:]
+        ids = ids or [subject.tokenizer.eos_token_id]  # an empty prompt: start a new document
+    torch.manual_seed(seed)
+    inputs = generate_inputs(subject.model, subject.tokenizer, ids, sampling)
+    written = subject.model.generate(**inputs)[0, len(ids) :]
+    text: str = subject.tokenizer.decode(written, skip_special_tokens=True)
+    return text

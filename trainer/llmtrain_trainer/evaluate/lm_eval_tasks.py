@@ -1,0 +1,121 @@
+"""Tasks of the lm-evaluation-harness on local files.
+
+It takes seconds to import, so only a stage that has tasks does.
+"""
+
+import contextlib
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from llmtrain_api.status import EvaluationResult
+from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.evaluate.subject import Subject
+
+_BATCH_SIZE = 8
+_NO_FILTER = "none"
+_BOOTSTRAPS = 1000
+"""For the standard errors that have no formula."""
+
+
+@dataclass(frozen=True)
+class LoadedTask:
+    """A task or a group of tasks, with its questions."""
+
+    name: str
+    manager: Any
+    tasks: list[Any]
+
+
+def load_task(name: str, folder: Path, *, cache: Path) -> LoadedTask:
+    """The task of this name in a folder of YAML files.
+
+    Args:
+        name: of a task or a group.
+        folder: relative paths of data files start here.
+        cache: where `datasets` keeps the questions.
+
+    Raises:
+        UserError: there is no such task in the folder, or it cannot be loaded.
+    """
+    import datasets
+    from lm_eval.tasks import TaskManager
+
+    if not folder.is_dir():
+        raise UserError(
+            f"evaluate.tasks: {name}.include: {folder} is no folder; "
+            "name the one that holds the task's YAML file"
+        )
+    logging.getLogger("lm_eval").setLevel(logging.ERROR)  # it warns for each question
+    datasets.config.HF_DATASETS_CACHE = cache
+    try:
+        manager = TaskManager(include_path=str(folder), include_defaults=False)
+        known = manager.all_tasks
+        if name in known:
+            with contextlib.chdir(folder):
+                return LoadedTask(name, manager, [*manager.load([name])["tasks"].values()])
+    except Exception as error:
+        raise UserError(
+            f"evaluate.tasks: {name} cannot be loaded from {folder}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    raise UserError(
+        f"evaluate.tasks: there is no task {name!r} in {folder}; "
+        f"the tasks there are: {', '.join(known) or 'none'}"
+    )
+
+
+def run_task(
+    subject: Subject, task: LoadedTask, *, few_shot: int, limit: int | None, seed: int
+) -> list[EvaluationResult]:
+    """Measure a model on a task; each metric is named `task/metric`.
+
+    Args:
+        subject: the model.
+        task: what `load_task` gave.
+        few_shot: solved examples before each question.
+        limit: questions asked; None for all.
+        seed: of the choice of examples.
+    """
+    import lm_eval
+    from lm_eval.models.huggingface import HFLM
+
+    found = lm_eval.simple_evaluate(
+        model=HFLM(pretrained=subject.model, tokenizer=subject.tokenizer, batch_size=_BATCH_SIZE),
+        tasks=task.tasks,
+        task_manager=task.manager,
+        num_fewshot=few_shot,
+        limit=limit,
+        bootstrap_iters=_BOOTSTRAPS,
+        log_samples=False,
+        random_seed=seed,
+        numpy_random_seed=seed,
+        torch_random_seed=seed,
+        fewshot_random_seed=seed,
+    )
+    return [
+        result
+        for name, metrics in found["results"].items()
+        for result in _results(name, metrics, subject.name)
+    ]
+
+
+def _results(task: str, metrics: dict[str, Any], model: str) -> list[EvaluationResult]:
+    """The metrics of one task; the harness writes them as `metric,filter`."""
+    results = []
+    for key, value in metrics.items():
+        metric, comma, filter_name = key.partition(",")
+        if not comma or metric.endswith("_stderr"):
+            continue
+        error = metrics.get(f"{metric}_stderr,{filter_name}")
+        suffix = "" if filter_name == _NO_FILTER else f".{filter_name}"
+        results.append(
+            EvaluationResult(
+                name=f"{task}/{metric}{suffix}",
+                model=model,
+                value=float(value),
+                standard_error=float(error) if isinstance(error, int | float) else None,
+            )
+        )
+    return results

@@ -1,0 +1,65 @@
+"""The evaluate stage: measures the models of the line, writes the report, checks the gates."""
+
+import tempfile
+from pathlib import Path
+
+import torch
+
+from llmtrain_api.results import EvaluationReport
+from llmtrain_api.spec.evaluate import Evaluate
+from llmtrain_api.status import EvaluationResult
+from llmtrain_trainer.durable import replace_file
+from llmtrain_trainer.errors import GateError, UserError
+from llmtrain_trainer.evaluate.gates import check_gates, describe_failures, require_possible
+from llmtrain_trainer.evaluate.measurement import Measurement
+from llmtrain_trainer.evaluate.subject import load_subject
+from llmtrain_trainer.evaluate.tasks import load_tasks
+from llmtrain_trainer.evaluate.text import held_out_texts
+from llmtrain_trainer.models.line import line_models
+from llmtrain_trainer.stage import StageContext
+
+
+def run(context: StageContext) -> tuple[EvaluationResult, ...]:
+    """Measure the models; the last one of the line must meet the gates.
+
+    Raises:
+        UserError: the manifest's section cannot be carried out.
+        GateError: a gate was not met; the report is written all the same.
+        Interrupted: told to stop; nothing is left behind.
+    """
+    evaluate = context.config.evaluate
+    if evaluate is None:
+        raise UserError("the evaluate stage needs the section evaluate in the manifest")
+    torch.set_num_threads(context.config.workers.cpus)
+    require_possible(evaluate)
+    context.progress.update(percent=0, activity="loading what is to be measured")
+    models = line_models(context.config)
+    texts = held_out_texts(context) if _needs_text(evaluate) else []
+    with tempfile.TemporaryDirectory() as scratch:
+        tasks = load_tasks(evaluate.tasks, texts, Path(scratch), context)
+        measurement = Measurement(evaluate, context, texts, num_models=len(models))
+        for number, model in enumerate(models, start=1):
+            measurement.measure(load_subject(model), tasks if number == len(models) else [])
+    return _conclude(evaluate, measurement, models[-1].name, context)
+
+
+def _needs_text(evaluate: Evaluate) -> bool:
+    return evaluate.bits_per_byte or any(task.held_out_docs for task in evaluate.tasks)
+
+
+def _conclude(
+    evaluate: Evaluate, measurement: Measurement, subject: str, context: StageContext
+) -> tuple[EvaluationResult, ...]:
+    """Write the report, then check the gates."""
+    results, generations = tuple(measurement.results), tuple(measurement.generations)
+    report = EvaluationReport(results=results, generations=generations)
+    path = context.workspace.evaluation_report
+    replace_file(path, report.model_dump_json(indent=2) + "\n")
+    measured = {result.name: result.value for result in results if result.model == subject}
+    gates = check_gates(evaluate.gates, measured)
+    report = report.model_copy(update={"gates": gates})
+    replace_file(path, report.model_dump_json(indent=2) + "\n")
+    failures = describe_failures(gates)
+    if failures:
+        raise GateError(f"the {subject} model does not pass: {failures}", evaluation=results)
+    return results

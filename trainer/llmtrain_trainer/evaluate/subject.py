@@ -1,0 +1,42 @@
+"""A model of the line, loaded to be measured."""
+
+from dataclasses import dataclass
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from llmtrain_trainer.models.build import load_model
+from llmtrain_trainer.models.line import PRETRAINED, LineModel
+from llmtrain_trainer.models.tokenizer import load_tokenizer
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model on its device, ready to predict."""
+
+    name: str
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+
+    @property
+    def context_length(self) -> int:
+        """Longest sequence, in tokens."""
+        return int(self.model.config.max_position_embeddings)
+
+    @property
+    def chats(self) -> bool:
+        """Whether it answers messages; a pretrained model only continues text."""
+        return self.name != PRETRAINED and self.tokenizer.chat_template is not None
+
+
+def load_subject(line_model: LineModel) -> Subject:
+    """Load a model: in bf16 on a GPU, in fp32 on a CPU.
+
+    Raises:
+        UserError: the folder holds no model or tokenizer that can be loaded safely.
+    """
+    tokenizer = load_tokenizer(line_model.folder)
+    model = load_model(line_model.folder, dropout=0.0).eval()
+    if torch.cuda.is_available():
+        model = model.to(device="cuda", dtype=torch.bfloat16)
+    return Subject(line_model.name, model, tokenizer)

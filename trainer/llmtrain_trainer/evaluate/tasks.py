@@ -1,0 +1,73 @@
+"""The tasks of the manifest: loaded before anything is measured, run on the last model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from llmtrain_api.spec.evaluate import Task
+from llmtrain_api.status import EvaluationResult
+from llmtrain_trainer.evaluate.gates import HELD_OUT_DOCS
+from llmtrain_trainer.evaluate.held_out_docs import METRIC, make_questions, write_task
+from llmtrain_trainer.evaluate.lm_eval_tasks import LoadedTask, load_task, run_task
+from llmtrain_trainer.evaluate.subject import Subject
+from llmtrain_trainer.stage import StageContext
+
+
+@dataclass(frozen=True)
+class ReadyTask:
+    """A task that can be run."""
+
+    loaded: LoadedTask
+    few_shot: int = 0
+    limit: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the task."""
+        return self.loaded.name
+
+    def run(self, subject: Subject, *, seed: int) -> list[EvaluationResult]:
+        """Measure a model."""
+        results = run_task(
+            subject, self.loaded, few_shot=self.few_shot, limit=self.limit, seed=seed
+        )
+        if self.name == HELD_OUT_DOCS:
+            return [_as_accuracy(result) for result in results]
+        return results
+
+
+def load_tasks(
+    tasks: Sequence[Task], texts: Sequence[str], scratch: Path, context: StageContext
+) -> list[ReadyTask]:
+    """Load all tasks.
+
+    Args:
+        tasks: of the manifest.
+        texts: the held-out documents.
+        scratch: an empty folder, in use as long as the tasks are.
+        context: of the stage.
+
+    Raises:
+        UserError: a task cannot be loaded.
+    """
+    ready = []
+    for number, task in enumerate(tasks):
+        if task.held_out_docs is not None:
+            folder = scratch / str(number)
+            folder.mkdir()
+            write_task(make_questions(texts, task.held_out_docs.questions), folder)
+            ready.append(ReadyTask(load_task(HELD_OUT_DOCS, folder, cache=scratch / "cache")))
+        elif task.lm_eval is not None:
+            section = task.lm_eval
+            loaded = load_task(
+                section.name,
+                context.input_path(section.include),
+                cache=context.workspace.hugging_face_cache,
+            )
+            ready.append(ReadyTask(loaded, section.few_shot, section.limit))
+    return ready
+
+
+def _as_accuracy(result: EvaluationResult) -> EvaluationResult:
+    assert result.name == f"{HELD_OUT_DOCS}/{METRIC}", result.name
+    return result.model_copy(update={"name": f"{HELD_OUT_DOCS}/accuracy"})

@@ -1,0 +1,100 @@
+"""The held-out text that models are measured on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerBase
+
+from llmtrain_api.spec.data import Data
+from llmtrain_trainer.data.dedup import SeenDocuments
+from llmtrain_trainer.data.documents import row_groups
+from llmtrain_trainer.data.sources.registry import units
+from llmtrain_trainer.data.work import work_on_unit
+from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.stage import StageContext
+from llmtrain_trainer.tokenizer.pretrained import end_of_text_id
+
+
+def held_out_texts(context: StageContext) -> list[str]:
+    """The validation documents of the job's data, or all of `evaluate.data`.
+
+    Raises:
+        UserError: there is no such text.
+    """
+    config = context.config
+    if config.data is not None:
+        folder = context.workspace.documents / "validation"
+        texts = [text for group in row_groups(folder) for text in group.texts()]
+        if not texts:
+            raise UserError(f"{folder}: no held-out documents; run the data stage first")
+        return texts
+    if config.evaluate is None or config.evaluate.data is None:
+        raise UserError(
+            "evaluate: there is no text to measure on; add data or evaluate.data, or set "
+            "evaluate.bitsPerByte: false and remove the task heldOutDocs"
+        )
+    texts = _read(config.evaluate.data, context)
+    if not texts:
+        raise UserError(
+            "evaluate.data: no document is left after cleaning and filtering; relax "
+            "evaluate.data.filter, or add text"
+        )
+    return texts
+
+
+def _read(data: Data, context: StageContext) -> list[str]:
+    seen = SeenDocuments()
+    return [
+        document.text
+        for unit in units(data.sources, context)
+        for batch in work_on_unit(unit, data)
+        for document in batch.documents
+        if not data.dedup.exact or seen.add(document.key)
+    ]
+
+
+@dataclass(frozen=True)
+class TokenStream:
+    """Documents as one stream of tokens, each closed by the end-of-text token."""
+
+    tokens: NDArray[np.int64]
+    """Shape (num_tokens,)."""
+    ends_document: NDArray[np.bool_]
+    """Shape (num_tokens,): whether the token is an end of text, and so stands for no text."""
+    document_starts: NDArray[np.int64]
+    """Shape (num_documents,)."""
+    document_bytes: NDArray[np.int64]
+    """Shape (num_documents,): bytes of UTF-8 text."""
+    start_id: int
+    """Comes before the first token, as an end of text comes before all other documents."""
+
+
+def token_stream(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> TokenStream:
+    """Texts as a model's own tokenizer writes them, in the same way as the token files.
+
+    Raises:
+        UserError: the tokenizer has no end-of-text token.
+    """
+    end_id = end_of_text_id(tokenizer)
+    encoder = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    encoder.encode_special_tokens = True  # a text that holds `<|endoftext|>` only speaks of it
+    encoder.no_truncation()
+    encoder.no_padding()
+    encodings = encoder.encode_batch_fast(list(texts), add_special_tokens=False)
+    ids = [[*encoding.ids, end_id] for encoding in encodings]
+    lengths = np.array([len(document) for document in ids], dtype=np.int64)
+    ends = np.cumsum(lengths)
+    tokens = np.fromiter(chain.from_iterable(ids), dtype=np.int64)
+    ends_document = np.zeros(len(tokens), dtype=np.bool_)
+    ends_document[ends - 1] = True
+    return TokenStream(
+        tokens=tokens,
+        ends_document=ends_document,
+        document_starts=ends - lengths,
+        document_bytes=np.array([len(text.encode()) for text in texts], dtype=np.int64),
+        start_id=end_id,
+    )

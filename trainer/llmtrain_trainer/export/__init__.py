@@ -1,0 +1,1 @@
+"""Export: the folder that the job hands over."""

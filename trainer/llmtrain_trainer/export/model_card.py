@@ -1,0 +1,167 @@
+"""The README.md of an exported model: what it is, what it was made from, how good it is."""
+
+from collections.abc import Iterator, Sequence
+
+import yaml
+
+from llmtrain_api.data_report import Amount, DataReport
+from llmtrain_api.results import EvaluationReport, GateResult
+from llmtrain_api.run_config import RunConfig
+from llmtrain_trainer.export.facts import ModelFacts
+
+_SECTIONS = {"data", "tokenizer", "model", "pretrain", "finetune", "evaluate", "export"}
+_FRONT_MATTER = """\
+---
+library_name: transformers
+pipeline_tag: text-generation
+tags:
+- llmtrain
+---
+"""
+_LOAD_CHAT = """\
+```python
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+folder = "."  # this folder
+tokenizer = AutoTokenizer.from_pretrained(folder)
+model = AutoModelForCausalLM.from_pretrained(folder)
+
+messages = [{"role": "user", "content": "Hello!"}]
+inputs = tokenizer.apply_chat_template(
+    messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
+)
+output = model.generate(**inputs, max_new_tokens=100)
+print(tokenizer.decode(output[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True))
+```
+
+Or talk to it in a terminal: `llmtrain chat FOLDER`.
+"""
+_LOAD_TEXT = """\
+```python
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+folder = "."  # this folder
+tokenizer = AutoTokenizer.from_pretrained(folder)
+model = AutoModelForCausalLM.from_pretrained(folder)
+
+inputs = tokenizer("Once upon a time", return_tensors="pt")
+output = model.generate(inputs["input_ids"], max_new_tokens=100)
+print(tokenizer.decode(output[0]))
+```
+
+It continues text; it was not fine-tuned to answer.
+"""
+_LICENCE = """\
+The licence of this model follows from its data, and from the model it started from where it did
+not start anew. Check them, and write the licence here, before you publish anything.
+"""
+
+
+def model_card(facts: ModelFacts) -> str:
+    """The whole card, as Markdown with the hub's front matter."""
+    parts = [
+        f"# {facts.config.job_name}",
+        _what(facts),
+        "## How to use it",
+        _LOAD_CHAT if facts.chats else _LOAD_TEXT,
+        *(_evaluation(facts.evaluation) if facts.evaluation else ()),
+        *(_data(facts.data) if facts.data else ()),
+        "## How it was made",
+        _manifest(facts.config),
+        "## Licence",
+        _LICENCE,
+    ]
+    return _FRONT_MATTER + "\n" + "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
+def _what(facts: ModelFacts) -> str:
+    rows = [
+        ("Architecture", facts.model_type),
+        ("Parameters", f"{facts.num_parameters:,}"),
+        ("Context", f"{facts.context_length:,} tokens"),
+        ("Vocabulary", f"{facts.vocabulary_size:,} tokens"),
+        ("Last stage of training", _last_training(facts)),
+    ]
+    return _table(("", ""), rows)
+
+
+def _last_training(facts: ModelFacts) -> str:
+    finetune = facts.config.finetune
+    if finetune is not None:
+        return f"fine-tuning on conversations ({finetune.method.value})"
+    return "pretraining" if facts.config.pretrain is not None else "none here"
+
+
+def _evaluation(report: EvaluationReport) -> Iterator[str]:
+    yield "## How good it is"
+    rows = [
+        (result.name, result.model, f"{result.value:.4g}", _error(result.standard_error))
+        for result in report.results
+    ]
+    yield _table(("Metric", "Model", "Value", "Standard error"), rows)
+    if report.gates:
+        yield "\n".join(f"- {_gate(gate)}" for gate in report.gates)
+    for written in report.generations:
+        yield f"The {written.model} model, asked {_quoted(written.prompt)}:"
+        yield _block(written.text)
+
+
+def _gate(gate: GateResult) -> str:
+    bounds = [
+        f"{name} {bound:g}"
+        for name, bound in (("min", gate.min), ("max", gate.max))
+        if bound is not None
+    ]
+    verdict = "passed" if gate.passed else "**not passed**"
+    return f"Gate {gate.metric} ({', '.join(bounds)}): {gate.value:.4g}, {verdict}"
+
+
+def _data(report: DataReport) -> Iterator[str]:
+    yield "## What it learned from"
+    rows = [(source, *_counts(amount)) for source, amount in report.sources.items()]
+    rows += [
+        (f"dropped by {step.name}", *_counts(step.dropped))
+        for step in report.steps
+        if step.dropped.documents
+    ]
+    rows += [("training", *_counts(report.train)), ("held out", *_counts(report.validation))]
+    yield _table(("Documents", "Number", "Bytes"), rows)
+
+
+def _counts(amount: Amount) -> tuple[str, str]:
+    return f"{amount.documents:,}", f"{amount.bytes:,}"
+
+
+def _manifest(config: RunConfig) -> str:
+    """The sections of the manifest, every default written out."""
+    sections = config.model_dump(mode="json", include=_SECTIONS, exclude_none=True)
+    text = yaml.safe_dump(sections, sort_keys=False, allow_unicode=True)
+    return (
+        f"By llmtrain, with the seed {config.seed} and these sections of the manifest:\n\n"
+        + _block(text, "yaml")
+    )
+
+
+def _error(value: float | None) -> str:
+    return "" if value is None else f"{value:.2g}"
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _quoted(text: str) -> str:
+    return f'"{" ".join(text.split())}"'
+
+
+def _block(text: str, language: str = "text") -> str:
+    """A code block whose fence is longer than any in the text."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"

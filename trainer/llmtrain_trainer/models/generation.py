@@ -1,0 +1,89 @@
+"""How models write text: what evaluation and `llmtrain chat` have in common."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from llmtrain_trainer.finetune.conversation import Message
+from llmtrain_trainer.finetune.template import end_of_turn_ids
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the next token is chosen."""
+
+    max_new_tokens: int
+    temperature: float
+    """0 takes the likeliest token each time."""
+
+
+def encode_chat(
+    tokenizer: PreTrainedTokenizerBase, messages: list[Message], *, room: int
+) -> list[int]:
+    """A conversation up to where the assistant's next turn begins, as tokens.
+
+    Args:
+        tokenizer: with a chat template.
+        messages: the last one is the user's.
+        room: tokens that it may have. Where it would have more the oldest turns are left out, but
+            for the system's message; a single message that is still too long loses its start.
+    """
+    kept = messages
+    while True:
+        ids: list[int] = tokenizer.apply_chat_template(
+            kept, add_generation_prompt=True, return_dict=False
+        )
+        shorter = _without_oldest_turn(kept)
+        if len(ids) <= room or shorter is None:
+            return ids[-room:]
+        kept = shorter
+
+
+def _without_oldest_turn(messages: list[Message]) -> list[Message] | None:
+    """Up to the next question of the user; None where there is no other."""
+    is_system = messages[0]["role"] == "system"
+    head, rest = messages[:is_system], messages[is_system:]
+    for number, message in enumerate(rest):
+        if number and message["role"] == "user":
+            return [*head, *rest[number:]]
+    return None
+
+
+def prompt_room(model: PreTrainedModel, sampling: Sampling) -> int:
+    """Tokens that a prompt may have; half of the context at least."""
+    context_length = int(model.config.max_position_embeddings)
+    return max(context_length // 2, context_length - sampling.max_new_tokens)
+
+
+def generate_inputs(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompt: list[int],
+    sampling: Sampling,
+) -> dict[str, Tensor | GenerationConfig]:
+    """The arguments of `model.generate` that continue a prompt within the model's context.
+
+    Args:
+        model: a decoder.
+        tokenizer: its own.
+        prompt: tokens, fewer than the context has.
+        sampling: how to continue.
+    """
+    ids = torch.tensor([prompt], device=model.device)
+    ends = end_of_turn_ids(tokenizer)
+    # The library's own default would cut the distribution off at 50 tokens.
+    chosen = {"temperature": sampling.temperature, "top_k": 0} if sampling.temperature else {}
+    left = int(model.config.max_position_embeddings) - len(prompt)
+    return {
+        "input_ids": ids,
+        "attention_mask": torch.ones_like(ids),
+        "generation_config": GenerationConfig(
+            max_new_tokens=min(sampling.max_new_tokens, left),
+            do_sample=bool(chosen),
+            eos_token_id=ends,
+            pad_token_id=ends[0],
+            **chosen,
+        ),
+    }
