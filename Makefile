@@ -63,7 +63,7 @@ check: setup ## Everything that needs no run: format, lint, types, imports, gene
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy
 	MYPYPATH=scripts $(BIN)/mypy scripts
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/python scripts/check_tree.py
 	$(BIN)/python scripts/generate.py --check
 
