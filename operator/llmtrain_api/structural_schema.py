@@ -16,7 +16,7 @@ Schema = dict[str, Any]
 
 _INT32_MAX = 2**31 - 1
 _MAX_DEPTH = 32
-_ANNOTATIONS = frozenset({"title", "description", "default", "x-kubernetes-validations"})
+_ANNOTATIONS = frozenset({"type", "title", "description", "default", "x-kubernetes-validations"})
 _KEYWORDS = {
     "object": {"properties", "required", "additionalProperties"},
     "array": {
@@ -26,7 +26,8 @@ _KEYWORDS = {
         "x-kubernetes-list-type",
         "x-kubernetes-list-map-keys",
     },
-    "string": {"enum", "minLength", "maxLength", "pattern"},
+    "union": {"anyOf"},
+    "string": {"const", "enum", "minLength", "maxLength", "pattern"},
     "integer": {"enum", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"},
     "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"},
     "boolean": set(),
@@ -59,17 +60,15 @@ class _Converter:
     def convert(self, node: Schema, path: str) -> Schema:
         """The structural form of a node; `path` is where it stands, for messages."""
         node = self._without_null(self._resolve(node, path), path)
-        if "const" in node:
-            node = {**node, "enum": [node.pop("const")]}
-        if "anyOf" in node:
-            return _annotated(node, self._int_or_string(node, path))
-        kind = node.get("type")
+        kind = "union" if "anyOf" in node else node.get("type")
         if kind not in _KEYWORDS:
             raise UnsupportedSchemaError(f"{path}: type {kind!r} has no structural form")
-        unknown = node.keys() - _KEYWORDS[kind] - _ANNOTATIONS - {"type"}
+        unknown = node.keys() - _KEYWORDS[kind] - _ANNOTATIONS
         if unknown:
             raise UnsupportedSchemaError(f"{path}: unknown keywords {', '.join(sorted(unknown))}")
         match kind:
+            case "union":
+                body = self._int_or_string(node, path)
             case "object":
                 body = self._object(node, path)
             case "array":
@@ -140,6 +139,8 @@ class _Converter:
 
 
 def _string(node: Schema, path: str) -> Schema:
+    if "const" in node:
+        return {"type": "string", "enum": [node["const"]]}
     if "maxLength" not in node and "enum" not in node:
         raise UnsupportedSchemaError(f"{path}: a string needs a limit (maxLength)")
     return {"type": "string"} | {

@@ -1,7 +1,7 @@
 """The CRD says all that the models say, and what it cannot say is refused while it is made."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import Field, StringConstraints, create_model
@@ -64,6 +64,11 @@ def test_what_a_structural_schema_cannot_say_is_refused(kind: type, message: str
     model = create_model("Sample", __base__=Section, field=(kind, ...))
     with pytest.raises(UnsupportedSchemaError, match=message):
         structural_schema(model)
+
+
+def test_a_literal_is_an_enum_of_one() -> None:
+    model = create_model("Sample", __base__=Section, field=(Literal["v1"], ...))
+    assert structural_schema(model)["properties"]["field"] == {"type": "string", "enum": ["v1"]}
 
 
 def test_bounds_keep_whether_they_are_exclusive() -> None:

@@ -127,7 +127,7 @@ def _polls(process: subprocess.Popen[bytes], log: Path) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             continue
         break
-    raise RuntimeError(f"{process.args} did not become ready:\n{log.read_text()[-4000:]}")
+    raise RuntimeError(f"{log.stem} did not become ready:\n{log.read_text()[-4000:]}")
 
 
 def _free_port() -> int:
