@@ -102,6 +102,8 @@ class StageStatus(Record):
     """When the attempt was recorded."""
     completion_time: Timestamp | None = None
     """When it succeeded or failed for good."""
+    retry_time: Timestamp | None = None
+    """No attempt starts before it: the wait after a failure."""
     reason: Annotated[str, StringConstraints(max_length=128)] | None = None
     """How the newest attempt that ended did end; CamelCase, for programs."""
     message: Message | None = None
@@ -118,6 +120,8 @@ class Progress(Record):
     """The stage that runs, or ran last."""
     stage_percent: float = Field(ge=0, le=100)
     """Of the stage."""
+    activity: Annotated[str, StringConstraints(max_length=256)] | None = None
+    """What the stage is doing, for people."""
     step: int | None = None
     """Optimizer steps done."""
     total_steps: int | None = None
@@ -161,6 +165,8 @@ class JobStatus(Record):
     """What holds of the job: for `kubectl wait --for=condition=`."""
     start_time: Timestamp | None = None
     """When the first attempt was recorded."""
+    active_time: Timestamp | None = None
+    """The start, or the last resume: where `policy.activeDeadlineSeconds` counts from."""
     completion_time: Timestamp | None = None
     """When the job succeeded or failed."""
     stages: Annotated[

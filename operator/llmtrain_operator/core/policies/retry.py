@@ -1,0 +1,48 @@
+"""Whether a failed attempt is made good, and when."""
+
+from dataclasses import dataclass
+
+from llmtrain_api.exit_codes import FailureClass
+from llmtrain_api.spec.policy import Retries
+from llmtrain_api.status import Failures
+
+
+@dataclass(frozen=True)
+class Retry:
+    """What follows from a failure."""
+
+    failures: Failures
+    """With the new one."""
+    allowed: bool
+    """Whether the stage is tried again."""
+    wait_seconds: float
+    """Before the next attempt."""
+
+
+def after_failure(
+    failures: Failures,
+    failure: FailureClass,
+    budgets: Retries,
+    *,
+    first_backoff_seconds: float,
+    longest_backoff_seconds: float,
+) -> Retry:
+    """Count a failure against the budget of its class.
+
+    Args:
+        failures: of the stage so far.
+        failure: the class of the new one.
+        budgets: failures of each class that are made good; -1 means no limit.
+        first_backoff_seconds: wait after the stage's first failure, doubled by each one after it.
+        longest_backoff_seconds: the wait grows no longer than this.
+    """
+    counted = failures.model_copy(update={failure.value: getattr(failures, failure.value) + 1})
+    count = getattr(counted, failure.value)
+    budget = 0 if failure is FailureClass.USER else getattr(budgets, failure.value)
+    total = counted.application + counted.infrastructure + counted.preemption
+    doublings = min(max(total - 1, 0), 32)
+    return Retry(
+        failures=counted,
+        allowed=budget == -1 or count <= budget,
+        wait_seconds=min(first_backoff_seconds * 2**doublings, longest_backoff_seconds),
+    )

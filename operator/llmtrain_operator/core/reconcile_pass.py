@@ -1,0 +1,33 @@
+"""What one reconcile pass rests on."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.status import JobStatus
+from llmtrain_operator.core.decision import Action, DeleteCluster
+from llmtrain_operator.core.settings import Settings
+from llmtrain_operator.core.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass rests on."""
+
+    job: LLMTrainingJob
+    uid: str
+    generation: int
+    status: JobStatus
+    snapshot: Snapshot
+    now: datetime
+    settings: Settings
+
+    @property
+    def wants_stop(self) -> bool:
+        """Whether the job is to hold no compute."""
+        return self.job.spec.policy.suspend or self.snapshot.stop_requested
+
+    @property
+    def release(self) -> tuple[Action, ...]:
+        """Gives the cluster back, where there is one."""
+        return (DeleteCluster(),) if self.snapshot.cluster_ready else ()
