@@ -35,7 +35,8 @@ class StepReport(Record):
     """What one step of the data stage did; `came_in` = `went_out` + `dropped` in documents."""
 
     name: str
-    """The step's field in the manifest: `clean.html`, `filter.quality`."""
+    """The part of the manifest's section data that asks for it: `clean.html`, `filter.quality`;
+    `filter.length` is for minWords and maxWords."""
     came_in: Amount = Amount()
     went_out: Amount = Amount()
     """In bytes: after the step's changes."""

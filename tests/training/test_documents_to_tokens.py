@@ -111,6 +111,19 @@ def test_a_rerun_makes_the_same_bytes_or_nothing_at_all(tmp_path: Path) -> None:
     assert context.workspace.documents.stat().st_ino != written
 
 
+def test_documents_do_not_depend_on_how_the_work_is_shared_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_inputs(tmp_path, *[[sentence(10 * f + n) for n in range(10)] for f in range(6)])
+    context = files_context(tmp_path)
+    data_stage.run(context)
+    first = digests(context.workspace.root)
+    (context.workspace.documents / "complete.json").unlink()
+    monkeypatch.setattr("llmtrain_trainer.parallel._TASKS_MAX", 2)
+    data_stage.run(context)
+    assert digests(context.workspace.root) == first
+
+
 def test_changed_inputs_are_worked_on_again(tmp_path: Path) -> None:
     write_inputs(tmp_path, [sentence(number) for number in range(5)])
     context = files_context(tmp_path)
@@ -148,7 +161,10 @@ def test_the_first_broken_line_in_order_is_what_the_user_sees(tmp_path: Path) ->
     ("texts", "message"),
     [
         ([], "the sources hold no documents: 0.jsonl"),
-        (["x y z", "a b"], r"data\.filter\.quality dropped the last 1 of 2 \(meanWordLength: 1\)"),
+        (
+            ["x y z", "a b"],
+            r"the step filter\.quality dropped the last 1 of 2 \(meanWordLength: 1\)",
+        ),
     ],
 )
 def test_an_empty_corpus_says_where_the_documents_went(

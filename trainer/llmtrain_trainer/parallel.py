@@ -14,6 +14,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _COLUMN = "result"
+_TASKS_MAX = 4096
+"""More tasks than this cost more than they bring: a million small files share them."""
 
 
 def map_in_order(
@@ -24,7 +26,7 @@ def map_in_order(
     Results are streamed: a worker waits when they are not taken. Ray must run already.
 
     Args:
-        items: each becomes a task.
+        items: each becomes a task, or shares one with its neighbours where there are very many.
         work: a module's function or a partial of one; it runs in other processes.
 
     Raises:
@@ -43,7 +45,7 @@ def map_in_order(
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False
     with ray.data.DataContext.current(context):
-        numbers = ray.data.range(len(items), override_num_blocks=len(items))
+        numbers = ray.data.range(len(items), override_num_blocks=min(len(items), _TASKS_MAX))
         tables = numbers.map_batches(work_on, batch_size=None, batch_format="numpy")
     for table in tables.iter_batches(batch_size=None, batch_format="pyarrow"):
         for value in table[_COLUMN]:

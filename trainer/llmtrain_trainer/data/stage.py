@@ -68,7 +68,8 @@ def _require_documents(report: DataReport) -> None:
     last = next(step for step in report.steps if not step.went_out.documents)
     rules = ", ".join(f"{rule}: {count}" for rule, count in sorted(last.dropped_by_rule.items()))
     raise UserError(
-        f"no document is left: data.{last.name} dropped the last {last.dropped.documents} of "
-        f"{report.steps[0].came_in.documents} ({rules}); relax it, or add data",
+        f"no document is left: the step {last.name} dropped the last {last.dropped.documents} "
+        f"of {report.steps[0].came_in.documents} ({rules}); relax it in the manifest's section "
+        "data, or add data",
         reason="NoDocuments",
     )

@@ -16,7 +16,7 @@ class Step:
     """One step of the data stage.
 
     Args:
-        name: its field in the manifest.
+        name: the part of the manifest's section data that asks for it: `clean.html`.
         apply: gives the text to go on with, or drops the document. A pure function, so that the
             documents do not depend on where or in which order they are worked on.
     """
