@@ -23,6 +23,12 @@ section is there. Once a job is applied only `spec.policy` can be changed.
 The name has at most 40 characters: lower case letters, digits and hyphens.
 """
 
+_CONDITIONS = """\
+Each of these phases is a condition too, which is `True` while the job is in it and `False`
+otherwise: `Running`, `Suspended`, `Succeeded`, `Failed`. So
+`kubectl wait --for=condition=Succeeded ltj/NAME` works.
+"""
+
 
 def render_job_reference() -> str:
     """The whole page; the same models give the same bytes."""
@@ -34,6 +40,7 @@ def render_job_reference() -> str:
         *_sections("spec", properties["spec"], seen),
         *_sections("status", properties["status"], seen),
         _enum_table("Phases", "Phase", Phase),
+        _CONDITIONS,
         _enum_table("States of a stage", "State", StageState),
         _enum_table("Exit codes of a stage", "Code", ExitCode),
         _enum_table("Classes of failures", "Class", FailureClass),
