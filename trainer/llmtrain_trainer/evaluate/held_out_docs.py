@@ -45,6 +45,10 @@ class _Piece:
         digest = hashlib.blake2b(f"{self.context}{self.continuation}".encode(), digest_size=8)
         return int.from_bytes(digest.digest())
 
+    def draw(self, below: int) -> int:
+        """A number from 0 to `below` - 1; it does not hang on where the answer goes."""
+        return self.hash // _NUM_CHOICES % below
+
 
 def make_questions(texts: Sequence[str], count: int) -> list[Question]:
     """Questions about held-out documents, the same for the same documents.
@@ -124,25 +128,24 @@ def _cut(piece: str) -> tuple[str, str, str]:
 
 
 def _others(pieces: Sequence[_Piece], rank: int) -> list[str]:
-    """Three continuations of other documents, those nearest in length.
+    """Three continuations of other documents, of nearly the same length.
+
+    How many of them are shorter than the true one is drawn, so that its length says nothing.
 
     Args:
         pieces: by length of the continuation.
         rank: of the question's own piece.
     """
     own = pieces[rank]
-    found: list[str] = []
-    for distance in range(1, len(pieces)):
-        for neighbour in (rank - distance, rank + distance):
-            if not 0 <= neighbour < len(pieces):
-                continue
-            other = pieces[neighbour]
-            is_new = other.continuation not in (own.continuation, *found)
-            if other.document != own.document and is_new:
-                found.append(other.continuation)
-            if len(found) == _NUM_CHOICES - 1:
-                return found
-    return found
+    shorter = (pieces[n] for n in range(rank - 1, -1, -1) if pieces[n].document != own.document)
+    longer = (pieces[n] for n in range(rank + 1, len(pieces)) if pieces[n].document != own.document)
+    wanted = _NUM_CHOICES - 1
+    found = [own.continuation]
+    for source, total in ((shorter, own.draw(_NUM_CHOICES)), (longer, wanted), (shorter, wanted)):
+        while len(found) <= total and (piece := next(source, None)):
+            if piece.continuation not in found:
+                found.append(piece.continuation)
+    return found[1:]
 
 
 def _question(piece: _Piece, others: list[str]) -> Question:

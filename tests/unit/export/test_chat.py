@@ -1,0 +1,125 @@
+"""Talking to a model: its answers, its memory, and what is said when there is none."""
+
+import io
+from pathlib import Path
+
+import pytest
+from support.tiny_model import save_tiny, tiny_model, tiny_tokenizer
+
+from llmtrain_trainer import chat
+from llmtrain_trainer.finetune.conversation import Message
+from llmtrain_trainer.finetune.template import ensure_chat_template
+from llmtrain_trainer.models.generation import Sampling, encode_chat
+
+GREEDY = Sampling(max_new_tokens=8, temperature=0)
+HELLO = [Message(role="user", content="Hello")]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tokenizer = tiny_tokenizer()
+    ensure_chat_template(tokenizer)
+    return save_tiny(tmp_path_factory.mktemp("chat") / "model", tokenizer=tokenizer)
+
+
+def test_the_pieces_are_what_the_model_generates() -> None:
+    tokenizer = tiny_tokenizer()
+    ensure_chat_template(tokenizer)
+    prompt = encode_chat(tokenizer, HELLO, room=64)
+    model = tiny_model(seed=5)
+    pieces = list(chat.reply(model, tokenizer, HELLO, GREEDY))
+    assert len(pieces) > 1
+    inputs = chat_inputs(prompt)
+    written = model.generate(**inputs, max_new_tokens=8, do_sample=False, eos_token_id=[2, 0])
+    expected = tokenizer.decode(written[0, len(prompt) :], skip_special_tokens=True)
+    assert "".join(pieces) == expected
+
+
+def chat_inputs(prompt: list[int]) -> dict[str, object]:
+    import torch
+
+    ids = torch.tensor([prompt])
+    return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+
+
+def test_an_error_of_the_model_reaches_who_reads_the_answer() -> None:
+    tokenizer = tiny_tokenizer()
+    ensure_chat_template(tokenizer)
+    model = tiny_model(vocabulary_size=10)  # every token of the prompt is out of range
+    with pytest.raises(IndexError):
+        list(chat.reply(model, tokenizer, HELLO, GREEDY))
+
+
+def test_a_long_conversation_forgets_its_oldest_turns_but_not_the_system() -> None:
+    tokenizer = tiny_tokenizer()
+    ensure_chat_template(tokenizer)
+    turns = [
+        Message(role="system", content="S"),
+        Message(role="user", content="one"),
+        Message(role="assistant", content="two"),
+        Message(role="user", content="three"),
+    ]
+    whole = encode_chat(tokenizer, turns, room=1000)
+    shorter = encode_chat(tokenizer, turns, room=len(whole) - 1)
+    assert tokenizer.decode(shorter) == (
+        "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nthree<|im_end|>\n"
+        "<|im_start|>assistant\n"
+    )
+    assert encode_chat(tokenizer, turns, room=5) == shorter[-5:]
+
+
+def test_one_question_is_answered(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [str(folder), "--ask", "Hello", "--max-new-tokens", "8", "--seed", "1"]
+    assert chat.main(arguments) == 0
+    first = capsys.readouterr().out
+    assert first.strip()
+    assert chat.main(arguments) == 0
+    assert capsys.readouterr().out == first
+
+
+def test_piped_questions_are_answered_with_a_memory_until_reset(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[Message]] = []
+
+    def note(_model: object, _tokenizer: object, messages: list[Message], _: object) -> list[str]:
+        asked.append(list(messages))
+        return ["A", "!"]
+
+    monkeypatch.setattr(chat, "reply", note)
+    monkeypatch.setattr("sys.stdin", io.StringIO("one\n\ntwo\n/reset\nthree\n/exit\nfour\n"))
+    assert chat.main([str(folder)]) == 0
+    assert [[message["content"] for message in each] for each in asked] == [
+        ["one"],
+        ["one", "A!", "two"],
+        ["three"],
+    ]
+    assert capsys.readouterr().out == "A!\n" * 3
+
+
+def test_a_base_model_continues_text_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_tiny(tmp_path / "model")
+    assert chat.main([str(tmp_path / "model"), "--ask", "The", "--max-new-tokens", "3"]) == 0
+    assert "it continues your text" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("remove", "message"),
+    [
+        (None, "no such folder; give one that the export stage wrote"),
+        ("config.json", "config.json is missing"),
+        ("model.safetensors", "no *.safetensors"),
+        ("tokenizer.json", "tokenizer"),
+    ],
+)
+def test_what_is_missing_is_said_without_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], remove: str | None, message: str
+) -> None:
+    folder = tmp_path / "model"
+    if remove is not None:
+        save_tiny(folder)
+        (folder / remove).unlink()
+    assert chat.main([str(folder), "--ask", "Hello"]) == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,159 @@
+"""The export is a whole folder that plain `transformers` loads, and a card that tells its story."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.line_job import stage_context
+from support.tiny_model import save_tiny, tiny_tokenizer
+
+from llmtrain_api.data_report import Amount, DataReport, StepReport
+from llmtrain_api.results import EvaluationReport, GateResult, Generation
+from llmtrain_api.stages import Stage
+from llmtrain_api.status import EvaluationResult
+from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.export.stage import run
+from llmtrain_trainer.finetune.template import ensure_chat_template
+from llmtrain_trainer.stage import StageContext
+
+LINE = {
+    "model": {"layers": 2, "hiddenSize": 16, "heads": 2},
+    "data": {"sources": [{"pythonDocs": {}}]},
+    "pretrain": {},
+    "finetune": {"data": {"sources": [{"pythonDocs": {}}]}},
+    "evaluate": {},
+    "export": {},
+}
+DATA = DataReport(
+    sources={"raw|a.jsonl": Amount(documents=12, bytes=3456)},
+    steps=(StepReport(name="filter.quality", dropped=Amount(documents=2, bytes=456)),),
+    train=Amount(documents=9, bytes=2700),
+    validation=Amount(documents=1, bytes=300),
+)
+EVALUATION = EvaluationReport(
+    results=(
+        EvaluationResult(
+            name="bitsPerByte", model="finetuned", value=1.98765, standard_error=0.0123
+        ),
+    ),
+    generations=(Generation(model="finetuned", prompt="Hi", text="a ``` b"),),
+    gates=(GateResult(metric="bitsPerByte", value=1.98765, min=0.0, max=2.5, passed=True),),
+)
+
+
+def finished_line(folder: Path) -> StageContext:
+    """A workspace after evaluation."""
+    context = stage_context(folder, Stage.EXPORT, **LINE)
+    workspace = context.workspace
+    tokenizer = tiny_tokenizer()
+    ensure_chat_template(tokenizer)
+    save_tiny(workspace.model("pretrained"))
+    save_tiny(workspace.model("finetuned"), tokenizer=tokenizer, seed=1)
+    for path, report in ((workspace.data_report, DATA), (workspace.evaluation_report, EVALUATION)):
+        path.parent.mkdir(parents=True)
+        path.write_text(report.model_dump_json())
+    return context
+
+
+def card_code(folder: Path) -> str:
+    """The first block of Python in the model card."""
+    return (folder / "README.md").read_text().split("```python\n")[1].split("```")[0]
+
+
+def run_card(folder: Path) -> str:
+    """Do what the model card says, in a process that knows nothing of us."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", card_code(folder)],
+        cwd=folder,
+        env={"HF_HUB_OFFLINE": "1", "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_card_of_a_chat_model_tells_how_to_use_it(tmp_path: Path) -> None:
+    context = finished_line(tmp_path)
+    run(context)
+    folder = context.workspace.export
+    assert len(run_card(folder)) > 1  # more than the end of the line
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "README.md",
+        "chat_template.jinja",
+        "config.json",
+        "generation_config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ]
+    source = context.workspace.model("finetuned") / "model.safetensors"
+    assert (folder / "model.safetensors").read_bytes() == source.read_bytes()
+
+
+def test_the_card_of_a_base_model_tells_how_to_use_it(tmp_path: Path) -> None:
+    save_tiny(tmp_path / "model", context_length=256)
+    context = stage_context(tmp_path, Stage.EXPORT, export={})
+    run(context)
+    assert run_card(context.workspace.export).startswith("Once upon a time")
+    assert "llmtrain chat" not in (context.workspace.export / "README.md").read_text()
+
+
+def test_the_card_tells_where_the_model_comes_from(tmp_path: Path) -> None:
+    context = finished_line(tmp_path)
+    run(context)
+    card = (context.workspace.export / "README.md").read_text()
+    for line in (
+        "# tiny",
+        "| Architecture | llama |",
+        "| Parameters | 10,320 |",
+        "| Context | 64 tokens |",
+        "| bitsPerByte | finetuned | 1.988 | 0.012 |",
+        "- Gate bitsPerByte (min 0, max 2.5): 1.988, passed",
+        'The finetuned model, asked "Hi":',
+        "````text\na ``` b\n````",
+        r"| raw\|a.jsonl | 12 | 3,456 |",
+        "| dropped by filter.quality | 2 | 456 |",
+        "| held out | 1 | 300 |",
+        "hiddenSize: 16",
+        "with the seed 7",
+        "## Licence",
+    ):
+        assert line in card
+
+
+def test_a_second_export_replaces_the_first(tmp_path: Path) -> None:
+    context = finished_line(tmp_path)
+    run(context)
+    (context.workspace.export / "left-over").touch()
+    run(context)
+    assert not (context.workspace.export / "left-over").exists()
+
+
+def test_pickles_are_neither_exported_nor_a_reason_to_fail(tmp_path: Path) -> None:
+    save_tiny(tmp_path / "model")
+    (tmp_path / "model" / "optimizer.bin").write_bytes(b"pickle")
+    context = stage_context(tmp_path, Stage.EXPORT, export={})
+    run(context)
+    assert not (context.workspace.export / "optimizer.bin").exists()
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ("models/finetuned", "run the finetune stage first"),
+        ("models/finetuned/model.safetensors", "pickled weights are never loaded"),
+        ("models/finetuned/config.json", "config.json is missing"),
+        ("data/report.json", "run the stages before export first"),
+    ],
+)
+def test_what_is_missing_is_named_and_nothing_is_left(
+    tmp_path: Path, missing: str, message: str
+) -> None:
+    context = finished_line(tmp_path)
+    (tmp_path / missing).rename(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match=message):
+        run(context)
+    assert not context.workspace.export.exists()
