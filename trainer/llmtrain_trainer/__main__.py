@@ -63,13 +63,13 @@ def _in_thread(context: StageContext) -> tuple[EvaluationResult, ...]:
 def _run_stage(context: StageContext) -> tuple[EvaluationResult, ...]:
     match context.config.stage:
         case Stage.DATA:
-            from llmtrain_trainer.data import stage as data
+            from llmtrain_trainer.data.stage import run
 
-            data.run(context)
+            run(context)
         case Stage.TOKENIZER:
-            from llmtrain_trainer.tokenizer import stage as tokenizer
+            from llmtrain_trainer.tokenizer.stage import run
 
-            tokenizer.run(context)
+            run(context)
         case Stage.PRETRAIN:
             from llmtrain_trainer.launch.ray_train import run_ranks
 
@@ -82,15 +82,15 @@ def _run_stage(context: StageContext) -> tuple[EvaluationResult, ...]:
             run_task(context, prepare)
             run_ranks(context)
         case Stage.EVALUATE:
-            from llmtrain_trainer.evaluate import stage as evaluate
+            from llmtrain_trainer.evaluate.stage import run as evaluate
             from llmtrain_trainer.launch.ray_task import run_task
 
-            return run_task(context, evaluate.run)
+            return run_task(context, evaluate)
         case Stage.EXPORT:
-            from llmtrain_trainer.export import stage as export
+            from llmtrain_trainer.export.stage import run as export
             from llmtrain_trainer.launch.ray_task import run_task
 
-            run_task(context, export.run)
+            run_task(context, export)
     return ()
 
 

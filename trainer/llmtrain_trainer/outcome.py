@@ -41,7 +41,7 @@ def ending() -> Iterator[Ending]:
     except StageError as error:
         end.exit_code = error.exit_code
         outcome = Outcome(reason=error.reason, message=error.message, evaluation=error.evaluation)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last line of defence; it is told, not hidden
         _log.exception("the stage failed")
         end.exit_code = ExitCode.APPLICATION
         outcome = Outcome(reason="StageFailed", message=f"{type(error).__name__}: {error}"[:2000])

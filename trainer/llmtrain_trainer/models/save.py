@@ -16,23 +16,25 @@ def save_model(
     *,
     tokenizer: Path,
     target: Path,
+    finish: Callable[[PreTrainedModel], PreTrainedModel] = lambda model: model,
 ) -> None:
     """Save weights as a folder that plain `transformers` loads.
 
     Args:
-        build: makes a model of the right shape.
+        build: makes a model of the right shape, adapters included.
         weights: by parameter name; tied ones once.
         tokenizer: a Hugging Face tokenizer's folder, copied along.
         target: the folder; replaced at once.
+        finish: makes of the trained model the one to save.
     """
     model = build()
     first = next(iter(weights.values()))
     assert isinstance(first, torch.Tensor)
     missing, unexpected = model.to(first.dtype).load_state_dict(weights, strict=False)
-    untied = set(missing) - set(model.all_tied_weights_keys)
+    untied = [name for name in missing if not name.endswith(tuple(model.all_tied_weights_keys))]
     assert not untied and not unexpected, (untied, unexpected)  # noqa: PT018 - one fact
     model.tie_weights()
     with replaced_folder(target) as folder:
-        model.save_pretrained(folder)
+        finish(model).save_pretrained(folder)
         for file in tokenizer.iterdir():
             shutil.copy2(file, folder / file.name)

@@ -1,19 +1,18 @@
 """Pretraining as a training task."""
 
-import hashlib
 from pathlib import Path
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.spec.pretrain import Pretrain
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
-from llmtrain_planner.batch import BatchLayout, batch_layout
 from llmtrain_planner.tokens import count_steps, resolve_tokens
-from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.completion import fingerprint
 from llmtrain_trainer.models.recipe import ModelRecipe, model_recipe
 from llmtrain_trainer.models.save import save_model
 from llmtrain_trainer.tokens.reader import TokenFile
 from llmtrain_trainer.tokens.sequences import TokenSequences
+from llmtrain_trainer.training.layout import stage_layout
 from llmtrain_trainer.training.samples import FirstSamples
 from llmtrain_trainer.training.settings import LoopSettings
 from llmtrain_trainer.training.task import TrainingTask
@@ -67,7 +66,7 @@ def _settings(pretrain: Pretrain, config: RunConfig, num_parameters: int) -> Loo
         seed=config.seed,
         total_steps=count_steps(tokens, pretrain.batch_tokens),
         sequence_length=pretrain.sequence_length,
-        batch=_layout(pretrain, config.workers.count),
+        batch=stage_layout(pretrain, config),
         optimizer=pretrain.optimizer,
         precision=pretrain.precision,
         zero=pretrain.zero,
@@ -80,23 +79,10 @@ def _settings(pretrain: Pretrain, config: RunConfig, num_parameters: int) -> Loo
     )
 
 
-def _layout(pretrain: Pretrain, workers: int) -> BatchLayout:
-    try:
-        return batch_layout(
-            batch_tokens=pretrain.batch_tokens,
-            sequence_length=pretrain.sequence_length,
-            workers=workers,
-            micro_batch_size=pretrain.micro_batch_size,
-        )
-    except ValueError as error:
-        raise UserError(f"pretrain.{error}") from error
-
-
 def _fingerprint(config: RunConfig, recipe: ModelRecipe, tokens_sha256: str) -> str:
     """Of what decides the path of training; how often to checkpoint or to validate does not."""
     assert config.pretrain is not None
     path = config.pretrain.model_dump_json(
         exclude={"checkpoint", "validation", "early_stopping", "compile", "micro_batch_size"}
     )
-    parts = (path, recipe.fingerprint, tokens_sha256, str(config.seed))
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return fingerprint((path, recipe.fingerprint, tokens_sha256, str(config.seed)))

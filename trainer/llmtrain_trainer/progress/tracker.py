@@ -54,5 +54,6 @@ class ProgressTracker:
     def update(self, **changes: Unpack[ProgressChanges]) -> None:
         """Set fields and move the heartbeat; fields that are not named stay as they are."""
         with self._lock:
-            values = self._report.model_dump(by_alias=False) | changes | {"heartbeat": self._clock()}
+            newest = {**changes, "heartbeat": self._clock()}
+            values = self._report.model_dump(by_alias=False) | newest
             self._report = ProgressReport.model_validate(values)

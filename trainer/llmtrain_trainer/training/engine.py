@@ -22,10 +22,10 @@ warnings.filterwarnings("ignore", "`torch.distributed", FutureWarning)
 if not torch.cuda.is_available():
     os.environ.setdefault("DS_ACCELERATOR", "cpu")
 
-import deepspeed
-import deepspeed.ops
-from deepspeed.ops.op_builder.all_ops import ALL_OPS
-from transformers.integrations import HfDeepSpeedConfig
+import deepspeed  # noqa: E402 - it looks for an accelerator at once
+import deepspeed.ops  # noqa: E402 - it looks for an accelerator at once
+from deepspeed.ops.op_builder.all_ops import ALL_OPS  # noqa: E402 - it looks for an accelerator at once
+from transformers.integrations import HfDeepSpeedConfig  # noqa: E402 - it looks for an accelerator at once
 
 _TAG = "deepspeed"
 _NEVER = 10**12

@@ -1,0 +1,91 @@
+"""Fine-tuning as a training task."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from transformers import PreTrainedModel
+
+from llmtrain_api.run_config import RunConfig
+from llmtrain_api.spec.finetune import Finetune, Lora, Method
+from llmtrain_api.stages import Stage
+from llmtrain_api.workspace import Workspace
+from llmtrain_planner.tokens import count_steps
+from llmtrain_trainer.checkpoint.digest import sha256
+from llmtrain_trainer.completion import fingerprint
+from llmtrain_trainer.finetune.lora import merged, with_adapters
+from llmtrain_trainer.finetune.packed.format import TOKENS_FILE
+from llmtrain_trainer.finetune.packed.sequences import PackedSequences
+from llmtrain_trainer.finetune.prepared import TOKENIZER, TRAIN, VALIDATION
+from llmtrain_trainer.models.line import FINETUNED, base_model
+from llmtrain_trainer.models.recipe import pretrained_recipe
+from llmtrain_trainer.models.save import save_model
+from llmtrain_trainer.training.layout import stage_layout
+from llmtrain_trainer.training.settings import LoopSettings
+from llmtrain_trainer.training.task import TrainingTask
+
+
+def finetune_task(config: RunConfig) -> TrainingTask:
+    """What a rank of the finetune stage trains; the conversations are prepared.
+
+    Raises:
+        UserError: there is no model to start from, or the sizes do not fit together.
+    """
+    finetune = config.finetune
+    assert finetune is not None, "the stage runs when its section is there"
+    workspace = Workspace(Path(config.workspace))
+    samples = PackedSequences.open(workspace.conversations / TRAIN)
+    dropout = config.model.dropout if config.model else 0.0
+    recipe = pretrained_recipe(base_model(config).folder, dropout=dropout)
+    build = _builder(recipe.build, finetune, config.seed)
+    return TrainingTask(
+        stage=Stage.FINETUNE,
+        attempt=config.attempt,
+        settings=_settings(finetune, config, len(samples)),
+        build_model=build,
+        new_weights=False,
+        samples=samples,
+        validation=PackedSequences.open(workspace.conversations / VALIDATION),
+        validation_bytes_per_label=None,
+        fingerprint=_fingerprint(
+            finetune, recipe.fingerprint, sha256(workspace.conversations / TRAIN / TOKENS_FILE)
+        ),
+        checkpoints=workspace.checkpoints(Stage.FINETUNE),
+        metrics=workspace.metrics(Stage.FINETUNE),
+        save_model=lambda weights: save_model(
+            build,
+            weights,
+            tokenizer=workspace.conversations / TOKENIZER,
+            target=workspace.model(FINETUNED),
+            finish=merged,
+        ),
+        flops_per_token=recipe.flops_per_token(finetune.sequence_length),
+    )
+
+
+def _builder(
+    build: Callable[[], PreTrainedModel], finetune: Finetune, seed: int
+) -> Callable[[], PreTrainedModel]:
+    if finetune.method is Method.FULL:
+        return build
+    return with_adapters(build, finetune.lora or Lora(), seed)
+
+
+def _settings(finetune: Finetune, config: RunConfig, num_sequences: int) -> LoopSettings:
+    batch = stage_layout(finetune, config)
+    return LoopSettings(
+        seed=config.seed,
+        total_steps=count_steps(finetune.epochs * num_sequences, batch.sequences),
+        sequence_length=finetune.sequence_length,
+        batch=batch,
+        optimizer=finetune.optimizer,
+        precision=finetune.precision,
+        zero=finetune.zero,
+        checkpoint=finetune.checkpoint,
+        activation_checkpointing=finetune.activation_checkpointing,
+    )
+
+
+def _fingerprint(finetune: Finetune, model: str, tokens_sha256: str) -> str:
+    """Of what decides the path of training."""
+    path = finetune.model_dump_json(exclude={"checkpoint", "micro_batch_size"})
+    return fingerprint((path, model, tokens_sha256))
