@@ -51,6 +51,7 @@ def binaries() -> Binaries:
 
 
 def _build(go: str, package: str, target: Path) -> None:
+    sys.stderr.write(f"Building {target.name}: minutes, once.\n")
     partial = target.with_suffix(".partial")
     flags = ["-trimpath", "-ldflags", f"-s -w {_version_flags()}"]
     subprocess.run(
