@@ -1,5 +1,6 @@
 """The tasks of the manifest: loaded before anything is measured, run on the last model."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from llmtrain_trainer.evaluate.held_out_docs import METRIC, make_questions, writ
 from llmtrain_trainer.evaluate.lm_eval_tasks import LoadedTask, load_task, run_task
 from llmtrain_trainer.evaluate.subject import Subject
 from llmtrain_trainer.stage import StageContext
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,16 @@ def load_tasks(
         if task.held_out_docs is not None:
             folder = scratch / str(number)
             folder.mkdir()
-            write_task(make_questions(texts, task.held_out_docs.questions), folder)
+            asked = task.held_out_docs.questions
+            questions = make_questions(texts, asked)
+            if len(questions) < asked:
+                _log.warning(
+                    "heldOutDocs: %d questions instead of %d, since the held-out documents yield "
+                    "no more; raise data.validationFraction for more",
+                    len(questions),
+                    asked,
+                )
+            write_task(questions, folder)
             ready.append(ReadyTask(load_task(HELD_OUT_DOCS, folder, cache=scratch / "cache")))
         elif task.lm_eval is not None:
             section = task.lm_eval
