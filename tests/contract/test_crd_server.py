@@ -35,7 +35,7 @@ _WRONG = [
     ("spec.seed", -1, "spec.seed"),
     ("spec.compute.trainers.gpus", 17, "spec.compute.trainers.gpus"),
     ("spec.compute.trainers.memory", "8GB", "spec.compute.trainers.memory"),
-    ("spec.data", Removed.REMOVED, "pretrain needs data, model and tokenizer"),
+    ("spec.data", Removed.REMOVED, "pretrain needs data, tokenizer and model"),
     ("spec.data.sources", [], "spec.data.sources"),
     ("spec.data.sources[0]", {}, "set exactly one of pythonDocs, files or huggingFace"),
     ("spec.data.sources[0].huggingFace.path", "wikitext", "spec.data.sources[0]"),

@@ -33,9 +33,8 @@ class JobSpec(Section):
                 "a tokenizer is trained on the job's documents: add data, or set pretrained",
             ),
             rule(
-                "!has(self.pretrain) || (has(self.data) && has(self.model)"
-                " && (has(self.tokenizer) || has(self.model.initFrom)))",
-                "pretrain needs data, model and tokenizer (or model.initFrom)",
+                "!has(self.pretrain) || (has(self.data) && has(self.tokenizer) && has(self.model))",
+                "pretrain needs data, tokenizer and model",
             ),
             rule(
                 "has(self.pretrain) || !(has(self.finetune) || has(self.evaluate)"
@@ -78,10 +77,8 @@ class JobSpec(Section):
                 "a tokenizer is trained on the job's documents: add data, or set pretrained"
             )
         starts_from_model = self.model is not None and self.model.init_from is not None
-        if self.pretrain and not (
-            self.data and self.model and (self.tokenizer or starts_from_model)
-        ):
-            raise ValueError("pretrain needs data, model and tokenizer (or model.initFrom)")
+        if self.pretrain and not (self.data and self.tokenizer and self.model):
+            raise ValueError("pretrain needs data, tokenizer and model")
         needs_model = self.finetune or self.evaluate or self.export
         if not self.pretrain and needs_model and not starts_from_model:
             raise ValueError("without pretrain, finetune, evaluate and export need model.initFrom")
