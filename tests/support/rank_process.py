@@ -96,9 +96,10 @@ def run_ranks(runs: list[Run], *, ranks: int) -> None:
 
 def _main() -> None:
     import torch
+    from torch import distributed as dist
+
     from llmtrain_trainer.launch.rank import run_rank
     from llmtrain_trainer.stage import StageContext
-    from torch import distributed as dist
 
     arguments = json.loads(sys.argv[1])
     dist.init_process_group(

@@ -1,7 +1,7 @@
 """A job so small that a real training run of it takes a second or two."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -38,7 +38,7 @@ def _write_split(folder: Path, tokens: list[int]) -> None:
 
 
 def pretrain_config(
-    workspace: Path, *, workers: int = 1, attempt: int = 0, **changes: Any
+    workspace: Path, *, workers: int = 1, attempt: int = 0, **changes: object
 ) -> RunConfig:
     """A run config of the pretrain stage; `changes` go into the manifest's sections.
 
@@ -76,6 +76,6 @@ def pretrain_config(
         data_cpus=1,
         progress_host="127.0.0.1",
         progress_port=1,
-        model=Model.model_validate(model | changes.pop("model", {})),
+        model=Model.model_validate(model | cast("dict[str, Any]", changes.pop("model", {}))),
         pretrain=Pretrain.model_validate(pretrain | changes),
     )

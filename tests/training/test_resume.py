@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.rank_process import Run, run_ranks
+from support.tiny_job import pretrain_config, write_tokens
+
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
-from support.rank_process import Run, run_ranks
-from support.tiny_job import pretrain_config, write_tokens
 
 ZERO_STAGES = (0, 1, 2, 3)
 CRASH_AFTER = 8

@@ -8,10 +8,11 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from support.tiny_job import pretrain_config
+
 from llmtrain_trainer.progress.http_reporter import HttpReporter
 from llmtrain_trainer.progress.server import serve_progress
 from llmtrain_trainer.progress.tracker import ProgressTracker
-from support.tiny_job import pretrain_config
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_nobody_else_may_report(port: int) -> None:
         serve_progress("127.0.0.1", port, tracker, threading.Event(), "secret"),
         pytest.raises(urllib.error.HTTPError, match="403") as refused,
     ):
-        urllib.request.urlopen(request)
+        urllib.request.urlopen(request)  # noqa: S310 - our own server
     refused.value.close()
     assert tracker.report.step is None
 
