@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from llmtrain_trainer.finetune.conversation import Message
-    from llmtrain_trainer.models.generation import Sampling
+    from llmtrain_trainer.generation import Sampling
 
 _HELP = "Ctrl-D or /exit leaves, /reset forgets the conversation."
 
@@ -38,7 +38,7 @@ def reply(
     """
     from transformers import TextIteratorStreamer
 
-    from llmtrain_trainer.models.generation import encode_chat, generate_inputs, prompt_room
+    from llmtrain_trainer.generation import encode_chat, generate_inputs, prompt_room
 
     room = prompt_room(model, sampling)
     if tokenizer.chat_template is None:
@@ -162,8 +162,8 @@ def _load(options: argparse.Namespace) -> Talk:
         raise UserError(
             f"chat needs the package {error.name}; install it with: pip install 'llmtrain[trainer]'"
         ) from error
+    from llmtrain_trainer.generation import Sampling
     from llmtrain_trainer.models.build import load_model
-    from llmtrain_trainer.models.generation import Sampling
     from llmtrain_trainer.models.tokenizer import load_tokenizer
 
     logging.getLogger("transformers").setLevel(logging.ERROR)

@@ -9,7 +9,7 @@ from support.tiny_model import save_tiny, tiny_model, tiny_tokenizer
 from llmtrain_trainer import chat
 from llmtrain_trainer.finetune.conversation import Message
 from llmtrain_trainer.finetune.template import ensure_chat_template
-from llmtrain_trainer.models.generation import Sampling, encode_chat
+from llmtrain_trainer.generation import Sampling, encode_chat
 
 GREEDY = Sampling(max_new_tokens=8, temperature=0)
 HELLO = [Message(role="user", content="Hello")]

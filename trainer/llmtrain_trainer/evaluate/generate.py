@@ -7,7 +7,7 @@ import torch
 from llmtrain_api.results import Generation
 from llmtrain_trainer.evaluate.subject import Subject
 from llmtrain_trainer.finetune.conversation import Message
-from llmtrain_trainer.models.generation import (
+from llmtrain_trainer.generation import (
     Sampling,
     encode_chat,
     generate_inputs,

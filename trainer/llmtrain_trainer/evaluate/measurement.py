@@ -12,7 +12,7 @@ from llmtrain_trainer.evaluate.generate import generate_texts
 from llmtrain_trainer.evaluate.subject import Subject
 from llmtrain_trainer.evaluate.tasks import ReadyTask
 from llmtrain_trainer.evaluate.text import token_stream
-from llmtrain_trainer.models.generation import Sampling
+from llmtrain_trainer.generation import Sampling
 from llmtrain_trainer.stage import StageContext
 
 _LONGEST_WINDOW = 2048

@@ -6,6 +6,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from llmtrain_trainer.models.build import load_model
+from llmtrain_trainer.models.context_length import context_length
 from llmtrain_trainer.models.line import PRETRAINED, LineModel
 from llmtrain_trainer.models.tokenizer import load_tokenizer
 
@@ -21,7 +22,7 @@ class Subject:
     @property
     def context_length(self) -> int:
         """Longest sequence, in tokens."""
-        return int(self.model.config.max_position_embeddings)
+        return context_length(self.model.config)
 
     @property
     def chats(self) -> bool:

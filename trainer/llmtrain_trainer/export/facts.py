@@ -12,6 +12,7 @@ from llmtrain_api.faults import describe_faults
 from llmtrain_api.results import EvaluationReport
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.models.context_length import context_limit
 from llmtrain_trainer.models.line import LineModel
 from llmtrain_trainer.models.recipe import pretrained_recipe
 from llmtrain_trainer.models.tokenizer import load_tokenizer
@@ -30,8 +31,8 @@ class ModelFacts:
     model_type: str
     """The architecture's name in `transformers`."""
     num_parameters: int
-    context_length: int
-    """In tokens."""
+    context_limit: int | None
+    """In tokens; None for families without a limit."""
     vocabulary_size: int
     chats: bool
     data: DataReport | None
@@ -51,7 +52,7 @@ def gather_facts(context: StageContext, model: LineModel) -> ModelFacts:
         model_name=model.name,
         model_type=stored.model_type,
         num_parameters=pretrained_recipe(model.folder, dropout=0.0).num_parameters,
-        context_length=stored.max_position_embeddings,
+        context_limit=context_limit(stored),
         vocabulary_size=stored.vocab_size,
         chats=load_tokenizer(model.folder).chat_template is not None,
         data=None if config.data is None else _read(workspace.data_report, DataReport),

@@ -78,7 +78,7 @@ def _what(facts: ModelFacts) -> str:
     rows = [
         ("Architecture", facts.model_type),
         ("Parameters", f"{facts.num_parameters:,}"),
-        ("Context", f"{facts.context_length:,} tokens"),
+        ("Context", f"{facts.context_limit:,} tokens" if facts.context_limit else "no limit"),
         ("Vocabulary", f"{facts.vocabulary_size:,} tokens"),
         ("Last stage of training", _last_training(facts)),
     ]

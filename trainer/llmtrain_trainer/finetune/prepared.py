@@ -21,6 +21,7 @@ from llmtrain_trainer.finetune.sources.source import ConversationSource
 from llmtrain_trainer.finetune.split import Split
 from llmtrain_trainer.finetune.template import ensure_chat_template
 from llmtrain_trainer.models.build import require_model
+from llmtrain_trainer.models.context_length import context_limit
 from llmtrain_trainer.models.line import base_model
 from llmtrain_trainer.models.tokenizer import load_tokenizer
 from llmtrain_trainer.stage import StageContext
@@ -76,11 +77,11 @@ def _require_fit(finetune: Finetune, tokenizer: PreTrainedTokenizerBase, folder:
             f"{folder}: the tokenizer has {len(tokenizer)} tokens, the model only "
             f"{model.vocab_size}; use the tokenizer that the model was trained with"
         )
-    context_length = getattr(model, "max_position_embeddings", None)
-    if context_length is not None and finetune.sequence_length > context_length:
+    limit = context_limit(model)
+    if limit is not None and finetune.sequence_length > limit:
         raise UserError(
             f"finetune.sequenceLength: {finetune.sequence_length} is longer than the model's "
-            f"context of {context_length} tokens; set it to {context_length} or less"
+            f"context of {limit} tokens; set it to {limit} or less"
         )
 
 

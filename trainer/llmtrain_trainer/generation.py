@@ -8,6 +8,7 @@ from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from llmtrain_trainer.finetune.conversation import Message
 from llmtrain_trainer.finetune.template import end_of_turn_ids
+from llmtrain_trainer.models.context_length import context_length
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ def _without_oldest_turn(messages: list[Message]) -> list[Message] | None:
 
 def prompt_room(model: PreTrainedModel, sampling: Sampling) -> int:
     """Tokens that a prompt may have; half of the context at least."""
-    context_length = int(model.config.max_position_embeddings)
-    return max(context_length // 2, context_length - sampling.max_new_tokens)
+    longest = context_length(model.config)
+    return max(longest // 2, longest - sampling.max_new_tokens)
 
 
 def generate_inputs(
@@ -75,7 +76,7 @@ def generate_inputs(
     ends = end_of_turn_ids(tokenizer)
     # The library's own default would cut the distribution off at 50 tokens.
     chosen = {"temperature": sampling.temperature, "top_k": 0} if sampling.temperature else {}
-    left = int(model.config.max_position_embeddings) - len(prompt)
+    left = context_length(model.config) - len(prompt)
     return {
         "input_ids": ids,
         "attention_mask": torch.ones_like(ids),
