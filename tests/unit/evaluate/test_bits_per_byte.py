@@ -83,6 +83,8 @@ def test_the_standard_error_is_that_of_other_documents() -> None:
     expected = math.sqrt((residuals**2).sum() / 3 * 4) / sizes.sum()
     score = score_text(tiny_model(), stream, window=16)
     assert score.standard_error == pytest.approx(expected, rel=1e-6)
+    alone = score_text(tiny_model(), token_stream(tiny_tokenizer(), TEXTS[:1]), window=16)
+    assert alone.standard_error is None
 
 
 def test_a_damaged_model_is_named_not_measured() -> None:

@@ -29,8 +29,8 @@ class TextScore:
     """What held-out text costs a model."""
 
     bits_per_byte: float
-    standard_error: float
-    """Of the bits per byte, were other documents of the same kind drawn."""
+    standard_error: float | None
+    """Of the bits per byte, were other documents of the same kind drawn; None for a single one."""
     perplexity: float
     """For each token; not comparable between tokenizers."""
     num_bytes: int
@@ -70,7 +70,7 @@ def score_text(
     per_byte = total / num_bytes
     return TextScore(
         bits_per_byte=per_byte / math.log(2),
-        standard_error=_ratio_error(document_nats, stream.document_bytes) / math.log(2),
+        standard_error=_ratio_error(document_nats / math.log(2), stream.document_bytes),
         perplexity=math.exp(total / num_tokens),
         num_bytes=num_bytes,
         num_tokens=num_tokens,
@@ -112,14 +112,14 @@ def _window_nats(
     return nats.double().cpu().numpy()
 
 
-def _ratio_error(sums: NDArray[np.float64], sizes: NDArray[np.int64]) -> float:
+def _ratio_error(sums: NDArray[np.float64], sizes: NDArray[np.int64]) -> float | None:
     """Standard error of a ratio of two sums over documents.
 
     The delta method (Cochran, Sampling Techniques, 1977, section 6.4): the residuals of the
-    documents, sum - ratio x size, over the total size. 0 for a single document.
+    documents, sum - ratio x size, over the total size. None for a single document.
     """
     count = len(sums)
     if count == 1:
-        return 0.0
+        return None
     residuals = sums - sums.sum() / sizes.sum() * sizes
     return float(np.sqrt((residuals**2).sum() * count / (count - 1)) / sizes.sum())
