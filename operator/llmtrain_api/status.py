@@ -8,7 +8,13 @@ from pydantic import Field, StringConstraints
 from llmtrain_api.base import Record, keyed_by
 from llmtrain_api.stages import Stage
 
-Message = Annotated[str, StringConstraints(max_length=4096)]
+REASON_MAX_LENGTH = 128
+MESSAGE_MAX_LENGTH = 4096
+ACTIVITY_MAX_LENGTH = 256
+EVALUATION_MAX_ITEMS = 256
+
+Reason = Annotated[str, StringConstraints(max_length=REASON_MAX_LENGTH)]
+Message = Annotated[str, StringConstraints(max_length=MESSAGE_MAX_LENGTH)]
 Timestamp = Annotated[str, StringConstraints(max_length=32)]
 """RFC 3339 in UTC, to the second, as Kubernetes writes it: `2026-01-31T12:00:00Z`."""
 
@@ -64,7 +70,7 @@ class Condition(Record):
     type: Annotated[str, StringConstraints(max_length=64)]
     """What is observed."""
     status: ConditionStatus
-    reason: Annotated[str, StringConstraints(max_length=128)]
+    reason: Reason
     """CamelCase, for programs."""
     message: Message
     """For people: what happened, and what to do about it."""
@@ -104,7 +110,7 @@ class StageStatus(Record):
     """When it succeeded or failed for good."""
     retry_time: Timestamp | None = None
     """No attempt starts before it: the wait after a failure."""
-    reason: Annotated[str, StringConstraints(max_length=128)] | None = None
+    reason: Reason | None = None
     """How the newest attempt that ended did end; CamelCase, for programs."""
     message: Message | None = None
     """The same for people: what happened, and what to do about it."""
@@ -120,7 +126,7 @@ class Progress(Record):
     """The stage that runs, or ran last."""
     stage_percent: float = Field(ge=0, le=100)
     """Of the stage."""
-    activity: Annotated[str, StringConstraints(max_length=256)] | None = None
+    activity: Annotated[str, StringConstraints(max_length=ACTIVITY_MAX_LENGTH)] | None = None
     """What the stage is doing, for people."""
     step: int | None = None
     """Optimizer steps done."""
@@ -174,7 +180,7 @@ class JobStatus(Record):
     ] = ()
     """The stages that the spec asks for, in order."""
     progress: Progress | None = None
-    evaluation: Annotated[tuple[EvaluationResult, ...], Field(max_length=256)] = ()
+    evaluation: Annotated[tuple[EvaluationResult, ...], Field(max_length=EVALUATION_MAX_ITEMS)] = ()
     """What the evaluate stage measured."""
 
     def stage(self, name: Stage) -> StageStatus:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from llmtrain_api.status import Condition, ConditionStatus, Phase
+from llmtrain_api.status import MESSAGE_MAX_LENGTH, Condition, ConditionStatus, Phase
 from llmtrain_operator.core.timestamps import write_time
 
 _PHASE_OF_CONDITION = {
@@ -11,7 +11,6 @@ _PHASE_OF_CONDITION = {
     "Succeeded": Phase.SUCCEEDED,
     "Failed": Phase.FAILED,
 }
-_LONGEST_MESSAGE = 4096
 
 
 def conditions_of(
@@ -44,7 +43,7 @@ def conditions_of(
                 type=kind,
                 status=status,
                 reason=reason,
-                message=message[:_LONGEST_MESSAGE],
+                message=message[:MESSAGE_MAX_LENGTH],
                 observed_generation=generation,
                 last_transition_time=last.last_transition_time
                 if last and unchanged

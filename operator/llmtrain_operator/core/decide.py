@@ -9,14 +9,15 @@ from datetime import datetime
 
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.status import Condition, JobStatus, Phase, StageState, StageStatus
-from llmtrain_operator.core.attempt import Step, advance
+from llmtrain_operator.core.attempt import advance
 from llmtrain_operator.core.conditions import conditions_of
-from llmtrain_operator.core.decision import Decision, EnsureCluster
+from llmtrain_operator.core.decision import Decision
 from llmtrain_operator.core.policies.hang import is_report_of
 from llmtrain_operator.core.progress import finished_progress, line_progress
 from llmtrain_operator.core.reconcile_pass import Pass
 from llmtrain_operator.core.settings import Settings
 from llmtrain_operator.core.snapshot import Snapshot
+from llmtrain_operator.core.step import Step
 from llmtrain_operator.core.timestamps import write_time
 
 
@@ -46,47 +47,54 @@ def decide(
     """
     this = Pass(job, uid, generation, status, snapshot, now, settings)
     if status.phase.terminal:
-        return Decision(status, this.release)
+        return Decision(_seen(this), this.release)
     stages = tuple(status.stage(name) for name in job.spec.stages)
     current = next((s for s in stages if s.state is not StageState.SUCCEEDED), None)
     if current is None:
         return _finish(this, stages)
     if current.state is StageState.PENDING and this.wants_stop:
         return _suspended(this, stages)
-    step = _step(this, current)
+    step = advance(this, current)
     stages = tuple(step.stage if s.name is current.name else s for s in stages)
+    status = _after(this, stages, step)
     if step.stage.state is StageState.FAILED:
-        return _failed(this, stages, step)
-    return Decision(
-        _running_status(this, stages, step),
-        step.actions,
-        step.requeue_after_seconds,
-    )
+        return _fail(this, status, step)
+    return Decision(_running(this, status, step), step.actions, step.requeue_after_seconds)
 
 
-def _step(this: Pass, current: StageStatus) -> Step:
-    if not this.snapshot.cluster_ready and current.state in {
-        StageState.PENDING,
-        StageState.STARTING,
-    }:
-        return Step(current, (EnsureCluster(),), message=f"waiting for Ray to run {current.name}")
-    return advance(this, current)
+def _seen(this: Pass) -> JobStatus:
+    """The status of a job that has ended, of which only the generation can be new.
+
+    `kubectl wait` believes no condition of an older generation.
+    """
+    seen = {"observed_generation": this.generation}
+    conditions = tuple(each.model_copy(update=seen) for each in this.status.conditions)
+    return this.status.model_copy(update={**seen, "conditions": conditions})
 
 
-def _running_status(this: Pass, stages: tuple[StageStatus, ...], step: Step) -> JobStatus:
+def _after(this: Pass, stages: tuple[StageStatus, ...], step: Step) -> JobStatus:
+    """The status with what the step brought."""
     report = this.snapshot.progress
     if report is not None and not is_report_of(report, step.stage, this.uid):
         report = None
-    resumed = this.status.phase is Phase.SUSPENDED or this.status.active_time is None
     return this.status.model_copy(
+        update={
+            "stages": stages,
+            "progress": line_progress(stages, step.stage, report, this.status.progress),
+            "evaluation": step.evaluation or this.status.evaluation,
+        }
+    )
+
+
+def _running(this: Pass, status: JobStatus, step: Step) -> JobStatus:
+    now = write_time(this.now)
+    resumed = status.phase is Phase.SUSPENDED or status.active_time is None
+    return status.model_copy(
         update={
             "observed_generation": this.generation,
             "phase": Phase.RUNNING,
-            "start_time": this.status.start_time or write_time(this.now),
-            "active_time": write_time(this.now) if resumed else this.status.active_time,
-            "stages": stages,
-            "progress": line_progress(stages, step.stage, report),
-            "evaluation": step.evaluation or this.status.evaluation,
+            "start_time": status.start_time or now,
+            "active_time": now if resumed else status.active_time,
             "conditions": _conditions(this, Phase.RUNNING, step.reason, step.message),
         }
     )
@@ -106,40 +114,34 @@ def _suspended(this: Pass, stages: tuple[StageStatus, ...]) -> Decision:
     return Decision(status, this.release)
 
 
-def _failed(this: Pass, stages: tuple[StageStatus, ...], step: Step) -> Decision:
+def _fail(this: Pass, status: JobStatus, step: Step) -> Decision:
     reason = step.stage.reason or "StageFailed"
     message = f"{step.stage.name}: {step.stage.message or 'the stage failed'}"
-    status = this.status.model_copy(
-        update={"evaluation": step.evaluation or this.status.evaluation}
-    )
-    return _end(this, status, stages, Phase.FAILED, reason, message)
+    return _end(this, status, Phase.FAILED, reason, message)
 
 
 def _finish(this: Pass, stages: tuple[StageStatus, ...]) -> Decision:
-    status = this.status.model_copy(update={"progress": finished_progress(stages)})
-    message = "all stages have succeeded"
-    return _end(this, status, stages, Phase.SUCCEEDED, "Completed", message)
+    status = this.status.model_copy(
+        update={"stages": stages, "progress": finished_progress(stages)}
+    )
+    return _end(this, status, Phase.SUCCEEDED, "Completed", "all stages have succeeded")
 
 
-def _end(
-    this: Pass,
-    status: JobStatus,
-    stages: tuple[StageStatus, ...],
-    phase: Phase,
-    reason: str,
-    message: str,
-) -> Decision:
-    """The last status of a job; nothing revives it."""
+def _end(this: Pass, status: JobStatus, phase: Phase, reason: str, message: str) -> Decision:
+    """The last status of a job; nothing revives it.
+
+    The cluster is given back by the next pass. Were it gone before the verdict is written, a pass
+    that died in between would leave an attempt that looks lost, and is tried again.
+    """
     ended = status.model_copy(
         update={
             "observed_generation": this.generation,
             "phase": phase,
             "completion_time": write_time(this.now),
-            "stages": stages,
             "conditions": _conditions(this, phase, reason, message),
         }
     )
-    return Decision(ended, this.release)
+    return Decision(ended, requeue_after_seconds=0)
 
 
 def _conditions(this: Pass, phase: Phase, reason: str, message: str) -> tuple[Condition, ...]:

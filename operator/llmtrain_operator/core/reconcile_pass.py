@@ -6,6 +6,7 @@ from datetime import datetime
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
 from llmtrain_operator.core.decision import Action, DeleteCluster
+from llmtrain_operator.core.policies.deadline import seconds_left
 from llmtrain_operator.core.settings import Settings
 from llmtrain_operator.core.snapshot import Snapshot
 
@@ -26,6 +27,17 @@ class Pass:
     def wants_stop(self) -> bool:
         """Whether the job is to hold no compute."""
         return self.job.spec.policy.suspend or self.snapshot.stop_requested
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until the job's deadline; None where it has none."""
+        return seconds_left(self.status, self.job.spec.policy.active_deadline_seconds, self.now)
+
+    @property
+    def time_is_up(self) -> bool:
+        """Whether the job's deadline has passed."""
+        left = self.seconds_left
+        return left is not None and left <= 0
 
     @property
     def release(self) -> tuple[Action, ...]:

@@ -36,7 +36,11 @@ class Submission:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All that a decision rests on, beside the job and its status."""
+    """All that a decision rests on, beside the job and its status.
+
+    It is taken after the last pass has written its status. What cannot be seen is not absent: an
+    executor that cannot reach the cluster makes no pass, for a missing submission counts as lost.
+    """
 
     cluster_ready: bool
     """Whether the Ray cluster that the job needs takes submissions."""

@@ -2,16 +2,23 @@
 
 from datetime import datetime
 
-from llmtrain_api.status import JobStatus
+from llmtrain_api.status import JobStatus, Phase
 from llmtrain_operator.core.timestamps import read_time
 
 
-def exceeded(status: JobStatus, active_deadline_seconds: int | None, now: datetime) -> bool:
-    """Whether the job has been active for longer than its deadline.
+def seconds_left(
+    status: JobStatus, active_deadline_seconds: int | None, now: datetime
+) -> float | None:
+    """Seconds that the job may still be active; 0 or less where its time is up.
 
     The clock starts with the job, starts anew when it is resumed, and stands still while it is
     suspended.
+
+    Returns:
+        None where there is no deadline.
     """
-    if active_deadline_seconds is None or status.active_time is None:
-        return False
-    return (now - read_time(status.active_time)).total_seconds() > active_deadline_seconds
+    if active_deadline_seconds is None:
+        return None
+    if status.phase is Phase.SUSPENDED or status.active_time is None:
+        return float(active_deadline_seconds)
+    return active_deadline_seconds - (now - read_time(status.active_time)).total_seconds()

@@ -1,0 +1,120 @@
+"""The end of an attempt: what follows from it for its stage."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from llmtrain_api.exit_codes import FailureClass, failure_class
+from llmtrain_api.status import (
+    EVALUATION_MAX_ITEMS,
+    MESSAGE_MAX_LENGTH,
+    REASON_MAX_LENGTH,
+    StageState,
+    StageStatus,
+)
+from llmtrain_operator.core.policies.retry import after_failure
+from llmtrain_operator.core.reconcile_pass import Pass
+from llmtrain_operator.core.snapshot import Submission, SubmissionState
+from llmtrain_operator.core.step import Step, soonest
+from llmtrain_operator.core.timestamps import read_time, write_time
+
+
+def ended(this: Pass, stage: StageStatus, submission: Submission) -> Step:
+    """The submission has ended by itself."""
+    outcome = submission.outcome
+    # What a driver printed is cut to what the status can hold.
+    evaluation = outcome.evaluation[:EVALUATION_MAX_ITEMS] if outcome else ()
+    if submission.state is SubmissionState.SUCCEEDED:
+        return replace(_succeeded(this, stage), evaluation=evaluation)
+    if outcome:
+        reason, message = outcome.reason[:REASON_MAX_LENGTH], outcome.message[:MESSAGE_MAX_LENGTH]
+    elif submission.exit_code is not None:
+        reason = "DriverLost"
+        message = f"its driver ended with exit code {submission.exit_code} and said nothing"
+    elif submission.state is SubmissionState.STOPPED:
+        reason, message = "Stopped", "its Ray job was stopped from outside"
+    else:
+        reason, message = "DriverLost", "its driver ended where Ray could not see it"
+    step = failed(this, stage, failure_class(submission.exit_code), reason, message)
+    return replace(step, evaluation=evaluation)
+
+
+def _succeeded(this: Pass, stage: StageStatus) -> Step:
+    done = stage.model_copy(
+        update={
+            "state": StageState.SUCCEEDED,
+            "completion_time": write_time(this.now),
+            "reason": "Completed",
+            "message": None,
+        }
+    )
+    return Step(done, message=f"{stage.name} has succeeded", requeue_after_seconds=0)
+
+
+def lost(this: Pass, stage: StageStatus) -> Step:
+    """The submission is gone, and nobody saw how it ended."""
+    message = (
+        "Ray does not know its submission any more"
+        if this.snapshot.cluster_ready
+        else "its Ray cluster went away"
+    )
+    return failed(this, stage, FailureClass.INFRASTRUCTURE, "SubmissionLost", message)
+
+
+def failed(
+    this: Pass, stage: StageStatus, failure: FailureClass, reason: str, message: str
+) -> Step:
+    """Count a failure, and try again where its budget allows."""
+    retry = after_failure(
+        stage.failures,
+        failure,
+        this.job.spec.policy.retries,
+        first_backoff_seconds=this.settings.first_backoff_seconds,
+        longest_backoff_seconds=this.settings.longest_backoff_seconds,
+    )
+    counted = stage.model_copy(update={"failures": retry.failures})
+    if not retry.allowed:
+        return given_up(this, counted, reason, message)
+    # Rounded up, so that a wait is never shorter than it says.
+    retry_time = write_time(this.now + timedelta(seconds=retry.wait_seconds, microseconds=999_999))
+    again = _next_attempt(counted, reason, message)
+    return Step(
+        again.model_copy(update={"retry_time": retry_time}),
+        reason="BackingOff",
+        message=f"{stage.name} is tried again at {retry_time} ({failure} failure): {message}",
+        requeue_after_seconds=soonest(
+            (read_time(retry_time) - this.now).total_seconds(), this.seconds_left
+        ),
+    )
+
+
+def given_up(this: Pass, stage: StageStatus, reason: str, message: str) -> Step:
+    """The stage has failed for good, and the job with it."""
+    final = stage.model_copy(
+        update={
+            "state": StageState.FAILED,
+            "completion_time": write_time(this.now),
+            "retry_time": None,
+            "reason": reason,
+            "message": message,
+        }
+    )
+    return Step(final, reason=reason, message=message)
+
+
+def interrupted(stage: StageStatus) -> Step:
+    """The attempt was stopped because the job is to hold no compute: no failure."""
+    again = _next_attempt(stage, "Suspended", "it was stopped, to go on when the job is resumed")
+    message = f"{stage.name} has stopped"
+    return Step(again, reason="Suspending", message=message, requeue_after_seconds=0)
+
+
+def _next_attempt(stage: StageStatus, reason: str, message: str) -> StageStatus:
+    return stage.model_copy(
+        update={
+            "state": StageState.PENDING,
+            "attempt": stage.attempt + 1,
+            "submission_id": None,
+            "reason": reason,
+            "message": message,
+        }
+    )

@@ -1,0 +1,23 @@
+"""What one pass makes of the stage that the job is at."""
+
+from dataclasses import dataclass
+
+from llmtrain_api.status import EvaluationResult, StageStatus
+from llmtrain_operator.core.decision import Action
+
+
+@dataclass(frozen=True)
+class Step:
+    """What becomes of a stage in one pass."""
+
+    stage: StageStatus
+    actions: tuple[Action, ...] = ()
+    reason: str = "StageRunning"
+    message: str = ""
+    requeue_after_seconds: float | None = None
+    evaluation: tuple[EvaluationResult, ...] = ()
+
+
+def soonest(*seconds: float | None) -> float | None:
+    """The shortest of some waits, of which None is endless; never below 0."""
+    return min((max(each, 0) for each in seconds if each is not None), default=None)

@@ -1,0 +1,127 @@
+"""A job whose reconcile passes a test makes one by one."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from support.cluster.jobs import whole_line
+
+from llmtrain_api.exit_codes import ExitCode, Outcome
+from llmtrain_api.progress import ProgressReport
+from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.status import JobStatus, StageState, StageStatus
+from llmtrain_operator.core.decide import decide
+from llmtrain_operator.core.decision import Decision
+from llmtrain_operator.core.settings import Settings
+from llmtrain_operator.core.snapshot import Snapshot, Submission, SubmissionState
+
+UID = "0123456789abcdef"
+GENERATION = 3
+NOW = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
+SETTINGS = Settings(workspace="/workspace", inputs="/inputs")
+
+
+def job_of(*stages: str, policy: dict[str, Any] | None = None) -> LLMTrainingJob:
+    """A job of some of the stages, in order; all six where none is named.
+
+    Args:
+        stages: names; the model stands in for the stages before the first.
+        policy: the section of the manifest, as in YAML.
+    """
+    manifest = whole_line("line")
+    sections = manifest["spec"]
+    if stages:
+        manifest["spec"] = {name: sections[name] for name in stages}
+        if "pretrain" not in stages:
+            manifest["spec"]["model"] = {"initFrom": "model"}
+    manifest["spec"]["policy"] = policy or {}
+    return LLMTrainingJob.model_validate(manifest)
+
+
+class Passes:
+    """Makes passes over a job on a cluster that is there, and writes the status after each.
+
+    Args:
+        stages: of the job; all six where none is named.
+        policy: of the job, as in YAML.
+    """
+
+    def __init__(self, *stages: str, policy: dict[str, Any] | None = None) -> None:
+        self.job = job_of(*stages, policy=policy)
+        self.status = JobStatus()
+        self.now = NOW
+        self.cluster_ready = True
+        self.submission: Submission | None = None
+        self.generation = GENERATION
+
+    @property
+    def stage(self) -> StageStatus:
+        """The stage that the job is at; the last where all are done."""
+        known = [self.status.stage(name) for name in self.job.spec.stages]
+        return next((s for s in known if s.state is not StageState.SUCCEEDED), known[-1])
+
+    def look(
+        self, *, progress: ProgressReport | None = None, stop_requested: bool = False
+    ) -> Decision:
+        """What would be decided now; nothing is written."""
+        snapshot = Snapshot(
+            cluster_ready=self.cluster_ready,
+            submissions=(self.submission,) if self.submission else (),
+            progress=progress,
+            stop_requested=stop_requested,
+        )
+        return decide(self.job, UID, self.generation, self.status, snapshot, self.now, SETTINGS)
+
+    def make(
+        self, *, progress: ProgressReport | None = None, stop_requested: bool = False
+    ) -> Decision:
+        """Make a pass, and write its status as whoever reads it next will find it."""
+        decision = self.look(progress=progress, stop_requested=stop_requested)
+        self.status = JobStatus.model_validate_json(decision.status.model_dump_json())
+        return decision
+
+    def wait(self, seconds: float) -> None:
+        """Let time go by."""
+        self.now += timedelta(seconds=seconds)
+
+    def set_policy(self, **policy: object) -> None:
+        """Change the policy section, as a person does with kubectl."""
+        manifest = self.job.model_dump(mode="json", exclude_unset=True)
+        manifest["spec"]["policy"] = policy
+        self.job = LLMTrainingJob.model_validate(manifest)
+        self.generation += 1
+
+    def start(self) -> None:
+        """Record an attempt, submit it, and see it run."""
+        while self.stage.state is StageState.PENDING:
+            self.wait(self.make().requeue_after_seconds or 0)
+        self.make()
+        self.submission = self.running()
+        self.make()
+
+    def running(self) -> Submission:
+        """The submission of the attempt, at work."""
+        assert self.stage.submission_id is not None
+        return Submission(self.stage.submission_id, SubmissionState.RUNNING)
+
+    def end(self, exit_code: int | None = ExitCode.DONE, outcome: Outcome | None = None) -> None:
+        """Let the submission end by itself, as Ray tells it."""
+        done = exit_code == ExitCode.DONE
+        state = SubmissionState.SUCCEEDED if done else SubmissionState.FAILED
+        self.submission = replace(self.running(), state=state, exit_code=exit_code, outcome=outcome)
+
+    def end_stopped(self) -> None:
+        """Let the submission end because it was told to: Ray keeps no exit code then."""
+        self.submission = replace(self.running(), state=SubmissionState.STOPPED)
+
+    def report(self, percent: float = 50, **changes: object) -> ProgressReport:
+        """A progress report of the attempt."""
+        fields: dict[str, Any] = {
+            "job_uid": UID,
+            "stage": self.stage.name,
+            "attempt": self.stage.attempt,
+            "percent": percent,
+            "activity": "working",
+            "heartbeat": self.now.timestamp(),
+        }
+        return ProgressReport.model_validate(fields | changes)

@@ -1,0 +1,158 @@
+"""What follows when an attempt ends otherwise than well."""
+
+import pytest
+from support.passes import Passes
+
+from llmtrain_api.exit_codes import ExitCode, Outcome
+from llmtrain_api.status import ConditionStatus, EvaluationResult, Failures, Phase, StageState
+from llmtrain_operator.core.decision import DeleteCluster
+
+
+def _fail(passes: Passes, exit_code: int | None, outcome: Outcome | None = None) -> None:
+    passes.start()
+    passes.end(exit_code, outcome)
+    passes.make()
+    passes.submission = None
+
+
+@pytest.mark.parametrize("exit_code", [ExitCode.USER, ExitCode.GATE])
+def test_a_users_fault_fails_the_job_at_once_and_keeps_what_was_measured(exit_code: int) -> None:
+    measured = EvaluationResult(name="bitsPerByte", model="finetuned", value=3.0)
+    outcome = Outcome(
+        reason="GateNotMet", message="bitsPerByte is 3.0, above 2.5", evaluation=(measured,)
+    )
+    passes = Passes("evaluate", "export", policy={"retries": {"application": -1}})
+    _fail(passes, exit_code, outcome)
+    assert passes.status.phase is Phase.FAILED
+    assert passes.status.evaluation == (measured,)
+    assert passes.stage.state is StageState.FAILED
+    assert passes.stage.failures == Failures(user=1)
+    failed = next(c for c in passes.status.conditions if c.type == "Failed")
+    assert failed.status is ConditionStatus.TRUE
+    assert failed.reason == "GateNotMet"
+    assert failed.message == "evaluate: bitsPerByte is 3.0, above 2.5"
+
+
+def test_an_application_failure_is_retried_within_its_budget() -> None:
+    passes = Passes("data")
+    outcome = Outcome(reason="StageFailed", message="ValueError: no")
+    for attempt in range(3):
+        assert passes.status.phase is not Phase.FAILED
+        assert passes.stage.attempt == attempt
+        _fail(passes, ExitCode.APPLICATION, outcome)
+    assert passes.status.phase is Phase.FAILED
+    assert passes.stage.failures == Failures(application=3)
+    assert (passes.stage.reason, passes.stage.message) == ("StageFailed", "ValueError: no")
+
+
+@pytest.mark.parametrize("exit_code", [ExitCode.INFRASTRUCTURE, 137, -9, None])
+def test_a_lost_machine_costs_the_infrastructure_budget(exit_code: int | None) -> None:
+    passes = Passes("data", policy={"retries": {"application": 0, "infrastructure": 1}})
+    _fail(passes, exit_code)
+    assert passes.status.phase is Phase.RUNNING
+    assert passes.stage.failures == Failures(infrastructure=1)
+    _fail(passes, exit_code)
+    assert passes.status.phase is Phase.FAILED
+    assert passes.stage.failures == Failures(infrastructure=2)
+
+
+@pytest.mark.parametrize("cluster_ready", [True, False])
+def test_a_submission_that_ray_lost_is_an_infrastructure_failure(*, cluster_ready: bool) -> None:
+    passes = Passes("data")
+    passes.start()
+    passes.submission, passes.cluster_ready = None, cluster_ready
+    passes.make()
+    assert passes.stage.failures == Failures(infrastructure=1)
+    assert passes.stage.attempt == 1
+
+
+def test_an_attempt_whose_cluster_went_before_it_was_seen_is_never_submitted_again() -> None:
+    passes = Passes("data")
+    passes.make()
+    submitted = passes.stage.submission_id
+    passes.make()
+    passes.cluster_ready = False
+    passes.make()
+    assert passes.stage.failures == Failures(infrastructure=1)
+    passes.cluster_ready = True
+    passes.start()
+    assert passes.stage.submission_id != submitted
+
+
+def test_a_preemption_costs_no_budget() -> None:
+    passes = Passes("data", policy={"retries": {"application": 0, "infrastructure": 0}})
+    for _ in range(20):
+        _fail(passes, ExitCode.INTERRUPTED)
+    assert passes.status.phase is Phase.RUNNING
+    assert passes.stage.failures == Failures(preemption=20)
+
+
+def test_the_wait_before_an_attempt_doubles_up_to_a_limit_and_is_kept() -> None:
+    passes = Passes("data", policy={"retries": {"infrastructure": -1}})
+    waits = []
+    for _ in range(8):
+        passes.start()
+        passes.end(137)
+        wait = passes.make().requeue_after_seconds
+        assert wait is not None
+        waits.append(wait)
+        passes.submission = None
+        passes.wait(wait - 1)
+        assert passes.make().requeue_after_seconds == 1
+        assert passes.stage.state is StageState.PENDING
+        passes.wait(1)
+        passes.make()
+        assert passes.stage.state is StageState.STARTING
+    assert waits == [5, 10, 20, 40, 80, 160, 300, 300]
+
+
+def test_a_wait_is_never_shorter_than_it_says() -> None:
+    passes = Passes("data")
+    passes.start()
+    passes.wait(0.25)
+    passes.end(137)
+    wait = passes.make().requeue_after_seconds
+    assert wait is not None
+    assert wait >= 5
+    passes.submission = None
+    passes.wait(wait)
+    passes.make()
+    assert passes.stage.state is StageState.STARTING
+
+
+def test_no_cluster_is_made_while_the_next_attempt_must_wait() -> None:
+    passes = Passes("data")
+    passes.start()
+    passes.submission, passes.cluster_ready = None, False
+    passes.make()
+    waiting = passes.make()
+    assert waiting.actions == ()
+    assert waiting.requeue_after_seconds == 5
+
+
+def test_the_verdict_is_written_before_the_cluster_is_given_back() -> None:
+    """Else a crash between the two would leave a running stage without a cluster: a retry."""
+    passes = Passes("data")
+    passes.start()
+    passes.end(ExitCode.USER, Outcome(reason="InvalidData", message="no such file"))
+    assert passes.make().actions == ()
+    assert passes.status.phase is Phase.FAILED
+    assert passes.make().actions == (DeleteCluster(),)
+
+
+def test_an_outcome_too_long_for_the_status_is_cut() -> None:
+    results = tuple(
+        EvaluationResult(name=f"task{index}", model="finetuned", value=1) for index in range(300)
+    )
+    passes = Passes("evaluate")
+    _fail(passes, ExitCode.USER, Outcome(reason="R" * 200, message="m" * 9000, evaluation=results))
+    assert passes.status.phase is Phase.FAILED
+    assert len(passes.stage.message or "") == 4096
+    assert passes.status.evaluation == results[:256]
+
+
+def test_an_end_that_nobody_saw_is_told_in_words() -> None:
+    passes = Passes("data")
+    _fail(passes, None)
+    assert passes.stage.reason == "DriverLost"
+    assert "None" not in (passes.stage.message or "")

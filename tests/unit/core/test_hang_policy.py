@@ -1,0 +1,47 @@
+"""Only work of the attempt itself counts as a sign of life."""
+
+import pytest
+from support.passes import NOW, UID
+
+from llmtrain_api.progress import ProgressReport
+from llmtrain_api.stages import Stage
+from llmtrain_api.status import StageStatus
+from llmtrain_operator.core.policies.hang import silent_seconds
+from llmtrain_operator.core.timestamps import write_time
+
+_STAGE = StageStatus(name=Stage.PRETRAIN, attempt=1, attempt_time="2026-01-31T11:50:00Z")
+
+
+def _report(age_seconds: float, **changes: object) -> ProgressReport:
+    fields: dict[str, object] = {
+        "job_uid": UID,
+        "stage": Stage.PRETRAIN,
+        "attempt": 1,
+        "percent": 1,
+        "activity": "training",
+        "heartbeat": NOW.timestamp() - age_seconds,
+    }
+    return ProgressReport.model_validate(fields | changes)
+
+
+@pytest.mark.parametrize(
+    ("report", "silent"),
+    [
+        (None, 600),
+        (_report(7.5), 7.5),
+        (_report(900), 600),
+        (_report(7.5, attempt=0), 600),
+        (_report(7.5, stage=Stage.DATA), 600),
+        (_report(7.5, job_uid="another job of the same name"), 600),
+    ],
+    ids=["none yet", "fresh", "older than the attempt", "last attempt", "last stage", "other job"],
+)
+def test_silence_is_counted_from_the_newest_sign_of_this_attempt(
+    report: ProgressReport | None, silent: float
+) -> None:
+    assert silent_seconds(_STAGE, UID, report, NOW) == pytest.approx(silent)
+
+
+def test_an_attempt_is_not_silent_when_it_starts() -> None:
+    started = _STAGE.model_copy(update={"attempt_time": write_time(NOW)})
+    assert silent_seconds(started, UID, None, NOW) == 0
