@@ -57,7 +57,7 @@ class Engine:
         if task.new_weights:
             initialize(model, seed=settings.seed, gather=self._whole)
         if settings.activation_checkpointing:
-            model.gradient_checkpointing_enable({"use_reentrant": False})
+            model.activation_checkpointing_enable({"use_reentrant": False})
         self._frozen = any(not p.requires_grad for p in model.parameters())
         self._adamw = _optimizer(model, settings)
         self._engine, _, _, _ = deepspeed.initialize(

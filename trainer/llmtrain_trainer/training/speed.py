@@ -5,7 +5,7 @@ from collections import deque
 import torch
 
 from llmtrain_api.spec.training import Precision
-from llmtrain_planner.products import find_gpu
+from llmtrain_planner.hardware import gpu_by_driver_name
 
 _WINDOW_STEPS = 20
 
@@ -31,7 +31,9 @@ class Speedometer:
         self.tokens_per_step = tokens_per_step
         self._seconds: deque[float] = deque(maxlen=_WINDOW_STEPS)
         self._flops_per_token = flops_per_token
-        gpu = find_gpu(torch.cuda.get_device_name()) if torch.cuda.is_available() else None
+        gpu = (
+            gpu_by_driver_name(torch.cuda.get_device_name()) if torch.cuda.is_available() else None
+        )
         self._peak_flops = gpu.peak_flops(precision) * num_ranks if gpu else None
 
     def add_step(self, seconds: float) -> None:

@@ -1,0 +1,130 @@
+"""Shows a run as it goes: a live table on a terminal, a line for each change elsewhere."""
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.status import JobStatus, Progress, StageState, StageStatus
+
+_STYLES = {
+    StageState.PENDING: "dim",
+    StageState.STARTING: "cyan",
+    StageState.RUNNING: "bold cyan",
+    StageState.STOPPING: "yellow",
+    StageState.SUCCEEDED: "green",
+    StageState.FAILED: "bold red",
+}
+_LINE_SECONDS = 15.0
+
+
+class RunDisplay:
+    """What a person sees of a run; a context manager.
+
+    Args:
+        job: that runs.
+        console: where to.
+    """
+
+    def __init__(self, job: LLMTrainingJob, console: Console) -> None:
+        self._job, self._console = job, console
+        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+        self._shown: tuple[object, ...] = ()
+        self._shown_at = 0.0
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def say(self, message: str) -> None:
+        """Show a line of text."""
+        self._console.print(message, highlight=False)
+
+    def show(self, status: JobStatus) -> None:
+        """Show the newest status."""
+        if self._live is not None:
+            self._live.update(run_view(self._job, status), refresh=True)
+            return
+        stages = [status.stage(name) for name in self._job.spec.stages]
+        current = next((s for s in stages if s.state is not StageState.SUCCEEDED), stages[-1])
+        key = (current.name, current.state, current.attempt)
+        if key != self._shown or time.monotonic() - self._shown_at > _LINE_SECONDS:
+            self._shown, self._shown_at = key, time.monotonic()
+            self.say(_line(current, status.progress))
+
+
+def run_view(job: LLMTrainingJob, status: JobStatus) -> RenderableType:
+    """The table of a run: a row for each stage, and what the running one is doing."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for _ in range(4):
+        table.add_column(no_wrap=True)
+    for name in job.spec.stages:
+        stage = status.stage(name)
+        percent = _percent(stage, status.progress)
+        table.add_row(
+            Text(name.value, style=_STYLES[stage.state]),
+            Text(stage.state.value, style=_STYLES[stage.state]),
+            ProgressBar(total=100, completed=percent, width=24),
+            Text(_details(stage, status.progress), style="dim"),
+        )
+    title = Text.assemble((job.metadata.name, "bold"), f"  {status.phase}")
+    return Group(title, table)
+
+
+def _percent(stage: StageStatus, progress: Progress | None) -> float:
+    if stage.state is StageState.SUCCEEDED:
+        return 100.0
+    if progress is None or progress.stage is not stage.name:
+        return 0.0
+    return progress.stage_percent
+
+
+def _details(stage: StageStatus, progress: Progress | None) -> str:
+    """The numbers of a running stage, or why it is not running."""
+    if stage.state in {StageState.PENDING, StageState.FAILED, StageState.STOPPING}:
+        return (stage.message or "").partition("\n")[0][:100]
+    if progress is None or progress.stage is not stage.name or stage.state is StageState.SUCCEEDED:
+        return ""
+    parts = [progress.activity]
+    if progress.step is not None and progress.total_steps:
+        parts.append(f"step {progress.step}/{progress.total_steps}")
+    if progress.loss is not None:
+        parts.append(f"loss {progress.loss:.3f}")
+    if progress.validation_bits_per_byte is not None:
+        parts.append(f"{progress.validation_bits_per_byte:.3f} bits/byte")
+    if progress.tokens_per_second is not None:
+        parts.append(f"{progress.tokens_per_second:,.0f} tokens/s")
+    if progress.eta_seconds is not None:
+        parts.append(f"{duration(progress.eta_seconds)} left")
+    return "  ".join(part for part in parts if part)
+
+
+def _line(stage: StageStatus, progress: Progress | None) -> str:
+    percent = _percent(stage, progress)
+    details = _details(stage, progress)
+    return f"{stage.name:<9} {stage.state:<9} {percent:3.0f} %  {details}".rstrip()
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: `45 s`, `3 min 20 s`, `2 h 5 min`."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes == 0:
+        return f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

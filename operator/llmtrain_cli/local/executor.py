@@ -1,0 +1,188 @@
+"""Carries the state machine's decisions out on a Ray of this machine's own."""
+
+import asyncio
+import os
+import sys
+import time
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from llmtrain_api.status import JobStatus, Phase, StageState, StageStatus
+from llmtrain_cli.local.ray_head import RayHead, ray_head
+from llmtrain_cli.local.state import RunState, StoredRun
+from llmtrain_operator.core.decide import decide
+from llmtrain_operator.core.decision import Action, DeleteCluster, EnsureCluster, Stop, Submit
+from llmtrain_operator.core.settings import Settings
+from llmtrain_operator.core.snapshot import Snapshot, Submission
+from llmtrain_operator.io.progress import read_progress
+from llmtrain_operator.io.ray_jobs import RayJobs, RayJobsError
+
+ENTRYPOINT = f"{sys.executable} -m llmtrain_trainer"
+_POLL_SECONDS = 0.5
+_LOG_SECONDS = 10.0
+
+
+class Display(Protocol):
+    """Shows a person how the run goes."""
+
+    def show(self, status: JobStatus) -> None:
+        """Show the newest status."""
+        ...
+
+    def say(self, message: str) -> None:
+        """Show a line of text."""
+        ...
+
+
+class LocalExecutor:
+    """Runs one job to its end, or to where it is told to stop.
+
+    Args:
+        run: the job, its uid and its status.
+        state: where the status is kept.
+        settings: of this machine.
+        display: for people.
+        lock: the workspace lock's file descriptor.
+        cpus: CPU cores that Ray may give to tasks.
+        entrypoint: the command that runs a stage.
+    """
+
+    def __init__(
+        self,
+        run: StoredRun,
+        *,
+        state: RunState,
+        settings: Settings,
+        display: Display,
+        lock: int,
+        cpus: int,
+        entrypoint: str = ENTRYPOINT,
+    ) -> None:
+        self._run, self._state, self._settings = run, state, settings
+        self._display, self._lock, self._cpus = display, lock, cpus
+        self._entrypoint = entrypoint
+        self._cluster = AsyncExitStack()
+        self._head: RayHead | None = None
+        self._jobs: RayJobs | None = None
+        self._stop_requested = False
+        self._wake = asyncio.Event()
+        self._log_saved_at = 0.0
+
+    def request_stop(self) -> None:
+        """Ask the stage to stop after a checkpoint."""
+        self._stop_requested = True
+        self._wake.set()
+
+    async def run(self) -> JobStatus:
+        """Make passes until the job is at an end or suspended; returns its last status.
+
+        Raises:
+            RayStartError: Ray does not start on this machine.
+        """
+        try:
+            while True:
+                wait_seconds = await self._pass()
+                phase = self._run.status.phase
+                if phase.terminal or phase is Phase.SUSPENDED:
+                    return self._run.status
+                await self._sleep(wait_seconds)
+        finally:
+            await self._delete_cluster()
+
+    async def _pass(self) -> float:
+        """Snapshot, decision, actions, status: once; returns the seconds until the next."""
+        try:
+            snapshot = await self._snapshot()
+            run = self._run
+            decision = decide(
+                run.job, run.uid, 1, run.status, snapshot, datetime.now(UTC), self._settings
+            )
+            for action in decision.actions:
+                await self._carry_out(action)
+        except RayJobsError:
+            return _POLL_SECONDS  # too busy to answer; a Ray that has died is seen by its process
+        if decision.status != run.status:
+            self._run = run.model_copy(update={"status": decision.status})
+            self._state.write(self._run)
+        self._display.show(decision.status)
+        if decision.requeue_after_seconds is None:
+            return _POLL_SECONDS
+        return min(_POLL_SECONDS, decision.requeue_after_seconds)
+
+    async def _snapshot(self) -> Snapshot:
+        if self._head is not None and not self._head.alive:
+            await self._delete_cluster()
+        stage = self._current_stage()
+        if self._jobs is None or stage is None or stage.submission_id is None:
+            return Snapshot(self._jobs is not None, stop_requested=self._stop_requested)
+        submission = await self._jobs.get(stage.submission_id)
+        if submission is None:
+            return Snapshot(cluster_ready=True, stop_requested=self._stop_requested)
+        await self._save_log(self._jobs, stage, submission)
+        host, port = self._settings.progress_host, self._settings.progress_port
+        return Snapshot(
+            cluster_ready=True,
+            submissions=(submission,),
+            progress=None
+            if submission.state.ended
+            else await read_progress(f"http://{host}:{port}"),
+            stop_requested=self._stop_requested,
+        )
+
+    def _current_stage(self) -> StageStatus | None:
+        stages = (self._run.status.stage(name) for name in self._run.job.spec.stages)
+        return next((s for s in stages if s.state is not StageState.SUCCEEDED), None)
+
+    async def _carry_out(self, action: Action) -> None:
+        match action:
+            case EnsureCluster():
+                await self._ensure_cluster()
+            case DeleteCluster():
+                await self._delete_cluster()
+            case Submit(submission_id, run_config):
+                assert self._jobs is not None, "the snapshot said that the cluster is ready"
+                await self._jobs.submit(
+                    submission_id, self._entrypoint, run_config, self._environment()
+                )
+            case Stop(submission_id):
+                if self._jobs is not None:
+                    await self._jobs.stop(submission_id)
+
+    async def _ensure_cluster(self) -> None:
+        log = self._state.workspace.private / "ray.log"
+        self._head = await self._cluster.enter_async_context(
+            ray_head(cpus=self._cpus, log=log, lock=self._lock)
+        )
+        jobs = RayJobs(self._head.url, self._head.token)
+        self._jobs = await self._cluster.enter_async_context(jobs)
+
+    async def _delete_cluster(self) -> None:
+        self._head, self._jobs = None, None
+        await self._cluster.aclose()
+
+    def _environment(self) -> dict[str, str]:
+        """Of the driver, and so of all that it starts."""
+        binaries = str(Path(sys.executable).parent)
+        variables = {"PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}"}
+        if not self._settings.use_gpus:
+            variables["DS_ACCELERATOR"] = "cpu"
+        return variables
+
+    async def _save_log(self, jobs: RayJobs, stage: StageStatus, submission: Submission) -> None:
+        """Keep the log in the workspace, now and then while it grows and whole at the end."""
+        now = time.monotonic()
+        if not submission.state.ended and now - self._log_saved_at < _LOG_SECONDS:
+            return
+        path = self._state.workspace.log(stage.name, stage.attempt)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(await jobs.logs(submission.submission_id), encoding="utf-8")
+        self._log_saved_at = now
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), timeout=seconds)
+        except TimeoutError:
+            return
+        self._wake.clear()

@@ -1,0 +1,70 @@
+"""One run at a time in a workspace."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_WAIT_SECONDS = 30.0
+_LOOK_SECONDS = 0.2
+
+
+class WorkspaceInUseError(Exception):
+    """Another run holds the workspace; the message says which."""
+
+
+@contextmanager
+def workspace_lock(folder: Path) -> Iterator[int]:
+    """Hold a workspace; gives the lock's file descriptor.
+
+    A process that inherits the descriptor holds the lock too, so that a run whose Ray is still
+    being taken down keeps the next one waiting.
+
+    Args:
+        folder: the workspace's private folder; made where it is missing.
+
+    Raises:
+        WorkspaceInUseError: another run holds it, and still does after half a minute.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+    try:
+        _take(descriptor, path)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int, path: Path) -> None:
+    """Take the lock; wait only for a run that has died and whose Ray is on its way out."""
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = path.read_text(encoding="utf-8").strip()
+            if _lives(holder) or time.monotonic() > deadline:
+                raise WorkspaceInUseError(
+                    f"{path.parent.parent} is in use by another run (process {holder}); "
+                    "wait for it, stop it, or choose another --workspace"
+                ) from None
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return
+
+
+def _lives(pid: str) -> bool:
+    if not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,57 @@
+"""The `llmtrain` command. A subcommand is imported when it is called: start-up time is felt."""
+
+import importlib
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+# Name: the module that holds a function of that name, and what the overview says of it.
+_COMMANDS = {
+    "run": ("llmtrain_cli.run", "Run a job on this machine, or go on with one."),
+    "plan": ("llmtrain_cli.plan", "Say what a job would take, before it starts."),
+    "validate": ("llmtrain_cli.validate", "Check manifests."),
+    "status": ("llmtrain_cli.status", "Show where a run stands."),
+    "chat": ("llmtrain_cli.chat", "Talk to a model."),
+    "crd": ("llmtrain_cli.crd", "Print the CustomResourceDefinition."),
+}
+
+
+def build_app(arguments: list[str]) -> typer.Typer:
+    """The command line, with only that command loaded which the arguments name.
+
+    Args:
+        arguments: without the program's name.
+    """
+    app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+    app.callback()(_llmtrain)
+    for name, (module, text) in _COMMANDS.items():
+        called = arguments[:1] == [name]
+        command = getattr(importlib.import_module(module), name) if called else _only_listed
+        app.command(name, help=None if called else text)(command)
+    return app
+
+
+def main() -> None:
+    """Run the command line."""
+    build_app(sys.argv[1:])()
+
+
+def _only_listed() -> None:
+    """Stands in the overview for a command that was not called."""
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's own way to call it
+    if wanted:
+        typer.echo(version("llmtrain"))
+        raise typer.Exit
+
+
+def _llmtrain(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """From raw text to an evaluated chat model, with one manifest."""

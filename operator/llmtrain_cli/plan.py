@@ -1,0 +1,99 @@
+"""`llmtrain plan`: what a job would take, before it starts."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+from rich.console import Console
+
+from llmtrain_api.plan import Plan
+from llmtrain_api.spec.model import Model
+from llmtrain_cli.exits import WRONG_INPUT
+from llmtrain_cli.manifest import ManifestError, load_manifest
+from llmtrain_cli.plan_table import plan_view
+from llmtrain_planner.errors import PlanError
+from llmtrain_planner.families.base import Architecture
+from llmtrain_planner.hardware import CPU, GPUS
+from llmtrain_planner.plan import DEFAULT_MFU, PlanOptions, plan_job
+from llmtrain_planner.pretrained import architecture_from_config
+
+
+class PlanOutput(StrEnum):
+    """How the plan is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+
+
+def plan(
+    file: Annotated[Path, typer.Argument(help="The manifest of an LLMTrainingJob.")],
+    hardware: Annotated[
+        str | None, typer.Option(help=f"What the trainers are: {CPU}, {', '.join(GPUS)}.")
+    ] = None,
+    mfu: Annotated[
+        float, typer.Option(min=0.01, max=1, help="Share of the peak that becomes useful work.")
+    ] = DEFAULT_MFU,
+    price: Annotated[
+        float | None,
+        typer.Option(min=0, help="USD for an hour of a GPU, or of a replica without GPUs."),
+    ] = None,
+    vocabulary_size: Annotated[
+        int | None, typer.Option(min=2, help="Tokens of a pretrained tokenizer's vocabulary.")
+    ] = None,
+    finetune_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Tokens of all conversations, for one epoch.")
+    ] = None,
+    output: Annotated[
+        PlanOutput, typer.Option("--output", "-o", help="table, json or yaml.")
+    ] = PlanOutput.TABLE,
+) -> None:
+    """Say what a job would take: parameters, tokens, FLOPs, memory, time and money.
+
+    Nothing is started, and no machine or network is asked.
+    """
+    options = PlanOptions(
+        device=hardware,
+        mfu=mfu,
+        price_usd_per_device_hour=price,
+        vocabulary_size=vocabulary_size,
+        finetune_tokens=finetune_tokens,
+    )
+    try:
+        job = load_manifest(file)
+        pretrained = _pretrained(job.spec.model, folder=file.parent)
+        result = plan_job(job.spec, options, pretrained=pretrained)
+    except (ManifestError, PlanError) as error:
+        typer.echo(f"{file}: {error}", err=True)
+        raise typer.Exit(WRONG_INPUT) from error
+    _write(result, name=job.metadata.name, output=output)
+
+
+def _pretrained(model: Model | None, *, folder: Path) -> Architecture | None:
+    """The shape of the model that the manifest starts from, where it lies in a local folder."""
+    if model is None or model.init_from is None:
+        return None
+    path = folder / model.init_from / "config.json"
+    if not path.is_file():
+        return None  # a model of the hub: the planner says what to do
+    try:
+        config = json.loads(path.read_text())
+    except ValueError as error:
+        raise PlanError(f"{path}: not JSON: {error}") from error
+    if not isinstance(config, dict):
+        raise PlanError(f"{path}: must hold an object; found {type(config).__name__}")
+    return architecture_from_config(config)
+
+
+def _write(result: Plan, *, name: str, output: PlanOutput) -> None:
+    document = result.model_dump(mode="json", exclude_none=True)
+    match output:
+        case PlanOutput.TABLE:
+            Console().print(plan_view(result, name=name))
+        case PlanOutput.JSON:
+            typer.echo(json.dumps(document, indent=2))
+        case PlanOutput.YAML:
+            typer.echo(yaml.safe_dump(document, sort_keys=False), nl=False)

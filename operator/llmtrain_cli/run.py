@@ -1,0 +1,121 @@
+"""`llmtrain run`: a job from its manifest to its model, on this machine."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.status import JobStatus, Phase, StageState
+from llmtrain_api.workspace import Workspace
+from llmtrain_cli.exits import INTERRUPTED, JOB_FAILED, WRONG_INPUT
+from llmtrain_cli.local.display import RunDisplay
+from llmtrain_cli.local.executor import LocalExecutor
+from llmtrain_cli.local.lock import WorkspaceInUseError, workspace_lock
+from llmtrain_cli.local.machine import fit, this_machine
+from llmtrain_cli.local.ray_head import RayStartError, free_port
+from llmtrain_cli.local.results import show_results
+from llmtrain_cli.local.state import RunState, StateError
+from llmtrain_cli.manifest import ManifestError, load_manifest
+from llmtrain_operator.core.settings import Settings
+
+
+def run(
+    file: Annotated[Path, typer.Argument(help="The manifest of an LLMTrainingJob.")],
+    workspace: Annotated[
+        Path | None, typer.Option(help="Folder for all results; runs/NAME by default.")
+    ] = None,
+    *,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Remove the results of an earlier run first.")
+    ] = False,
+) -> None:
+    """Run a job on this machine; the same command goes on with one that was stopped."""
+    console, errors = Console(), Console(stderr=True)
+    try:
+        job = load_manifest(file)
+        root = (workspace or Path("runs") / job.metadata.name).resolve()
+        code = _run(job, Workspace(root), file.resolve().parent, fresh=fresh, console=console)
+    except (ManifestError, StateError, WorkspaceInUseError, ValueError) as error:
+        errors.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
+        raise typer.Exit(WRONG_INPUT) from None
+    except RayStartError as error:
+        errors.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
+        raise typer.Exit(JOB_FAILED) from None
+    raise typer.Exit(code)
+
+
+def _run(
+    job: LLMTrainingJob, workspace: Workspace, inputs: Path, *, fresh: bool, console: Console
+) -> int:
+    with workspace_lock(workspace.private) as lock:
+        state = RunState(workspace)
+        if fresh:
+            state.clear()
+        stored = state.open(job)
+        machine = this_machine()
+        fitted = fit(job.spec, machine)
+        if fitted.note:
+            console.print(fitted.note, highlight=False)
+        with RunDisplay(job, console) as display:
+            executor = LocalExecutor(
+                stored,
+                state=state,
+                settings=Settings(
+                    workspace=str(workspace.root),
+                    inputs=str(inputs),
+                    max_workers=fitted.num_workers,
+                    use_gpus=fitted.use_gpus,
+                    data_cpus=machine.cpus,
+                    progress_host="127.0.0.1",
+                    progress_port=free_port(),
+                    first_backoff_seconds=1.0,
+                ),
+                display=display,
+                lock=lock,
+                cpus=machine.cpus,
+            )
+            status = asyncio.run(_until_end(executor, display))
+    return _conclude(job, status, workspace, console)
+
+
+async def _until_end(executor: LocalExecutor, display: RunDisplay) -> JobStatus | None:
+    """Run to the end; the first signal asks the stage to stop, the second leaves at once."""
+    task = asyncio.create_task(executor.run())
+    asked = False
+
+    def stop() -> None:
+        nonlocal asked
+        if asked:
+            task.cancel()
+            return
+        asked = True
+        display.say("Stopping after a checkpoint; once more to stop at once.")
+        executor.request_stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return None
+
+
+def _conclude(
+    job: LLMTrainingJob, status: JobStatus | None, workspace: Workspace, console: Console
+) -> int:
+    """Tell how it ended; returns the exit code."""
+    if status is None or status.phase is Phase.SUSPENDED:
+        console.print("Stopped. The same command goes on from the newest checkpoint.")
+        return INTERRUPTED
+    if status.phase is Phase.FAILED:
+        failed = next(s for s in status.stages if s.state is StageState.FAILED)
+        console.print(f"{failed.name} failed ({failed.reason}): ", style="red", end="")
+        console.print(failed.message, highlight=False, markup=False, soft_wrap=True)
+        log = workspace.log(failed.name, failed.attempt)
+        console.print(f"Its log is in {log}.", highlight=False, soft_wrap=True)
+    show_results(job, status, workspace, console)
+    return 0 if status.phase is Phase.SUCCEEDED else JOB_FAILED

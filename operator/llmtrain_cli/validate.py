@@ -1,0 +1,26 @@
+"""`llmtrain validate`: is a manifest right?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llmtrain_cli.exits import WRONG_INPUT
+from llmtrain_cli.manifest import ManifestError, load_manifest
+
+
+def validate(
+    files: Annotated[list[Path], typer.Argument(help="Manifests of LLMTrainingJobs.")],
+) -> None:
+    """Check manifests as the API server would; nothing is started."""
+    wrong = False
+    for file in files:
+        try:
+            job = load_manifest(file)
+        except ManifestError as error:
+            wrong = True
+            typer.echo(str(error), err=True)
+        else:
+            typer.echo(f"{file}: {job.metadata.name} is valid: {', '.join(job.spec.stages)}")
+    if wrong:
+        raise typer.Exit(WRONG_INPUT)

@@ -1,0 +1,115 @@
+"""`llmtrain plan` as a person and as a program use it."""
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+from llmtrain_api.plan import Plan
+from llmtrain_cli.plan import plan
+from llmtrain_cli.plan_table import plan_view
+
+MANIFESTS = Path(__file__).parents[3] / "manifests"
+FINETUNE_ONLY = {
+    "apiVersion": "llmtrain.io/v1alpha1",
+    "kind": "LLMTrainingJob",
+    "metadata": {"name": "chat"},
+    "spec": {
+        "model": {"initFrom": "base"},
+        "finetune": {"data": {"sources": [{"pythonDocs": {}}]}},
+    },
+}
+
+
+def run(*arguments: str | Path) -> Result:
+    app = typer.Typer()
+    app.command()(plan)
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "time"),
+    [
+        ("gpt2-124m", "124,439,808", "11 minutes 12 seconds"),
+        ("llama-1.3b", "1,364,297,728", "14 hours 22 minutes"),
+        ("llama-7b", "6,738,415,616", "3 days 19 hours"),
+        ("llama-70b", "68,976,648,192", "46 days 17 hours"),
+    ],
+)
+def test_the_manifests_on_the_terminal(name: str, parameters: str, time: str) -> None:
+    result = run(MANIFESTS / f"{name}.yaml", "--price", "2.50")
+    assert result.exit_code == 0, result.output
+    for words in (parameters, time, "cost", "$", "It fits"):
+        assert words in result.output
+
+
+@pytest.mark.parametrize("name", ["gpt2-124m", "llama-70b"])
+def test_nothing_is_cut_off_on_a_narrow_terminal(name: str) -> None:
+    written = run(MANIFESTS / f"{name}.yaml", "-o", "json").output
+    screen = StringIO()
+    Console(width=80, file=screen).print(plan_view(Plan.model_validate_json(written), name=name))
+    assert "optimizer" in screen.getvalue()
+    assert "…" not in screen.getvalue()
+
+
+def test_json_is_the_plan() -> None:
+    result = run(MANIFESTS / "llama-7b.yaml", "--hardware", "l4", "--price", "0.7", "-o", "json")
+    document = json.loads(result.stdout)
+    assert document["model"]["parameters"] == 6_738_415_616
+    assert document["stages"][0]["memory"]["fits"] is False
+    assert document["stages"][0]["changes"] == [{"field": "spec.pretrain.zero.stage", "value": 3}]
+    assert document["costUsd"] == pytest.approx(
+        0.7 * document["durationSeconds"] * document["hardware"]["workers"] / 3600
+    )
+
+
+def test_yaml_says_the_same_as_json() -> None:
+    manifest = MANIFESTS / "gpt2-124m.yaml"
+    as_yaml, as_json = run(manifest, "-o", "yaml"), run(manifest, "-o", "json")
+    assert yaml.safe_load(as_yaml.stdout) == json.loads(as_json.stdout)
+
+
+def test_advice_is_shown() -> None:
+    result = run(MANIFESTS / "llama-7b.yaml", "--hardware", "l4")
+    assert "spec.pretrain.zero.stage: 3" in result.output
+
+
+def test_a_pretrained_model_is_read_from_its_folder(tmp_path: Path) -> None:
+    manifest = tmp_path / "chat.yaml"
+    manifest.write_text(yaml.safe_dump(FINETUNE_ONLY))
+    (tmp_path / "base").mkdir()
+    config = {
+        "model_type": "gpt2",
+        "n_layer": 12,
+        "n_embd": 768,
+        "n_head": 12,
+        "vocab_size": 50257,
+        "n_positions": 1024,
+    }
+    (tmp_path / "base" / "config.json").write_text(json.dumps(config))
+    result = run(manifest, "--finetune-tokens", "1000000", "-o", "json")
+    document = json.loads(result.stdout)
+    assert document["model"]["parameters"] == 124_439_808
+    assert document["stages"][0]["tokens"] == 2_000_000
+
+
+def test_a_pretrained_model_that_is_elsewhere_is_named(tmp_path: Path) -> None:
+    manifest = tmp_path / "chat.yaml"
+    manifest.write_text(yaml.safe_dump(FINETUNE_ONLY))
+    result = run(manifest)
+    assert result.exit_code == 2
+    assert "spec.model.initFrom: the shape of base is unknown" in result.stderr
+
+
+def test_a_broken_manifest_is_no_traceback(tmp_path: Path) -> None:
+    manifest = tmp_path / "job.yaml"
+    manifest.write_text("spec: {pretrain: {zeroo: 1}}")
+    result = run(manifest)
+    assert result.exit_code == 2
+    assert "zeroo" in result.stderr
+    assert "Traceback" not in result.stderr
