@@ -13,6 +13,8 @@ SETUP := .venv/set-up
 export UV_CACHE_DIR := $(CACHE)/uv
 # The system's certificates, so that a company's own authority is trusted.
 export UV_SYSTEM_CERTS := 1
+# Compiled once here, not again by every process that Ray starts.
+export UV_COMPILE_BYTECODE := 1
 # The Python of this machine, not one that uv would download.
 export UV_PYTHON_DOWNLOADS := never
 export HF_HUB_OFFLINE := 1

@@ -4,7 +4,6 @@ torchrun --nproc-per-node 2 benchmarks/bare_deepspeed.py RUN_CONFIG.json STEPS O
 """
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch import distributed as dist
 from torch.nn import functional
 
 from llmtrain_api.run_config import RunConfig
+from llmtrain_trainer.outcome import leave
 from llmtrain_trainer.pretrain.task import pretrain_task
 from llmtrain_trainer.training.engine import deepspeed_config
 
@@ -51,7 +51,7 @@ def main() -> None:
     if rank == 0:
         output.write_text(json.dumps(seconds))
     dist.barrier()
-    os._exit(0)
+    leave(0)
 
 
 if __name__ == "__main__":

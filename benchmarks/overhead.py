@@ -18,20 +18,17 @@ import time
 from pathlib import Path
 
 import numpy as np
-import yaml
+from random_run import random_run
 
 from llmtrain_api.names import RUN_CONFIG_VARIABLE
 from llmtrain_api.run_config import RunConfig, Workers
-from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.tokens.reader import TokenFile
 from llmtrain_trainer.tokens.sequences import TokenSequences
-from llmtrain_trainer.tokens.writer import TokenFileWriter
 
 _MANIFEST = Path(__file__).parents[1] / "manifests" / "quickstart.yaml"
 _WARMUP_STEPS = 5
-_NUM_TOKENS = 500_000
 
 
 def main() -> None:
@@ -44,7 +41,12 @@ def main() -> None:
     ratios = []
     for number in range(arguments.rounds):
         with tempfile.TemporaryDirectory() as folder:
-            config = _run_config(Path(folder), arguments.workers, arguments.steps)
+            config = random_run(
+                _MANIFEST,
+                Path(folder),
+                workers=Workers(count=arguments.workers, cpus=1, gpus=0),
+                steps=arguments.steps,
+            )
             ours = _ours(config)
             bare = _bare(config, Path(folder), arguments.steps)
             if number == 0:
@@ -56,47 +58,6 @@ def main() -> None:
             f"bare {tokens / bare:,.0f} tokens/s, ratio {bare / ours:.3f}"
         )
     print(f"ratio of tokens per second, ours to bare: median {statistics.median(ratios):.3f}")
-
-
-def _run_config(folder: Path, workers: int, steps: int) -> RunConfig:
-    """The quickstart's pretraining on random tokens, without validation and checkpoints."""
-    job = LLMTrainingJob.model_validate(yaml.safe_load(_MANIFEST.read_text()), by_name=False)
-    workspace = Workspace(folder)
-    assert job.spec.pretrain is not None
-    assert job.spec.tokenizer is not None
-    vocabulary_size = job.spec.tokenizer.vocabulary_size or 0
-    for split in ("train", "validation"):
-        tokens = np.random.default_rng(0).integers(
-            vocabulary_size, size=_NUM_TOKENS, dtype=np.uint32
-        )
-        with TokenFileWriter(
-            workspace.tokens / split,
-            vocabulary_size=vocabulary_size,
-            end_of_text_id=0,
-            tokenizer="random",
-        ) as writer:
-            writer.write(tokens, np.array([_NUM_TOKENS]), np.array([_NUM_TOKENS]))
-    workspace.tokenizer.mkdir()
-    pretrain = job.spec.pretrain.model_dump(mode="json") | {
-        "tokens": steps * job.spec.pretrain.batch_tokens,
-        "checkpoint": {"everySeconds": 3600},
-        "validation": {"everySteps": 1_000_000, "maxTokens": job.spec.pretrain.sequence_length},
-    }
-    return RunConfig(
-        job_name="overhead",
-        job_uid="benchmark",
-        stage=Stage.PRETRAIN,
-        attempt=0,
-        seed=job.spec.seed,
-        workspace=str(folder),
-        inputs=str(folder),
-        workers=Workers(count=workers, cpus=1, gpus=0),
-        data_cpus=1,
-        progress_host="127.0.0.1",
-        progress_port=18791,
-        model=job.spec.model,
-        pretrain=type(job.spec.pretrain).model_validate(pretrain),
-    )
 
 
 def _ours(config: RunConfig) -> float:

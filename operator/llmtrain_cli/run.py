@@ -16,7 +16,8 @@ from llmtrain_cli.local.display import RunDisplay
 from llmtrain_cli.local.executor import LocalExecutor
 from llmtrain_cli.local.lock import WorkspaceInUseError, workspace_lock
 from llmtrain_cli.local.machine import fit, this_machine
-from llmtrain_cli.local.ray_head import RayStartError, free_port
+from llmtrain_cli.local.ports import LOOPBACK, free_ports
+from llmtrain_cli.local.ray_head import RayStartError
 from llmtrain_cli.local.results import show_results
 from llmtrain_cli.local.state import RunState, StateError
 from llmtrain_cli.manifest import ManifestError, load_manifest
@@ -70,8 +71,8 @@ def _run(
                     max_workers=fitted.num_workers,
                     use_gpus=fitted.use_gpus,
                     data_cpus=machine.cpus,
-                    progress_host="127.0.0.1",
-                    progress_port=free_port(),
+                    progress_host=LOOPBACK,
+                    progress_port=free_ports(1)[0],
                     first_backoff_seconds=1.0,
                 ),
                 display=display,

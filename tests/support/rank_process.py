@@ -99,6 +99,7 @@ def _main() -> None:
     from torch import distributed as dist
 
     from llmtrain_trainer.launch.rank import run_rank
+    from llmtrain_trainer.outcome import leave
     from llmtrain_trainer.stage import StageContext
 
     arguments = json.loads(sys.argv[1])
@@ -116,6 +117,7 @@ def _main() -> None:
         except CrashError:
             dist.barrier()
     dist.destroy_process_group()
+    leave(0)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,14 @@
 """The driver: `python -m llmtrain_trainer` runs the stage that its run config names."""
 
 import logging
-import os
 import secrets
 import signal
-import sys
 import threading
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import EvaluationResult
-from llmtrain_trainer.outcome import Ending, ending, read_run_config
+from llmtrain_trainer.outcome import Ending, ending, leave, read_run_config
 from llmtrain_trainer.progress.server import REPORT_PATH, serve_progress
 from llmtrain_trainer.progress.tracker import ProgressTracker
 from llmtrain_trainer.stage import ReportAddress, StageContext
@@ -95,7 +93,4 @@ def _run_stage(context: StageContext) -> tuple[EvaluationResult, ...]:
 
 
 if __name__ == "__main__":
-    code = main()
-    logging.shutdown()
-    # Threads of libraries that will not end must not keep a finished stage alive.
-    os._exit(code) if threading.active_count() > 1 else sys.exit(code)
+    leave(main())

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NoReturn
 
 from pydantic import ValidationError
 
@@ -47,6 +48,18 @@ def ending() -> Iterator[Ending]:
         outcome = Outcome(reason="StageFailed", message=f"{type(error).__name__}: {error}"[:2000])
     sys.stdout.flush()
     print(outcome.line(), file=sys.stderr, flush=True)  # noqa: T201 - the log's last line
+
+
+def leave(exit_code: int) -> NoReturn:
+    """End this process at once, its work being done and told.
+
+    Threads of libraries would otherwise keep it alive, or abort it while the interpreter is torn
+    down, as gloo's sometimes do; the exit code would then belie what was done.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(exit_code)
 
 
 def read_run_config() -> RunConfig:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import tempfile
@@ -12,9 +11,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from llmtrain_cli.local.ports import LOOPBACK, free_ports
 from llmtrain_operator.io.ray_jobs import RayJobs
 
-_LOOPBACK = "127.0.0.1"
+_PORTS = (
+    "port",
+    "dashboard-port",
+    "dashboard-agent-listen-port",
+    "dashboard-agent-grpc-port",
+    "metrics-export-port",
+    "ray-client-server-port",
+    "object-manager-port",
+    "node-manager-port",
+    "runtime-env-agent-port",
+)
+"""The options of `ray start` that name a port; their defaults would clash with another Ray."""
 _START_SECONDS = 120.0
 _LOOK_SECONDS = 0.3
 _OBJECT_STORE_BYTES = 512 * 2**20
@@ -54,49 +65,42 @@ async def ray_head(*, cpus: int, log: Path, lock: int) -> AsyncIterator[RayHead]
     Raises:
         RayStartError: it did not come up.
     """
-    ports = _free_ports(9)
+    ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
     token = secrets.token_hex(32)
-    with (
-        tempfile.TemporaryDirectory(prefix="llmtrain-", ignore_cleanup_errors=True) as folder,
-        log.open("ab") as output,
-    ):
+    folder = tempfile.mkdtemp(
+        prefix="llmtrain-"
+    )  # short: it holds sockets, whose paths are limited
+    supervisor = [sys.executable, "-m", "llmtrain_cli.local.supervisor", folder]
+    with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: ASYNC220 - starting it blocks for a moment only
-            [sys.executable, "-m", "llmtrain_cli.local.supervisor", *_command(cpus, ports, folder)],
+            [*supervisor, *_command(cpus, ports, folder)],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
             env=_environment(token),
             pass_fds=(lock,),
         )
-        head = RayHead(f"http://{_LOOPBACK}:{ports[1]}", token, process)
-        try:
-            await _until_ready(head, log)
-            yield head
-        finally:
-            assert process.stdin is not None, "it was asked for"
-            process.stdin.close()
-            await asyncio.to_thread(process.wait)
+    head = RayHead(f"http://{LOOPBACK}:{ports['dashboard-port']}", token, process)
+    try:
+        await _until_ready(head, log)
+        yield head
+    finally:
+        assert process.stdin is not None, "it was asked for"
+        process.stdin.close()
+        await asyncio.to_thread(process.wait)
 
 
-def _command(cpus: int, ports: list[int], folder: str) -> list[str]:
-    options = {
-        "port": ports[0],
-        "dashboard-port": ports[1],
-        "dashboard-agent-listen-port": ports[2],
-        "dashboard-agent-grpc-port": ports[3],
-        "metrics-export-port": ports[4],
-        "ray-client-server-port": ports[5],
-        "object-manager-port": ports[6],
-        "node-manager-port": ports[7],
-        "runtime-env-agent-port": ports[8],
-        "dashboard-host": _LOOPBACK,
-        "node-ip-address": _LOOPBACK,
+def _command(cpus: int, ports: dict[str, int], folder: str) -> list[str]:
+    options = ports | {
+        "dashboard-host": LOOPBACK,
+        "node-ip-address": LOOPBACK,
         "num-cpus": cpus,
         "object-store-memory": _OBJECT_STORE_BYTES,
         "temp-dir": folder,
     }
     ray = str(Path(sys.executable).with_name("ray"))
-    return [ray, "start", "--head", "--block", *(f"--{k}={v}" for k, v in options.items())]
+    flags = ("--head", "--block", "--no-monitor")  # the monitor is the autoscaler's
+    return [ray, "start", *flags, *(f"--{name}={value}" for name, value in options.items())]
 
 
 def _environment(token: str) -> dict[str, str]:
@@ -106,22 +110,6 @@ def _environment(token: str) -> dict[str, str]:
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_JOB_STOP_WAIT_TIME_S": str(_STOP_WAIT_SECONDS),
     }
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind((_LOOPBACK, 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody listened on just now."""
-    return _free_ports(1)[0]
 
 
 async def _until_ready(head: RayHead, log: Path) -> None:

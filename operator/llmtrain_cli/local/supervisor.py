@@ -1,63 +1,91 @@
 """Keeps a Ray head alive for exactly as long as the run that it belongs to.
 
-    python -m llmtrain_cli.local.supervisor RAY START --HEAD ...
+    python -m llmtrain_cli.local.supervisor FOLDER RAY START --HEAD ...
 
 The run holds the other end of this process's standard input. When it closes, because the run is
-done or was killed, Ray and everything that it has started is ended, however it hangs.
+done or was killed, Ray and everything that it has started is ended, however it hangs, and FOLDER,
+where Ray kept its files, is removed.
 """
 
+import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+from types import FrameType
 
 import psutil
 
 _GRACE_SECONDS = 10.0
+_SET_CHILD_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of <sys/prctl.h>
 
 
 def main() -> int:
     """Run Ray until standard input closes or Ray ends; returns the exit code."""
-    for number in (signal.SIGINT, signal.SIGHUP):  # Ctrl-C is for the run, which then tells us
-        signal.signal(number, signal.SIG_IGN)
-    head = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
-    watcher = threading.Thread(target=_end_with_input, args=(head,), daemon=True)
-    watcher.start()
+    folder, *command = sys.argv[1:]
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        # They reach the whole process group, but are for the run, which then closes our input.
+        # A handler, not SIG_IGN: that would be inherited by Ray.
+        signal.signal(number, _leave_to_the_run)
+    _adopt_orphans()
+    head = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    threading.Thread(target=_end_with_input, args=(head,), daemon=True).start()
     code = head.wait()
-    _end_leftovers(_session_members(head.pid))
+    while members := _members(head.pid):  # again, for one may have been starting another
+        _end(members)
+    shutil.rmtree(folder, ignore_errors=True)
     return code
+
+
+def _leave_to_the_run(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing."""
+
+
+def _adopt_orphans() -> None:
+    """On Linux, become the parent of all that lose theirs, so that none is out of sight."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _end_with_input(head: "subprocess.Popen[bytes]") -> None:
     while os.read(sys.stdin.fileno(), 4096):
         pass
-    members = _session_members(head.pid)
     head.terminate()
-    _end_leftovers(members)
+    try:
+        head.wait(_GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        head.kill()
 
 
-def _session_members(session: int) -> list[psutil.Process]:
-    """All processes that Ray started: its children, and those who changed their parent."""
-    members = []
+def _members(session: int) -> list[psutil.Process]:
+    """All processes that Ray has started and that still run."""
+    children = psutil.Process().children(recursive=True)
+    seen = {child.pid for child in children}
     for process in psutil.process_iter():
         try:
-            parents = {parent.pid for parent in process.parents()}
-            if session in parents or os.getsid(process.pid) == session:
-                members.append(process)
-        except (psutil.NoSuchProcess, ProcessLookupError):
+            if process.pid not in seen and os.getsid(process.pid) == session:
+                children.append(process)
+        except ProcessLookupError:
             continue
-    return members
+    return [child for child in children if _runs(child)]
 
 
-def _end_leftovers(members: list[psutil.Process]) -> None:
-    _, alive = psutil.wait_procs(members, timeout=_GRACE_SECONDS)
-    for process in alive:
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _end(members: list[psutil.Process]) -> None:
+    for process in members:
         try:
             process.kill()
         except psutil.NoSuchProcess:
             continue
-    psutil.wait_procs(alive)
+    psutil.wait_procs(members, timeout=_GRACE_SECONDS)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ The run config comes from the environment, as always; rank 0 is the driver too.
 import os
 import secrets
 import signal
-import sys
 import threading
 
 import torch
@@ -16,7 +15,7 @@ from torch import distributed as dist
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.launch.rank import run_rank
-from llmtrain_trainer.outcome import ending, read_run_config
+from llmtrain_trainer.outcome import ending, leave, read_run_config
 from llmtrain_trainer.progress.reporter import Silent
 from llmtrain_trainer.progress.server import serve_progress
 from llmtrain_trainer.progress.tracker import ProgressTracker
@@ -51,4 +50,4 @@ def _run(config: RunConfig) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -1,0 +1,166 @@
+"""`llmtrain run` on a real Ray and a real DeepSpeed: the line, the kills, the parts."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.local_run import LocalRun, small_spec, step_records, write_corpus, write_manifest
+
+from llmtrain_api.results import EvaluationReport
+from llmtrain_api.stages import Stage
+from llmtrain_api.workspace import Workspace
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("local")
+    write_corpus(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def calm(folder: Path) -> Workspace:
+    """The workspace of a run that nobody disturbed."""
+    manifest = write_manifest(folder, small_spec())
+    code, output = LocalRun(manifest, folder / "calm").wait()
+    assert code == 0, output
+    assert "bitsPerByte" in output
+    assert "llmtrain chat" in output
+    return Workspace(folder / "calm")
+
+
+def test_the_line_ends_in_an_evaluated_model(calm: Workspace) -> None:
+    report = EvaluationReport.model_validate_json(calm.evaluation_report.read_bytes())
+    measured = {(result.model, result.name): result.value for result in report.results}
+    assert measured["pretrained", "bitsPerByte"] < 4
+    assert [gate.passed for gate in report.gates] == [True]
+    assert {generation.model for generation in report.generations} == {"pretrained", "finetuned"}
+    answer = subprocess.run(
+        [sys.executable, "-m", "llmtrain_trainer.chat", str(calm.export), "--ask", "Who lives?"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout.strip()
+
+
+def test_kills_change_nothing(folder: Path, calm: Workspace) -> None:
+    """A worker, a driver and the run itself are killed; then Ctrl-C: the steps are the same."""
+    manifest = write_manifest(folder, small_spec())
+    run = LocalRun(manifest, folder / "killed")
+    run.wait_for_step(12)
+    run.kill("RayTrainWorker")
+    run.wait_for_step(22)
+    run.kill("-m llmtrain_trainer")
+    run.wait_for_step(32)
+    run.process.kill()
+    run.wait()
+
+    again = LocalRun(manifest, folder / "killed")
+    again.wait_for_step(42)
+    again.process.send_signal(signal.SIGINT)
+    code, output = again.wait()
+    assert code == 130, output
+    assert "Stopping after a checkpoint" in output
+
+    code, output = LocalRun(manifest, folder / "killed").wait()
+    assert code == 0, output
+    killed = Workspace(folder / "killed")
+    assert step_records(killed) == step_records(calm)
+    pretrained, expected = (
+        (workspace.model("pretrained") / "model.safetensors").read_bytes()
+        for workspace in (killed, calm)
+    )
+    assert pretrained == expected
+
+
+def test_a_finished_run_is_shown_again_and_not_repeated(folder: Path, calm: Workspace) -> None:
+    before = calm.evaluation_report.stat().st_mtime_ns
+    code, output = LocalRun(write_manifest(folder, small_spec()), calm.root).wait()
+    assert code == 0
+    assert "bitsPerByte" in output
+    assert calm.evaluation_report.stat().st_mtime_ns == before
+
+
+def test_another_manifest_may_not_use_the_workspace(folder: Path, calm: Workspace) -> None:
+    spec = small_spec() | {"seed": 5}
+    code, output = LocalRun(write_manifest(folder, spec, name="other"), calm.root).wait()
+    assert code == 2
+    assert "changed: metadata.name, spec.seed" in output
+    assert "--fresh" in output
+
+
+def test_only_data_and_tokenizer(folder: Path) -> None:
+    spec = {key: small_spec()[key] for key in ("compute", "data", "tokenizer")}
+    code, output = LocalRun(write_manifest(folder, spec, name="tokens"), folder / "tokens").wait()
+    assert code == 0, output
+    workspace = Workspace(folder / "tokens")
+    assert (workspace.tokens / "train" / "index.json").is_file()
+    assert not (workspace.root / "models").exists()
+
+
+def test_only_finetune_on_an_existing_model(folder: Path, calm: Workspace) -> None:
+    finetune = small_spec()["finetune"] | {"method": "lora", "lora": {"rank": 4, "alpha": 8}}
+    spec = {
+        "compute": small_spec()["compute"],
+        "model": {"initFrom": str(calm.model("pretrained"))},
+        "finetune": finetune,
+    }
+    code, output = LocalRun(write_manifest(folder, spec, name="chat"), folder / "chat").wait()
+    assert code == 0, output
+    workspace = Workspace(folder / "chat")
+    losses = [r["loss"] for r in step_records(workspace, Stage.FINETUNE) if "loss" in r]
+    assert losses
+    model = workspace.model("finetuned")
+    assert (model / "model.safetensors").is_file()
+    assert not list(model.glob("adapter*"))  # the adapters are merged: plain transformers loads it
+
+
+def test_only_evaluate_and_a_gate_that_is_not_met(folder: Path, calm: Workspace) -> None:
+    spec = {
+        "model": {"initFrom": str(calm.export)},
+        "evaluate": {
+            "data": {
+                "sources": [{"files": {"paths": ["documents.jsonl"], "format": "jsonl"}}],
+                "filter": {"quality": "none", "minWords": 5},
+            },
+            "gates": [{"metric": "bitsPerByte", "max": 0.001}],
+        },
+    }
+    code, output = LocalRun(write_manifest(folder, spec, name="gate"), folder / "gate").wait()
+    assert code == 1
+    assert "bitsPerByte" in output
+    assert "not met" in output
+    assert "Traceback" not in output
+
+
+def test_broken_data_is_said_with_its_line(folder: Path) -> None:
+    lines = (folder / "documents.jsonl").read_text().splitlines()
+    lines[6] = '{"text": "never closed'
+    (folder / "broken.jsonl").write_text("\n".join(lines))
+    spec = {key: small_spec()[key] for key in ("compute", "data")}
+    spec["data"]["sources"][0]["files"]["paths"] = ["broken.jsonl"]
+    code, output = LocalRun(write_manifest(folder, spec, name="broken"), folder / "broken").wait()
+    assert code == 1
+    assert "broken.jsonl" in output
+    assert "line 7" in output or ":7" in output
+    assert "Traceback" not in output
+
+
+def test_a_workspace_holds_one_run_at_a_time(folder: Path) -> None:
+    manifest = write_manifest(folder, small_spec())
+    first = LocalRun(manifest, folder / "busy")
+    try:
+        while not (first.workspace.private / "run.json").exists():
+            assert first.process.poll() is None
+        code, output = LocalRun(manifest, folder / "busy").wait()
+        assert code == 2
+        assert f"in use by another run (process {first.process.pid})" in output
+    finally:
+        first.process.send_signal(signal.SIGINT)
+        first.process.send_signal(signal.SIGINT)
+        first.wait()

@@ -1,0 +1,73 @@
+"""What holds of every status that is written, whatever the world does."""
+
+from itertools import pairwise
+
+from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.status import (
+    ConditionStatus,
+    JobStatus,
+    Phase,
+    StageState,
+    StageStatus,
+)
+
+
+def current_stage(job: LLMTrainingJob, status: JobStatus) -> StageStatus:
+    """The stage that a job is at; the last where all are done."""
+    stages = [status.stage(name) for name in job.spec.stages]
+    return next((s for s in stages if s.state is not StageState.SUCCEEDED), stages[-1])
+
+
+def check_status(
+    job: LLMTrainingJob, before: JobStatus, after: JobStatus, succeeded: set[str]
+) -> None:
+    """Check a new status.
+
+    Args:
+        job: whose it is.
+        before: the status that it replaces.
+        after: the new one.
+        succeeded: the submissions that have succeeded.
+    """
+    _check_phase(before, after)
+    _check_order(after)
+    for stage in after.stages:
+        _check_failures(job, stage)
+        old = before.stage(stage.name)
+        assert stage.attempt in {old.attempt, old.attempt + 1}
+        if stage.state is StageState.SUCCEEDED:
+            assert stage.submission_id in succeeded, "a stage succeeds by an attempt that did"
+            assert old.state is not StageState.SUCCEEDED or stage == old
+
+
+def _check_phase(before: JobStatus, after: JobStatus) -> None:
+    true = [each.type for each in after.conditions if each.status is ConditionStatus.TRUE]
+    assert true == [after.phase.value], "the phase's own condition is true, and no other"
+    if before.phase.terminal:
+        assert (after.phase, after.stages) == (before.phase, before.stages), "it was final"
+    states = {stage.state for stage in after.stages}
+    assert (after.phase is Phase.FAILED) == (StageState.FAILED in states)
+    if after.phase is Phase.SUCCEEDED:
+        assert states == {StageState.SUCCEEDED}
+    if after.phase is Phase.SUSPENDED:
+        assert states <= {StageState.SUCCEEDED, StageState.PENDING}
+    for kind, old in {each.type: each for each in before.conditions}.items():
+        new = next(each for each in after.conditions if each.type == kind)
+        if new.status is old.status:
+            assert new.last_transition_time == old.last_transition_time
+
+
+def _check_order(status: JobStatus) -> None:
+    for stage, following in pairwise(status.stages):
+        if stage.state is not StageState.SUCCEEDED:
+            assert following == StageStatus(name=following.name), "it is not its turn yet"
+
+
+def _check_failures(job: LLMTrainingJob, stage: StageStatus) -> None:
+    budgets = job.spec.policy.retries
+    assert stage.failures.user <= 1
+    for failure in ("application", "infrastructure", "preemption"):
+        budget, count = getattr(budgets, failure), getattr(stage.failures, failure)
+        assert budget == -1 or count <= budget + 1
+        if budget != -1 and count > budget:
+            assert stage.state is StageState.FAILED, "the budget is spent"
