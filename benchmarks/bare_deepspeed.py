@@ -1,6 +1,6 @@
 """The shortest DeepSpeed loop there is, to measure ours against; started by overhead.py.
 
-torchrun --nproc-per-node 2 benchmarks/bare_deepspeed.py RUN_CONFIG.json STEPS OUTPUT.json
+torchrun --nproc-per-node 2 benchmarks/bare_deepspeed.py RUN_CONFIG.json OUTPUT.jsonl
 """
 
 import json
@@ -15,15 +15,14 @@ from torch import distributed as dist
 from torch.nn import functional
 
 from llmtrain_api.run_config import RunConfig
-from llmtrain_trainer.outcome import leave
 from llmtrain_trainer.pretrain.task import pretrain_task
 from llmtrain_trainer.training.engine import deepspeed_config
 
 
 def main() -> None:
-    """Train for some steps; rank 0 writes the seconds of each."""
+    """Train until killed; rank 0 writes the seconds of each step."""
     config = RunConfig.model_validate_json(Path(sys.argv[1]).read_text())
-    num_steps, output = int(sys.argv[2]), Path(sys.argv[3])
+    output = Path(sys.argv[2]).open("w", encoding="utf-8", buffering=1)  # noqa: SIM115 - until killed
     dist.init_process_group("gloo")
     torch.set_num_threads(config.workers.cpus)
     rank, world_size = dist.get_rank(), dist.get_world_size()
@@ -36,8 +35,7 @@ def main() -> None:
         config=deepspeed_config(task.settings, from_universal=False),
     )
     generator = np.random.default_rng(0)
-    seconds = []
-    for _ in range(num_steps):
+    while True:
         numbers = generator.integers(len(task.samples), size=batch.sequences)
         share = numbers.reshape(batch.accumulation_steps, world_size, -1)[:, rank]
         batches = [task.samples.batch(indices) for indices in share]
@@ -47,11 +45,8 @@ def main() -> None:
             labels = torch.from_numpy(np.ascontiguousarray(each.labels)).flatten()
             engine.backward(functional.cross_entropy(logits.flatten(0, 1), labels))
             engine.step()
-        seconds.append(time.perf_counter() - started)
-    if rank == 0:
-        output.write_text(json.dumps(seconds))
-    dist.barrier()
-    leave(0)
+        if rank == 0:
+            output.write(json.dumps({"seconds": time.perf_counter() - started}) + "\n")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.tokens.writer import TokenFileWriter
 
 _FALLBACK_VOCABULARY_SIZE = 50257
+_BATCHES = 16
 
 
 def random_run(
@@ -37,7 +38,9 @@ def random_run(
     }
     tokenizer = job.spec.tokenizer
     size = tokenizer.vocabulary_size if tokenizer else None
-    _write_tokens(Workspace(folder), size or _FALLBACK_VOCABULARY_SIZE, pretrain["batchTokens"])
+    _write_tokens(
+        Workspace(folder), size or _FALLBACK_VOCABULARY_SIZE, _BATCHES * pretrain["batchTokens"]
+    )
     return RunConfig(
         job_name=job.metadata.name,
         job_uid="benchmark",

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase, StageState, StageStatus
 from llmtrain_cli.local.ray_head import RayHead, ray_head
 from llmtrain_cli.local.state import RunState, StoredRun
@@ -21,6 +22,8 @@ from llmtrain_operator.io.ray_jobs import RayJobs, RayJobsError
 
 ENTRYPOINT = f"{sys.executable} -m llmtrain_trainer"
 _POLL_SECONDS = 0.5
+_TRAINING_POLL_SECONDS = 2.0
+"""Each look takes time from the workers, who wait for one another at every step."""
 _LOG_SECONDS = 10.0
 
 
@@ -107,9 +110,17 @@ class LocalExecutor:
             self._run = run.model_copy(update={"status": decision.status})
             self._state.write(self._run)
         self._display.show(decision.status)
+        poll_seconds = _TRAINING_POLL_SECONDS if self._is_training else _POLL_SECONDS
         if decision.requeue_after_seconds is None:
-            return _POLL_SECONDS
-        return min(_POLL_SECONDS, decision.requeue_after_seconds)
+            return poll_seconds
+        return min(poll_seconds, decision.requeue_after_seconds)
+
+    @property
+    def _is_training(self) -> bool:
+        stage, progress = self._current_stage(), self._run.status.progress
+        if stage is None or stage.state is not StageState.RUNNING:
+            return False
+        return stage.name in {Stage.PRETRAIN, Stage.FINETUNE} and progress is not None
 
     async def _snapshot(self) -> Snapshot:
         if self._head is not None and not self._head.alive:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from llmtrain_cli.local.ports import LOOPBACK, free_ports
+from llmtrain_cli.local.priority import SAME_AS_RAY, keep_watchers_low
 from llmtrain_operator.io.ray_jobs import RayJobs
 
 _PORTS = (
@@ -67,9 +68,7 @@ async def ray_head(*, cpus: int, log: Path, lock: int) -> AsyncIterator[RayHead]
     """
     ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
     token = secrets.token_hex(32)
-    folder = tempfile.mkdtemp(
-        prefix="llmtrain-"
-    )  # short: it holds sockets, whose paths are limited
+    folder = tempfile.mkdtemp(prefix="llmtrain-")  # for sockets, whose paths must be short
     supervisor = [sys.executable, "-m", "llmtrain_cli.local.supervisor", folder]
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: ASYNC220 - starting it blocks for a moment only
@@ -83,7 +82,9 @@ async def ray_head(*, cpus: int, log: Path, lock: int) -> AsyncIterator[RayHead]
     head = RayHead(f"http://{LOOPBACK}:{ports['dashboard-port']}", token, process)
     try:
         await _until_ready(head, log)
+        priorities = asyncio.create_task(keep_watchers_low(process.pid))
         yield head
+        priorities.cancel()
     finally:
         assert process.stdin is not None, "it was asked for"
         process.stdin.close()
@@ -104,12 +105,15 @@ def _command(cpus: int, ports: dict[str, int], folder: str) -> list[str]:
 
 
 def _environment(token: str) -> dict[str, str]:
-    return os.environ | {
+    own = {
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": token,
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_JOB_STOP_WAIT_TIME_S": str(_STOP_WAIT_SECONDS),
+        "RAY_enable_metrics_collection": "0",  # nobody scrapes them here
+        "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",  # nobody takes this machine away
     }
+    return os.environ | SAME_AS_RAY | own
 
 
 async def _until_ready(head: RayHead, log: Path) -> None:

@@ -181,8 +181,12 @@ class Trainer:
         nats = torch.zeros((), dtype=torch.float64, device=device())
         for micro_step, share in enumerate(shares[:, self._ranks.rank]):
             tensors = to_tensors(self._task.samples.batch(share), device())
-            logits = self._engine.model(**model_inputs(tensors.input_ids, tensors.segments)).logits
-            loss = loss_sum(logits, tensors.labels, label_smoothing=self._settings.label_smoothing)
+            loss = loss_sum(
+                # Not held by name: backward frees the logits as soon as it has used them.
+                self._engine.model(**model_inputs(tensors.input_ids, tensors.segments)).logits,
+                tensors.labels,
+                label_smoothing=self._settings.label_smoothing,
+            )
             self._engine.backward(loss * scale)
             nats += loss.detach().double()
             if micro_step < batch.accumulation_steps - 1:

@@ -1,0 +1,62 @@
+"""Training goes before the processes that watch it: on a laptop they share its few cores.
+
+Ray starts its workers at a lower priority than its own services, which wake many times a second
+and then stop a worker, for whom all other workers wait.
+"""
+
+import asyncio
+import os
+import sys
+
+import psutil
+
+SAME_AS_RAY = {"RAY_worker_niceness": "0"}
+"""For the environment of `ray start`: its workers keep the priority that it has itself."""
+_WATCHERS = (
+    "gcs/gcs_server",
+    "-m llmtrain_trainer",
+    "ray/dashboard/dashboard.py",
+    "ray-dashboard-",
+    "ray/_private/log_monitor.py",
+    "ray::DashboardAgent",
+    "ray::RuntimeEnvAgent",
+    "ray::JobSupervisor",
+    "ray::TrainController",
+    "ray::PlacementGroupCleaner",
+    "ray::SynchronizationActor",
+    "ray::DatasetManager",
+    "ray::_AutoscalingCoordinatorActor",
+    "ray::_StatsActor",
+)
+"""Words that the command lines of Ray's watchers begin with, script and all."""
+_LOWEST = 19
+_LOOK_SECONDS = 5.0
+
+
+async def keep_watchers_low(parent: int) -> None:
+    """Give Ray's watchers the lowest priority, as they come, until cancelled.
+
+    Args:
+        parent: the process that started them all.
+    """
+    known: set[int] = set()
+    while True:
+        for process in psutil.Process(parent).children(recursive=True):
+            if process.pid not in known and _lower_if_watcher(process):
+                known.add(process.pid)
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _lower_if_watcher(process: psutil.Process) -> bool:
+    try:
+        beginning = " ".join(process.cmdline()[:3])
+        if not any(word in beginning for word in _WATCHERS):
+            return False
+        if sys.platform == "linux":  # where each thread has a priority of its own
+            for thread in process.threads():
+                os.setpriority(os.PRIO_PROCESS, thread.id, _LOWEST)
+        else:
+            process.nice(_LOWEST)
+    except (psutil.Error, ProcessLookupError):
+        return False  # it ends, or begins, at this very moment
+    return True
