@@ -2,14 +2,38 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=253)]
 Path = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 """A file or folder. A relative one is read from the inputs folder: on a laptop the manifest's
 folder, in a cluster the workspace."""
 Text = Annotated[str, StringConstraints(max_length=32768)]
+
+
+def written(form: str) -> WrapValidator:
+    """Says in words what a text with a pattern should look like; the pattern itself helps nobody.
+
+    Args:
+        form: ends "should be ...", with an example.
+    """
+
+    def check(value: object, inner: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return inner(value)
+        except ValidationError:
+            raise PydanticCustomError("form", f"should be {form}") from None
+
+    return WrapValidator(check)
 
 
 class Record(BaseModel):

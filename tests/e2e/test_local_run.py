@@ -6,7 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.local_run import LocalRun, small_spec, step_records, write_corpus, write_manifest
+from support.local_run import (
+    LocalRun,
+    run_to_the_end,
+    small_spec,
+    step_records,
+    write_corpus,
+    write_manifest,
+)
 
 from llmtrain_api.results import EvaluationReport
 from llmtrain_api.stages import Stage
@@ -26,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def calm(folder: Path) -> Workspace:
     """The workspace of a run that nobody disturbed."""
     manifest = write_manifest(folder, small_spec())
-    code, output = LocalRun(manifest, folder / "calm").wait()
+    code, output = run_to_the_end(manifest, folder / "calm")
     assert code == 0, output
     assert "bitsPerByte" in output
     assert "llmtrain chat" in output
@@ -51,23 +58,21 @@ def test_the_line_ends_in_an_evaluated_model(calm: Workspace) -> None:
 def test_kills_change_nothing(folder: Path, calm: Workspace) -> None:
     """A worker, a driver and the run itself are killed; then Ctrl-C: the steps are the same."""
     manifest = write_manifest(folder, small_spec())
-    run = LocalRun(manifest, folder / "killed")
-    run.wait_for_step(12)
-    run.kill("RayTrainWorker")
-    run.wait_for_step(22)
-    run.kill("-m llmtrain_trainer")
-    run.wait_for_step(32)
-    run.process.kill()
-    run.wait()
+    with LocalRun(manifest, folder / "killed") as run:
+        run.wait_for_step(12)
+        run.kill("RayTrainWorker")
+        run.wait_for_step(22)
+        run.kill("-m llmtrain_trainer")
+        run.wait_for_step(32)
 
-    again = LocalRun(manifest, folder / "killed")
-    again.wait_for_step(42)
-    again.process.send_signal(signal.SIGINT)
-    code, output = again.wait()
+    with LocalRun(manifest, folder / "killed") as again:
+        again.wait_for_step(42)
+        again.process.send_signal(signal.SIGINT)
+        code, output = again.wait()
     assert code == 130, output
     assert "Stopping after a checkpoint" in output
 
-    code, output = LocalRun(manifest, folder / "killed").wait()
+    code, output = run_to_the_end(manifest, folder / "killed")
     assert code == 0, output
     killed = Workspace(folder / "killed")
     assert step_records(killed) == step_records(calm)
@@ -80,7 +85,7 @@ def test_kills_change_nothing(folder: Path, calm: Workspace) -> None:
 
 def test_a_finished_run_is_shown_again_and_not_repeated(folder: Path, calm: Workspace) -> None:
     before = calm.evaluation_report.stat().st_mtime_ns
-    code, output = LocalRun(write_manifest(folder, small_spec()), calm.root).wait()
+    code, output = run_to_the_end(write_manifest(folder, small_spec()), calm.root)
     assert code == 0
     assert "bitsPerByte" in output
     assert calm.evaluation_report.stat().st_mtime_ns == before
@@ -88,7 +93,7 @@ def test_a_finished_run_is_shown_again_and_not_repeated(folder: Path, calm: Work
 
 def test_another_manifest_may_not_use_the_workspace(folder: Path, calm: Workspace) -> None:
     spec = small_spec() | {"seed": 5}
-    code, output = LocalRun(write_manifest(folder, spec, name="other"), calm.root).wait()
+    code, output = run_to_the_end(write_manifest(folder, spec, name="other"), calm.root)
     assert code == 2
     assert "changed: metadata.name, spec.seed" in output
     assert "--fresh" in output
@@ -96,7 +101,7 @@ def test_another_manifest_may_not_use_the_workspace(folder: Path, calm: Workspac
 
 def test_only_data_and_tokenizer(folder: Path) -> None:
     spec = {key: small_spec()[key] for key in ("compute", "data", "tokenizer")}
-    code, output = LocalRun(write_manifest(folder, spec, name="tokens"), folder / "tokens").wait()
+    code, output = run_to_the_end(write_manifest(folder, spec, name="tokens"), folder / "tokens")
     assert code == 0, output
     workspace = Workspace(folder / "tokens")
     assert (workspace.tokens / "train" / "index.json").is_file()
@@ -110,7 +115,7 @@ def test_only_finetune_on_an_existing_model(folder: Path, calm: Workspace) -> No
         "model": {"initFrom": str(calm.model("pretrained"))},
         "finetune": finetune,
     }
-    code, output = LocalRun(write_manifest(folder, spec, name="chat"), folder / "chat").wait()
+    code, output = run_to_the_end(write_manifest(folder, spec, name="chat"), folder / "chat")
     assert code == 0, output
     workspace = Workspace(folder / "chat")
     losses = [r["loss"] for r in step_records(workspace, Stage.FINETUNE) if "loss" in r]
@@ -131,7 +136,7 @@ def test_only_evaluate_and_a_gate_that_is_not_met(folder: Path, calm: Workspace)
             "gates": [{"metric": "bitsPerByte", "max": 0.001}],
         },
     }
-    code, output = LocalRun(write_manifest(folder, spec, name="gate"), folder / "gate").wait()
+    code, output = run_to_the_end(write_manifest(folder, spec, name="gate"), folder / "gate")
     assert code == 1
     assert "bitsPerByte" in output
     assert "not met" in output
@@ -144,7 +149,7 @@ def test_broken_data_is_said_with_its_line(folder: Path) -> None:
     (folder / "broken.jsonl").write_text("\n".join(lines))
     spec = {key: small_spec()[key] for key in ("compute", "data")}
     spec["data"]["sources"][0]["files"]["paths"] = ["broken.jsonl"]
-    code, output = LocalRun(write_manifest(folder, spec, name="broken"), folder / "broken").wait()
+    code, output = run_to_the_end(write_manifest(folder, spec, name="broken"), folder / "broken")
     assert code == 1
     assert "broken.jsonl" in output
     assert "line 7" in output or ":7" in output
@@ -153,14 +158,9 @@ def test_broken_data_is_said_with_its_line(folder: Path) -> None:
 
 def test_a_workspace_holds_one_run_at_a_time(folder: Path) -> None:
     manifest = write_manifest(folder, small_spec())
-    first = LocalRun(manifest, folder / "busy")
-    try:
+    with LocalRun(manifest, folder / "busy") as first:
         while not (first.workspace.private / "run.json").exists():
             assert first.process.poll() is None
-        code, output = LocalRun(manifest, folder / "busy").wait()
+        code, output = run_to_the_end(manifest, folder / "busy")
         assert code == 2
         assert f"in use by another run (process {first.process.pid})" in output
-    finally:
-        first.process.send_signal(signal.SIGINT)
-        first.process.send_signal(signal.SIGINT)
-        first.wait()

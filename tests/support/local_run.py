@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import psutil
 import yaml
@@ -87,8 +88,14 @@ def write_manifest(folder: Path, spec: dict[str, Any], *, name: str = "small") -
     return path
 
 
+def run_to_the_end(manifest: Path, workspace: Path) -> tuple[int, str]:
+    """`llmtrain run`, undisturbed; returns the exit code and all that was printed."""
+    with LocalRun(manifest, workspace) as run:
+        return run.wait()
+
+
 class LocalRun:
-    """One `llmtrain run`, in a process of its own.
+    """One `llmtrain run`, in a process of its own; a context manager.
 
     Args:
         manifest: the file.
@@ -106,6 +113,19 @@ class LocalRun:
             env=os.environ | {"COLUMNS": "200", "TERM": "dumb"},
         )
         self._look = threading.Event()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave nothing running, however the test ends."""
+        self.process.kill()  # its supervisor then ends Ray
+        self.process.wait()
 
     def wait(self) -> tuple[int, str]:
         """Wait for the end; returns the exit code and all that was printed."""
@@ -129,8 +149,9 @@ class LocalRun:
     def kill(self, what: str) -> None:
         """`kill -9` a process of this run whose command line holds these words."""
         family = psutil.Process(self.process.pid).children(recursive=True)
-        matching = [each for each in family if what in " ".join(each.cmdline())]
-        assert matching, [each.cmdline() for each in family]
+        living = [each for each in family if each.status() != psutil.STATUS_ZOMBIE]
+        matching = [each for each in living if what in " ".join(each.cmdline())]
+        assert matching, [each.cmdline() for each in living]
         matching[0].send_signal(signal.SIGKILL)
 
 

@@ -4,10 +4,12 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from llmtrain_api.base import Section
+from llmtrain_api.base import Section, written
 
 Memory = Annotated[
-    str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}(Mi|Gi|Ti)$", min_length=3, max_length=16)
+    str,
+    StringConstraints(pattern=r"^[1-9][0-9]{0,8}(Mi|Gi|Ti)$", min_length=3, max_length=16),
+    written("a whole number of Mi, Gi or Ti, such as 8Gi"),
 ]
 """A Kubernetes quantity in binary units: `512Mi`, `8Gi`, `1Ti`."""
 

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from llmtrain_api.base import Name, Path, Section, Text, rule, rules
+from llmtrain_api.base import Name, Path, Section, Text, rule, rules, written
 from llmtrain_api.spec.data import Data, OneOf
 
 
@@ -65,7 +65,11 @@ class Gate(Section):
         )
     )
 
-    metric: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_./]+$", max_length=253)]
+    metric: Annotated[
+        str,
+        StringConstraints(pattern=r"^[A-Za-z0-9_./]+$", max_length=253),
+        written("the name of a metric, such as bitsPerByte or heldOutDocs/accuracy"),
+    ]
     """`bitsPerByte`, `perplexity`, or a task's metric as `task/metric`: `heldOutDocs/accuracy`."""
     min: float | None = None
     """Smallest value that passes."""

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from llmtrain_api.base import Record, Section, rule, rules
+from llmtrain_api.base import Record, Section, rule, rules, written
 from llmtrain_api.names import API_VERSION, JOB_NAME_MAX_LENGTH, JOB_NAME_PATTERN, KIND
 from llmtrain_api.spec.compute import Compute
 from llmtrain_api.spec.data import Data
@@ -101,6 +101,10 @@ class Metadata(Record):
     name: Annotated[
         str,
         StringConstraints(pattern=JOB_NAME_PATTERN, min_length=1, max_length=JOB_NAME_MAX_LENGTH),
+        written(
+            f"at most {JOB_NAME_MAX_LENGTH} lowercase letters and digits, with hyphens between "
+            "them, such as my-job"
+        ),
     ]
     namespace: str | None = None
     labels: dict[str, str] = Field(default_factory=dict)

@@ -5,11 +5,13 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from llmtrain_api.base import Section, rule, rules
+from llmtrain_api.base import Section, rule, rules, written
 from llmtrain_api.spec.training import Checkpoint, Optimizer, Precision, Zero
 
 TokenMultiple = Annotated[
-    str, StringConstraints(pattern=r"^[1-9][0-9]{0,3}(\.[0-9]{1,2})?x$", max_length=8)
+    str,
+    StringConstraints(pattern=r"^[1-9][0-9]{0,3}(\.[0-9]{1,2})?x$", max_length=8),
+    written("a multiple of the parameter count, such as 20x"),
 ]
 """A multiple of the parameter count: `20x` (Hoffmann et al. 2022)."""
 

@@ -13,8 +13,8 @@ from llmtrain_operator.core.step import Step, soonest
 from llmtrain_operator.core.timestamps import read_time, write_time
 
 _SUSPENDING = "Suspending"
-_HANG = "Hang"
-_DEADLINE = "DeadlineExceeded"
+_HANG_REASON = "Hang"
+_DEADLINE_REASON = "DeadlineExceeded"
 
 
 def advance(this: Pass, stage: StageStatus) -> Step:
@@ -34,7 +34,7 @@ def advance(this: Pass, stage: StageStatus) -> Step:
 def _record(this: Pass, stage: StageStatus) -> Step:
     """Put the attempt into the status; it is submitted once that is written."""
     if this.time_is_up:
-        return given_up(this, stage, _DEADLINE, _deadline_message(this))
+        return given_up(this, stage, _DEADLINE_REASON, _deadline_message(this))
     if stage.retry_time is not None:
         wait = (read_time(stage.retry_time) - this.now).total_seconds()
         if wait > 0:
@@ -107,11 +107,11 @@ def _why_stop(this: Pass, silent: float) -> tuple[str, str] | None:
     if this.wants_stop:
         return _SUSPENDING, "stopping after a checkpoint"
     if this.time_is_up:
-        return _DEADLINE, _deadline_message(this)
+        return _DEADLINE_REASON, _deadline_message(this)
     hang_timeout = this.job.spec.policy.hang_timeout_seconds
     if silent >= hang_timeout:
         message = f"no sign of work for {silent:.0f} s (policy.hangTimeoutSeconds: {hang_timeout})"
-        return _HANG, message
+        return _HANG_REASON, message
     return None
 
 
@@ -146,9 +146,9 @@ def _await_end(this: Pass, stage: StageStatus, submission: Submission | None) ->
             ExitCode.GATE,
         }:
             return ended(this, stage, submission)  # it was done before it heard
-    if reason == _DEADLINE:
+    if reason == _DEADLINE_REASON:
         return given_up(this, stage, reason, message)
-    if reason == _HANG:
+    if reason == _HANG_REASON:
         return failed(this, stage, FailureClass.INFRASTRUCTURE, reason, message)
     return interrupted(stage)
 

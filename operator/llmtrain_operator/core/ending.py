@@ -57,7 +57,9 @@ def lost(this: Pass, stage: StageStatus) -> Step:
         if this.snapshot.cluster_ready
         else "its Ray cluster went away"
     )
-    return failed(this, stage, FailureClass.INFRASTRUCTURE, "SubmissionLost", message)
+    return failed(
+        this, stage, FailureClass.INFRASTRUCTURE, reason="SubmissionLost", message=message
+    )
 
 
 def failed(

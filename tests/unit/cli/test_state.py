@@ -1,0 +1,76 @@
+"""What a workspace remembers of its run."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+from support.local_run import small_spec, write_manifest
+
+from llmtrain_api.stages import Stage
+from llmtrain_api.status import Failures, JobStatus, Phase, StageState, StageStatus
+from llmtrain_api.workspace import Workspace
+from llmtrain_cli.local.state import RunState, StateError, StoredRun
+from llmtrain_cli.manifest import load_manifest
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> RunState:
+    workspace = Workspace(tmp_path / "workspace")
+    workspace.private.mkdir(parents=True)
+    return RunState(workspace)
+
+
+def test_a_run_that_is_opened_again_keeps_its_uid_and_status(
+    tmp_path: Path, state: RunState
+) -> None:
+    job = load_manifest(write_manifest(tmp_path, small_spec()))
+    run = state.open(job)
+    state.write(run.model_copy(update={"status": JobStatus(phase=Phase.SUSPENDED)}))
+    again = state.open(job)
+    assert (again.uid, again.status.phase) == (run.uid, Phase.SUSPENDED)
+
+
+def test_only_policy_may_change(tmp_path: Path, state: RunState) -> None:
+    state.write(state.open(load_manifest(write_manifest(tmp_path, small_spec()))))
+    patient = small_spec() | {"policy": {"retries": {"application": 7}}}
+    opened = state.open(load_manifest(write_manifest(tmp_path, patient)))
+    assert opened.job.spec.policy.retries.application == 7
+    longer = deepcopy(small_spec())
+    longer["pretrain"]["tokens"] = 1_024_000
+    with pytest.raises(StateError, match=r"changed: spec\.pretrain\); only policy may change"):
+        state.open(load_manifest(write_manifest(tmp_path, longer)))
+
+
+def test_a_failed_run_gets_its_retries_anew(tmp_path: Path, state: RunState) -> None:
+    job = load_manifest(write_manifest(tmp_path, small_spec()))
+    failed = StageStatus(
+        name=Stage.TOKENIZER,
+        state=StageState.FAILED,
+        attempt=3,
+        submission_id="old",
+        failures=Failures(infrastructure=4),
+    )
+    done = StageStatus(name=Stage.DATA, state=StageState.SUCCEEDED)
+    status = JobStatus(phase=Phase.FAILED, stages=(done, failed))
+    state.write(StoredRun(uid="u", job=job, status=status))
+    opened = state.open(job).status
+    assert opened.phase is Phase.PENDING
+    assert opened.stage(Stage.DATA) == done
+    again = opened.stage(Stage.TOKENIZER)
+    assert (again.state, again.attempt, again.failures) == (StageState.PENDING, 4, Failures())
+
+
+def test_a_file_of_another_version_is_refused(tmp_path: Path, state: RunState) -> None:
+    state.path.write_text('{"version": 99}')
+    with pytest.raises(StateError, match="another version of llmtrain"):
+        state.open(load_manifest(write_manifest(tmp_path, small_spec())))
+
+
+def test_starting_over_keeps_the_inputs(tmp_path: Path, state: RunState) -> None:
+    state.write(state.open(load_manifest(write_manifest(tmp_path, small_spec()))))
+    (state.workspace.root / "models").mkdir()
+    (state.workspace.root / "corpus.jsonl").write_text("mine")
+    state.clear()
+    assert state.read() is None
+    assert not (state.workspace.root / "models").exists()
+    assert (state.workspace.root / "corpus.jsonl").exists()
