@@ -59,6 +59,10 @@ format: setup ## Format the code and mend what can be mended by itself.
 generate: setup ## Write the generated files: the CRD, the job reference.
 	$(BIN)/python scripts/generate.py
 
+.PHONY: pictures
+pictures: setup ## Draw the pictures of the documents.
+	$(BIN)/python scripts/screenshot.py docs/images/plan.svg llmtrain plan manifests/llama-7b.yaml --hardware h100-sxm --price 3
+
 .PHONY: check
 check: setup ## Everything that needs no run: format, lint, types, imports, generated files.
 	$(BIN)/ruff format --check --quiet
