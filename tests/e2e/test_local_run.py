@@ -59,14 +59,14 @@ def test_kills_change_nothing(folder: Path, calm: Workspace) -> None:
     """A worker, a driver and the run itself are killed; then Ctrl-C: the steps are the same."""
     manifest = write_manifest(folder, small_spec())
     with LocalRun(manifest, folder / "killed") as run:
-        run.wait_for_step(12)
+        run.wait_for_step(40)
         run.kill("RayTrainWorker")
-        run.wait_for_step(22)
+        run.wait_for_step(110)
         run.kill("-m llmtrain_trainer")
-        run.wait_for_step(32)
+        run.wait_for_step(180)
 
     with LocalRun(manifest, folder / "killed") as again:
-        again.wait_for_step(42)
+        again.wait_for_step(210)
         again.process.send_signal(signal.SIGINT)
         code, output = again.wait()
     assert code == 130, output

@@ -49,7 +49,7 @@ def small_spec() -> dict[str, Any]:
         "batchTokens": 1024,
         "precision": "fp32",
         "zero": {"stage": 2},
-        "checkpoint": {"everySteps": 5},
+        "checkpoint": {"everySteps": 25},
     }
     return {
         "compute": {"trainers": {"replicas": 2, "cpus": 1}},
@@ -60,7 +60,7 @@ def small_spec() -> dict[str, Any]:
         },
         "tokenizer": {"vocabularySize": 400},
         "model": {"layers": 2, "hiddenSize": 32, "heads": 4, "dropout": 0.1},
-        "pretrain": training | {"tokens": 60 * 1024, "optimizer": {"learningRate": 0.01}},
+        "pretrain": training | {"tokens": 300 * 1024, "optimizer": {"learningRate": 0.01}},
         "finetune": training
         | {
             "data": {"sources": [{"files": {"paths": ["conversations.jsonl"]}}]},
@@ -125,7 +125,7 @@ class LocalRun:
     ) -> None:
         """Leave nothing running, however the test ends."""
         self.process.kill()  # its supervisor then ends Ray
-        self.process.wait()
+        self.process.communicate()
 
     def wait(self) -> tuple[int, str]:
         """Wait for the end; returns the exit code and all that was printed."""
@@ -152,7 +152,7 @@ class LocalRun:
         living = [each for each in family if each.status() != psutil.STATUS_ZOMBIE]
         matching = [each for each in living if what in " ".join(each.cmdline())]
         assert matching, [each.cmdline() for each in living]
-        matching[0].send_signal(signal.SIGKILL)
+        matching[-1].send_signal(signal.SIGKILL)  # the last is the deepest: no shell around it
 
 
 def step_records(workspace: Workspace, stage: Stage = Stage.PRETRAIN) -> list[dict[str, Any]]:
