@@ -65,8 +65,9 @@ def test_kills_change_nothing(folder: Path, calm: Workspace) -> None:
         run.kill("-m llmtrain_trainer")
         run.wait_for_step(180)
 
+    reached = max(record["step"] for record in run.records())
     with LocalRun(manifest, folder / "killed") as again:
-        again.wait_for_step(210)
+        again.wait_for_step(reached + 20)
         again.process.send_signal(signal.SIGINT)
         code, output = again.wait()
     assert code == 130, output
