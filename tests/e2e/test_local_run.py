@@ -56,14 +56,16 @@ def test_the_line_ends_in_an_evaluated_model(calm: Workspace) -> None:
 
 
 def test_kills_change_nothing(folder: Path, calm: Workspace) -> None:
-    """A worker, a driver and the run itself are killed; then Ctrl-C: the steps are the same."""
+    """A worker, a driver, Ray and the run itself are killed; then Ctrl-C: the steps are the same."""
     manifest = write_manifest(folder, small_spec())
     with LocalRun(manifest, folder / "killed") as run:
         run.wait_for_step(40)
         run.kill("RayTrainWorker")
         run.wait_for_step(110)
         run.kill("-m llmtrain_trainer")
-        run.wait_for_step(180)
+        run.wait_for_step(160)
+        run.kill("gcs_server")
+        run.wait_for_step(210)
 
     reached = max(record["step"] for record in run.records())
     with LocalRun(manifest, folder / "killed") as again:

@@ -1,5 +1,6 @@
 """Runs `llmtrain run` on a job so small that its line takes a minute, and breaks it on purpose."""
 
+import fcntl
 import json
 import os
 import signal
@@ -71,7 +72,7 @@ def small_spec() -> dict[str, Any]:
             "gates": [{"metric": "bitsPerByte", "max": 8}],
         },
         "export": {},
-        "policy": {"retries": {"infrastructure": 3}},
+        "policy": {"retries": {"infrastructure": 4}},
     }
 
 
@@ -126,6 +127,10 @@ class LocalRun:
         """Leave nothing running, however the test ends."""
         self.process.kill()  # its supervisor then ends Ray
         self.process.communicate()
+        lock = self.workspace.private / "lock"
+        if lock.exists():
+            with lock.open() as held:
+                fcntl.flock(held, fcntl.LOCK_EX)  # all that Ray started holds it
 
     def wait(self) -> tuple[int, str]:
         """Wait for the end; returns the exit code and all that was printed."""

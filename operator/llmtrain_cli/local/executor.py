@@ -20,7 +20,8 @@ from llmtrain_operator.core.snapshot import Snapshot, Submission
 from llmtrain_operator.io.progress import read_progress
 from llmtrain_operator.io.ray_jobs import RayJobs, RayJobsError
 
-ENTRYPOINT = f"{sys.executable} -m llmtrain_trainer"
+ENTRYPOINT = f"exec {sys.executable} -m llmtrain_trainer"
+"""No shell stays around it, whose end Ray would take for the driver's."""
 _POLL_SECONDS = 0.5
 _TRAINING_POLL_SECONDS = 2.0
 """Each look takes time from the workers, who wait for one another at every step."""

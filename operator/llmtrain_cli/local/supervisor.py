@@ -32,7 +32,7 @@ def main() -> int:
     _adopt_orphans()
     head = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
     threading.Thread(target=_end_with_input, args=(head,), daemon=True).start()
-    code = head.wait()
+    code = _wait(head)
     while members := _members(head.pid):  # again, for one may have been starting another
         _end(members)
     shutil.rmtree(folder, ignore_errors=True)
@@ -49,14 +49,22 @@ def _adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def _wait(head: "subprocess.Popen[bytes]") -> int:
+    """Wait for Ray's end; bury every orphan that ends before it, for Ray takes a zombie for alive."""
+    if sys.platform == "linux":
+        while True:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+            assert ended is not None, "it was waited for"
+            if ended.si_pid == head.pid:
+                break
+            os.waitpid(ended.si_pid, 0)
+    return head.wait()
+
+
 def _end_with_input(head: "subprocess.Popen[bytes]") -> None:
     while os.read(sys.stdin.fileno(), 4096):
         pass
-    head.terminate()
-    try:
-        head.wait(_GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        head.kill()
+    head.kill()  # not gently: a stage that still runs has lost its run, and the next one waits
 
 
 def _members(session: int) -> list[psutil.Process]:

@@ -1,0 +1,51 @@
+"""The process that keeps Ray for as long as its run lives."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+pytestmark = pytest.mark.timeout(60)
+
+_DOUBLE_FORK = """
+import os, sys, time
+if os.fork() == 0:
+    if os.fork() == 0:
+        {orphan}
+    os._exit(0)
+os.wait()
+time.sleep(3600)
+"""
+
+
+def supervised(folder: Path, orphan: str) -> "subprocess.Popen[bytes]":
+    """A supervisor of a program whose grandchild, an orphan, runs this code."""
+    supervisor = [sys.executable, "-m", "llmtrain_cli.local.supervisor", str(folder)]
+    program = [sys.executable, "-c", _DOUBLE_FORK.format(orphan=orphan)]
+    return subprocess.Popen(
+        [*supervisor, *program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+
+
+def test_an_orphan_that_has_ended_does_not_look_alive(tmp_path: Path) -> None:
+    """Ray waits for a driver whose shell was killed, for minutes while it is a zombie."""
+    process = supervised(tmp_path / "ray", "print(os.getpid(), flush=True); os._exit(0)")
+    assert process.stdout is not None
+    orphan = int(process.stdout.readline())
+    while psutil.pid_exists(orphan):
+        assert process.poll() is None
+    process.communicate()
+
+
+def test_with_its_input_all_ends(tmp_path: Path) -> None:
+    folder = tmp_path / "ray"
+    folder.mkdir()
+    stubborn = "import signal; signal.signal(15, signal.SIG_IGN)"
+    process = supervised(folder, f"{stubborn}; print(os.getpid(), flush=True); time.sleep(3600)")
+    assert process.stdout is not None
+    orphan = int(process.stdout.readline())
+    process.communicate()  # closes its input, and waits for its end
+    assert not psutil.pid_exists(orphan)
+    assert not folder.exists()
