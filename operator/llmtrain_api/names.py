@@ -27,6 +27,11 @@ def is_job_name(name: str) -> bool:
     return len(name) <= JOB_NAME_MAX_LENGTH and re.fullmatch(JOB_NAME_PATTERN, name) is not None
 
 
+def cluster_name(job_name: str, group: str, generation: int) -> str:
+    """The name of a job's Ray cluster; the next one has another generation."""
+    return f"{job_name}-{group}-{generation}"
+
+
 def submission_id(job_name: str, job_uid: str, stage: str, attempt: int) -> str:
     """The Ray job id of an attempt. Ray refuses a used one, so submitting is idempotent."""
     return f"{job_name}-{job_uid[:8]}-{stage}-{attempt}"

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from llmtrain_api.base import Record, keyed_by
-from llmtrain_api.stages import Stage
+from llmtrain_api.stages import Stage, StageGroup
 
 REASON_MAX_LENGTH = 128
 MESSAGE_MAX_LENGTH = 4096
@@ -159,6 +159,21 @@ class EvaluationResult(Record):
     """Of the value, where the metric is a mean over samples."""
 
 
+class ClusterStatus(Record):
+    """The Ray cluster that the job was given; written before it is made."""
+
+    name: Annotated[str, StringConstraints(max_length=63)]
+    """Of the RayCluster."""
+    group: StageGroup
+    """The stages that it runs."""
+    generation: int = Field(ge=0)
+    """Counts the job's clusters from 0."""
+    waiting_since: Timestamp | None = None
+    """Since when a stage waits for it: where `policy.schedulingTimeoutSeconds` counts from."""
+    released: bool = False
+    """Given back; the next one gets another name."""
+
+
 class JobStatus(Record):
     """The status of a job, written once a pass and last."""
 
@@ -179,6 +194,7 @@ class JobStatus(Record):
         tuple[StageStatus, ...], Field(max_length=16, json_schema_extra=keyed_by("name"))
     ] = ()
     """The stages that the spec asks for, in order."""
+    cluster: ClusterStatus | None = None
     progress: Progress | None = None
     evaluation: Annotated[tuple[EvaluationResult, ...], Field(max_length=EVALUATION_MAX_ITEMS)] = ()
     """What the evaluate stage measured."""

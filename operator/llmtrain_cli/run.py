@@ -71,6 +71,7 @@ def _run(
                     max_workers=fitted.num_workers,
                     use_gpus=fitted.use_gpus,
                     data_cpus=machine.cpus,
+                    one_cluster=True,
                     progress_host=LOOPBACK,
                     progress_port=free_ports(1)[0],
                     first_backoff_seconds=1.0,

@@ -56,7 +56,7 @@ def test_the_line_ends_in_an_evaluated_model(calm: Workspace) -> None:
 
 
 def test_kills_change_nothing(folder: Path, calm: Workspace) -> None:
-    """A worker, a driver, Ray and the run itself are killed; then Ctrl-C: the steps are the same."""
+    """A worker, a driver, Ray, the run itself, then Ctrl-C: the steps are the same."""
     manifest = write_manifest(folder, small_spec())
     with LocalRun(manifest, folder / "killed") as run:
         run.wait_for_step(40)

@@ -9,16 +9,23 @@ from support.cluster.jobs import whole_line
 from llmtrain_api.exit_codes import ExitCode, Outcome
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.spec.job import LLMTrainingJob
-from llmtrain_api.status import JobStatus, StageState, StageStatus
+from llmtrain_api.stages import StageGroup
+from llmtrain_api.status import ClusterStatus, JobStatus, Phase, StageState, StageStatus
 from llmtrain_operator.core.decide import decide
 from llmtrain_operator.core.decision import Decision
 from llmtrain_operator.core.settings import Settings
-from llmtrain_operator.core.snapshot import Snapshot, Submission, SubmissionState
+from llmtrain_operator.core.snapshot import (
+    Cluster,
+    ClusterState,
+    Snapshot,
+    Submission,
+    SubmissionState,
+)
 
 UID = "0123456789abcdef"
 GENERATION = 3
 NOW = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
-SETTINGS = Settings(workspace="/workspace", inputs="/inputs")
+SETTINGS = Settings(workspace="/workspace", inputs="/inputs", one_cluster=True)
 
 
 def job_of(*stages: str, policy: dict[str, Any] | None = None) -> LLMTrainingJob:
@@ -48,11 +55,18 @@ class Passes:
 
     def __init__(self, *stages: str, policy: dict[str, Any] | None = None) -> None:
         self.job = job_of(*stages, policy=policy)
-        self.status = JobStatus()
+        given = ClusterStatus(name="line-all-0", group=StageGroup.ALL, generation=0)
+        self.status = JobStatus(cluster=given)
         self.now = NOW
         self.cluster_ready = True
         self.submission: Submission | None = None
         self.generation = GENERATION
+
+    @property
+    def cluster_name(self) -> str:
+        """The name of the cluster that the job was given last."""
+        assert self.status.cluster is not None
+        return self.status.cluster.name
 
     @property
     def stage(self) -> StageStatus:
@@ -65,12 +79,20 @@ class Passes:
     ) -> Decision:
         """What would be decided now; nothing is written."""
         snapshot = Snapshot(
-            cluster_ready=self.cluster_ready,
+            clusters=self._clusters(),
             submissions=(self.submission,) if self.submission else (),
             progress=progress,
             stop_requested=stop_requested,
         )
         return decide(self.job, UID, self.generation, self.status, snapshot, self.now, SETTINGS)
+
+    def _clusters(self) -> tuple[Cluster, ...]:
+        given = self.status.cluster
+        if given is None or not self.cluster_ready:
+            return ()
+        if given.released and self.status.phase is Phase.RUNNING:
+            return ()  # it went when it was given back
+        return (Cluster(given.name, ClusterState.READY),)
 
     def make(
         self, *, progress: ProgressReport | None = None, stop_requested: bool = False
@@ -94,7 +116,9 @@ class Passes:
     def start(self) -> None:
         """Record an attempt, submit it, and see it run."""
         while self.stage.state is StageState.PENDING:
-            self.wait(self.make().requeue_after_seconds or 0)
+            decision = self.make()
+            if not decision.actions:
+                self.wait(decision.requeue_after_seconds or 0)
         self.make()
         self.submission = self.running()
         self.make()

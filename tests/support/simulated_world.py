@@ -1,4 +1,4 @@
-"""A world of one job: its Ray cluster, its drivers, its people, and an executor that may die.
+"""A world of one job: its Ray clusters, its drivers, its people, and an executor that may die.
 
 The executor carries out what is decided; everything else happens as a test says. After each pass
 the world checks the promises that hold however it misbehaves.
@@ -7,7 +7,7 @@ the world checks the promises that hold however it misbehaves.
 from dataclasses import replace
 from datetime import timedelta
 
-from support.passes import NOW, SETTINGS, UID
+from support.passes import NOW, UID
 from support.world_rules import check_status, current_stage
 
 from llmtrain_api.exit_codes import ExitCode, Outcome
@@ -24,7 +24,16 @@ from llmtrain_operator.core.decision import (
     Stop,
     Submit,
 )
-from llmtrain_operator.core.snapshot import Snapshot, Submission, SubmissionState
+from llmtrain_operator.core.settings import Settings
+from llmtrain_operator.core.snapshot import (
+    Cluster,
+    ClusterState,
+    Snapshot,
+    Submission,
+    SubmissionState,
+)
+
+_SETTINGS = Settings(workspace="/workspace", inputs="/workspace")
 
 
 class SimulatedWorld:
@@ -40,7 +49,7 @@ class SimulatedWorld:
         self.now = NOW
         self.ctrl_c = False
         self.report: ProgressReport | None = None
-        self._cluster_ready, self._cluster_is_coming = False, False
+        self._clusters: dict[str, ClusterState] = {}
         self._submissions: dict[str, Submission] = {}
         self._told_to_stop: set[str] = set()
         self._runs: dict[str, RunConfig] = {}
@@ -49,14 +58,27 @@ class SimulatedWorld:
     # What happens by itself.
 
     def cluster_comes(self) -> None:
-        """The cluster that was asked for takes submissions."""
-        self._cluster_ready = self._cluster_ready or self._cluster_is_coming
-        self._cluster_is_coming = False
+        """The cluster that was asked for takes submissions, or has all of its workers again."""
+        self._become(ClusterState.READY, ClusterState.STARTING)
+
+    def cluster_loses_a_worker(self) -> None:
+        """A worker is gone; another is on its way. The driver lives."""
+        self._become(ClusterState.STARTING, ClusterState.READY)
+
+    def cluster_breaks(self) -> None:
+        """The cluster loses its head, with all that runs on it and all that it knows."""
+        if self._become(ClusterState.BROKEN, ClusterState.STARTING, ClusterState.READY):
+            self._forget_all()
 
     def cluster_goes(self) -> None:
-        """The cluster dies, with all that runs on it and all that it knows."""
-        self._cluster_ready, self._cluster_is_coming = False, False
-        self._submissions, self.report = {}, None
+        """Somebody takes the cluster away, with all that runs on it."""
+        if self._become(ClusterState.LEAVING, *ClusterState):
+            self._forget_all()
+
+    def cluster_has_gone(self) -> None:
+        """Nothing is left of a cluster that was being deleted."""
+        kept = {n: s for n, s in self._clusters.items() if s is not ClusterState.LEAVING}
+        self._clusters = kept
 
     def driver_works(self, percent: float) -> None:
         """The driver gives a sign of life."""
@@ -116,13 +138,13 @@ class SimulatedWorld:
                 does not die.
         """
         snapshot = Snapshot(
-            cluster_ready=self._cluster_ready,
+            clusters=tuple(Cluster(name, state) for name, state in self._clusters.items()),
             submissions=tuple(self._submissions.values()),
             progress=self.report,
             stop_requested=self.ctrl_c,
         )
         decision = decide(
-            self.job, UID, self.generation, self.written, snapshot, self.now, SETTINGS
+            self.job, UID, self.generation, self.written, snapshot, self.now, _SETTINGS
         )
         for action in decision.actions[:dies_after]:
             self._carry_out(action)
@@ -144,6 +166,7 @@ class SimulatedWorld:
             at_rest = self.written.phase.terminal or self.written.phase is Phase.SUSPENDED
             if at_rest and self.written == before and not decision.actions:
                 return
+            self.cluster_has_gone()
             self.cluster_comes()
             self.driver_obeys()
             if self.report is not None and self.report.percent == 100:
@@ -153,6 +176,14 @@ class SimulatedWorld:
             self.wait(decision.requeue_after_seconds or 0)
         raise AssertionError(f"not at rest after {passes} passes: {self.written}")
 
+    def _become(self, state: ClusterState, *before: ClusterState) -> bool:
+        changed = {name: state for name, old in self._clusters.items() if old in before}
+        self._clusters |= changed
+        return bool(changed)
+
+    def _forget_all(self) -> None:
+        self._submissions, self.report = {}, None
+
     def _alive(self) -> list[Submission]:
         return [each for each in self._submissions.values() if not each.state.ended]
 
@@ -160,15 +191,19 @@ class SimulatedWorld:
         wants_stop = self.ctrl_c or self.job.spec.policy.suspend
         at_rest = wants_stop or self.written.phase.terminal
         match action:
-            case EnsureCluster():
+            case EnsureCluster(name):
                 assert not at_rest, "a job at rest holds no compute"
-                self._cluster_is_coming = not self._cluster_ready
-            case DeleteCluster():
-                assert at_rest, "a job at work keeps its cluster"
+                assert self.written.cluster is not None
+                assert self.written.cluster.name == name, "its name is written before it is made"
+                assert set(self._clusters) <= {name}, "the last one has gone before the next comes"
+                self._clusters.setdefault(name, ClusterState.STARTING)
+            case DeleteCluster(name):
                 assert current_stage(self.job, self.written).submission_id is None or (
                     self.written.phase.terminal
                 ), "what became of an attempt is written before the cluster that knows it is gone"
-                self.cluster_goes()
+                assert self._clusters[name] is not ClusterState.LEAVING, "it was deleted before"
+                self._clusters[name] = ClusterState.LEAVING
+                self._forget_all()
             case Submit(submission_id, config):
                 assert not at_rest, "a job at rest starts nothing"
                 self._submit(submission_id, config)
@@ -176,7 +211,7 @@ class SimulatedWorld:
                 self._told_to_stop.add(submission_id)
 
     def _submit(self, submission_id: str, config: RunConfig) -> None:
-        assert self._cluster_ready, "nobody is there to take it"
+        assert ClusterState.READY in self._clusters.values(), "nobody is there to take it"
         recorded = current_stage(self.job, self.written)
         assert recorded.submission_id == submission_id, "an attempt is written before it starts"
         assert (recorded.name, recorded.attempt) == (config.stage, config.attempt)

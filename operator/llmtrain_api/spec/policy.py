@@ -23,6 +23,9 @@ class Policy(Section):
     """Stop after a checkpoint and hold no compute; false continues."""
     active_deadline_seconds: int | None = Field(None, ge=1, le=31_536_000)
     """Longest time from the start, or from the last resume, to the end."""
+    scheduling_timeout_seconds: int = Field(3600, ge=10, le=31_536_000)
+    """Longest time that a stage waits for its compute; then the job fails and says what is missing.
+    """
     hang_timeout_seconds: int = Field(1800, ge=10, le=86400)
     """A stage that makes no progress for so long is stopped and counted as an infrastructure
     failure."""

@@ -16,7 +16,7 @@ from llmtrain_cli.local.state import RunState, StoredRun
 from llmtrain_operator.core.decide import decide
 from llmtrain_operator.core.decision import Action, DeleteCluster, EnsureCluster, Stop, Submit
 from llmtrain_operator.core.settings import Settings
-from llmtrain_operator.core.snapshot import Snapshot, Submission
+from llmtrain_operator.core.snapshot import Cluster, ClusterState, Snapshot, Submission
 from llmtrain_operator.io.progress import read_progress
 from llmtrain_operator.io.ray_jobs import RayJobs, RayJobsError
 
@@ -70,6 +70,7 @@ class LocalExecutor:
         self._cluster = AsyncExitStack()
         self._head: RayHead | None = None
         self._jobs: RayJobs | None = None
+        self._clusters: tuple[Cluster, ...] = ()
         self._stop_requested = False
         self._wake = asyncio.Event()
         self._log_saved_at = 0.0
@@ -128,14 +129,14 @@ class LocalExecutor:
             await self._delete_cluster()
         stage = self._current_stage()
         if self._jobs is None or stage is None or stage.submission_id is None:
-            return Snapshot(self._jobs is not None, stop_requested=self._stop_requested)
+            return Snapshot(self._clusters, stop_requested=self._stop_requested)
         submission = await self._jobs.get(stage.submission_id)
         if submission is None:
-            return Snapshot(cluster_ready=True, stop_requested=self._stop_requested)
+            return Snapshot(self._clusters, stop_requested=self._stop_requested)
         await self._save_log(self._jobs, stage, submission)
         host, port = self._settings.progress_host, self._settings.progress_port
         return Snapshot(
-            cluster_ready=True,
+            self._clusters,
             submissions=(submission,),
             progress=None
             if submission.state.ended
@@ -149,8 +150,8 @@ class LocalExecutor:
 
     async def _carry_out(self, action: Action) -> None:
         match action:
-            case EnsureCluster():
-                await self._ensure_cluster()
+            case EnsureCluster(name):
+                await self._ensure_cluster(name)
             case DeleteCluster():
                 await self._delete_cluster()
             case Submit(submission_id, run_config):
@@ -162,16 +163,17 @@ class LocalExecutor:
                 if self._jobs is not None:
                     await self._jobs.stop(submission_id)
 
-    async def _ensure_cluster(self) -> None:
+    async def _ensure_cluster(self, name: str) -> None:
         log = self._state.workspace.private / "ray.log"
         self._head = await self._cluster.enter_async_context(
             ray_head(cpus=self._cpus, log=log, lock=self._lock)
         )
         jobs = RayJobs(self._head.url, self._head.token)
         self._jobs = await self._cluster.enter_async_context(jobs)
+        self._clusters = (Cluster(name, ClusterState.READY),)
 
     async def _delete_cluster(self) -> None:
-        self._head, self._jobs = None, None
+        self._head, self._jobs, self._clusters = None, None, ()
         await self._cluster.aclose()
 
     def _environment(self) -> dict[str, str]:

@@ -52,9 +52,11 @@ def _lower_if_watcher(process: psutil.Process) -> bool:
         beginning = " ".join(process.cmdline()[:3])
         if not any(word in beginning for word in _WATCHERS):
             return False
-        if sys.platform == "linux":  # where each thread has a priority of its own
+        if sys.platform == "linux":
+            # Not even the lowest niceness keeps a thread that wakes from stopping a worker. Each
+            # thread has a policy of its own.
             for thread in process.threads():
-                os.setpriority(os.PRIO_PROCESS, thread.id, _LOWEST)
+                os.sched_setscheduler(thread.id, os.SCHED_IDLE, os.sched_param(0))
         else:
             process.nice(_LOWEST)
     except (psutil.Error, ProcessLookupError):

@@ -50,7 +50,7 @@ def _adopt_orphans() -> None:
 
 
 def _wait(head: "subprocess.Popen[bytes]") -> int:
-    """Wait for Ray's end; bury every orphan that ends before it, for Ray takes a zombie for alive."""
+    """Wait for Ray's end; bury the orphans that end before it: Ray takes a zombie for alive."""
     if sys.platform == "linux":
         while True:
             ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)

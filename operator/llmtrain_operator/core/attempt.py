@@ -3,7 +3,8 @@
 from llmtrain_api.exit_codes import ExitCode, FailureClass
 from llmtrain_api.names import submission_id
 from llmtrain_api.status import StageState, StageStatus
-from llmtrain_operator.core.decision import EnsureCluster, Stop, Submit
+from llmtrain_operator.core.cluster import arrived, await_cluster
+from llmtrain_operator.core.decision import Stop, Submit
 from llmtrain_operator.core.ending import ended, failed, given_up, interrupted, lost
 from llmtrain_operator.core.policies.hang import silent_seconds
 from llmtrain_operator.core.reconcile_pass import Pass
@@ -44,13 +45,9 @@ def _record(this: Pass, stage: StageStatus) -> Step:
                 message=f"{stage.name} is tried again at {stage.retry_time}: {stage.message}",
                 requeue_after_seconds=soonest(wait, this.seconds_left),
             )
-    if not this.snapshot.cluster_ready:
-        return Step(
-            stage,
-            (EnsureCluster(),),
-            message=f"waiting for Ray to run {stage.name}",
-            requeue_after_seconds=this.seconds_left,
-        )
+    waiting = await_cluster(this, stage)
+    if waiting is not None:
+        return waiting
     time = write_time(this.now)
     recorded = stage.model_copy(
         update={
@@ -63,7 +60,12 @@ def _record(this: Pass, stage: StageStatus) -> Step:
             "retry_time": None,
         }
     )
-    return Step(recorded, message=_starting(recorded), requeue_after_seconds=0)
+    return Step(
+        recorded,
+        message=_starting(recorded),
+        cluster=arrived(this.status),
+        requeue_after_seconds=0,
+    )
 
 
 def _submit(this: Pass, stage: StageStatus) -> Step:
@@ -74,7 +76,7 @@ def _submit(this: Pass, stage: StageStatus) -> Step:
     """
     if this.wants_stop:
         return interrupted(stage)
-    if not this.snapshot.cluster_ready:
+    if not this.cluster_ready:
         return lost(this, stage)
     assert stage.submission_id is not None, "recorded with the attempt"
     config = render_run_config(this.job, this.uid, stage.name, stage.attempt, this.settings)

@@ -10,6 +10,7 @@ from datetime import datetime
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.status import Condition, JobStatus, Phase, StageState, StageStatus
 from llmtrain_operator.core.attempt import advance
+from llmtrain_operator.core.cluster import released
 from llmtrain_operator.core.conditions import conditions_of
 from llmtrain_operator.core.decision import Decision
 from llmtrain_operator.core.policies.hang import is_report_of
@@ -82,6 +83,7 @@ def _after(this: Pass, stages: tuple[StageStatus, ...], step: Step) -> JobStatus
             "stages": stages,
             "progress": line_progress(stages, step.stage, report, this.status.progress),
             "evaluation": step.evaluation or this.status.evaluation,
+            "cluster": step.cluster or this.status.cluster,
         }
     )
 
@@ -108,6 +110,7 @@ def _suspended(this: Pass, stages: tuple[StageStatus, ...]) -> Decision:
             "observed_generation": this.generation,
             "phase": Phase.SUSPENDED,
             "stages": stages,
+            "cluster": released(this.status),
             "conditions": _conditions(this, Phase.SUSPENDED, "Suspended", message),
         }
     )

@@ -3,17 +3,24 @@
 from dataclasses import dataclass, field
 
 from llmtrain_api.run_config import RunConfig
+from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import JobStatus
 
 
 @dataclass(frozen=True)
 class EnsureCluster:
-    """Make the Ray cluster that the job needs, where there is none."""
+    """Make a Ray cluster, where none has this name."""
+
+    name: str
+    group: StageGroup
+    """Says which compute it has."""
 
 
 @dataclass(frozen=True)
 class DeleteCluster:
-    """Give the Ray cluster's compute back."""
+    """Give a Ray cluster's compute back."""
+
+    name: str
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def lost(this: Pass, stage: StageStatus) -> Step:
     """The submission is gone, and nobody saw how it ended."""
     message = (
         "Ray does not know its submission any more"
-        if this.snapshot.cluster_ready
+        if this.cluster_ready
         else "its Ray cluster went away"
     )
     return failed(

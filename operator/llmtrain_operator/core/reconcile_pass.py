@@ -8,7 +8,7 @@ from llmtrain_api.status import JobStatus
 from llmtrain_operator.core.decision import Action, DeleteCluster
 from llmtrain_operator.core.policies.deadline import seconds_left
 from llmtrain_operator.core.settings import Settings
-from llmtrain_operator.core.snapshot import Snapshot
+from llmtrain_operator.core.snapshot import Cluster, ClusterState, Snapshot
 
 
 @dataclass(frozen=True)
@@ -41,5 +41,20 @@ class Pass:
 
     @property
     def release(self) -> tuple[Action, ...]:
-        """Gives the cluster back, where there is one."""
-        return (DeleteCluster(),) if self.snapshot.cluster_ready else ()
+        """Gives all compute back."""
+        return tuple(
+            DeleteCluster(cluster.name)
+            for cluster in self.snapshot.clusters
+            if cluster.state is not ClusterState.LEAVING
+        )
+
+    @property
+    def cluster(self) -> Cluster | None:
+        """The Ray cluster that the job was given; None where it is not there."""
+        given = self.status.cluster
+        return self.snapshot.cluster(given.name) if given and not given.released else None
+
+    @property
+    def cluster_ready(self) -> bool:
+        """Whether that cluster takes submissions."""
+        return self.cluster is not None and self.cluster.state is ClusterState.READY

@@ -21,6 +21,8 @@ class Settings:
     """CPU cores for the stages that do not train; None for as many as the manifest asks for."""
     progress_host: str = "0.0.0.0"  # noqa: S104 - the operator and Prometheus read it over the network
     progress_port: int = PROGRESS_PORT
+    one_cluster: bool = False
+    """Whether one Ray cluster runs all stages: on a laptop every cluster is the same machine."""
     first_backoff_seconds: float = 5.0
     """Wait before the second attempt of a stage; doubled for each one after it."""
     longest_backoff_seconds: float = 300.0

@@ -34,6 +34,31 @@ class Submission:
     """The last line of its log; None where there is none."""
 
 
+class ClusterState(StrEnum):
+    """Where a Ray cluster stands."""
+
+    STARTING = "Starting"
+    """Not all of its Pods are ready."""
+    READY = "Ready"
+    """It takes submissions, and has all of its workers."""
+    BROKEN = "Broken"
+    """It has lost its head, and all that the head knew."""
+    LEAVING = "Leaving"
+    """It is being deleted; some of it may still run."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One Ray cluster of the job."""
+
+    name: str
+    state: ClusterState
+    reason: str = ""
+    """Why it is not ready; CamelCase, for programs."""
+    message: str = ""
+    """The same for people, without anything that changes while nothing happens."""
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """All that a decision rests on, beside the job and its status.
@@ -42,14 +67,18 @@ class Snapshot:
     executor that cannot reach the cluster makes no pass, for a missing submission counts as lost.
     """
 
-    cluster_ready: bool
-    """Whether the Ray cluster that the job needs takes submissions."""
+    clusters: tuple[Cluster, ...] = ()
+    """All that there are, also those that the job needs no more."""
     submissions: tuple[Submission, ...] = ()
     """The job's Ray jobs that the cluster knows."""
     progress: ProgressReport | None = None
     """The newest report of the running driver."""
     stop_requested: bool = False
     """Whether whoever runs the job wants it to stop after a checkpoint: Ctrl-C on a laptop."""
+
+    def cluster(self, name: str | None) -> Cluster | None:
+        """The Ray cluster of this name."""
+        return next((c for c in self.clusters if c.name == name), None)
 
     def submission(self, submission_id: str | None) -> Submission | None:
         """The Ray job of this id."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from llmtrain_api.status import EvaluationResult, StageStatus
+from llmtrain_api.status import ClusterStatus, EvaluationResult, StageStatus
 from llmtrain_operator.core.decision import Action
 
 
@@ -16,6 +16,8 @@ class Step:
     message: str = ""
     requeue_after_seconds: float | None = None
     evaluation: tuple[EvaluationResult, ...] = ()
+    cluster: ClusterStatus | None = None
+    """What becomes of the job's cluster; None where nothing does."""
 
 
 def soonest(*seconds: float | None) -> float | None:

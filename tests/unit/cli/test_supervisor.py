@@ -24,9 +24,7 @@ def supervised(folder: Path, orphan: str) -> "subprocess.Popen[bytes]":
     """A supervisor of a program whose grandchild, an orphan, runs this code."""
     supervisor = [sys.executable, "-m", "llmtrain_cli.local.supervisor", str(folder)]
     program = [sys.executable, "-c", _DOUBLE_FORK.format(orphan=orphan)]
-    return subprocess.Popen(
-        [*supervisor, *program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+    return subprocess.Popen([*supervisor, *program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
 def test_an_orphan_that_has_ended_does_not_look_alive(tmp_path: Path) -> None:

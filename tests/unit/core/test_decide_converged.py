@@ -64,7 +64,7 @@ def test_nothing_revives_a_job_that_has_ended(exit_code: int) -> None:
     for policy in ({"suspend": True}, {"suspend": False}, {"retries": {"application": 1000}}):
         passes.set_policy(**policy)
         decision = passes.make(progress=passes.report(), stop_requested=True)
-        assert decision.actions == (DeleteCluster(),)
+        assert decision.actions == (DeleteCluster(passes.cluster_name),)
         assert (passes.status.phase, passes.status.stages) == (phase, stages)
 
 
@@ -86,4 +86,4 @@ def test_a_change_of_a_job_that_has_ended_is_seen() -> None:
 
 def test_a_cluster_that_a_suspended_job_still_holds_is_given_back() -> None:
     passes = _suspended()
-    assert passes.make().actions == (DeleteCluster(),)
+    assert passes.make().actions == (DeleteCluster(passes.cluster_name),)

@@ -137,7 +137,7 @@ def test_the_verdict_is_written_before_the_cluster_is_given_back() -> None:
     passes.end(ExitCode.USER, Outcome(reason="InvalidData", message="no such file"))
     assert passes.make().actions == ()
     assert passes.status.phase is Phase.FAILED
-    assert passes.make().actions == (DeleteCluster(),)
+    assert passes.make().actions == (DeleteCluster(passes.cluster_name),)
 
 
 def test_an_outcome_too_long_for_the_status_is_cut() -> None:

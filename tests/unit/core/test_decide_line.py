@@ -4,7 +4,7 @@ import pytest
 from support.passes import GENERATION, NOW, SETTINGS, UID, Passes
 
 from llmtrain_api.exit_codes import Outcome
-from llmtrain_api.stages import Stage
+from llmtrain_api.stages import Stage, StageGroup
 from llmtrain_api.status import EvaluationResult, Phase, StageState
 from llmtrain_operator.core.decision import DeleteCluster, EnsureCluster, Submit
 from llmtrain_operator.core.run_config import render_run_config
@@ -41,7 +41,7 @@ def _run_stage(passes: Passes, outcome: Outcome | None = None) -> str:
 def test_the_whole_line_pass_by_pass() -> None:
     passes = Passes()
     passes.cluster_ready = False
-    assert passes.make().actions == (EnsureCluster(),)
+    assert passes.make().actions == (EnsureCluster(passes.cluster_name, StageGroup.ALL),)
     assert passes.status.phase is Phase.RUNNING
     passes.cluster_ready = True
 
@@ -61,7 +61,7 @@ def test_the_whole_line_pass_by_pass() -> None:
     assert passes.status.start_time == write_time(NOW)
     assert passes.status.evaluation == (measured,)
     assert passes.status.observed_generation == GENERATION
-    assert passes.make().actions == (DeleteCluster(),)
+    assert passes.make().actions == (DeleteCluster(passes.cluster_name),)
 
 
 @pytest.mark.parametrize("stages", [("data",), ("data", "tokenizer"), ("evaluate", "export")])
@@ -85,6 +85,7 @@ def test_a_pass_whose_status_was_lost_submits_the_same_attempt_again() -> None:
 def test_no_stage_is_recorded_before_its_cluster_takes_submissions() -> None:
     passes = Passes("data")
     passes.cluster_ready = False
+    assert isinstance(passes.make().actions[0], EnsureCluster)
     for _ in range(3):
-        assert passes.make().actions == (EnsureCluster(),)
+        assert passes.make().actions == (EnsureCluster(passes.cluster_name, StageGroup.ALL),)
         assert passes.stage.state is StageState.PENDING

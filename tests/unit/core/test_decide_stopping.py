@@ -4,6 +4,7 @@ import pytest
 from support.passes import Passes
 
 from llmtrain_api.exit_codes import ExitCode, Outcome
+from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import EvaluationResult, Failures, Phase, StageState
 from llmtrain_operator.core.decision import DeleteCluster, EnsureCluster, Stop
 from llmtrain_operator.core.timestamps import write_time
@@ -34,13 +35,15 @@ def test_suspend_stops_waits_and_gives_the_cluster_back_and_resume_goes_on() -> 
     passes.end_stopped()
     passes.make()
     assert (passes.stage.state, passes.stage.attempt) == (StageState.PENDING, 1)
-    assert passes.make().actions == (DeleteCluster(),)
+    assert passes.make().actions == (DeleteCluster(passes.cluster_name),)
     assert passes.status.phase is Phase.SUSPENDED
     assert passes.stage.failures == Failures()
 
     passes.set_policy(suspend=False)
     passes.cluster_ready, passes.submission = False, None
-    assert passes.make().actions == (EnsureCluster(),)
+    passes.make()
+    assert passes.cluster_name == "line-all-1"
+    assert passes.make().actions == (EnsureCluster(passes.cluster_name, StageGroup.ALL),)
     assert passes.status.phase is Phase.RUNNING
     passes.cluster_ready = True
     passes.start()

@@ -59,8 +59,20 @@ class Misbehaving(RuleBasedStateMachine):
         self.world.cluster_comes()
 
     @rule()
+    def cluster_loses_a_worker(self) -> None:
+        self.world.cluster_loses_a_worker()
+
+    @rule()
+    def cluster_breaks(self) -> None:
+        self.world.cluster_breaks()
+
+    @rule()
     def cluster_goes(self) -> None:
         self.world.cluster_goes()
+
+    @rule()
+    def cluster_has_gone(self) -> None:
+        self.world.cluster_has_gone()
 
     @rule(percent=st.sampled_from([0, 33.3, 100]))
     def driver_works(self, percent: float) -> None:
@@ -99,11 +111,12 @@ class Misbehaving(RuleBasedStateMachine):
     def all_goes_well_for_a_while(self) -> None:
         for _ in range(6):
             self.world.wait(self.world.executor_passes().requeue_after_seconds or 0)
+            self.world.cluster_has_gone()
             self.world.cluster_comes()
 
     def teardown(self) -> None:
         """Every world that stops misbehaving comes to rest, and stays there in silence."""
-        self.world.calms_down(passes=60)
+        self.world.calms_down(passes=80)
         rest = self.world.written
         for _ in range(100):
             self.world.wait(3600)

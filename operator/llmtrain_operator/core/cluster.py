@@ -1,0 +1,102 @@
+"""The Ray cluster that a stage needs: asked for, waited for, replaced.
+
+Its name stands in the status before it is made. The next one is made when all that is left of the
+last has gone, so that no two of a job's attempts can run at once.
+"""
+
+from llmtrain_api.names import cluster_name
+from llmtrain_api.stages import StageGroup
+from llmtrain_api.status import ClusterStatus, JobStatus, StageStatus
+from llmtrain_operator.core.decision import DeleteCluster, EnsureCluster
+from llmtrain_operator.core.ending import given_up
+from llmtrain_operator.core.reconcile_pass import Pass
+from llmtrain_operator.core.snapshot import Cluster, ClusterState
+from llmtrain_operator.core.step import Step, soonest
+from llmtrain_operator.core.timestamps import read_time, write_time
+
+_WAITING = "WaitingForCluster"
+
+
+def await_cluster(this: Pass, stage: StageStatus) -> Step | None:
+    """Bring the cluster about on which a stage runs; None where it is there and ready."""
+    group = StageGroup.ALL if this.settings.one_cluster else stage.name.group
+    given = this.status.cluster
+    if given is not None and (given.released or given.group is not group):
+        given = None
+    leftovers = [
+        cluster
+        for cluster in this.snapshot.clusters
+        if given is None
+        or cluster.name != given.name
+        or cluster.state in {ClusterState.BROKEN, ClusterState.LEAVING}
+    ]
+    if leftovers:
+        return _replace(this, stage, leftovers)
+    if given is None:
+        return _record(this, stage, group)
+    if this.cluster is None:
+        return _waiting(this, stage, given, EnsureCluster(given.name, given.group))
+    if this.cluster.state is ClusterState.STARTING:
+        return _waiting(this, stage, given)
+    return None
+
+
+def arrived(status: JobStatus) -> ClusterStatus | None:
+    """The job's cluster once an attempt runs on it: it is not waited for any more."""
+    return status.cluster and status.cluster.model_copy(update={"waiting_since": None})
+
+
+def released(status: JobStatus) -> ClusterStatus | None:
+    """The job's cluster once it is given back: the next one gets another name."""
+    return status.cluster and status.cluster.model_copy(update={"released": True})
+
+
+def _replace(this: Pass, stage: StageStatus, leftovers: list[Cluster]) -> Step:
+    names = ", ".join(cluster.name for cluster in leftovers)
+    return Step(
+        stage,
+        tuple(
+            DeleteCluster(cluster.name)
+            for cluster in leftovers
+            if cluster.state is not ClusterState.LEAVING
+        ),
+        reason=_WAITING,
+        message=f"waiting for {names} to go",
+        cluster=released(this.status),
+        requeue_after_seconds=this.seconds_left,
+    )
+
+
+def _record(this: Pass, stage: StageStatus, group: StageGroup) -> Step:
+    """Put the cluster's name into the status; it is made once that is written."""
+    generation = this.status.cluster.generation + 1 if this.status.cluster else 0
+    recorded = ClusterStatus(
+        name=cluster_name(this.job.metadata.name, group, generation),
+        group=group,
+        generation=generation,
+        waiting_since=write_time(this.now),
+    )
+    message = f"a Ray cluster is made for {stage.name}"
+    return Step(stage, reason=_WAITING, message=message, cluster=recorded, requeue_after_seconds=0)
+
+
+def _waiting(this: Pass, stage: StageStatus, given: ClusterStatus, *actions: EnsureCluster) -> Step:
+    """The cluster is on its way, or takes too long."""
+    cluster = this.cluster
+    reason = (cluster and cluster.reason) or _WAITING
+    message = (cluster and cluster.message) or f"the Ray cluster {given.name} is starting"
+    limit = this.job.spec.policy.scheduling_timeout_seconds
+    since = given.waiting_since or write_time(this.now)
+    left = (read_time(since) - this.now).total_seconds() + limit
+    if left <= 0:
+        why = f"its compute was not there after {limit} s (policy.schedulingTimeoutSeconds): "
+        reason = "SchedulingTimeout" if reason == _WAITING else reason
+        return given_up(this, stage, reason, why + message)
+    return Step(
+        stage,
+        actions,
+        reason=reason,
+        message=message,
+        cluster=given.model_copy(update={"waiting_since": since}),
+        requeue_after_seconds=soonest(left, this.seconds_left),
+    )

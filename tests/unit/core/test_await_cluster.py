@@ -1,0 +1,83 @@
+"""The Ray cluster of a stage group: asked for, waited for, replaced."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from support.passes import GENERATION, NOW, SETTINGS, UID, job_of
+
+from llmtrain_api.stages import StageGroup
+from llmtrain_api.status import JobStatus, Phase
+from llmtrain_operator.core.decide import decide
+from llmtrain_operator.core.decision import Decision, DeleteCluster, EnsureCluster
+from llmtrain_operator.core.snapshot import Cluster, ClusterState, Snapshot
+
+_SETTINGS = replace(SETTINGS, one_cluster=False)
+_JOB = job_of("data", policy={"schedulingTimeoutSeconds": 60})
+
+
+def look(status: JobStatus, *clusters: Cluster, seconds: float = 0) -> Decision:
+    now = NOW + timedelta(seconds=seconds)
+    return decide(_JOB, UID, GENERATION, status, Snapshot(clusters), now, _SETTINGS)
+
+
+def asked() -> JobStatus:
+    """The status once the cluster's name is written."""
+    return look(JobStatus()).status
+
+
+def starting(reason: str = "", message: str = "") -> Cluster:
+    return Cluster("line-cpus-0", ClusterState.STARTING, reason, message)
+
+
+def test_its_name_is_written_before_it_is_made() -> None:
+    first = look(JobStatus())
+    assert first.actions == ()
+    assert first.requeue_after_seconds == 0
+    assert first.status.cluster is not None
+    assert first.status.cluster.name == "line-cpus-0"
+    assert look(first.status).actions == (EnsureCluster("line-cpus-0", StageGroup.CPUS),)
+
+
+def test_once_it_is_there_it_is_not_made_again() -> None:
+    decision = look(asked(), starting())
+    assert decision.actions == ()
+    again = look(decision.status, starting(), seconds=1)
+    assert (again.status, again.actions) == (decision.status, ())
+
+
+@pytest.mark.parametrize("state", [ClusterState.BROKEN, ClusterState.READY])
+def test_the_next_comes_when_all_others_have_gone(state: ClusterState) -> None:
+    name = "line-cpus-0" if state is ClusterState.BROKEN else "line-trainers-7"
+    deleted = look(asked(), Cluster(name, state))
+    assert deleted.actions == (DeleteCluster(name),)
+    waiting = look(deleted.status, Cluster(name, ClusterState.LEAVING))
+    assert waiting.actions == ()
+    assert name in waiting.status.conditions[0].message
+    gone = look(waiting.status)
+    assert gone.actions == ()
+    assert look(gone.status).actions == (EnsureCluster("line-cpus-1", StageGroup.CPUS),)
+
+
+def test_what_is_missing_is_said_and_after_its_time_the_job_fails() -> None:
+    words = "0/3 nodes are available: 3 Insufficient nvidia.com/gpu."
+    cluster = starting("Unschedulable", words)
+    waiting = look(asked(), cluster, seconds=59)
+    assert waiting.requeue_after_seconds == 1
+    assert waiting.status.conditions[0].reason == "Unschedulable"
+    assert waiting.status.conditions[0].message == words
+    failed = look(waiting.status, cluster, seconds=60).status
+    assert failed.phase is Phase.FAILED
+    assert failed.conditions[0].reason == "Unschedulable"
+    assert failed.conditions[0].message.endswith(words)
+    assert "policy.schedulingTimeoutSeconds" in failed.conditions[0].message
+
+
+def test_a_wait_counts_from_its_own_start() -> None:
+    """An attempt has run for an hour when a worker is lost: another minute is left for the next."""
+    ready = Cluster("line-cpus-0", ClusterState.READY)
+    recorded = look(asked(), ready).status
+    lost = look(recorded, starting(), seconds=3600).status
+    again = look(lost, starting(), seconds=3610)
+    assert again.status.phase is Phase.RUNNING
+    assert again.requeue_after_seconds == 60
