@@ -11,6 +11,15 @@ PLURAL = "llmtrainingjobs"
 SINGULAR = "llmtrainingjob"
 SHORT_NAME = "ltj"
 
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+MANAGED_BY = "llmtrain"
+JOB_LABEL = "llmtrain.io/job"
+STAGE_GROUP_LABEL = "llmtrain.io/stage-group"
+GENERATION_LABEL = "llmtrain.io/cluster-generation"
+KUEUE_QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+WORKSPACE_PATH = "/workspace"
+"""Where the workspace is mounted in all Pods."""
+
 RUN_CONFIG_VARIABLE = "LLMTRAIN_RUN_CONFIG"
 """The environment variable that carries a stage's run config, as JSON."""
 PROGRESS_PORT = 8790
@@ -30,6 +39,16 @@ def is_job_name(name: str) -> bool:
 def cluster_name(job_name: str, group: str, generation: int) -> str:
     """The name of a job's Ray cluster; the next one has another generation."""
     return f"{job_name}-{group}-{generation}"
+
+
+def workspace_claim_name(job_name: str) -> str:
+    """The name of the claim that the operator makes for a job's workspace."""
+    return f"{job_name}-workspace"
+
+
+def head_service_name(cluster: str) -> str:
+    """The name of the Service that KubeRay makes for a Ray cluster's head."""
+    return f"{cluster}-head-svc"
 
 
 def submission_id(job_name: str, job_uid: str, stage: str, attempt: int) -> str:

@@ -18,7 +18,7 @@ _INT32_MAX = 2**31 - 1
 _MAX_DEPTH = 32
 _ANNOTATIONS = frozenset({"type", "title", "description", "default", "x-kubernetes-validations"})
 _KEYWORDS = {
-    "object": {"properties", "required", "additionalProperties"},
+    "object": {"properties", "required", "additionalProperties", "maxProperties"},
     "array": {
         "items",
         "minItems",
@@ -117,8 +117,13 @@ class _Converter:
         return {"x-kubernetes-int-or-string": True, **limits}
 
     def _object(self, node: Schema, path: str) -> Schema:
-        if node.get("additionalProperties", False) is not False:
-            raise UnsupportedSchemaError(f"{path}: free-form objects have no limits")
+        values = node.get("additionalProperties", False)
+        if values is not False:
+            if not isinstance(values, dict) or "maxProperties" not in node:
+                raise UnsupportedSchemaError(f"{path}: free-form objects have no limits")
+            item = self.convert(values, f"{path}{{}}")
+            limit = node["maxProperties"]
+            return {"type": "object", "maxProperties": limit, "additionalProperties": item}
         body: Schema = {"type": "object"}
         if node.get("required"):
             body["required"] = node["required"]

@@ -64,6 +64,8 @@ _WRONG = [
 ]
 
 _OTHER_VALUES = {
+    "image": "other:1",
+    "workspace": {"size": "30Gi"},
     "compute": {"trainers": {"replicas": 2}},
     "seed": 5,
     "data": {"sources": [{"pythonDocs": {}}], "validationFraction": 0.1},

@@ -1,6 +1,6 @@
 """What a job computes on."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -21,7 +21,38 @@ def memory_bytes(memory: str) -> int:
     return int(memory[:-2]) * _BYTES_PER_UNIT[memory[-2:]]
 
 
-class Trainers(Section):
+class Toleration(Section):
+    """Lets Pods onto nodes with a taint."""
+
+    key: Annotated[str, StringConstraints(min_length=1, max_length=316)]
+    """Of the taint."""
+    value: Annotated[str, StringConstraints(max_length=63)] | None = None
+    """Of the taint; any where it is left out."""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    """Of the taint; any where it is left out."""
+
+
+class Nodes(Section):
+    """Which nodes Pods may run on."""
+
+    node_selector: Annotated[
+        dict[str, Annotated[str, StringConstraints(max_length=63)]], Field(max_length=32)
+    ] = Field(default_factory=dict)
+    """Labels that a node must have."""
+    tolerations: Annotated[tuple[Toleration, ...], Field(max_length=32)] = ()
+    """Taints that a node may have."""
+
+
+class Head(Nodes):
+    """The machine that the drivers run on. It never trains."""
+
+    cpus: int = Field(1, ge=1, le=256)
+    """CPU cores."""
+    memory: Memory = "4Gi"
+    """Memory: a driver holds a stage's reports, never its data."""
+
+
+class Trainers(Nodes):
     """The machines that train: each holds `gpus` ranks, or one rank where it has no GPU."""
 
     replicas: int = Field(1, ge=1, le=4096)
@@ -39,7 +70,7 @@ class Trainers(Section):
         return self.replicas * max(self.gpus, 1)
 
 
-class Cpus(Section):
+class Cpus(Nodes):
     """The machines for the stages that need no GPU: data and tokenizer."""
 
     replicas: int = Field(1, ge=1, le=4096)
@@ -51,7 +82,11 @@ class Cpus(Section):
 
 
 class Compute(Section):
-    """What a job computes on: trainers for the stages that train, cpus for the others."""
+    """What a job computes on; on a laptop all of it is the laptop."""
 
+    head: Head = Head()
+    """Of each Ray cluster; the drivers run on it."""
     trainers: Trainers = Trainers()
+    """For the stages that train."""
     cpus: Cpus = Cpus()
+    """For the data and tokenizer stages: they hold no GPU."""

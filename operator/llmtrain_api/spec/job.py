@@ -15,6 +15,7 @@ from llmtrain_api.spec.model import Model
 from llmtrain_api.spec.policy import Policy
 from llmtrain_api.spec.pretrain import Pretrain
 from llmtrain_api.spec.tokenizer import Tokenizer
+from llmtrain_api.spec.workspace import Workspace
 from llmtrain_api.stages import Stage
 
 
@@ -49,6 +50,9 @@ class JobSpec(Section):
         )
     )
 
+    image: Annotated[str, StringConstraints(min_length=1, max_length=1024)] | None = None
+    """Container image of all Pods of the job; the operator's default where it is left out."""
+    workspace: Workspace = Workspace()
     compute: Compute = Compute()
     seed: int = Field(1234, ge=0, le=2**31 - 1)
     """Start of every random choice: the same seed on the same topology gives the same model."""

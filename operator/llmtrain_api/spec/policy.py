@@ -1,6 +1,8 @@
 """How a job is run: the only part of the spec that may change while it runs."""
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
 
 from llmtrain_api.base import Section
 
@@ -21,6 +23,14 @@ class Policy(Section):
 
     suspend: bool = False
     """Stop after a checkpoint and hold no compute; false continues."""
+    queue_name: Annotated[str, StringConstraints(min_length=1, max_length=63)] | None = None
+    """Kueue's LocalQueue that admits the job's Ray clusters."""
+    priority_class_name: Annotated[str, StringConstraints(min_length=1, max_length=253)] | None = (
+        None
+    )
+    """PriorityClass of all Pods of the job."""
+    ttl_seconds_after_finished: int | None = Field(None, ge=0, le=31_536_000)
+    """The job is deleted so long after its end; never where it is left out. Its workspace stays."""
     active_deadline_seconds: int | None = Field(None, ge=1, le=31_536_000)
     """Longest time from the start, or from the last resume, to the end."""
     scheduling_timeout_seconds: int = Field(3600, ge=10, le=31_536_000)

@@ -17,6 +17,7 @@ from llmtrain_operator.core.decide import decide
 from llmtrain_operator.core.decision import Action, DeleteCluster, EnsureCluster, Stop, Submit
 from llmtrain_operator.core.settings import Settings
 from llmtrain_operator.core.snapshot import Cluster, ClusterState, Snapshot, Submission
+from llmtrain_operator.io.http import DirectHttp, Http, http_session, ray_headers
 from llmtrain_operator.io.progress import read_progress
 from llmtrain_operator.io.ray_jobs import RayJobs, RayJobsError
 
@@ -70,6 +71,7 @@ class LocalExecutor:
         self._cluster = AsyncExitStack()
         self._head: RayHead | None = None
         self._jobs: RayJobs | None = None
+        self._driver: Http | None = None
         self._clusters: tuple[Cluster, ...] = ()
         self._stop_requested = False
         self._wake = asyncio.Event()
@@ -134,13 +136,11 @@ class LocalExecutor:
         if submission is None:
             return Snapshot(self._clusters, stop_requested=self._stop_requested)
         await self._save_log(self._jobs, stage, submission)
-        host, port = self._settings.progress_host, self._settings.progress_port
+        assert self._driver is not None, "it comes with the jobs"
         return Snapshot(
             self._clusters,
             submissions=(submission,),
-            progress=None
-            if submission.state.ended
-            else await read_progress(f"http://{host}:{port}"),
+            progress=None if submission.state.ended else await read_progress(self._driver),
             stop_requested=self._stop_requested,
         )
 
@@ -168,8 +168,10 @@ class LocalExecutor:
         self._head = await self._cluster.enter_async_context(
             ray_head(cpus=self._cpus, log=log, lock=self._lock)
         )
-        jobs = RayJobs(self._head.url, self._head.token)
-        self._jobs = await self._cluster.enter_async_context(jobs)
+        session = await self._cluster.enter_async_context(http_session())
+        self._jobs = RayJobs(DirectHttp(session, self._head.url, ray_headers(self._head.token)))
+        progress = f"http://{self._settings.progress_host}:{self._settings.progress_port}"
+        self._driver = DirectHttp(session, progress)
         self._clusters = (Cluster(name, ClusterState.READY),)
 
     async def _delete_cluster(self) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from llmtrain_cli.local.ports import LOOPBACK, free_ports
 from llmtrain_cli.local.priority import SAME_AS_RAY, keep_watchers_low
+from llmtrain_operator.io.http import DirectHttp, http_session, ray_headers
 from llmtrain_operator.io.ray_jobs import RayJobs
 
 _PORTS = (
@@ -117,7 +118,8 @@ def _environment(token: str) -> dict[str, str]:
 
 
 async def _until_ready(head: RayHead, log: Path) -> None:
-    async with RayJobs(head.url, head.token) as jobs:
+    async with http_session() as session:
+        jobs = RayJobs(DirectHttp(session, head.url, ray_headers(head.token)))
         try:
             async with asyncio.timeout(_START_SECONDS):
                 while not await jobs.is_ready():

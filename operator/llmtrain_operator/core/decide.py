@@ -12,8 +12,9 @@ from llmtrain_api.status import Condition, JobStatus, Phase, StageState, StageSt
 from llmtrain_operator.core.attempt import advance
 from llmtrain_operator.core.cluster import released
 from llmtrain_operator.core.conditions import conditions_of
-from llmtrain_operator.core.decision import Decision
+from llmtrain_operator.core.decision import Decision, DeleteJob
 from llmtrain_operator.core.policies.hang import is_report_of
+from llmtrain_operator.core.policies.time_to_live import seconds_to_live
 from llmtrain_operator.core.progress import finished_progress, line_progress
 from llmtrain_operator.core.reconcile_pass import Pass
 from llmtrain_operator.core.settings import Settings
@@ -48,7 +49,7 @@ def decide(
     """
     this = Pass(job, uid, generation, status, snapshot, now, settings)
     if status.phase.terminal:
-        return Decision(_seen(this), this.release)
+        return _ended(this)
     stages = tuple(status.stage(name) for name in job.spec.stages)
     current = next((s for s in stages if s.state is not StageState.SUCCEEDED), None)
     if current is None:
@@ -61,6 +62,16 @@ def decide(
     if step.stage.state is StageState.FAILED:
         return _fail(this, status, step)
     return Decision(_running(this, status, step), step.actions, step.requeue_after_seconds)
+
+
+def _ended(this: Pass) -> Decision:
+    """A job that has ended gives its compute back, and goes when its time to live is over."""
+    left = seconds_to_live(this.job, this.status, this.now)
+    if this.release or left is None:
+        return Decision(_seen(this), this.release)
+    if left > 0:
+        return Decision(_seen(this), requeue_after_seconds=left)
+    return Decision(_seen(this), (DeleteJob(),))
 
 
 def _seen(this: Pass) -> JobStatus:

@@ -38,7 +38,12 @@ class Stop:
     submission_id: str
 
 
-Action = EnsureCluster | DeleteCluster | Submit | Stop
+@dataclass(frozen=True)
+class DeleteJob:
+    """Delete the job itself: it has ended, and its time to live is over."""
+
+
+Action = DeleteJob | EnsureCluster | DeleteCluster | Submit | Stop
 
 
 @dataclass(frozen=True)

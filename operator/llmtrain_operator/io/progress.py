@@ -1,25 +1,20 @@
 """Asks a driver how far it is."""
 
-import aiohttp
+from http import HTTPStatus
+
 from pydantic import ValidationError
 
 from llmtrain_api.names import PROGRESS_PATH
 from llmtrain_api.progress import ProgressReport
+from llmtrain_operator.io.http import Http, UnreachableError
 
-_TIMEOUT = aiohttp.ClientTimeout(total=5)
 
-
-async def read_progress(url: str) -> ProgressReport | None:
-    """The newest report of the driver at this URL; None where none answers.
-
-    Args:
-        url: `http://host:port`.
-    """
+async def read_progress(http: Http) -> ProgressReport | None:
+    """The newest report of a driver; None where none answers."""
     try:
-        async with (
-            aiohttp.ClientSession(timeout=_TIMEOUT) as session,
-            session.get(url + PROGRESS_PATH) as reply,
-        ):
-            return ProgressReport.model_validate_json(await reply.read())
-    except (aiohttp.ClientError, TimeoutError, ValidationError):
+        reply = await http.request("GET", PROGRESS_PATH)
+        if reply.status != HTTPStatus.OK:
+            return None
+        return ProgressReport.model_validate_json(reply.text)
+    except (UnreachableError, ValidationError):
         return None  # not up yet, gone, or of another version: the hang timeout watches over it

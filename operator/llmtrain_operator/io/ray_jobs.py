@@ -1,18 +1,16 @@
 """Ray's Jobs REST API."""
 
 from http import HTTPStatus
-from types import TracebackType
-from typing import Self
 
-import aiohttp
 from pydantic import BaseModel
 
 from llmtrain_api.exit_codes import find_outcome
 from llmtrain_api.names import RUN_CONFIG_VARIABLE
 from llmtrain_api.run_config import RunConfig
 from llmtrain_operator.core.snapshot import Submission, SubmissionState
+from llmtrain_operator.io.http import Http, UnreachableError
 
-_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
+_JOBS = "/api/jobs/"
 _ALREADY_THERE = "already exists"
 
 
@@ -34,34 +32,14 @@ class _JobLogs(BaseModel):
 
 
 class RayJobs:
-    """A client of one Ray cluster; a context manager.
+    """A client of one Ray cluster.
 
     Args:
-        url: of the dashboard, without a slash at the end.
-        token: of the cluster.
+        http: its dashboard, with the headers that it asks for.
     """
 
-    def __init__(self, url: str, token: str) -> None:
-        self._url = f"{url}/api/jobs/"
-        # Proxies, such as the Kubernetes API server, keep `Authorization` for themselves.
-        self._headers = {
-            "Authorization": f"Bearer {token}",
-            "X-Ray-Authorization": f"Bearer {token}",
-        }
-        self._session: aiohttp.ClientSession | None = None
-
-    async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(headers=self._headers, timeout=_TIMEOUT)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        assert self._session is not None, "entered before"
-        await self._session.close()
+    def __init__(self, http: Http) -> None:
+        self._http = http
 
     async def is_ready(self) -> bool:
         """Whether the cluster answers."""
@@ -131,14 +109,12 @@ class RayJobs:
     async def _request(
         self, method: str, path: str, body: object = None, *, missing_is_none: bool = False
     ) -> str | None:
-        assert self._session is not None, "entered before"
         try:
-            async with self._session.request(method, self._url + path, json=body) as reply:
-                text = await reply.text()
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise RayJobsError(f"Ray cannot be reached: {type(error).__name__}") from error
+            reply = await self._http.request(method, _JOBS + path, body)
+        except UnreachableError as error:
+            raise RayJobsError(f"Ray cannot be reached: {error}") from error
         if reply.status == HTTPStatus.NOT_FOUND and missing_is_none:
             return None
         if reply.status != HTTPStatus.OK:
-            raise RayJobsError(f"Ray answered {reply.status} to {method}: {text[-2000:]}")
-        return text
+            raise RayJobsError(f"Ray answered {reply.status} to {method}: {reply.text[-2000:]}")
+        return reply.text

@@ -34,9 +34,30 @@ class ApiClient:
     """
 
     def __init__(self, host: str, port: int, *, token: str, certificate: Path) -> None:
+        self._server, self._certificate = f"https://{host}:{port}", certificate
         context = ssl.create_default_context(cafile=certificate)
         self._connection = http.client.HTTPSConnection(host, port, context=context, timeout=60)
         self._token = token
+
+    def write_kubeconfig(self, path: Path) -> None:
+        """Write a file with which kubectl, or the operator, has the rights of this client."""
+        document = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [
+                {
+                    "name": "test",
+                    "cluster": {
+                        "server": self._server,
+                        "certificate-authority": str(self._certificate),
+                    },
+                }
+            ],
+            "users": [{"name": "test", "user": {"token": self._token}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+            "current-context": "test",
+        }
+        path.write_text(json.dumps(document))
 
     def close(self) -> None:
         """Close the connection."""
@@ -61,7 +82,9 @@ class ApiClient:
             "Content-Type": content,
             "Accept": accept,
         }
-        sent = None if body is None else json.dumps(body)
+        sent = (
+            None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        )  # YAML has no pairs
         self._connection.request(method, path, body=sent, headers=headers)
         response = self._connection.getresponse()
         text = response.read().decode()

@@ -1,0 +1,35 @@
+"""The labels that tell whose an object is."""
+
+from typing import Any
+
+from llmtrain_api import names
+from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.status import ClusterStatus
+
+Json = dict[str, Any]
+
+
+def job_labels(job: LLMTrainingJob) -> dict[str, str]:
+    """Of everything that belongs to a job."""
+    return {names.MANAGED_BY_LABEL: names.MANAGED_BY, names.JOB_LABEL: job.metadata.name}
+
+
+def cluster_labels(job: LLMTrainingJob, cluster: ClusterStatus) -> dict[str, str]:
+    """Of a Ray cluster and its Pods."""
+    return {
+        **job_labels(job),
+        names.STAGE_GROUP_LABEL: cluster.group.value,
+        names.GENERATION_LABEL: str(cluster.generation),
+    }
+
+
+def owner_reference(job: LLMTrainingJob, uid: str) -> Json:
+    """Makes Kubernetes delete an object with its job."""
+    return {
+        "apiVersion": names.API_VERSION,
+        "kind": names.KIND,
+        "name": job.metadata.name,
+        "uid": uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }

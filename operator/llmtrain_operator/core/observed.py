@@ -1,0 +1,144 @@
+"""What the API server says of a job's RayClusters and Pods: the part of it that we read."""
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from llmtrain_api import names
+
+HEAD = "head"
+
+
+class _Observed(BaseModel):
+    """Others write these objects, and may add to them as they like."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, extra="ignore", frozen=True
+    )
+
+
+class Owner(_Observed):
+    """Whose child an object is."""
+
+    uid: str
+    controller: bool = False
+
+
+class ObjectMeta(_Observed):
+    """The metadata of any object."""
+
+    name: str
+    namespace: str
+    uid: str
+    resource_version: str
+    generation: int = 0
+    deletion_timestamp: str | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    owner_references: tuple[Owner, ...] = ()
+
+    @property
+    def controller_uid(self) -> str | None:
+        """The uid of the object that controls this one."""
+        return next((owner.uid for owner in self.owner_references if owner.controller), None)
+
+
+class ObservedCondition(_Observed):
+    """One condition of a Pod or a RayCluster."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+
+
+class _ClusterSpec(_Observed):
+    suspend: bool = False
+
+
+class _ClusterStatus(_Observed):
+    conditions: tuple[ObservedCondition, ...] = ()
+    desired_worker_replicas: int = 0
+
+
+class ObservedCluster(_Observed):
+    """A RayCluster."""
+
+    metadata: ObjectMeta
+    spec: _ClusterSpec = _ClusterSpec()
+    status: _ClusterStatus = _ClusterStatus()
+
+    def condition(self, kind: str) -> ObservedCondition | None:
+        """The condition of this type."""
+        return next((c for c in self.status.conditions if c.type == kind), None)
+
+
+class _Reason(_Observed):
+    reason: str = ""
+    message: str = ""
+    exit_code: int | None = None
+
+
+class _ContainerState(_Observed):
+    waiting: _Reason | None = None
+    terminated: _Reason | None = None
+
+
+class _Container(_Observed):
+    name: str
+    state: _ContainerState = _ContainerState()
+    last_state: _ContainerState = _ContainerState()
+
+
+class _PodStatus(_Observed):
+    phase: str = "Pending"
+    reason: str = ""
+    message: str = ""
+    conditions: tuple[ObservedCondition, ...] = ()
+    init_container_statuses: tuple[_Container, ...] = ()
+    container_statuses: tuple[_Container, ...] = ()
+
+
+class ObservedPod(_Observed):
+    """A Pod of a Ray cluster."""
+
+    metadata: ObjectMeta
+    status: _PodStatus = _PodStatus()
+
+    @property
+    def cluster(self) -> str:
+        """The name of its Ray cluster; KubeRay writes it there."""
+        return self.metadata.labels.get("ray.io/cluster", "")
+
+    @property
+    def is_head(self) -> bool:
+        """Whether drivers run on it."""
+        return self.metadata.labels.get("ray.io/node-type") == HEAD
+
+    @property
+    def job(self) -> str:
+        """The name of its job."""
+        return self.metadata.labels.get(names.JOB_LABEL, "")
+
+    @property
+    def ended(self) -> bool:
+        """Whether no container of it runs any more."""
+        return self.status.phase in {"Succeeded", "Failed"}
+
+    @property
+    def lives(self) -> bool:
+        """Whether it runs, or is about to, and is to stay."""
+        return self.metadata.deletion_timestamp is None and not self.ended
+
+    @property
+    def ready(self) -> bool:
+        """Whether it works."""
+        ready = self.condition("Ready")
+        return self.lives and ready is not None and ready.status == "True"
+
+    @property
+    def containers(self) -> tuple[_Container, ...]:
+        """All that have a state, those that run first among them."""
+        return (*self.status.init_container_statuses, *self.status.container_statuses)
+
+    def condition(self, kind: str) -> ObservedCondition | None:
+        """The condition of this type."""
+        return next((c for c in self.status.conditions if c.type == kind), None)

@@ -1,0 +1,224 @@
+"""The Kubernetes API: the few requests that the operator makes, as JSON."""
+
+import json
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from kubernetes.aio import client, config
+from kubernetes.aio.client.exceptions import ApiException
+
+from llmtrain_operator.io import paths
+from llmtrain_operator.io.http import Http, Reply, UnreachableError
+
+Json = dict[str, Any]
+
+FIELD_MANAGER = "llmtrain"
+_JSON_HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
+_TIMEOUT_SECONDS = 30
+_NO_BACKEND = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE}
+
+
+class KubernetesError(Exception):
+    """The API server did not do what it was asked, or cannot be reached.
+
+    Attributes:
+        status: HTTP status; 0 where there was no answer.
+        reason: the API's own word for it: `NotFound`, `Conflict`, `Forbidden`.
+    """
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.reason = status, reason
+
+    @property
+    def is_not_found(self) -> bool:
+        """Whether the object, or its kind, is not there."""
+        return self.status == HTTPStatus.NOT_FOUND
+
+    @property
+    def is_conflict(self) -> bool:
+        """Whether the object is there already, or has changed in between."""
+        return self.status == HTTPStatus.CONFLICT
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All objects of a collection at one moment."""
+
+    items: list[Json]
+    version: int
+    """Of the collection: what is newer may be missing in it."""
+
+
+class KubernetesApi:
+    """A client of the API server; a context manager.
+
+    It finds the server as kubectl does, or as a Pod does.
+    """
+
+    def __init__(self) -> None:
+        self._client: client.ApiClient | None = None
+
+    async def __aenter__(self) -> Self:
+        await config.load_config()
+        self._client = client.ApiClient()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._client is not None, "entered before"
+        await self._client.close()
+
+    async def get(self, path: str) -> Json | None:
+        """An object; None where there is none of this name.
+
+        Raises:
+            KubernetesError: refused, or not reached.
+        """
+        try:
+            return await self._json("GET", path)
+        except KubernetesError as error:
+            if error.is_not_found:
+                return None
+            raise
+
+    async def list(self, path: str, *, label: str = "") -> Listing:
+        """All objects of a collection; with a label, whatever its value, those that have it.
+
+        Raises:
+            KubernetesError: refused, or not reached.
+        """
+        query = {"labelSelector": label} if label else None
+        answer = await self._json("GET", path, query=query)
+        return Listing(answer["items"], int(answer["metadata"]["resourceVersion"]))
+
+    async def create(self, path: str, body: Json) -> bool:
+        """Make an object; False where there is one of this name.
+
+        Raises:
+            KubernetesError: refused, or not reached.
+        """
+        try:
+            await self._json("POST", path, body, query={"fieldManager": FIELD_MANAGER})
+        except KubernetesError as error:
+            if error.reason == "AlreadyExists":
+                return False
+            raise
+        return True
+
+    async def replace_status(self, path: str, body: Json) -> Json:
+        """Write an object's status; returns the object.
+
+        Args:
+            path: of the object.
+            body: names, the resourceVersion that was read, and the status.
+
+        Raises:
+            KubernetesError: refused, or not reached; a conflict where the object has changed
+                since it was read.
+        """
+        query = {"fieldManager": FIELD_MANAGER}
+        return await self._json("PUT", path + "/status", body, query=query)
+
+    async def delete(self, path: str, *, uid: str) -> None:
+        """Delete the object with this uid; one that is gone, or another of its name, is left.
+
+        Raises:
+            KubernetesError: refused, or not reached.
+        """
+        options = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+        try:
+            await self._json("DELETE", path, options)
+        except KubernetesError as error:
+            if not (error.is_not_found or error.is_conflict):
+                raise
+
+    def service(
+        self, namespace: str, name: str, port: str, headers: dict[str, str] | None = None
+    ) -> Http:
+        """A Service's port, to which the API server passes requests on."""
+        return _ServiceHttp(self, paths.service_proxy(namespace, name, port), headers or {})
+
+    async def _json(
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        query: dict[str, str] | None = None,
+    ) -> Json:
+        reply = await self.request(method, path, body, query=query)
+        if reply.status >= HTTPStatus.BAD_REQUEST:
+            raise _error(reply)
+        answer: Json = json.loads(reply.text)
+        return answer
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        query: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Reply:
+        """A request as it is; any status is an answer.
+
+        Raises:
+            KubernetesError: the API server cannot be reached.
+        """
+        assert self._client is not None, "entered before"
+        request = await self._client.param_serialize(
+            method,
+            path,
+            query_params=list((query or {}).items()),
+            header_params=_JSON_HEADERS | (headers or {}),
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        try:
+            response = await self._client.call_api(*request, _request_timeout=_TIMEOUT_SECONDS)
+            return Reply(response.status, (await response.read()).decode())
+        except (aiohttp.ClientError, TimeoutError, ApiException) as error:
+            message = f"the API server cannot be reached: {type(error).__name__}"
+            raise KubernetesError(0, "Unreachable", message) from error
+
+
+@dataclass(frozen=True)
+class _ServiceHttp:
+    """A Service behind the API server."""
+
+    api: KubernetesApi
+    path: str
+    headers: dict[str, str] = field(repr=False)
+
+    async def request(self, method: str, path: str, body: object = None) -> Reply:
+        """Send a request; any status is an answer.
+
+        Raises:
+            UnreachableError: there was no answer, or the API server had none of the Service.
+        """
+        try:
+            reply = await self.api.request(method, self.path + path, body, headers=self.headers)
+        except KubernetesError as error:
+            raise UnreachableError(str(error)) from error
+        if reply.status in _NO_BACKEND:
+            raise UnreachableError(f"the Service has no backend ({reply.status})")
+        return reply
+
+
+def _error(reply: Reply) -> KubernetesError:
+    """What a refusal says; the server answers with a Status object, a proxy before it with text."""
+    try:
+        status: Json = json.loads(reply.text)
+    except json.JSONDecodeError:
+        status = {}
+    message = status.get("message") or reply.text[:500]
+    return KubernetesError(reply.status, status.get("reason") or "Refused", message)

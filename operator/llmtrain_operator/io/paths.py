@@ -1,0 +1,45 @@
+"""Where the API server keeps what the operator works with."""
+
+from llmtrain_api import names
+
+RAY_API = "/apis/ray.io/v1"
+
+
+def jobs(namespace: str | None, name: str | None = None) -> str:
+    """LLMTrainingJobs: one, all of a namespace, or all."""
+    return _path(f"/apis/{names.GROUP}/{names.VERSION}", namespace, names.PLURAL, name)
+
+
+def ray_clusters(namespace: str | None, name: str | None = None) -> str:
+    """RayClusters: one, all of a namespace, or all."""
+    return _path(RAY_API, namespace, "rayclusters", name)
+
+
+def pods(namespace: str | None) -> str:
+    """Pods: all of a namespace, or all."""
+    return _path("/api/v1", namespace, "pods")
+
+
+def claims(namespace: str) -> str:
+    """PersistentVolumeClaims of a namespace."""
+    return _path("/api/v1", namespace, "persistentvolumeclaims")
+
+
+def secret(namespace: str, name: str) -> str:
+    """One Secret."""
+    return _path("/api/v1", namespace, "secrets", name)
+
+
+def events(namespace: str) -> str:
+    """Events of a namespace."""
+    return _path("/api/v1", namespace, "events")
+
+
+def service_proxy(namespace: str, service: str, port: str) -> str:
+    """What the API server passes on to a port of a Service."""
+    return _path("/api/v1", namespace, "services", f"{service}:{port}") + "/proxy"
+
+
+def _path(api: str, namespace: str | None, plural: str, name: str | None = None) -> str:
+    scope = f"/namespaces/{namespace}" if namespace else ""
+    return f"{api}{scope}/{plural}" + (f"/{name}" if name else "")

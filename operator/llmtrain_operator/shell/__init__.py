@@ -1,0 +1,1 @@
+"""The operator as a process: watches, a queue, passes. The only place that knows kopf."""

@@ -1,0 +1,113 @@
+"""Runs the operator's passes: workers that empty the queue, and a resync that fills it."""
+
+import asyncio
+import logging
+import time
+from contextlib import AsyncExitStack
+
+from llmtrain_api import names
+from llmtrain_operator.io import paths
+from llmtrain_operator.io.http import UnreachableError, http_session
+from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
+from llmtrain_operator.io.ray_jobs import RayJobsError
+from llmtrain_operator.shell.caches import Caches
+from llmtrain_operator.shell.executor import Executor
+from llmtrain_operator.shell.reach import Reach
+from llmtrain_operator.shell.reconciler import Reconciler
+from llmtrain_operator.shell.settings import OperatorSettings
+from llmtrain_operator.shell.work_queue import WorkQueue
+
+log = logging.getLogger(__name__)
+
+
+class Controller:
+    """All that runs beside the watches.
+
+    Args:
+        settings: of the operator.
+    """
+
+    def __init__(self, settings: OperatorSettings) -> None:
+        self._settings = settings
+        self.caches = Caches()
+        self.queue = WorkQueue()
+        self._stack = AsyncExitStack()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._last_resync = time.monotonic()
+
+    async def start(self) -> None:
+        """Start the workers and the resync."""
+        api = await self._stack.enter_async_context(KubernetesApi())
+        session = None
+        if self._settings.reach == "service":
+            session = await self._stack.enter_async_context(http_session())
+        reconciler = Reconciler(
+            api,
+            self.caches,
+            Executor(api, Reach(api, session), self._settings.pods),
+            self._settings.state_machine,
+            poll_seconds=self._settings.poll_seconds,
+        )
+        workers = [self._work(reconciler) for _ in range(self._settings.num_workers)]
+        for endless in (*workers, self._keep_in_sync(api)):
+            self._tasks.append(asyncio.create_task(endless))
+
+    async def stop(self) -> None:
+        """End them; a pass that is cut off is made again by whoever comes next."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._stack.aclose()
+
+    @property
+    def seconds_since_resync(self) -> float:
+        """Age of the last look at everything: it grows when the operator is stuck."""
+        return time.monotonic() - self._last_resync
+
+    @property
+    def alive(self) -> bool:
+        """Whether passes are made; the liveness probe asks."""
+        stuck = self.seconds_since_resync > 3 * self._settings.resync_seconds
+        return not stuck and not any(task.done() for task in self._tasks)
+
+    async def _work(self, reconciler: Reconciler) -> None:
+        while True:
+            key = await self.queue.take()
+            try:
+                seconds = await reconciler.make_pass(key)
+            except (KubernetesError, RayJobsError, UnreachableError) as error:
+                log.info("%s/%s: %s; trying again", *key, error)
+                self.queue.retry(key)
+            except Exception:  # a fault of ours in one job must not stop the others
+                log.exception("%s/%s: the pass failed; trying again", *key)
+                self.queue.retry(key)
+            else:
+                self.queue.forget_failures(key)
+                if seconds is not None:
+                    self.queue.add_after(key, seconds)
+            finally:
+                self.queue.done(key)
+
+    async def _keep_in_sync(self, api: KubernetesApi) -> None:
+        """Look at everything now and then, for what the watches may have missed."""
+        while True:
+            await asyncio.sleep(self._settings.resync_seconds)
+            try:
+                for namespace in self._settings.namespaces or (None,):
+                    await self._resync(api, namespace)
+            except KubernetesError as error:
+                log.warning("the resync failed: %s", error)
+            else:
+                self._last_resync = time.monotonic()
+
+    async def _resync(self, api: KubernetesApi, namespace: str | None) -> None:
+        caches, label = self.caches, names.JOB_LABEL
+        jobs = await api.list(paths.jobs(namespace))
+        clusters = await api.list(paths.ray_clusters(namespace), label=label)
+        pods = await api.list(paths.pods(namespace), label=label)
+        for key in (
+            caches.sync_jobs(namespace, jobs)
+            | caches.sync_clusters(namespace, clusters)
+            | caches.sync_pods(namespace, pods)
+        ):
+            self.queue.add(key)

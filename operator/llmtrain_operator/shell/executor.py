@@ -1,0 +1,107 @@
+"""Carries decisions out on a Kubernetes cluster. Every action may be repeated."""
+
+from dataclasses import dataclass
+
+from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.status import JobStatus
+from llmtrain_operator.core.builders.ray_cluster import ray_cluster
+from llmtrain_operator.core.builders.workspace import workspace_claim
+from llmtrain_operator.core.decision import (
+    Action,
+    DeleteCluster,
+    DeleteJob,
+    EnsureCluster,
+    Stop,
+    Submit,
+)
+from llmtrain_operator.core.observed import ObservedCluster
+from llmtrain_operator.core.pod_settings import PodSettings
+from llmtrain_operator.io import paths
+from llmtrain_operator.io.kubernetes_api import KubernetesApi
+from llmtrain_operator.shell.reach import Head, Reach
+from llmtrain_operator.shell.work_queue import Key
+
+_ENTRYPOINT = "exec python -m llmtrain_trainer"
+
+
+@dataclass(frozen=True)
+class Target:
+    """The job of a pass, and what belongs to it."""
+
+    key: Key
+    uid: str
+    job: LLMTrainingJob
+    status: JobStatus
+    clusters: tuple[ObservedCluster, ...]
+
+    def cluster(self, name: str) -> ObservedCluster | None:
+        """The RayCluster of this name."""
+        return next((c for c in self.clusters if c.metadata.name == name), None)
+
+
+class Executor:
+    """Carries actions out.
+
+    Args:
+        api: of Kubernetes.
+        reach: to Ray's heads.
+        pods: the operator's settings for Pods.
+    """
+
+    def __init__(self, api: KubernetesApi, reach: Reach, pods: PodSettings) -> None:
+        self._api, self._reach, self._pods = api, reach, pods
+
+    async def carry_out(self, target: Target, action: Action) -> None:
+        """Carry one action out.
+
+        Raises:
+            KubernetesError: the API server refused, or cannot be reached.
+            RayJobsError: Ray refused, or cannot be reached.
+            UnreachableError: the head's token is not there yet.
+        """
+        match action:
+            case EnsureCluster():
+                await self._ensure_cluster(target)
+            case DeleteCluster(name):
+                await self._delete_cluster(target, name)
+            case DeleteJob():
+                await self._api.delete(paths.jobs(*target.key), uid=target.uid)
+            case Submit(submission_id, run_config):
+                head = await self.current_head(target)
+                assert head is not None, "the snapshot said that the cluster is ready"
+                await head.jobs.submit(submission_id, _ENTRYPOINT, run_config, {})
+            case Stop(submission_id):
+                head = await self.current_head(target)
+                if head is not None:
+                    await head.jobs.stop(submission_id)
+
+    async def current_head(self, target: Target) -> Head | None:
+        """The head of the Ray cluster that the job was given; None where that is gone.
+
+        Raises:
+            KubernetesError: the API server refused, or cannot be reached.
+            UnreachableError: the head's token is not there yet.
+        """
+        given = target.status.cluster
+        cluster = target.cluster(given.name) if given else None
+        if cluster is None:
+            return None
+        meta = cluster.metadata
+        return await self._reach.head(meta.namespace, meta.name, meta.uid)
+
+    async def _ensure_cluster(self, target: Target) -> None:
+        namespace = target.key.namespace
+        claim = workspace_claim(target.job)
+        if claim is not None:
+            await self._api.create(paths.claims(namespace), claim)
+        assert target.status.cluster is not None, "it is written before it is made"
+        body = ray_cluster(target.job, target.uid, target.status.cluster, self._pods)
+        await self._api.create(paths.ray_clusters(namespace), body)
+
+    async def _delete_cluster(self, target: Target, name: str) -> None:
+        cluster = target.cluster(name)
+        if cluster is None:
+            return
+        uid = cluster.metadata.uid
+        await self._api.delete(paths.ray_clusters(target.key.namespace, name), uid=uid)
+        self._reach.forget(uid)

@@ -1,0 +1,65 @@
+"""kopf's part: it watches, and each handler only says which job is to be looked at."""
+
+from collections.abc import Callable
+from typing import Any
+
+import kopf
+
+from llmtrain_api import names
+from llmtrain_operator.shell.controller import Controller
+from llmtrain_operator.shell.work_queue import Key
+
+_DELETED = "DELETED"
+_INACTIVITY_SECONDS = 70.0
+Json = dict[str, Any]
+
+
+def registry_of(controller: Controller) -> kopf.OperatorRegistry:
+    """The handlers of a controller."""
+    registry = kopf.OperatorRegistry()
+    caches = controller.caches
+
+    @kopf.on.startup(registry=registry)
+    async def _start(settings: kopf.OperatorSettings, **_: object) -> None:
+        settings.posting.enabled = False  # events about jobs are the reconciler's
+        settings.scanning.disabled = False
+        settings.watching.client_timeout = None
+        await controller.start()
+
+    @kopf.on.login(registry=registry)
+    def _login(**arguments: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 - kopf passes them on
+        in_a_pod = kopf.login_with_service_account(**arguments)
+        return in_a_pod or kopf.login_via_client(**arguments)
+
+    @kopf.on.cleanup(registry=registry)
+    async def _stop(**_: object) -> None:
+        await controller.stop()
+
+    @kopf.on.probe(registry=registry, id="passes")
+    async def _probe(**_: object) -> str:
+        if not controller.alive:
+            raise kopf.PermanentError("no passes are made")
+        return f"{len(controller.queue)} jobs are waiting"
+
+    def watch(
+        put: Callable[[Json], Key | None], drop: Callable[[Json], Key | None]
+    ) -> Callable[..., None]:
+        def handle(type: str | None, body: kopf.Body, **_: object) -> None:  # noqa: A002 - kopf's name
+            raw = dict(body)
+            key = drop(raw) if type == _DELETED else put(raw)
+            if key is not None:
+                controller.queue.add(key)
+
+        return handle
+
+    kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry, id="jobs")(
+        watch(caches.put_job, caches.drop_job)
+    )
+    labels = {names.JOB_LABEL: kopf.PRESENT}
+    kopf.on.event("ray.io", "v1", "rayclusters", registry=registry, labels=labels, id="clusters")(
+        watch(caches.put_cluster, caches.drop_cluster)
+    )
+    kopf.on.event("", "v1", "pods", registry=registry, labels=labels, id="pods")(
+        watch(caches.put_pod, caches.drop_pod)
+    )
+    return registry
