@@ -2,8 +2,10 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from golden import render_objects
 from job_reference import render_job_reference
 
 from llmtrain_cli.crd import render_crd
@@ -13,6 +15,12 @@ ROOT = Path(__file__).parents[1]
 GENERATED: dict[str, Callable[[], str]] = {
     "crds/llmtrain.io_llmtrainingjobs.yaml": render_crd,
     "docs/job-reference.md": render_job_reference,
+    "tests/golden/quickstart.objects.yaml": partial(
+        render_objects, ROOT / "manifests" / "quickstart.yaml"
+    ),
+    "tests/golden/everything.objects.yaml": partial(
+        render_objects, ROOT / "tests" / "golden" / "everything.yaml"
+    ),
 }
 
 

@@ -23,7 +23,7 @@ _SETTINGS = {
 def running_operator(
     kubeconfig: Path,
     folder: Path,
-    **settings: Any,  # noqa: ANN401 - any field of OperatorSettings
+    **settings: Any,
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Run the operator against a cluster.
 

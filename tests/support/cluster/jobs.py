@@ -61,17 +61,17 @@ def with_change(job: Json, path: str, value: object) -> Json:
     return changed
 
 
-def _child(node: Any, step: int | str, empty: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _child(node: Any, step: int | str, empty: Any) -> Any:
     if not (_has(node, step) and isinstance(node[step], type(empty))):
         _put(node, step, empty)
     return node[step]
 
 
-def _has(node: Any, step: int | str) -> bool:  # noqa: ANN401 - any JSON value
+def _has(node: Any, step: int | str) -> bool:
     return step < len(node) if isinstance(step, int) else step in node
 
 
-def _put(node: Any, step: int | str, value: object) -> None:  # noqa: ANN401 - any JSON value
+def _put(node: Any, step: int | str, value: object) -> None:
     if isinstance(step, int) and step == len(node):
         node.append(value)
     else:

@@ -1,0 +1,43 @@
+"""The objects that the operator makes for some manifests, as the tests expect them."""
+
+from pathlib import Path
+
+import yaml
+
+from llmtrain_api.manifest import parse_job
+from llmtrain_api.names import cluster_name
+from llmtrain_api.stages import StageGroup
+from llmtrain_api.status import ClusterStatus
+from llmtrain_operator.core.builders.ray_cluster import ray_cluster
+from llmtrain_operator.core.builders.workspace import workspace_claim
+from llmtrain_operator.core.pod_settings import PodSettings
+
+_SETTINGS = PodSettings(image="registry.example/llmtrain-trainer:1", ray_version="2.60.0")
+_UID = "00000000-0000-0000-0000-000000000000"
+
+
+class _NoAliases(yaml.SafeDumper):
+    """Writes out what is there twice."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        """Of anything."""
+        del data
+        return True
+
+
+def render_objects(manifest: Path) -> str:
+    """The workspace claim and the RayClusters of a manifest's job, as YAML."""
+    job = parse_job(yaml.safe_load(manifest.read_text(encoding="utf-8")))
+    groups = dict.fromkeys(stage.group for stage in job.spec.stages)
+    clusters = [
+        ray_cluster(job, _UID, _status(job.metadata.name, group, number), _SETTINGS)
+        for number, group in enumerate(groups)
+    ]
+    claim = workspace_claim(job)
+    objects = [claim, *clusters] if claim else clusters
+    return yaml.dump_all(objects, Dumper=_NoAliases, sort_keys=False)
+
+
+def _status(job: str, group: StageGroup, generation: int) -> ClusterStatus:
+    name = cluster_name(job, group, generation)
+    return ClusterStatus(name=name, group=group, generation=generation)

@@ -1,0 +1,60 @@
+"""What is late, doubled or missed changes nothing in the end."""
+
+from typing import Any
+
+from llmtrain_operator.io.kubernetes_api import Listing
+from llmtrain_operator.shell.caches import Caches
+from llmtrain_operator.shell.work_queue import Key
+
+_KEY = Key("default", "line")
+
+
+def body(
+    name: str = "line", *, version: int = 1, uid: str = "first", **more: Any
+) -> dict[str, Any]:
+    labels = {"llmtrain.io/job": "line", "ray.io/cluster": "line-cpus-0"}
+    metadata = {"name": name, "namespace": "default", "uid": uid, "labels": labels}
+    return {"metadata": metadata | {"resourceVersion": str(version)}, **more}
+
+
+def test_what_is_late_does_not_replace_what_is_newer() -> None:
+    caches = Caches()
+    caches.put_job(body(version=100, status={"phase": "Running"}))
+    caches.put_job(body(version=99, status={"phase": "Pending"}))
+    assert caches.jobs[_KEY].status == {"phase": "Running"}
+
+
+def test_the_end_of_an_earlier_job_does_not_take_its_successor_away() -> None:
+    caches = Caches()
+    caches.put_job(body(version=100, uid="second"))
+    caches.drop_job(body(version=99, uid="first"))
+    assert caches.jobs[_KEY].metadata.uid == "second"
+    caches.drop_job(body(version=101, uid="second"))
+    assert caches.jobs == {}
+
+
+def test_children_are_found_by_the_label_of_their_job() -> None:
+    caches = Caches()
+    assert caches.put_pod(body("a")) == _KEY
+    assert caches.put_cluster(body("line-cpus-0")) == _KEY
+    assert [pod.metadata.name for pod in caches.pods(_KEY)] == ["a"]
+    caches.drop_pod(body("a", version=2))
+    assert caches.pods(_KEY) == ()
+    assert len(caches.clusters(_KEY)) == 1
+
+
+def test_a_list_takes_away_what_was_missed_and_keeps_what_is_newer_than_it() -> None:
+    caches = Caches()
+    caches.put_pod(body("gone", version=10))
+    caches.put_pod(body("kept", version=10))
+    caches.put_pod(body("made-since", version=30))
+    assert caches.sync_pods("default", Listing([body("kept", version=15)], 20)) == {_KEY}
+    assert {pod.metadata.name for pod in caches.pods(_KEY)} == {"kept", "made-since"}
+
+
+def test_a_list_of_one_namespace_says_nothing_of_others() -> None:
+    caches = Caches()
+    caches.put_job(body(version=10))
+    assert caches.sync_jobs("other", Listing([], 20)) == set()
+    assert caches.sync_jobs("default", Listing([], 20)) == {_KEY}
+    assert caches.jobs == {}
