@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 GENERATED: dict[str, Callable[[], str]] = {
     "crds/llmtrain.io_llmtrainingjobs.yaml": render_crd,
+    "charts/llmtrain/files/crd.yaml": render_crd,
     "docs/job-reference.md": render_job_reference,
     "tests/golden/quickstart.objects.yaml": partial(
         render_objects, ROOT / "manifests" / "quickstart.yaml"

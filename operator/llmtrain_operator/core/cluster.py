@@ -4,13 +4,15 @@ Its name stands in the status before it is made. The next one is made when all t
 last has gone, so that no two of a job's attempts can run at once.
 """
 
+from dataclasses import replace
+
 from llmtrain_api.names import cluster_name
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import ClusterStatus, JobStatus, StageStatus
 from llmtrain_operator.core.decision import DeleteCluster, EnsureCluster
 from llmtrain_operator.core.ending import given_up
 from llmtrain_operator.core.reconcile_pass import Pass
-from llmtrain_operator.core.snapshot import Cluster, ClusterState
+from llmtrain_operator.core.snapshot import Cluster, ClusterState, Obstacle
 from llmtrain_operator.core.step import Step, soonest
 from llmtrain_operator.core.timestamps import read_time, write_time
 
@@ -34,10 +36,13 @@ def await_cluster(this: Pass, stage: StageStatus) -> Step | None:
         return _replace(this, stage, leftovers)
     if given is None:
         return _record(this, stage, group)
+    obstacle = this.snapshot.obstacle
+    if this.cluster is None and obstacle is not None:
+        return _waiting(this, stage, given, obstacle)
     if this.cluster is None:
-        return _waiting(this, stage, given, EnsureCluster(given.name, given.group))
+        return replace(_waiting(this, stage, given), actions=(EnsureCluster(given.name, group),))
     if this.cluster.state is ClusterState.STARTING:
-        return _waiting(this, stage, given)
+        return _waiting(this, stage, given, this.cluster)
     return None
 
 
@@ -80,21 +85,21 @@ def _record(this: Pass, stage: StageStatus, group: StageGroup) -> Step:
     return Step(stage, reason=_WAITING, message=message, cluster=recorded, requeue_after_seconds=0)
 
 
-def _waiting(this: Pass, stage: StageStatus, given: ClusterStatus, *actions: EnsureCluster) -> Step:
+def _waiting(
+    this: Pass, stage: StageStatus, given: ClusterStatus, why: Cluster | Obstacle | None = None
+) -> Step:
     """The cluster is on its way, or takes too long."""
-    cluster = this.cluster
-    reason = (cluster and cluster.reason) or _WAITING
-    message = (cluster and cluster.message) or f"the Ray cluster {given.name} is starting"
+    reason = (why and why.reason) or _WAITING
+    message = (why and why.message) or f"the Ray cluster {given.name} is starting"
     limit = this.job.spec.policy.scheduling_timeout_seconds
     since = given.waiting_since or write_time(this.now)
     left = (read_time(since) - this.now).total_seconds() + limit
     if left <= 0:
-        why = f"its compute was not there after {limit} s (policy.schedulingTimeoutSeconds): "
         reason = "SchedulingTimeout" if reason == _WAITING else reason
-        return given_up(this, stage, reason, why + message)
+        limited = f"its compute was not there after {limit} s (policy.schedulingTimeoutSeconds)"
+        return given_up(this, stage, reason, f"{limited}: {message}")
     return Step(
         stage,
-        actions,
         reason=reason,
         message=message,
         cluster=given.model_copy(update={"waiting_since": since}),

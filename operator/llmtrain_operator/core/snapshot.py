@@ -60,6 +60,16 @@ class Cluster:
 
 
 @dataclass(frozen=True)
+class Obstacle:
+    """What keeps a Ray cluster from being made."""
+
+    reason: str
+    """CamelCase, for programs."""
+    message: str
+    """For people: what is missing, and what to do about it."""
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """All that a decision rests on, beside the job and its status.
 
@@ -69,6 +79,8 @@ class Snapshot:
 
     clusters: tuple[Cluster, ...] = ()
     """All that there are, also those that the job needs no more."""
+    obstacle: Obstacle | None = None
+    """Where something does, none is asked for."""
     submissions: tuple[Submission, ...] = ()
     """The job's Ray jobs that the cluster knows."""
     progress: ProgressReport | None = None

@@ -10,6 +10,7 @@ from llmtrain_api.manifest import parse_job
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase, StageState
+from llmtrain_operator.core.builders.event import event
 from llmtrain_operator.core.cluster_view import cluster_views
 from llmtrain_operator.core.conditions import conditions_of
 from llmtrain_operator.core.decide import decide
@@ -20,6 +21,7 @@ from llmtrain_operator.io.kubernetes_api import KubernetesApi
 from llmtrain_operator.io.progress import read_progress
 from llmtrain_operator.shell.caches import Caches, ObservedJob
 from llmtrain_operator.shell.executor import Executor, Target
+from llmtrain_operator.shell.preflight import Preflight
 from llmtrain_operator.shell.work_queue import Key
 
 _AT_WORK = {StageState.STARTING, StageState.RUNNING, StageState.STOPPING}
@@ -45,6 +47,7 @@ class Reconciler:
         *,
         poll_seconds: float,
     ) -> None:
+        self._preflight = Preflight(api)
         self._api, self._caches, self._executor = api, caches, executor
         self._settings, self._poll_seconds = settings, poll_seconds
 
@@ -67,24 +70,27 @@ class Reconciler:
         try:
             job = _parse(seen)
         except ValidationError as error:
-            await self._write(seen, status, _invalid(seen, status, error, now))
+            await self._write(seen, status, _invalid(seen, status, error, now), now)
             return None
         target = Target(key, seen.metadata.uid, job, status, self._caches.clusters(key))
+        snapshot = await self._snapshot(target)
         decision = decide(
             job,
             seen.metadata.uid,
             seen.metadata.generation,
             status,
-            await self._snapshot(target),
+            snapshot,
             now,
             self._settings,
         )
         for action in decision.actions:
             await self._executor.carry_out(target, action)
-        await self._write(seen, status, decision.status)
-        if _stage_at_work(job, decision.status) is None:
-            return decision.requeue_after_seconds
-        return min(self._poll_seconds, decision.requeue_after_seconds or self._poll_seconds)
+        await self._write(seen, status, decision.status, now)
+        requeue = decision.requeue_after_seconds
+        if _stage_at_work(job, decision.status) is None and snapshot.obstacle is None:
+            return requeue
+        # No event tells of what Ray does, or of what the cluster lacks.
+        return self._poll_seconds if requeue is None else min(self._poll_seconds, requeue)
 
     async def _snapshot(self, target: Target) -> Snapshot:
         pods = self._caches.pods(target.key)
@@ -95,17 +101,21 @@ class Reconciler:
         gone = view is None or view.state in {ClusterState.BROKEN, ClusterState.LEAVING}
         head = None if stage is None or gone else await self._executor.current_head(target)
         if head is None or stage is None:
-            return Snapshot(clusters)
+            # Asked only where a cluster is about to be made.
+            obstacle = await self._preflight.obstacle() if view is None and given else None
+            return Snapshot(clusters, obstacle)
         submission_id = target.status.stage(stage).submission_id
         assert submission_id is not None, "it is at work"
         submission = await head.jobs.get(submission_id)
         if submission is None:
             return Snapshot(clusters)
         progress = None if submission.state.ended else await read_progress(head.driver)
-        return Snapshot(clusters, (submission,), progress)
+        return Snapshot(clusters, submissions=(submission,), progress=progress)
 
-    async def _write(self, seen: ObservedJob, before: JobStatus, after: JobStatus) -> None:
-        """Write the status, where it is new, and where nobody else has changed the job."""
+    async def _write(
+        self, seen: ObservedJob, before: JobStatus, after: JobStatus, now: datetime
+    ) -> None:
+        """Write the status, where it is new and nobody else has changed the job; then tell."""
         if after == before and seen.status:
             return
         meta = seen.metadata
@@ -121,6 +131,9 @@ class Reconciler:
         }
         path = paths.jobs(meta.namespace, meta.name)
         self._caches.put_job(await self._api.replace_status(path, body))
+        told = event(meta.namespace, meta.name, meta.uid, before, after, now)
+        if told is not None:
+            await self._api.create(paths.events(meta.namespace), told)
 
 
 def _parse(seen: ObservedJob) -> LLMTrainingJob:

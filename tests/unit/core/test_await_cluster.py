@@ -10,7 +10,7 @@ from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import JobStatus, Phase
 from llmtrain_operator.core.decide import decide
 from llmtrain_operator.core.decision import Decision, DeleteCluster, EnsureCluster
-from llmtrain_operator.core.snapshot import Cluster, ClusterState, Snapshot
+from llmtrain_operator.core.snapshot import Cluster, ClusterState, Obstacle, Snapshot
 
 _SETTINGS = replace(SETTINGS, one_cluster=False)
 _JOB = job_of("data", policy={"schedulingTimeoutSeconds": 60})
@@ -81,3 +81,10 @@ def test_a_wait_counts_from_its_own_start() -> None:
     again = look(lost, starting(), seconds=3610)
     assert again.status.phase is Phase.RUNNING
     assert again.requeue_after_seconds == 60
+
+
+def test_no_cluster_is_asked_for_where_none_can_be_made() -> None:
+    snapshot = Snapshot(obstacle=Obstacle("KubeRayMissing", "install KubeRay"))
+    decision = decide(_JOB, UID, GENERATION, asked(), snapshot, NOW, _SETTINGS)
+    assert decision.actions == ()
+    assert decision.status.conditions[0].reason == "KubeRayMissing"
