@@ -4,10 +4,14 @@ import logging
 import secrets
 import signal
 import threading
+from contextlib import ExitStack
+from pathlib import Path
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import EvaluationResult
+from llmtrain_api.workspace import Workspace
+from llmtrain_trainer.driver_log import driver_log
 from llmtrain_trainer.outcome import Ending, ending, leave, read_run_config
 from llmtrain_trainer.progress.server import REPORT_PATH, serve_progress
 from llmtrain_trainer.progress.tracker import ProgressTracker
@@ -17,8 +21,12 @@ from llmtrain_trainer.stage import ReportAddress, StageContext
 def main() -> int:
     """Run the stage; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    with ending() as end:
-        _drive(read_run_config(), end)
+    with ExitStack() as log, ending() as end:  # its last words go into the log too
+        config = read_run_config()
+        log.enter_context(
+            driver_log(Workspace(Path(config.workspace)).log(config.stage, config.attempt))
+        )
+        _drive(config, end)
     return end.exit_code
 
 

@@ -37,7 +37,7 @@ class Nodes(Section):
 
     node_selector: Annotated[
         dict[str, Annotated[str, StringConstraints(max_length=63)]], Field(max_length=32)
-    ] = Field(default_factory=dict)
+    ] = Field({})
     """Labels that a node must have."""
     tolerations: Annotated[tuple[Toleration, ...], Field(max_length=32)] = ()
     """Taints that a node may have."""

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +15,7 @@ from llmtrain_cli.local.state import RunState, StoredRun
 from llmtrain_operator.core.decide import decide
 from llmtrain_operator.core.decision import Action, DeleteCluster, EnsureCluster, Stop, Submit
 from llmtrain_operator.core.settings import Settings
-from llmtrain_operator.core.snapshot import Cluster, ClusterState, Snapshot, Submission
+from llmtrain_operator.core.snapshot import Cluster, ClusterState, Snapshot
 from llmtrain_operator.io.http import DirectHttp, Http, http_session, ray_headers
 from llmtrain_operator.io.progress import read_progress
 from llmtrain_operator.io.ray_jobs import RayJobs, RayJobsError
@@ -26,7 +25,6 @@ ENTRYPOINT = f"exec {sys.executable} -m llmtrain_trainer"
 _POLL_SECONDS = 0.5
 _TRAINING_POLL_SECONDS = 2.0
 """Each look takes time from the workers, who wait for one another at every step."""
-_LOG_SECONDS = 10.0
 
 
 class Display(Protocol):
@@ -75,7 +73,6 @@ class LocalExecutor:
         self._clusters: tuple[Cluster, ...] = ()
         self._stop_requested = False
         self._wake = asyncio.Event()
-        self._log_saved_at = 0.0
 
     def request_stop(self) -> None:
         """Ask the stage to stop after a checkpoint."""
@@ -135,7 +132,6 @@ class LocalExecutor:
         submission = await self._jobs.get(stage.submission_id)
         if submission is None:
             return Snapshot(self._clusters, stop_requested=self._stop_requested)
-        await self._save_log(self._jobs, stage, submission)
         assert self._driver is not None, "it comes with the jobs"
         return Snapshot(
             self._clusters,
@@ -185,16 +181,6 @@ class LocalExecutor:
         if not self._settings.use_gpus:
             variables["DS_ACCELERATOR"] = "cpu"
         return variables
-
-    async def _save_log(self, jobs: RayJobs, stage: StageStatus, submission: Submission) -> None:
-        """Keep the log in the workspace, now and then while it grows and whole at the end."""
-        now = time.monotonic()
-        if not submission.state.ended and now - self._log_saved_at < _LOG_SECONDS:
-            return
-        path = self._state.workspace.log(stage.name, stage.attempt)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(await jobs.logs(submission.submission_id), encoding="utf-8")
-        self._log_saved_at = now
 
     async def _sleep(self, seconds: float) -> None:
         try:
