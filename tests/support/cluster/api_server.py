@@ -117,6 +117,7 @@ class ApiServer:
             f"--token-auth-file={tokens}",
             f"--kubelet-client-certificate={client_certificate}",
             f"--kubelet-client-key={client_key}",
+            "--kubelet-preferred-address-types=InternalIP",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={accounts_key}",
             f"--service-account-signing-key-file={accounts_key}",

@@ -104,6 +104,8 @@ def _start_controllers(plane: ControlPlane) -> None:
         f"--root-ca-file={server.folder / 'ca.crt'}",
         f"--service-account-private-key-file={server.folder / 'service-accounts.key'}",
         "--use-service-account-credentials",
+        "--pvclaimbinder-sync-period=1s",  # a claim may wait for this long
+        f"--flex-volume-plugin-dir={server.folder / 'volume-plugins'}",  # it makes the folder
     )
     plane.processes.start(
         binary("kube-scheduler"),

@@ -1,17 +1,20 @@
 """Starts the programs of a test cluster, each with a log file, and waits until they are ready."""
 
 import http.client
+import os
+import signal
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from support.cluster.sandbox import Sandbox
 
 LOOPBACK = "127.0.0.1"
-_READY_WITHIN_POLLS = 1200
 _POLL_SECONDS = 0.05
 
 
@@ -23,33 +26,44 @@ class Process:
         name: what it is called in messages.
         handle: the process itself.
         log: what it prints.
+        entered: it runs in a sandbox.
     """
 
     name: str
     handle: subprocess.Popen[bytes]
     log: Path
+    entered: bool
 
-    def wait_until(self, condition: Callable[[], bool]) -> None:
+    def number(self) -> int:
+        """Its number on the machine."""
+        if not self.entered:
+            return self.handle.pid
+        # The command that enters a sandbox has the program as its child, and waits for it.
+        (program,) = psutil.Process(self.handle.pid).children()
+        return program.pid
+
+    def stop(self) -> None:
+        """End it, if it has not ended."""
+        if self.handle.poll() is None:
+            try:
+                os.kill(self.number(), signal.SIGTERM)
+            except (psutil.NoSuchProcess, ProcessLookupError, ValueError):
+                self.handle.terminate()  # it has not entered yet, or is about to leave
+        self.handle.wait()
+
+    def wait_until(self, condition: Callable[[], bool], *, within_seconds: float = 60) -> None:
         """Wait for a condition that the program brings about.
 
         Raises:
-            RuntimeError: it ended, or took a minute; with the end of its log.
+            RuntimeError: it ended, or took too long; with the end of its log.
         """
-        for _ in self._polls():
-            if condition():
-                return
-        end = self.log.read_text(errors="replace")[-4000:]
-        raise RuntimeError(f"{self.name} did not become ready:\n{end}")
-
-    def _polls(self) -> Iterator[None]:
-        """One turn now and then, for as long as the process lives and may still become ready."""
-        for _ in range(_READY_WITHIN_POLLS):
-            yield
-            try:
+        last_turn = time.monotonic() + within_seconds
+        while not condition():
+            with suppress(subprocess.TimeoutExpired):
                 self.handle.wait(_POLL_SECONDS)
-            except subprocess.TimeoutExpired:
-                continue
-            return
+            if self.handle.poll() is not None or time.monotonic() > last_turn:
+                end = self.log.read_text(errors="replace")[-4000:]
+                raise RuntimeError(f"Waited for {self.name} in vain:\n{end}")
 
 
 class Processes:
@@ -76,9 +90,9 @@ class Processes:
             handle = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
             )
-        self._stack.callback(handle.wait)
-        self._stack.callback(handle.terminate)
-        return Process(name, handle, log)
+        process = Process(name, handle, log, entered=self._sandbox is not None)
+        self._stack.callback(process.stop)
+        return process
 
 
 def answers_ok(connection: http.client.HTTPConnection, path: str, token: str = "") -> bool:
