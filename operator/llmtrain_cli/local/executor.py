@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase, StageState, StageStatus
+from llmtrain_cli.local.priority import Watchers
 from llmtrain_cli.local.ray_head import RayHead, ray_head
 from llmtrain_cli.local.state import RunState, StoredRun
 from llmtrain_operator.core.decide import decide
@@ -70,6 +70,7 @@ class LocalExecutor:
         self._head: RayHead | None = None
         self._jobs: RayJobs | None = None
         self._driver: Http | None = None
+        self._watchers: Watchers | None = None
         self._clusters: tuple[Cluster, ...] = ()
         self._stop_requested = False
         self._wake = asyncio.Event()
@@ -111,6 +112,8 @@ class LocalExecutor:
             self._run = run.model_copy(update={"status": decision.status})
             self._state.write(self._run)
         self._display.show(decision.status)
+        if self._is_training and self._watchers is not None:
+            self._watchers.lower()
         poll_seconds = _TRAINING_POLL_SECONDS if self._is_training else _POLL_SECONDS
         if decision.requeue_after_seconds is None:
             return poll_seconds
@@ -118,10 +121,11 @@ class LocalExecutor:
 
     @property
     def _is_training(self) -> bool:
+        """Whether optimizer steps are made."""
         stage, progress = self._current_stage(), self._run.status.progress
-        if stage is None or stage.state is not StageState.RUNNING:
+        if stage is None or stage.state is not StageState.RUNNING or progress is None:
             return False
-        return stage.name in {Stage.PRETRAIN, Stage.FINETUNE} and progress is not None
+        return progress.stage is stage.name and bool(progress.step)
 
     async def _snapshot(self) -> Snapshot:
         if self._head is not None and not self._head.alive:
@@ -166,6 +170,7 @@ class LocalExecutor:
         )
         session = await self._cluster.enter_async_context(http_session())
         self._jobs = RayJobs(DirectHttp(session, self._head.url, ray_headers(self._head.token)))
+        self._watchers = Watchers(self._head.process.pid)
         progress = f"http://{self._settings.progress_host}:{self._settings.progress_port}"
         self._driver = DirectHttp(session, progress)
         self._clusters = (Cluster(name, ClusterState.READY),)

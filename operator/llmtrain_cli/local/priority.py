@@ -4,7 +4,6 @@ Ray starts its workers at a lower priority than its own services, which wake man
 and then stop a worker, for whom all other workers wait.
 """
 
-import asyncio
 import os
 import sys
 
@@ -30,21 +29,24 @@ _WATCHERS = (
 )
 """Words that the command lines of Ray's watchers begin with, script and all."""
 _LOWEST = 19
-_LOOK_SECONDS = 5.0
 
 
-async def keep_watchers_low(parent: int) -> None:
-    """Give Ray's watchers the lowest priority, as they come, until cancelled.
+class Watchers:
+    """Ray's watchers; those that are known to be low are not looked at again.
 
     Args:
         parent: the process that started them all.
     """
-    known: set[int] = set()
-    while True:
-        for process in psutil.Process(parent).children(recursive=True):
-            if process.pid not in known and _lower_if_watcher(process):
-                known.add(process.pid)
-        await asyncio.sleep(_LOOK_SECONDS)
+
+    def __init__(self, parent: int) -> None:
+        self._parent = parent
+        self._low: set[int] = set()
+
+    def lower(self) -> None:
+        """Give all watchers that there are now the lowest priority."""
+        for process in psutil.Process(self._parent).children(recursive=True):
+            if process.pid not in self._low and _lower_if_watcher(process):
+                self._low.add(process.pid)
 
 
 def _lower_if_watcher(process: psutil.Process) -> bool:
@@ -53,10 +55,11 @@ def _lower_if_watcher(process: psutil.Process) -> bool:
         if not any(word in beginning for word in _WATCHERS):
             return False
         if sys.platform == "linux":
-            # Not even the lowest niceness keeps a thread that wakes from stopping a worker. Each
-            # thread has a policy of its own.
+            # Not even the lowest niceness keeps a thread that wakes from stopping a worker; as a
+            # batch thread it waits for its turn. Each thread has a priority of its own.
             for thread in process.threads():
-                os.sched_setscheduler(thread.id, os.SCHED_IDLE, os.sched_param(0))
+                os.setpriority(os.PRIO_PROCESS, thread.id, _LOWEST)
+                os.sched_setscheduler(thread.id, os.SCHED_BATCH, os.sched_param(0))
         else:
             process.nice(_LOWEST)
     except (psutil.Error, ProcessLookupError):

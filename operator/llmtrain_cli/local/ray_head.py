@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from llmtrain_cli.local.ports import LOOPBACK, free_ports
-from llmtrain_cli.local.priority import SAME_AS_RAY, keep_watchers_low
+from llmtrain_cli.local.priority import SAME_AS_RAY
 from llmtrain_operator.io.http import DirectHttp, http_session, ray_headers
 from llmtrain_operator.io.ray_jobs import RayJobs
 
@@ -83,9 +83,7 @@ async def ray_head(*, cpus: int, log: Path, lock: int) -> AsyncIterator[RayHead]
     head = RayHead(f"http://{LOOPBACK}:{ports['dashboard-port']}", token, process)
     try:
         await _until_ready(head, log)
-        priorities = asyncio.create_task(keep_watchers_low(process.pid))
         yield head
-        priorities.cancel()
     finally:
         assert process.stdin is not None, "it was asked for"
         process.stdin.close()
