@@ -13,6 +13,11 @@ _COMMANDS = {
     "plan": ("llmtrain_cli.plan", "Say what a job would take, before it starts."),
     "validate": ("llmtrain_cli.validate", "Check manifests."),
     "status": ("llmtrain_cli.status", "Show where a run stands."),
+    "submit": ("llmtrain_cli.submit", "Start a job on a cluster."),
+    "logs": ("llmtrain_cli.logs", "Print what a job on a cluster prints."),
+    "suspend": ("llmtrain_cli.suspend", "Stop a job on a cluster after a checkpoint."),
+    "resume": ("llmtrain_cli.suspend", "Go on with a job that was suspended."),
+    "cancel": ("llmtrain_cli.cancel", "Stop a job on a cluster and remove it."),
     "chat": ("llmtrain_cli.chat", "Talk to a model."),
     "crd": ("llmtrain_cli.crd", "Print the CustomResourceDefinition."),
 }

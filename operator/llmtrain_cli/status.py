@@ -7,6 +7,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from llmtrain_api.manifest import parse_job
+from llmtrain_api.names import API_VERSION, KIND
+from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.status import JobStatus
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.exits import WRONG_INPUT
 from llmtrain_cli.local.display import run_view
@@ -21,12 +25,30 @@ class StatusOutput(StrEnum):
 
 
 def status(
-    workspace: Annotated[Path, typer.Argument(help="The run's folder, such as runs/quickstart.")],
+    run: Annotated[
+        str, typer.Argument(help="A run's folder, such as runs/quickstart, or a job on a cluster.")
+    ],
+    namespace: Annotated[
+        str | None, typer.Option("--namespace", "-n", help="Of the job; the context's by default.")
+    ] = None,
     output: Annotated[
         StatusOutput, typer.Option("--output", "-o", help="table or json.")
     ] = StatusOutput.TABLE,
 ) -> None:
-    """Show where the run in a workspace stands."""
+    """Show where a run stands: one on this machine by its folder, or a job on a cluster."""
+    on_this_machine = Path(run).is_dir() or "/" in run
+    job, status = _of_folder(Path(run)) if on_this_machine else _of_cluster(run, namespace)
+    if output is StatusOutput.JSON:
+        typer.echo(status.model_dump_json(indent=2, exclude_none=True))
+        return
+    console = Console()
+    console.print(run_view(job, status))
+    condition = next((c for c in status.conditions if c.status == "True"), None)
+    if condition is not None and condition.message:
+        console.print(condition.message, highlight=False, markup=False)
+
+
+def _of_folder(workspace: Path) -> tuple[LLMTrainingJob, JobStatus]:
     try:
         stored = RunState(Workspace(workspace.resolve())).read()
     except StateError as error:
@@ -35,11 +57,13 @@ def status(
     if stored is None:
         typer.echo(f"{workspace}: no run there; start one with `llmtrain run`", err=True)
         raise typer.Exit(WRONG_INPUT)
-    if output is StatusOutput.JSON:
-        typer.echo(stored.status.model_dump_json(indent=2, exclude_none=True))
-        return
-    console = Console()
-    console.print(run_view(stored.job, stored.status))
-    condition = next((c for c in stored.status.conditions if c.status == "True"), None)
-    if condition is not None and condition.message:
-        console.print(condition.message, highlight=False, markup=False)
+    return stored.job, stored.status
+
+
+def _of_cluster(name: str, namespace: str | None) -> tuple[LLMTrainingJob, JobStatus]:
+    from llmtrain_cli.cluster.session import chosen_namespace, in_cluster, read_job
+
+    body, status = in_cluster(lambda api: read_job(api, chosen_namespace(namespace), name))
+    metadata = {"name": name, "namespace": body["metadata"]["namespace"]}
+    job = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": body["spec"]}
+    return parse_job(job), status

@@ -1,6 +1,7 @@
 """The Kubernetes API: the few requests that the operator makes, as JSON."""
 
 import json
+import os
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
@@ -63,7 +64,14 @@ class KubernetesApi:
         self._client: client.ApiClient | None = None
 
     async def __aenter__(self) -> Self:
-        await config.load_config()
+        try:
+            if "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ:
+                config.load_incluster_config()
+            else:
+                await config.load_kube_config()
+        except config.ConfigException as error:
+            message = f"no cluster is known (KUBECONFIG, ~/.kube/config): {error}"
+            raise KubernetesError(0, "NoCluster", message) from error
         self._client = client.ApiClient()
         return self
 
@@ -113,6 +121,14 @@ class KubernetesApi:
             raise
         return True
 
+    async def merge(self, path: str, body: Json) -> None:
+        """Change some fields of an object, as `kubectl patch --type=merge` does.
+
+        Raises:
+            KubernetesError: refused, or not reached.
+        """
+        await self._json("PATCH", path, body, content_type="application/merge-patch+json")
+
     async def replace_status(self, path: str, body: Json) -> Json:
         """Write an object's status; returns the object.
 
@@ -153,8 +169,10 @@ class KubernetesApi:
         body: Json | None = None,
         *,
         query: dict[str, str] | None = None,
+        content_type: str = "application/json",
     ) -> Json:
-        reply = await self.request(method, path, body, query=query)
+        headers = {"Content-Type": content_type}
+        reply = await self.request(method, path, body, query=query, headers=headers)
         if reply.status >= HTTPStatus.BAD_REQUEST:
             raise _error(reply)
         answer: Json = json.loads(reply.text)

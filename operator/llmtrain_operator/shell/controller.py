@@ -10,9 +10,9 @@ from llmtrain_operator.io import paths
 from llmtrain_operator.io.http import UnreachableError, http_session
 from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
 from llmtrain_operator.io.ray_jobs import RayJobsError
+from llmtrain_operator.io.reach import Reach
 from llmtrain_operator.shell.caches import Caches
 from llmtrain_operator.shell.executor import Executor
-from llmtrain_operator.shell.reach import Reach
 from llmtrain_operator.shell.reconciler import Reconciler
 from llmtrain_operator.shell.settings import OperatorSettings
 from llmtrain_operator.shell.work_queue import WorkQueue

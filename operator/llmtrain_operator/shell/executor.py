@@ -18,7 +18,7 @@ from llmtrain_operator.core.observed import ObservedCluster
 from llmtrain_operator.core.pod_settings import PodSettings
 from llmtrain_operator.io import paths
 from llmtrain_operator.io.kubernetes_api import KubernetesApi
-from llmtrain_operator.shell.reach import Head, Reach
+from llmtrain_operator.io.reach import Head, Reach
 from llmtrain_operator.shell.work_queue import Key
 
 _ENTRYPOINT = "exec python -m llmtrain_trainer"

@@ -1,0 +1,33 @@
+"""`llmtrain submit`: a job, on a cluster."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from llmtrain_cli.cluster.session import Namespace, chosen_namespace, in_cluster
+from llmtrain_cli.manifest import ManifestError, load_manifest
+from llmtrain_operator.io import paths
+from llmtrain_operator.io.kubernetes_api import KubernetesApi
+
+
+def submit(
+    file: Annotated[Path, typer.Argument(help="The manifest of an LLMTrainingJob.")],
+    namespace: Namespace = None,
+) -> None:
+    """Check a manifest, and start its job on the cluster that kubectl speaks to."""
+
+    async def create(api: KubernetesApi) -> None:
+        job = load_manifest(file)
+        name, where = job.metadata.name, chosen_namespace(namespace, job.metadata.namespace)
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        document["metadata"]["namespace"] = where
+        if not await api.create(paths.jobs(where), document):
+            message = f"{name} is in namespace {where} already; `llmtrain cancel {name}` removes it"
+            raise ManifestError(message)
+        typer.echo(f"{name} has started in namespace {where}.")
+        typer.echo(f"Watch it:  llmtrain status {name} -n {where}")
+        typer.echo(f"Its log:   llmtrain logs {name} -n {where} --follow")
+
+    in_cluster(create)
