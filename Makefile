@@ -46,9 +46,11 @@ $(UV):
 	@$(CACHE)/uv-$(UV_VERSION)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 .PHONY: lock
-lock: | $(UV) ## Bring requirements.lock up to date with pyproject.toml.
+lock: | $(UV) ## Bring the lock files up to date with pyproject.toml.
 	$(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --all-extras --group dev \
 	  --generate-hashes --no-header --output-file requirements.lock
+	$(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --extra operator \
+	  --constraint requirements.lock --generate-hashes --no-header --output-file requirements-operator.lock
 
 .PHONY: format
 format: setup ## Format the code and mend what can be mended by itself.

@@ -30,13 +30,14 @@ def _source_root_faults() -> Iterator[str]:
 
 
 def _lock_faults() -> Iterator[str]:
-    lock = (ROOT / "requirements.lock").read_text()
-    for line in lock.splitlines():
-        if "://" in line or line.startswith("-"):
-            yield f"requirements.lock: whoever installs chooses the host; remove {line!r}"
-    for entry in re.split(r"\n(?=\S)", lock.strip()):
-        if "--hash=sha256:" not in entry:
-            yield f"requirements.lock: {entry.split()[0]} has no hash; run `make lock`"
+    for path in sorted(ROOT.glob("requirements*.lock")):
+        lock = path.read_text()
+        for line in lock.splitlines():
+            if "://" in line or line.startswith("-"):
+                yield f"{path.name}: whoever installs chooses the host; remove {line!r}"
+        for entry in re.split(r"\n(?=\S)", lock.strip()):
+            if "--hash=sha256:" not in entry:
+                yield f"{path.name}: {entry.split()[0]} has no hash; run `make lock`"
 
 
 def _long_files() -> Iterator[str]:
