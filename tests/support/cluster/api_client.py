@@ -82,13 +82,21 @@ class ApiClient:
             "Content-Type": content,
             "Accept": accept,
         }
-        sent = (
-            None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        )  # YAML has no pairs
-        self._connection.request(method, path, body=sent, headers=headers)
-        response = self._connection.getresponse()
+        # Not ASCII: server-side apply reads it as YAML, which has no surrogate pairs.
+        sent = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        try:
+            response = self._send(method, path, sent, headers)
+        except OSError:
+            self._connection.close()  # the server closes what is idle for long
+            response = self._send(method, path, sent, headers)
         text = response.read().decode()
         answer: Json = json.loads(text) if text.startswith("{") else {"message": text}
         if response.status >= http.HTTPStatus.BAD_REQUEST:
             raise ApiRefusal(response.status, answer["message"])
         return answer
+
+    def _send(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
+    ) -> http.client.HTTPResponse:
+        self._connection.request(method, path, body=body, headers=headers)
+        return self._connection.getresponse()
