@@ -42,6 +42,7 @@ _PROGRAMS = {
             "kube-controller-manager",
             "kube-proxy",
             "kube-scheduler",
+            "kubectl",
             "kubelet",
         )
     },
