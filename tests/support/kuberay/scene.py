@@ -105,9 +105,9 @@ class Scene:
         path = f"{self.core}/pods/{pod['metadata']['name']}/status"
         self.client.request("PATCH", path, {"status": status}, content=_MERGE)
 
-    def become_ready(self) -> "Scene":
+    def become_ready(self, workers: int = 2) -> "Scene":
         """Wait for the Pods, say that they run, and wait until the manager has seen it."""
-        for pod in self.wait_for_pods():
+        for pod in self.wait_for_pods(workers=workers):
             self.set_pod(pod, "Running", ready=True)
         self.wait_for_state("ready")
         return self
