@@ -60,6 +60,11 @@ class Controller:
         await self._stack.aclose()
 
     @property
+    def watches_all_namespaces(self) -> bool:
+        """Whether it is to see the whole cluster."""
+        return not self._settings.namespaces
+
+    @property
     def seconds_since_resync(self) -> float:
         """Age of the last look at everything: it grows when the operator is stuck."""
         return time.monotonic() - self._last_resync

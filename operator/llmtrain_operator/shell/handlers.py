@@ -10,7 +10,6 @@ from llmtrain_operator.shell.controller import Controller
 from llmtrain_operator.shell.work_queue import Key
 
 _DELETED = "DELETED"
-_INACTIVITY_SECONDS = 70.0
 Json = dict[str, Any]
 
 
@@ -22,8 +21,8 @@ def registry_of(controller: Controller) -> kopf.OperatorRegistry:
     @kopf.on.startup(registry=registry)
     async def _start(settings: kopf.OperatorSettings, **_: object) -> None:
         settings.posting.enabled = False  # events about jobs are the reconciler's
-        settings.scanning.disabled = False
-        settings.watching.client_timeout = None
+        # KubeRay may be installed later; a Role of single namespaces cannot let us see that.
+        settings.scanning.disabled = not controller.watches_all_namespaces
         await controller.start()
 
     @kopf.on.login(registry=registry)

@@ -9,6 +9,10 @@ from llmtrain_operator.shell.handlers import registry_of
 from llmtrain_operator.shell.settings import OperatorSettings
 
 
+_TALKATIVE = ("kopf.objects", "kopf.activities.probe", "aiohttp.access")
+"""Loggers that tell of every event and every probe."""
+
+
 def run_operator(settings: OperatorSettings, *, liveness: str) -> None:
     """Watch and reconcile until SIGTERM.
 
@@ -17,7 +21,8 @@ def run_operator(settings: OperatorSettings, *, liveness: str) -> None:
         liveness: URL that the liveness probe is served at.
     """
     kopf.configure(verbose=False)
-    logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # it tells of every event
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     kopf.run(
         registry=registry_of(Controller(settings)),
         standalone=True,

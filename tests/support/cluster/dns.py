@@ -7,13 +7,16 @@ from support.cluster.control_plane import ControlPlane
 DNS_ADDRESS = "10.96.0.10"
 _PORTS = [{"name": name, "port": 53, "protocol": name.upper()} for name in ("udp", "tcp")]
 _SETTINGS = """
-.:53 {{
+cluster.local:53 in-addr.arpa:53 ip6.arpa:53 {{
   bind {address}
   errors
   kubernetes cluster.local in-addr.arpa ip6.arpa {{
     kubeconfig {kubeconfig}
     ttl 1
   }}
+}}
+.:53 {{
+  bind {address}
   # At once, where asking further would wait for an answer that cannot come.
   template ANY ANY . {{
     rcode NXDOMAIN
