@@ -8,7 +8,9 @@ from support.cluster.api_client import ApiClient
 from support.cluster.processes import Process
 from support.kuberay import running_kuberay
 from support.kuberay.names import HEAD, WORKER, Json
-from support.kuberay.scene import Scene
+from support.kuberay.scene import Scene, ray_cluster
+
+(_WORKERS,) = ray_cluster("any")["spec"]["workerGroupSpecs"]
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +111,10 @@ def test_suspended_and_resumed(scene: Scene) -> None:
     assert scene.condition("RayClusterProvisioned")["status"] == "False"
     assert scene.find("services", f"{scene.name}-head-svc")
 
+    scene.change({"suspend": None})
+    scene.named("meanwhile").create().wait_for_pods()  # so its turn has been
+    assert scene.pods() == []  # that the field is gone is not enough
+
     scene.change({"suspend": False})
     scene.become_ready()
     assert scene.condition("RayClusterSuspended")["status"] == "False"
@@ -132,11 +138,22 @@ def test_refused_pods_show_in_the_status(api_server: ApiClient, manager: Process
     assert "PodSecurity" in scene.condition("ReplicaFailure")["message"]
 
 
-def test_long_name_is_passed_over(scene: Scene) -> None:
-    long = Scene(scene.client, scene.manager, "a" * 54).create()
-    scene.create().wait_for_pods()  # so the other one's turn has been
-    assert long.pods() == []
-    assert long.status() == {}
+_INVALID: list[tuple[str, Json]] = [
+    ("a" * 54, {}),
+    ("1a", {}),
+    ("no-version", {"rayVersion": ""}),
+    ("old-ray", {"rayVersion": "2.51.0"}),
+    ("too-few", {"workerGroupSpecs": [_WORKERS | {"maxReplicas": 1}]}),
+    ("labels", {"workerGroupSpecs": [_WORKERS | {"rayStartParams": {"labels": "a=b"}}]}),
+]
+
+
+def test_invalid_clusters_are_passed_over(scene: Scene) -> None:
+    invalid = [scene.named(name).create(**changes) for name, changes in _INVALID]
+    scene.create().wait_for_pods()  # so their turn has been
+    for other in invalid:
+        assert other.pods() == []
+        assert other.status() == {}
 
 
 def test_nothing_comes_back_of_a_deleted_cluster(scene: Scene) -> None:
@@ -144,5 +161,5 @@ def test_nothing_comes_back_of_a_deleted_cluster(scene: Scene) -> None:
     scene.delete(scene.path)
     for pod in pods:
         scene.delete(f"{scene.core}/pods/{pod['metadata']['name']}")
-    Scene(scene.client, scene.manager, "one-more").create().wait_for_pods()
+    scene.named("one-more").create().wait_for_pods()  # so its turn has been
     assert scene.pods() == []

@@ -41,7 +41,6 @@ def _registry(kubeconfig: Path) -> kopf.OperatorRegistry:
         settings.posting.enabled = False
         reconciler = Reconciler(await stack.enter_async_context(connected(kubeconfig)))
         task = asyncio.create_task(queue.work(reconciler))
-        task.add_done_callback(lambda ended: ended.cancelled() or os.abort())  # never without it
         stack.callback(task.cancel)
 
     @kopf.on.login(registry=registry)

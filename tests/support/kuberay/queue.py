@@ -36,5 +36,8 @@ class Queue:
             except RefusedError as error:  # most often a conflict with another writer
                 log.info("%s/%s: %s", *key, error)
                 again = True
+            except Exception:  # a fault with one must not stop the others
+                log.exception("%s/%s", *key)
+                again = True
             if again:
                 asyncio.get_running_loop().call_later(_RETRY_SECONDS, self.add, *key)

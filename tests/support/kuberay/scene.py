@@ -1,6 +1,6 @@
 """One RayCluster on an API server without nodes: tests look at it, and play kubelet for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from support.cluster.api_client import ApiClient, ApiRefusal
@@ -40,6 +40,10 @@ class Scene:
     @property
     def _clusters(self) -> str:
         return f"/apis/ray.io/v1/namespaces/{self.namespace}/rayclusters"
+
+    def named(self, name: str) -> "Scene":
+        """Another RayCluster beside this one."""
+        return replace(self, name=name)
 
     def create(self, **changes: Any) -> "Scene":
         """Create it, with some fields of its spec as given."""
