@@ -1,5 +1,6 @@
 """Every name that two programs must agree on."""
 
+import hashlib
 import re
 from typing import Final
 
@@ -28,7 +29,9 @@ PROGRESS_PATH = "/progress"
 
 JOB_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 JOB_NAME_MAX_LENGTH = 40
-"""Short enough for the names of the objects that are derived from it (RayCluster: 53)."""
+"""Short enough for the names and labels that are derived from it."""
+CLUSTER_NAME_MAX_LENGTH = 41
+"""Of a RayCluster: the name of its head's Service, `-head-svc`, keeps to 50."""
 
 
 def is_job_name(name: str) -> bool:
@@ -37,8 +40,16 @@ def is_job_name(name: str) -> bool:
 
 
 def cluster_name(job_name: str, group: str, generation: int) -> str:
-    """The name of a job's Ray cluster; the next one has another generation."""
-    return f"{job_name}-{group}-{generation}"
+    """The name of a job's Ray cluster; the next one has another generation.
+
+    KubeRay cuts the names that it derives from longer ones, and none could be foreseen.
+    """
+    suffix = f"-{group}-{generation}"
+    longest = CLUSTER_NAME_MAX_LENGTH - len(suffix)
+    if len(job_name) > longest:
+        digest = hashlib.sha256(job_name.encode()).hexdigest()[:6]
+        job_name = f"{job_name[: longest - 7].rstrip('-')}-{digest}"
+    return job_name + suffix
 
 
 def workspace_claim_name(job_name: str) -> str:

@@ -22,7 +22,7 @@ from support.cluster.pods import make_namespace, pod, start_pod
 with running_node(Path(sys.argv[1])) as node:
     make_namespace(node, "left")
     start_pod(node, "left", pod("behind", PAUSE, ["/pause"]))
-    print("running", flush=True)
+    print(Path("/proc", str(node.sandbox.process), "ns", "net").readlink(), flush=True)
     sys.stdin.read()
 """
 _WRITTEN_BY_OTHERS = ("/etc", "/opt", "/run", "/usr/libexec", "/var/lib", "/var/log")
@@ -32,7 +32,7 @@ _COUNTER = "ns_last_pid"
 
 @pytest.mark.parametrize("killed", [False, True])
 def test_nothing_is_left_of_a_node(tmp_path: Path, *, killed: bool) -> None:
-    before = _machine()
+    groups, before = _groups(), _machine()
     with subprocess.Popen(
         [sys.executable, "-c", _HOLD_A_NODE, tmp_path],
         env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},
@@ -40,18 +40,25 @@ def test_nothing_is_left_of_a_node(tmp_path: Path, *, killed: bool) -> None:
         stdout=subprocess.PIPE,
     ) as holder:
         assert holder.stdout is not None
-        assert holder.stdout.readline() == b"running\n"
-        assert _groups()
+        network = holder.stdout.readline().decode().strip()
+        assert network in _networks()
+        assert _groups() > groups
         if killed:
             holder.send_signal(signal.SIGKILL)
-    while _groups():
+    while _groups() > groups:
         pass  # its groups go last, when no process is left in them
+    assert network not in _networks()
     assert _machine() == before
 
 
-def _groups() -> list[Path]:
-    """The cgroups of sandboxes that this process can see."""
-    return [group for tree in cgroups.hierarchies() for group in tree.own.glob("llmtrain-*")]
+def _groups() -> set[Path]:
+    """The cgroups of the sandboxes of this machine."""
+    return {group for tree in cgroups.hierarchies() for group in tree.own.glob("llmtrain-*")}
+
+
+def _networks() -> set[str]:
+    """The network namespaces that a process is in, or that a mount keeps."""
+    return {f"net:[{name.strip()}]" for name in _lines("lsns", "-n", "--type=net", "--output=NS")}
 
 
 def _machine() -> dict[str, list[str]]:
@@ -59,7 +66,6 @@ def _machine() -> dict[str, list[str]]:
     return {
         "files": [str(path) for name in _WRITTEN_BY_OTHERS for path in Path(name).glob("*")],
         "mounts": Path("/proc/self/mounts").read_text().splitlines(),
-        "networks": _lines("lsns", "--noheadings", "--type=net", "--output=NS"),
         "links": _lines("ip", "-oneline", "address"),
         "routes": _lines("ip", "route"),
         "packet filter": [line for line in _lines("iptables-save") if not line.startswith("#")],

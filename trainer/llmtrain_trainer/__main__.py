@@ -1,6 +1,7 @@
 """The driver: `python -m llmtrain_trainer` runs the stage that its run config names."""
 
 import logging
+import os
 import secrets
 import signal
 import threading
@@ -36,7 +37,8 @@ def _drive(config: RunConfig, end: Ending) -> None:
 
     tracker, stop, token = ProgressTracker(config), threading.Event(), secrets.token_hex()
     host, port = config.progress_host, config.progress_port
-    with serve_progress(host, port, tracker, stop, token):
+    of_ray = os.environ.get("RAY_AUTH_TOKEN")
+    with serve_progress(host, port, tracker, stop, token=token, cluster_token=of_ray):
         ray.init(log_to_driver=True)
         # After Ray's own handlers: the stage ends by itself, after a checkpoint.
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -8,7 +8,6 @@ from llmtrain_operator.shell.controller import Controller
 from llmtrain_operator.shell.handlers import registry_of
 from llmtrain_operator.shell.settings import OperatorSettings
 
-
 _TALKATIVE = ("kopf.objects", "kopf.activities.probe", "aiohttp.access")
 """Loggers that tell of every event and every probe."""
 

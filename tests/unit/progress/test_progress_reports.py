@@ -37,7 +37,7 @@ def test_an_update_keeps_what_it_does_not_name() -> None:
 
 def test_what_rank_0_reports_is_served(port: int) -> None:
     tracker, stop = _tracker(), threading.Event()
-    with serve_progress("127.0.0.1", port, tracker, stop, "secret"):
+    with serve_progress("127.0.0.1", port, tracker, stop, token="secret"):
         with HttpReporter(f"http://127.0.0.1:{port}/report", "secret", threading.Event()) as told:
             told.update(step=1, total_steps=4, loss=2.5)
             told.update(step=2)
@@ -53,7 +53,7 @@ def test_rank_0_hears_that_it_is_to_stop(port: int) -> None:
     stop, heard = threading.Event(), threading.Event()
     stop.set()
     with (
-        serve_progress("127.0.0.1", port, _tracker(), stop, "secret"),
+        serve_progress("127.0.0.1", port, _tracker(), stop, token="secret"),
         HttpReporter(f"http://127.0.0.1:{port}/report", "secret", heard),
     ):
         assert heard.wait(timeout=30)
@@ -67,10 +67,10 @@ def test_nobody_else_may_report(port: int) -> None:
         headers={"Authorization": "Bearer wrong"},
     )
     with (
-        serve_progress("127.0.0.1", port, tracker, threading.Event(), "secret"),
+        serve_progress("127.0.0.1", port, tracker, threading.Event(), token="secret"),
         pytest.raises(urllib.error.HTTPError, match="403") as refused,
     ):
-        urllib.request.urlopen(request)  # noqa: S310 - our own server
+        urllib.request.urlopen(request)
     refused.value.close()
     assert tracker.report.step is None
 
@@ -81,3 +81,33 @@ def test_training_goes_on_when_the_driver_is_gone(
     with HttpReporter(f"http://127.0.0.1:{port}/report", "secret", threading.Event()) as told:
         told.update(step=1)
     assert "cannot be reached" in caplog.text
+
+
+@pytest.mark.parametrize(("sent", "stops"), [("of-the-cluster", True), ("another", False)])
+def test_the_cluster_s_token_allows_to_stop(port: int, sent: str, *, stops: bool) -> None:
+    stop = threading.Event()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/stop", data=b"", headers={"Authorization": f"Bearer {sent}"}
+    )
+    with serve_progress(
+        "127.0.0.1", port, _tracker(), stop, token="secret", cluster_token="of-the-cluster"
+    ):
+        if stops:
+            urllib.request.urlopen(request).close()
+        else:
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                urllib.request.urlopen(request)
+    assert stop.is_set() is stops
+
+
+def test_nobody_may_stop_a_stage_that_has_no_cluster_token(port: int) -> None:
+    stop = threading.Event()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/stop", data=b"", headers={"Authorization": "Bearer "}
+    )
+    with (
+        serve_progress("127.0.0.1", port, _tracker(), stop, token="secret"),
+        pytest.raises(urllib.error.HTTPError, match="403"),
+    ):
+        urllib.request.urlopen(request)
+    assert not stop.is_set()

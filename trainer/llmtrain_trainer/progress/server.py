@@ -1,4 +1,7 @@
-"""The driver's HTTP server: anyone may read its progress, its own rank 0 may report to it."""
+"""The driver's HTTP server: anyone may read its progress, its own rank 0 may report to it.
+
+A Pod of its Ray cluster that is being taken away may ask it to stop.
+"""
 
 import hmac
 import json
@@ -14,14 +17,21 @@ from llmtrain_api.names import PROGRESS_PATH
 from llmtrain_trainer.progress.tracker import ProgressTracker
 
 REPORT_PATH = "/report"
+STOP_PATH = "/stop"
 _LARGEST_REPORT_BYTES = 65536
 
 
 @contextmanager
 def serve_progress(
-    host: str, port: int, tracker: ProgressTracker, stop: threading.Event, token: str
+    host: str,
+    port: int,
+    tracker: ProgressTracker,
+    stop: threading.Event,
+    *,
+    token: str,
+    cluster_token: str | None = None,
 ) -> Iterator[None]:
-    """Serve `GET /progress`, and take `POST /report` from rank 0, while the context is open.
+    """Serve `GET /progress`, take `POST /report` and `POST /stop`, while the context is open.
 
     Args:
         host: address to bind to.
@@ -29,44 +39,11 @@ def serve_progress(
         tracker: what is served, and where reports go.
         stop: its state is the answer to every report.
         token: that a report must carry.
+        cluster_token: that a wish to stop must carry; None where nobody may have one.
     """
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if self.path != PROGRESS_PATH:
-                self.send_error(HTTPStatus.NOT_FOUND)
-                return
-            self._reply(tracker.report.model_dump_json())
-
-        def do_POST(self) -> None:
-            sent = self.headers.get("Authorization", "")
-            if self.path != REPORT_PATH or not hmac.compare_digest(sent, f"Bearer {token}"):
-                self.send_error(HTTPStatus.FORBIDDEN)
-                return
-            length = int(self.headers.get("Content-Length", "0"))
-            if length > _LARGEST_REPORT_BYTES:
-                self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-                return
-            try:
-                tracker.update(**json.loads(self.rfile.read(length)))
-            except (ValidationError, TypeError, ValueError) as error:
-                self.send_error(HTTPStatus.BAD_REQUEST, str(error).splitlines()[0])
-                return
-            self._reply(json.dumps({"stop": stop.is_set()}))
-
-        def _reply(self, body: str) -> None:
-            content = body.encode()
-            self.send_response(HTTPStatus.OK)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - inherited name
-            """Requests are not logged: there is one a second."""
-
-    server = ThreadingHTTPServer((host, port), Handler)
-    server.daemon_threads = True
+    server = _Server((host, port), _Handler)
+    server.tracker, server.stop = tracker, stop
+    server.tokens = {REPORT_PATH: token, STOP_PATH: cluster_token}
     thread = threading.Thread(target=server.serve_forever, name="progress", daemon=True)
     thread.start()
     try:
@@ -75,3 +52,54 @@ def serve_progress(
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    tracker: ProgressTracker
+    stop: threading.Event
+    tokens: dict[str, str | None]
+    """What a request to each path must carry."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_GET(self) -> None:
+        if self.path != PROGRESS_PATH:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        self._reply(self.server.tracker.report.model_dump_json())
+
+    def do_POST(self) -> None:
+        sent, asked = self.headers.get("Authorization", ""), self.server.tokens.get(self.path)
+        if not asked or not hmac.compare_digest(sent.encode(), f"Bearer {asked}".encode()):
+            self.send_error(HTTPStatus.FORBIDDEN)
+        elif self.path == STOP_PATH:
+            self.server.stop.set()
+            self._reply("{}")
+        else:
+            self._take_report()
+
+    def _take_report(self) -> None:
+        length = int(self.headers.get("Content-Length", "0"))
+        if length > _LARGEST_REPORT_BYTES:
+            self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return
+        try:
+            self.server.tracker.update(**json.loads(self.rfile.read(length)))
+        except (ValidationError, TypeError, ValueError) as error:
+            self.send_error(HTTPStatus.BAD_REQUEST, str(error).splitlines()[0])
+            return
+        self._reply(json.dumps({"stop": self.server.stop.is_set()}))
+
+    def _reply(self, body: str) -> None:
+        content = body.encode()
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - inherited name
+        """Requests are not logged: there is one a second."""

@@ -8,6 +8,7 @@ from llmtrain_operator.core.builders.workspace import claim_name
 from llmtrain_operator.core.pod_settings import PodSettings
 
 _USER = 1000
+_PRE_STOP = ["python", "-m", "llmtrain_trainer.pre_stop"]
 _TEMPORARY = "/tmp"  # noqa: S108 - a volume of the Pod's own
 _PORTS = {"gcs-server": 6379, "dashboard": 8265, "client": 10001, "progress": PROGRESS_PORT}
 
@@ -52,6 +53,7 @@ def pod_template(  # noqa: PLR0913 - what tells one kind of Pod from another
             {"name": name, "value": value} for name, value in _environment(settings, gpus=gpus)
         ],
         "volumeMounts": _mounts(job),
+        "lifecycle": {"preStop": {"exec": {"command": _PRE_STOP}}},
     }
     if head:
         container["ports"] = [
@@ -63,6 +65,7 @@ def pod_template(  # noqa: PLR0913 - what tells one kind of Pod from another
 def _spec(job: LLMTrainingJob, settings: PodSettings, nodes: Nodes, container: Json) -> Json:
     spec: Json = {
         "containers": [container],
+        "restartPolicy": "Never",  # a Ray node that has ended knows nothing; KubeRay makes another
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": settings.grace_seconds,

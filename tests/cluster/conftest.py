@@ -1,0 +1,23 @@
+"""A node with KubeRay and llmtrain on it, for all tests that start jobs."""
+
+from collections.abc import Iterator
+
+import pytest
+from support.cluster.images import project_image
+from support.cluster.node import Node, running_node
+from support.cluster.pods import make_namespace
+from support.cluster_jobs import NAMESPACE
+from support.kuberay.manager import running_kuberay
+from support.llmtrain_release import install
+
+
+@pytest.fixture(scope="session")
+def llmtrain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A node on which llmtrain is installed, and a namespace for restricted Pods."""
+    folder = tmp_path_factory.mktemp("llmtrain")
+    with running_node(folder, audit=True) as node:
+        node.load_image(project_image(folder))
+        with running_kuberay(node.kubeconfig, node.client):
+            install(node)
+            make_namespace(node, NAMESPACE)
+            yield node
