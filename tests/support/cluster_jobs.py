@@ -29,14 +29,20 @@ class ClusterJob:
         node: with llmtrain on it.
         name: of the job.
         spec: of the job, without its workspace.
+        names_claim: whether it names a claim that exists, with the corpus in it; else the
+            operator makes one, of a size that no volume has.
     """
 
-    def __init__(self, node: Node, name: str, spec: dict[str, Any]) -> None:
+    def __init__(
+        self, node: Node, name: str, spec: dict[str, Any], *, names_claim: bool = True
+    ) -> None:
         self._node, self.name = node, name
-        folder = make_claim(node, NAMESPACE, name)
-        write_corpus(folder)
-        self.workspace = Workspace(folder)
-        claim = {"persistentVolumeClaim": {"claimName": name}}
+        claim: Json = {"size": "900Ti"}
+        if names_claim:
+            folder = make_claim(node, NAMESPACE, name)
+            write_corpus(folder)
+            self.workspace = Workspace(folder)
+            claim = {"persistentVolumeClaim": {"claimName": name}}
         node.client.request(
             "POST",
             _JOBS,

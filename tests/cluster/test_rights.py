@@ -1,0 +1,51 @@
+"""The operator has the rights that it uses, and no others."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from support.cluster.node import Node
+from support.cluster_jobs import ClusterJob
+from support.llmtrain_release import NAMESPACE, helm
+from support.local_run import small_spec
+
+pytestmark = [pytest.mark.node, pytest.mark.timeout(1800)]
+
+_OPERATOR = f"system:serviceaccount:{NAMESPACE}:llmtrain"
+_EVERYBODY_S = {"selfsubjectreviews", "selfsubjectaccessreviews", "selfsubjectrulesreviews"}
+
+Right = tuple[str, str, str]
+
+
+def test_used_rights_are_granted_rights(llmtrain: Node) -> None:
+    spec: dict[str, Any] = {key: small_spec()[key] for key in ("compute", "data")}
+    policy = {"ttlSecondsAfterFinished": 0}
+    ClusterJob(llmtrain, "short-lived", spec | {"policy": policy}).wait_until_nothing_is_left()
+    waiting = ClusterJob(llmtrain, "own-claim", spec, names_claim=False)  # no volume fits it
+    waiting.wait_until(lambda status: status.conditions[0].reason == "Unschedulable")
+    waiting.delete()
+    assert set(_used(llmtrain)) == set(_granted(llmtrain))
+
+
+def _granted(node: Node) -> Iterator[Right]:
+    """What the role of the installed chart allows."""
+    for document in yaml.safe_load_all(helm(node, "get", "manifest", "llmtrain")):
+        if document["kind"] == "ClusterRole":
+            for rule in document["rules"]:
+                for group in rule["apiGroups"]:
+                    for resource in rule["resources"]:
+                        yield from ((group, resource, verb) for verb in rule["verbs"])
+
+
+def _used(node: Node) -> Iterator[Right]:
+    """What the API server's audit log tells of the operator."""
+    for line in (node.folder / "audit.log").read_text().splitlines():
+        entry = json.loads(line)
+        about = entry.get("objectRef", {})
+        resource = about.get("resource")
+        if entry["user"]["username"] != _OPERATOR or not resource or resource in _EVERYBODY_S:
+            continue
+        name = f"{resource}/{about['subresource']}" if "subresource" in about else resource
+        yield about.get("apiGroup", ""), name, entry["verb"]
