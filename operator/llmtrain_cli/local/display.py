@@ -72,8 +72,8 @@ class RunDisplay:
 def run_view(job: LLMTrainingJob, status: JobStatus) -> RenderableType:
     """The table of a run: a row for each stage, and what the running one is doing."""
     table = Table(box=None, pad_edge=False, show_header=False)
-    for _ in range(4):
-        table.add_column(no_wrap=True)
+    for width in (9, 9, 24, None):  # what is narrow enough for any terminal, and the rest
+        table.add_column(no_wrap=True, min_width=width)
     for name in job.spec.stages:
         stage = status.stage(name)
         percent = _percent(stage, status.progress)
