@@ -82,3 +82,15 @@ test: setup cluster-binaries ## Run all tests.
 .PHONY: cluster-binaries
 cluster-binaries: setup ## Build etcd and kube-apiserver for the tests (minutes, once).
 	PYTHONPATH=tests $(BIN)/python -m support.cluster.binaries etcd kube-apiserver
+
+.PHONY: e2e
+e2e: setup ## Run the tests that need root and make a Kubernetes node of this machine.
+	$(BIN)/pytest -m node
+
+.PHONY: cluster-up
+cluster-up: setup ## Start a Kubernetes node to work with by hand (root; minutes the first time).
+	@PYTHONPATH=tests $(BIN)/python -m support.cluster.by_hand up
+
+.PHONY: cluster-down
+cluster-down: setup ## End what cluster-up started.
+	@PYTHONPATH=tests $(BIN)/python -m support.cluster.by_hand down

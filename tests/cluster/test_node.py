@@ -1,17 +1,15 @@
 """Pods on a real node, with the image that this repository's code and lock file make."""
 
-from collections.abc import Iterator
-
 import pytest
 from support.cluster.api_client import ApiRefusal
-from support.cluster.images import TRAINER, project_image
-from support.cluster.node import Node, running_node
+from support.cluster.images import TRAINER
+from support.cluster.node import Node
 from support.cluster.pods import make_namespace, pod, run_pod, start_pod
 from support.cluster.volumes import make_claim
 
 pytestmark = [pytest.mark.node, pytest.mark.timeout(1800)]
 
-_NAMESPACE = "training"
+_NAMESPACE = "plain-pods"
 _IMPORTS = "import deepspeed, llmtrain_operator, llmtrain_trainer, ray, torch; print(ray.__file__)"
 # The first address is of no network at all, the second is where a cloud tells its secrets.
 _REACH_OUT = """
@@ -29,12 +27,9 @@ except OSError as error:
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    folder = tmp_path_factory.mktemp("node")
-    with running_node(folder) as running:
-        running.load_image(project_image(folder))
-        make_namespace(running, _NAMESPACE)
-        yield running
+def node(llmtrain: Node) -> Node:
+    make_namespace(llmtrain, _NAMESPACE)
+    return llmtrain
 
 
 def test_the_image_has_all_that_a_training_pod_imports(node: Node) -> None:

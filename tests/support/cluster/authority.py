@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-_DAYS = ("-days", "2")
+_DAYS = ("-days", "30")
 _NOT_AN_AUTHORITY = ("-addext", "basicConstraints=critical,CA:FALSE")
 
 
