@@ -74,6 +74,7 @@ def _build(program: _Program, target: Path) -> None:
     partial.rename(target)
 
 
+@functools.cache
 def _key(module: str) -> str:
     """Names the inputs of a module's programs, so that a change of one rebuilds only its own."""
     version = subprocess.run([_go(), "version"], check=True, capture_output=True).stdout

@@ -1,6 +1,7 @@
 """A real Kubernetes node for one test session: Pods run, Services have names, nothing gets out."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,9 +16,11 @@ from support.cluster.dns import DNS_ADDRESS, start_dns
 from support.cluster.images import pause_image
 from support.cluster.oci import Image
 from support.cluster.processes import Process
-from support.cluster.sandbox import Sandbox, running_sandbox
+from support.cluster.sandbox import Sandbox, SandboxError, running_sandbox
 
 NAME = "node"
+_PROGRAMS = ("conntrack", "containerd", "ctr", "ip", "iptables", "nsenter", "runc", "unshare")
+_BRIDGE = Path("/usr/lib/cni/bridge")
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,11 @@ def running_node(folder: Path, *, audit: bool = False) -> Iterator[Node]:
     Args:
         folder: an empty one, for keys, data and logs.
         audit: have each request logged, in `audit.log` in the folder.
+
+    Raises:
+        SandboxError: this user or machine cannot have a node.
     """
+    _check_machine()
     with ExitStack() as stack:
         sandbox = stack.enter_context(running_sandbox(folder))
         plane = stack.enter_context(running_control_plane(folder, audit=audit, sandbox=sandbox))
@@ -74,6 +81,13 @@ def running_node(folder: Path, *, audit: bool = False) -> Iterator[Node]:
         kubelet.wait_until(lambda: _is_ready(plane.client))
         kubeconfig = plane.server.kubeconfig()
         yield Node(folder, plane.client, kubeconfig, sandbox, kubelet, plane, containerd)
+
+
+def _check_machine() -> None:
+    missing = [name for name in _PROGRAMS if shutil.which(name) is None]
+    missing += [str(_BRIDGE)] if not _BRIDGE.exists() else []
+    if missing:
+        raise SandboxError(f"A node needs {', '.join(missing)}: see docs/test-cluster.md.")
 
 
 def _start_kubelet(plane: ControlPlane, folder: Path, sandbox: Sandbox) -> Process:

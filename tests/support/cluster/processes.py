@@ -16,6 +16,8 @@ from support.cluster.sandbox import Sandbox
 
 LOOPBACK = "127.0.0.1"
 _POLL_SECONDS = 0.05
+# An API server would wait a minute for those that still watch.
+_GRACE_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,19 @@ class Process:
         return program.pid
 
     def stop(self) -> None:
-        """End it, if it has not ended."""
+        """End it, if it has not ended; by force if it waits for others to go first."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            self._signal(number)
+            with suppress(subprocess.TimeoutExpired):
+                self.handle.wait(_GRACE_SECONDS)
+                return
+
+    def _signal(self, number: signal.Signals) -> None:
         if self.handle.poll() is None:
             try:
-                os.kill(self.number(), signal.SIGTERM)
+                os.kill(self.number(), number)
             except (psutil.NoSuchProcess, ProcessLookupError, ValueError):
-                self.handle.terminate()  # it has not entered yet, or is about to leave
-        self.handle.wait()
+                self.handle.send_signal(number)  # it has not entered yet, or is about to leave
 
     def wait_until(self, condition: Callable[[], bool], *, within_seconds: float = 60) -> None:
         """Wait for a condition that the program brings about.
