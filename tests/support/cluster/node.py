@@ -48,7 +48,7 @@ class Node:
         """Make an image known to the node; Pods name it with `imagePullPolicy: Never`."""
         self._containerd.load(image)
 
-    def wait_until(self, condition: Callable[[], bool], *, within_seconds: float = 60) -> None:
+    def wait_until(self, condition: Callable[[], bool], *, within_seconds: float = 120) -> None:
         """Wait for a condition that a node brings about.
 
         Raises:

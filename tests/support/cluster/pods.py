@@ -64,7 +64,7 @@ def start_pod(node: Node, namespace: str, manifest: Json) -> None:
     node.wait_until(is_ready)
 
 
-def run_pod(node: Node, namespace: str, manifest: Json, *, within_seconds: float = 60) -> str:
+def run_pod(node: Node, namespace: str, manifest: Json, *, within_seconds: float = 120) -> str:
     """Create a Pod, and wait until it has ended.
 
     Returns:

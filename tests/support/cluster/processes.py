@@ -59,7 +59,7 @@ class Process:
             except (psutil.NoSuchProcess, ProcessLookupError, ValueError):
                 self.handle.send_signal(number)  # it has not entered yet, or is about to leave
 
-    def wait_until(self, condition: Callable[[], bool], *, within_seconds: float = 60) -> None:
+    def wait_until(self, condition: Callable[[], bool], *, within_seconds: float = 120) -> None:
         """Wait for a condition that the program brings about.
 
         Raises:
