@@ -93,6 +93,19 @@ class Failures(Record):
     """The stage was told to stop and stopped after a checkpoint."""
 
 
+class LostPod(Record):
+    """A Pod that went away while a stage worked on it."""
+
+    name: Annotated[str, StringConstraints(max_length=253)]
+    """Of the Pod."""
+    reason: Reason
+    """What became of it, in CamelCase: `OOMKilled`, `PodPreempted`."""
+    message: Message
+    """The same for people, and what to do about it."""
+    time: Timestamp
+    """When."""
+
+
 class StageStatus(Record):
     """One stage of the line."""
 
@@ -115,6 +128,8 @@ class StageStatus(Record):
     message: Message | None = None
     """The same for people: what happened, and what to do about it."""
     failures: Failures = Failures()
+    lost_pod: LostPod | None = None
+    """The gravest loss of the attempt that is at work: its failure is put down to it."""
 
 
 class Progress(Record):

@@ -68,7 +68,7 @@ def test_a_job_survives_a_worker_a_suspension_and_a_head(start: Start) -> None:
     assert before is not None
     job.delete_pod("head")
     again = job.wait_until(lambda status: status.stage(Stage.PRETRAIN).failures.infrastructure == 2)
-    assert again.stage(Stage.PRETRAIN).reason == "SubmissionLost"
+    assert again.stage(Stage.PRETRAIN).reason == "PodDeleted"
 
     done = job.wait_for_phase(Phase.SUCCEEDED)
     assert done.cluster is not None
@@ -81,6 +81,20 @@ def test_a_job_survives_a_worker_a_suspension_and_a_head(start: Start) -> None:
     assert resumed == ["pretrain-1.log", "pretrain-2.log", "pretrain-3.log"]
     assert (job.workspace.model("pretrained") / "model.safetensors").is_file()
     job.wait_until(lambda _: not job.pods())
+
+
+def test_a_pod_that_needs_too_much_memory_is_named(start: Start) -> None:
+    spec = small_spec()
+    spec["pretrain"]["tokens"] = 2000 * 1024
+    for section in ("finetune", "evaluate", "export"):
+        del spec[section]
+    job = start("hungry", spec, retries={"application": 0})
+    job.wait_for_step(50)
+    job.run_in_pod("worker", "python", "-c", "b'x' * (1 << 36)")
+    failed = job.wait_for_phase(Phase.FAILED)
+    assert failed.stage(Stage.PRETRAIN).failures.application == 1
+    assert reason(failed) == "OOMKilled"
+    assert "compute.trainers.memory" in failed.conditions[0].message
 
 
 def test_wrong_data_is_not_tried_again(start: Start) -> None:

@@ -10,7 +10,7 @@ from llmtrain_api.exit_codes import ExitCode, Outcome
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import StageGroup
-from llmtrain_api.status import ClusterStatus, JobStatus, Phase, StageState, StageStatus
+from llmtrain_api.status import ClusterStatus, JobStatus, LostPod, Phase, StageState, StageStatus
 from llmtrain_operator.core.decide import decide
 from llmtrain_operator.core.decision import Decision
 from llmtrain_operator.core.settings import Settings
@@ -60,6 +60,7 @@ class Passes:
         self.now = NOW
         self.cluster_ready = True
         self.submission: Submission | None = None
+        self.losses: tuple[LostPod, ...] = ()
         self.generation = GENERATION
 
     @property
@@ -80,6 +81,7 @@ class Passes:
         """What would be decided now; nothing is written."""
         snapshot = Snapshot(
             clusters=self._clusters(),
+            losses=self.losses,
             submissions=(self.submission,) if self.submission else (),
             progress=progress,
             stop_requested=stop_requested,

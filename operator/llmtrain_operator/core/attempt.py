@@ -6,6 +6,7 @@ from llmtrain_api.status import StageState, StageStatus
 from llmtrain_operator.core.cluster import arrived, await_cluster
 from llmtrain_operator.core.decision import Stop, Submit
 from llmtrain_operator.core.ending import ended, failed, given_up, interrupted, lost
+from llmtrain_operator.core.pod_loss import with_losses
 from llmtrain_operator.core.policies.hang import silent_seconds
 from llmtrain_operator.core.reconcile_pass import Pass
 from llmtrain_operator.core.run_config import render_run_config
@@ -21,6 +22,8 @@ _DEADLINE_REASON = "DeadlineExceeded"
 def advance(this: Pass, stage: StageStatus) -> Step:
     """Move the stage that the job is at by one step."""
     submission = this.snapshot.submission(stage.submission_id)
+    if stage.state is not StageState.PENDING:
+        stage = with_losses(stage, this.snapshot.losses)
     match stage.state:
         case StageState.PENDING:
             return _record(this, stage)
@@ -99,7 +102,7 @@ def _watch(this: Pass, stage: StageStatus, submission: Submission | None) -> Ste
     hang_timeout = this.job.spec.policy.hang_timeout_seconds
     return Step(
         running,
-        message=f"{running.name} is running, attempt {running.attempt}",
+        message=_running(running),
         requeue_after_seconds=soonest(hang_timeout - silent, this.seconds_left),
     )
 
@@ -157,6 +160,11 @@ def _await_end(this: Pass, stage: StageStatus, submission: Submission | None) ->
 
 def _starting(stage: StageStatus) -> str:
     return f"{stage.name} is starting, attempt {stage.attempt}"
+
+
+def _running(stage: StageStatus) -> str:
+    message = f"{stage.name} is running, attempt {stage.attempt}"
+    return f"{message}; {stage.lost_pod.message}" if stage.lost_pod else message
 
 
 def _deadline_message(this: Pass) -> str:

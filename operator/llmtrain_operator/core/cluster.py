@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from llmtrain_api.names import cluster_name
 from llmtrain_api.stages import StageGroup
-from llmtrain_api.status import ClusterStatus, JobStatus, StageStatus
+from llmtrain_api.status import ClusterStatus, JobStatus, LostPod, StageStatus
 from llmtrain_operator.core.decision import DeleteCluster, EnsureCluster
 from llmtrain_operator.core.ending import given_up
+from llmtrain_operator.core.policies.loss import gravity
 from llmtrain_operator.core.reconcile_pass import Pass
 from llmtrain_operator.core.snapshot import Cluster, ClusterState, Obstacle
 from llmtrain_operator.core.step import Step, soonest
@@ -42,7 +43,8 @@ def await_cluster(this: Pass, stage: StageStatus) -> Step | None:
     if this.cluster is None:
         return replace(_waiting(this, stage, given), actions=(EnsureCluster(given.name, group),))
     if this.cluster.state is ClusterState.STARTING:
-        return _waiting(this, stage, given, this.cluster)
+        why = this.cluster if this.cluster.reason else _lost_while_starting(this, given)
+        return _waiting(this, stage, given, why)
     return None
 
 
@@ -85,8 +87,18 @@ def _record(this: Pass, stage: StageStatus, group: StageGroup) -> Step:
     return Step(stage, reason=_WAITING, message=message, cluster=recorded, requeue_after_seconds=0)
 
 
+def _lost_while_starting(this: Pass, given: ClusterStatus) -> LostPod | None:
+    """A Pod that ended before the cluster was ready; KubeRay makes another, in vain perhaps."""
+    since = given.waiting_since or write_time(this.now)
+    losses = (loss for loss in this.snapshot.losses if loss.time >= since)
+    return max(losses, key=gravity, default=None)
+
+
 def _waiting(
-    this: Pass, stage: StageStatus, given: ClusterStatus, why: Cluster | Obstacle | None = None
+    this: Pass,
+    stage: StageStatus,
+    given: ClusterStatus,
+    why: Cluster | Obstacle | LostPod | None = None,
 ) -> Step:
     """The cluster is on its way, or takes too long."""
     reason = (why and why.reason) or _WAITING

@@ -11,6 +11,7 @@ from llmtrain_api.status import (
     StageState,
     StageStatus,
 )
+from llmtrain_operator.core.policies.loss import loss_class
 from llmtrain_operator.core.policies.retry import after_failure
 from llmtrain_operator.core.reconcile_pass import Pass
 from llmtrain_operator.core.snapshot import Submission, SubmissionState
@@ -45,6 +46,7 @@ def _succeeded(this: Pass, stage: StageStatus) -> Step:
             "completion_time": write_time(this.now),
             "reason": "Completed",
             "message": None,
+            "lost_pod": None,
         }
     )
     return Step(done, message=f"{stage.name} has succeeded", requeue_after_seconds=0)
@@ -65,7 +67,14 @@ def lost(this: Pass, stage: StageStatus) -> Step:
 def failed(
     this: Pass, stage: StageStatus, failure: FailureClass, reason: str, message: str
 ) -> Step:
-    """Count a failure, and try again where its budget allows."""
+    """Count a failure, and try again where its budget allows.
+
+    What became of a lost Pod says more than what the driver saw of it.
+    """
+    pod = stage.lost_pod
+    if pod is not None and failure is not FailureClass.USER:
+        failure, reason, message = loss_class(pod), pod.reason, f"{pod.message} ({message})"
+        message = message[:MESSAGE_MAX_LENGTH]
     retry = after_failure(
         stage.failures,
         failure,
@@ -98,6 +107,7 @@ def given_up(this: Pass, stage: StageStatus, reason: str, message: str) -> Step:
             "retry_time": None,
             "reason": reason,
             "message": message,
+            "lost_pod": None,
         }
     )
     return Step(final, reason=reason, message=message)
@@ -118,5 +128,6 @@ def _next_attempt(stage: StageStatus, reason: str, message: str) -> StageStatus:
             "submission_id": None,
             "reason": reason,
             "message": message,
+            "lost_pod": None,
         }
     )

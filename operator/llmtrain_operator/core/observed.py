@@ -32,6 +32,8 @@ class ObjectMeta(_Observed):
     resource_version: str
     generation: int = 0
     deletion_timestamp: str | None = None
+    """When it is to be gone: its grace period later than it was deleted."""
+    deletion_grace_period_seconds: int = 0
     labels: dict[str, str] = Field(default_factory=dict)
     owner_references: tuple[Owner, ...] = ()
 
@@ -71,21 +73,27 @@ class ObservedCluster(_Observed):
         return next((c for c in self.status.conditions if c.type == kind), None)
 
 
-class _Reason(_Observed):
+class _Waiting(_Observed):
     reason: str = ""
     message: str = ""
-    exit_code: int | None = None
+
+
+class ContainerEnd(_Observed):
+    """How a container ended."""
+
+    reason: str = ""
+    exit_code: int
+    finished_at: str | None = None
 
 
 class _ContainerState(_Observed):
-    waiting: _Reason | None = None
-    terminated: _Reason | None = None
+    waiting: _Waiting | None = None
+    terminated: ContainerEnd | None = None
 
 
 class _Container(_Observed):
     name: str
     state: _ContainerState = _ContainerState()
-    last_state: _ContainerState = _ContainerState()
 
 
 class _PodStatus(_Observed):

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from llmtrain_api.exit_codes import Outcome
 from llmtrain_api.progress import ProgressReport
+from llmtrain_api.status import LostPod
 
 
 class SubmissionState(StrEnum):
@@ -81,6 +82,8 @@ class Snapshot:
     """All that there are, also those that the job needs no more."""
     obstacle: Obstacle | None = None
     """Where something does, none is asked for."""
+    losses: tuple[LostPod, ...] = ()
+    """Pods of the cluster that the job was given."""
     submissions: tuple[Submission, ...] = ()
     """The job's Ray jobs that the cluster knows."""
     progress: ProgressReport | None = None

@@ -32,6 +32,7 @@ class Caches:
         self.jobs: dict[Key, ObservedJob] = {}
         self._clusters: dict[Key, dict[str, ObservedCluster]] = defaultdict(dict)
         self._pods: dict[Key, dict[str, ObservedPod]] = defaultdict(dict)
+        self._gone: dict[Key, list[ObservedPod]] = defaultdict(list)
 
     def clusters(self, key: Key) -> tuple[ObservedCluster, ...]:
         """The RayClusters with a job's label."""
@@ -40,6 +41,10 @@ class Caches:
     def pods(self, key: Key) -> tuple[ObservedPod, ...]:
         """The Pods with a job's label."""
         return tuple(self._pods.get(key, {}).values())
+
+    def gone_pods(self, key: Key) -> tuple[ObservedPod, ...]:
+        """The Pods, as they were last seen, that were deleted while their RayCluster stood."""
+        return tuple(self._gone.get(key, ()))
 
     def put_job(self, body: Json) -> Key:
         """Take a job in; returns its key."""
@@ -65,7 +70,9 @@ class Caches:
 
     def drop_cluster(self, body: Json) -> Key | None:
         """Take note that a RayCluster is gone; returns the key of its job."""
-        return _drop(self._clusters, ObservedCluster.model_validate(body))
+        key = _drop(self._clusters, ObservedCluster.model_validate(body))
+        self._forget_gone()
+        return key
 
     def put_pod(self, body: Json) -> Key | None:
         """Take a Pod in; returns the key of its job, None where it has none."""
@@ -73,7 +80,11 @@ class Caches:
 
     def drop_pod(self, body: Json) -> Key | None:
         """Take note that a Pod is gone; returns the key of its job."""
-        return _drop(self._pods, ObservedPod.model_validate(body))
+        pod = ObservedPod.model_validate(body)
+        key = _drop(self._pods, pod)
+        if key is not None and pod.cluster in self._clusters.get(key, {}):
+            self._gone[key].append(pod)
+        return key
 
     def sync_jobs(self, namespace: str | None, listing: Listing) -> set[Key]:
         """Take in a list of jobs; returns those that it is about."""
@@ -86,11 +97,21 @@ class Caches:
 
     def sync_clusters(self, namespace: str | None, listing: Listing) -> set[Key]:
         """Take in a list of RayClusters; returns the jobs that it is about."""
-        return _sync(self._clusters, namespace, listing, ObservedCluster)
+        touched = _sync(self._clusters, namespace, listing, ObservedCluster)
+        self._forget_gone()
+        return touched
 
     def sync_pods(self, namespace: str | None, listing: Listing) -> set[Key]:
         """Take in a list of Pods; returns the jobs that it is about."""
         return _sync(self._pods, namespace, listing, ObservedPod)
+
+    def _forget_gone(self) -> None:
+        """Forget the Pods whose RayCluster is gone too."""
+        for key, pods in list(self._gone.items()):
+            clusters = self._clusters.get(key, {})
+            self._gone[key] = [pod for pod in pods if pod.cluster in clusters]
+            if not self._gone[key]:
+                del self._gone[key]
 
 
 def _sync(

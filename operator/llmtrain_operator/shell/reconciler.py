@@ -14,6 +14,7 @@ from llmtrain_operator.core.builders.event import event
 from llmtrain_operator.core.cluster_view import cluster_views
 from llmtrain_operator.core.conditions import conditions_of
 from llmtrain_operator.core.decide import decide
+from llmtrain_operator.core.pod_loss import pod_losses
 from llmtrain_operator.core.settings import Settings
 from llmtrain_operator.core.snapshot import ClusterState, Snapshot
 from llmtrain_operator.io import paths
@@ -97,20 +98,22 @@ class Reconciler:
         clusters = cluster_views(target.clusters, pods, target.uid)
         stage = _stage_at_work(target.job, target.status)
         given = target.status.cluster
+        gone_pods = self._caches.gone_pods(target.key)
+        losses = pod_losses((*pods, *gone_pods), given.name) if given else ()
         view = next((c for c in clusters if given and c.name == given.name), None)
-        gone = view is None or view.state in {ClusterState.BROKEN, ClusterState.LEAVING}
-        head = None if stage is None or gone else await self._executor.current_head(target)
+        broken = view is None or view.state in {ClusterState.BROKEN, ClusterState.LEAVING}
+        head = None if stage is None or broken else await self._executor.current_head(target)
         if head is None or stage is None:
             # Asked only where a cluster is about to be made.
             obstacle = await self._preflight.obstacle() if view is None and given else None
-            return Snapshot(clusters, obstacle)
+            return Snapshot(clusters, obstacle, losses)
         submission_id = target.status.stage(stage).submission_id
         assert submission_id is not None, "it is at work"
         submission = await head.jobs.get(submission_id)
         if submission is None:
-            return Snapshot(clusters)
+            return Snapshot(clusters, losses=losses)
         progress = None if submission.state.ended else await read_progress(head.driver)
-        return Snapshot(clusters, submissions=(submission,), progress=progress)
+        return Snapshot(clusters, losses=losses, submissions=(submission,), progress=progress)
 
     async def _write(
         self, seen: ObservedJob, before: JobStatus, after: JobStatus, now: datetime

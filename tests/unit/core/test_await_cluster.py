@@ -7,18 +7,24 @@ import pytest
 from support.passes import GENERATION, NOW, SETTINGS, UID, job_of
 
 from llmtrain_api.stages import StageGroup
-from llmtrain_api.status import JobStatus, Phase
+from llmtrain_api.status import JobStatus, LostPod, Phase
 from llmtrain_operator.core.decide import decide
 from llmtrain_operator.core.decision import Decision, DeleteCluster, EnsureCluster
 from llmtrain_operator.core.snapshot import Cluster, ClusterState, Obstacle, Snapshot
+from llmtrain_operator.core.timestamps import write_time
 
 _SETTINGS = replace(SETTINGS, one_cluster=False)
 _JOB = job_of("data", policy={"schedulingTimeoutSeconds": 60})
 
 
-def look(status: JobStatus, *clusters: Cluster, seconds: float = 0) -> Decision:
-    now = NOW + timedelta(seconds=seconds)
-    return decide(_JOB, UID, GENERATION, status, Snapshot(clusters), now, _SETTINGS)
+def look(
+    status: JobStatus,
+    *clusters: Cluster,
+    seconds: float = 0,
+    losses: tuple[LostPod, ...] = (),
+) -> Decision:
+    now, snapshot = NOW + timedelta(seconds=seconds), Snapshot(clusters, losses=losses)
+    return decide(_JOB, UID, GENERATION, status, snapshot, now, _SETTINGS)
 
 
 def asked() -> JobStatus:
@@ -71,6 +77,15 @@ def test_what_is_missing_is_said_and_after_its_time_the_job_fails() -> None:
     assert failed.conditions[0].reason == "Unschedulable"
     assert failed.conditions[0].message.endswith(words)
     assert "policy.schedulingTimeoutSeconds" in failed.conditions[0].message
+
+
+def test_a_pod_that_dies_before_its_cluster_is_ready_is_named() -> None:
+    loss = LostPod(name="head", reason="OOMKilled", message="more memory", time=write_time(NOW))
+    waiting = look(asked(), starting(), losses=(loss,)).status
+    assert waiting.conditions[0].reason == "OOMKilled"
+    failed = look(waiting, starting(), seconds=60, losses=(loss,)).status
+    assert failed.phase is Phase.FAILED
+    assert failed.conditions[0].reason == "OOMKilled"
 
 
 def test_a_wait_counts_from_its_own_start() -> None:

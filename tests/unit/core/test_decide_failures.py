@@ -4,8 +4,16 @@ import pytest
 from support.passes import Passes
 
 from llmtrain_api.exit_codes import ExitCode, Outcome
-from llmtrain_api.status import ConditionStatus, EvaluationResult, Failures, Phase, StageState
+from llmtrain_api.status import (
+    ConditionStatus,
+    EvaluationResult,
+    Failures,
+    LostPod,
+    Phase,
+    StageState,
+)
 from llmtrain_operator.core.decision import DeleteCluster
+from llmtrain_operator.core.timestamps import write_time
 
 
 def _fail(passes: Passes, exit_code: int | None, outcome: Outcome | None = None) -> None:
@@ -85,6 +93,44 @@ def test_a_preemption_costs_no_budget() -> None:
         _fail(passes, ExitCode.INTERRUPTED)
     assert passes.status.phase is Phase.RUNNING
     assert passes.stage.failures == Failures(preemption=20)
+
+
+@pytest.mark.parametrize(
+    ("reason", "exit_code", "failures"),
+    [
+        ("OOMKilled", ExitCode.INFRASTRUCTURE, Failures(application=1)),
+        ("PodPreempted", ExitCode.INFRASTRUCTURE, Failures(preemption=1)),
+        ("PodPreempted", ExitCode.APPLICATION, Failures(preemption=1)),
+        ("PodEvicted", ExitCode.APPLICATION, Failures(infrastructure=1)),
+        ("PodDeleted", ExitCode.INTERRUPTED, Failures(infrastructure=1)),
+        ("PodFailed", None, Failures(infrastructure=1)),
+    ],
+)
+def test_a_failure_is_put_down_to_the_pod_that_was_lost(
+    reason: str, exit_code: int | None, failures: Failures
+) -> None:
+    passes = Passes("data")
+    passes.start()
+    now = write_time(passes.now)
+    passes.losses = (LostPod(name="head", reason=reason, message="it went", time=now),)
+    passes.make()
+    passes.end(exit_code, Outcome(reason="WorkerLost", message="no answer"))
+    passes.make()
+    assert passes.stage.failures == failures
+    assert (passes.stage.reason, passes.stage.message) == (reason, "it went (no answer)")
+    passes.submission = None
+    passes.start()
+    assert passes.stage.lost_pod is None
+
+
+def test_wrong_data_is_to_blame_for_itself() -> None:
+    passes = Passes("data")
+    passes.start()
+    now = write_time(passes.now)
+    passes.losses = (LostPod(name="head", reason="PodDeleted", message="it went", time=now),)
+    passes.end(ExitCode.USER, Outcome(reason="InvalidData", message="no such file"))
+    passes.make()
+    assert passes.stage.reason == "InvalidData"
 
 
 def test_the_wait_before_an_attempt_doubles_up_to_a_limit_and_is_kept() -> None:

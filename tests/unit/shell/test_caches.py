@@ -43,6 +43,16 @@ def test_children_are_found_by_the_label_of_their_job() -> None:
     assert len(caches.clusters(_KEY)) == 1
 
 
+def test_a_deleted_pod_is_remembered_as_long_as_its_cluster_stands() -> None:
+    caches = Caches()
+    caches.put_cluster(body("line-cpus-0"))
+    caches.put_pod(body("a"))
+    caches.drop_pod(body("a", version=2, status={"phase": "Failed"}))
+    assert [pod.ended for pod in caches.gone_pods(_KEY)] == [True]
+    caches.drop_cluster(body("line-cpus-0", version=3))
+    assert caches.gone_pods(_KEY) == ()
+
+
 def test_a_list_takes_away_what_was_missed_and_keeps_what_is_newer_than_it() -> None:
     caches = Caches()
     caches.put_pod(body("gone", version=10))
