@@ -14,6 +14,7 @@ from llmtrain_api.status import JobStatus, Phase, StageState
 pytestmark = [pytest.mark.node, pytest.mark.timeout(2700)]
 
 Start = Callable[..., ClusterJob]
+_DEVOUR = "kept = []\nwhile True: kept.append(b'x' * 2**26)"
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def test_a_pod_that_needs_too_much_memory_is_named(start: Start) -> None:
         del spec[section]
     job = start("hungry", spec, retries={"application": 0})
     job.wait_for_step(50)
-    job.run_in_pod("worker", "python", "-c", "b'x' * (1 << 36)")
+    job.run_in_pod("worker", "python", "-c", _DEVOUR)
     failed = job.wait_for_phase(Phase.FAILED)
     assert failed.stage(Stage.PRETRAIN).failures.application == 1
     assert reason(failed) == "OOMKilled"
