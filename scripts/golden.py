@@ -6,13 +6,21 @@ import yaml
 
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.names import cluster_name
+from llmtrain_api.spec.compute import Nodes, Toleration
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import ClusterStatus
 from llmtrain_operator.core.builders.ray_cluster import ray_cluster
 from llmtrain_operator.core.builders.workspace import workspace_claim
 from llmtrain_operator.core.pod_settings import PodSettings
 
-_SETTINGS = PodSettings(image="registry.example/llmtrain-trainer:1", ray_version="2.60.0")
+_SETTINGS = PodSettings(
+    image="registry.example/llmtrain-trainer:1",
+    ray_version="2.60.0",
+    spot=Nodes(
+        node_selector={"karpenter.sh/capacity-type": "spot"},
+        tolerations=(Toleration(key="spot"),),
+    ),
+)
 _UID = "00000000-0000-0000-0000-000000000000"
 
 

@@ -63,6 +63,10 @@ class Trainers(Nodes):
     """CPU cores of each replica."""
     memory: Memory = "4Gi"
     """Memory of each replica."""
+    spot: bool = False
+    """Whether they run on spot machines, which may be taken away: each time that happens, training
+    goes on from its newest checkpoint. The operator's settings say how such machines are labelled
+    and tainted."""
 
     @property
     def num_workers(self) -> int:

@@ -1,6 +1,8 @@
 """What whoever runs the operator decides about Pods."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from llmtrain_api.spec.compute import Nodes
 
 
 @dataclass(frozen=True)
@@ -19,3 +21,5 @@ class PodSettings:
     """The resource that counts GPUs."""
     grace_seconds: int = 120
     """Between SIGTERM and SIGKILL: enough to commit a checkpoint."""
+    spot: Nodes = field(default_factory=Nodes)
+    """Where trainers run that may be taken away."""

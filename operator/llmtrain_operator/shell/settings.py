@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 from llmtrain_api.base import Section
 from llmtrain_api.faults import describe_faults
 from llmtrain_api.names import WORKSPACE_PATH
+from llmtrain_api.spec.compute import Nodes
 from llmtrain_operator.core.pod_settings import PodSettings
 from llmtrain_operator.core.settings import Settings
 
@@ -32,6 +33,8 @@ class OperatorSettings(Section):
     """The resource that counts GPUs."""
     grace_seconds: int = Field(120, ge=1, le=86400)
     """What a Pod gets between SIGTERM and SIGKILL, to commit a checkpoint."""
+    spot: Nodes = Nodes()
+    """Labels and taints of spot machines, for jobs with `compute.trainers.spot`."""
     namespaces: tuple[str, ...] = ()
     """That are watched; all of them where none is named."""
     reach: Literal["service", "apiServer"] = "service"
@@ -55,6 +58,7 @@ class OperatorSettings(Section):
             cpu_overcommit=self.cpu_overcommit,
             gpu_resource=self.gpu_resource,
             grace_seconds=self.grace_seconds,
+            spot=self.spot,
         )
 
     @property

@@ -5,6 +5,7 @@ another one where other Pods are needed.
 """
 
 from llmtrain_api import names
+from llmtrain_api.spec.compute import Nodes
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import ClusterStatus
@@ -80,9 +81,22 @@ def _workers(
             job,
             settings,
             labels=labels,
-            nodes=machines,
+            nodes=_nodes(job, group, settings),
             cpus=machines.cpus,
             memory=machines.memory,
             gpus=gpus,
         ),
     }
+
+
+def _nodes(job: LLMTrainingJob, group: StageGroup, settings: PodSettings) -> Nodes:
+    """Where the workers may run; on spot machines, what makes a node one as well."""
+    trainers = job.spec.compute.trainers
+    if group is not StageGroup.TRAINERS:
+        return job.spec.compute.cpus
+    if not trainers.spot:
+        return trainers
+    return Nodes(
+        node_selector=settings.spot.node_selector | trainers.node_selector,
+        tolerations=settings.spot.tolerations + trainers.tolerations,
+    )
