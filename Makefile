@@ -80,8 +80,13 @@ test: setup cluster-binaries ## Run all tests.
 	$(BIN)/pytest
 
 .PHONY: cluster-binaries
-cluster-binaries: setup ## Build etcd and kube-apiserver for the tests (minutes, once).
-	PYTHONPATH=tests $(BIN)/python -m support.cluster.binaries etcd kube-apiserver
+cluster-binaries: setup ## Build the programs of a control plane for the tests (minutes, once).
+	PYTHONPATH=tests $(BIN)/python -m support.cluster.binaries etcd kube-apiserver \
+	  kube-controller-manager kube-scheduler kubectl helm
+
+.PHONY: install-manifest
+install-manifest: setup ## Render the chart for those without helm: manifests/operator.
+	PYTHONPATH=tests $(BIN)/python -m support.chart
 
 .PHONY: e2e
 e2e: setup ## Run the tests that need root and make a Kubernetes node of this machine.

@@ -3,4 +3,4 @@
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-MANIFESTS = sorted((ROOT / "manifests").rglob("*.yaml"))
+MANIFESTS = sorted((ROOT / "manifests").glob("*.yaml"))

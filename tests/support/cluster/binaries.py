@@ -32,7 +32,6 @@ _PROGRAMS = {
     "coredns": _Program("coredns", "github.com/coredns/coredns"),
     "etcd": _Program("etcd", "go.etcd.io/etcd/server/v3"),
     "helm": _Program("helm", "helm.sh/helm/v3/cmd/helm"),
-    "kubeconform": _Program("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform"),
     "kwok": _Program("kwok", "sigs.k8s.io/kwok/cmd/kwok"),
     "pause": _Program("pause", "."),
     **{
