@@ -113,11 +113,6 @@ class ClusterJob:
         name = self.pods(node_type)[0]["metadata"]["name"]
         kubectl(self._node, "delete", "pod", "-n", NAMESPACE, name, "--grace-period=0", "--force")
 
-    def run_in_pod(self, node_type: str, *command: str) -> None:
-        """Run a command in one of the job's Pods; its own end does not matter."""
-        name = self.pods(node_type)[0]["metadata"]["name"]
-        kubectl(self._node, "exec", "-n", NAMESPACE, name, "--", *command, must_succeed=False)
-
     def delete(self) -> None:
         """Delete the job."""
         self._node.client.request("DELETE", f"{_JOBS}/{self.name}")

@@ -45,16 +45,16 @@ def helm(node: Node, *arguments: str) -> str:
     return _run(node, binary("helm"), *arguments, f"--namespace={NAMESPACE}")
 
 
-def kubectl(node: Node, *arguments: str, must_succeed: bool = True) -> str:
+def kubectl(node: Node, *arguments: str) -> str:
     """Run kubectl; returns what it printed.
 
     Raises:
-        AssertionError: it failed, and must not.
+        AssertionError: it failed.
     """
-    return _run(node, binary("kubectl"), *arguments, must_succeed=must_succeed)
+    return _run(node, binary("kubectl"), *arguments)
 
 
-def _run(node: Node, program: Path, *arguments: str, must_succeed: bool = True) -> str:
+def _run(node: Node, program: Path, *arguments: str) -> str:
     done = subprocess.run(
         [program, *arguments],
         env=os.environ | {"KUBECONFIG": str(node.kubeconfig)},
@@ -62,6 +62,5 @@ def _run(node: Node, program: Path, *arguments: str, must_succeed: bool = True) 
         text=True,
         check=False,
     )
-    failed = done.returncode != 0 and must_succeed
-    assert not failed, f"{program.name} {' '.join(arguments)}:\n{done.stderr}"
+    assert done.returncode == 0, f"{program.name} {' '.join(arguments)}:\n{done.stderr}"
     return done.stdout

@@ -83,7 +83,7 @@ def _record(this: Pass, stage: StageStatus, group: StageGroup) -> Step:
         generation=generation,
         waiting_since=write_time(this.now),
     )
-    message = f"a Ray cluster is made for {stage.name}"
+    message = _starting(recorded)  # as it is once it is made: one write less
     return Step(stage, reason=_WAITING, message=message, cluster=recorded, requeue_after_seconds=0)
 
 
@@ -102,7 +102,7 @@ def _waiting(
 ) -> Step:
     """The cluster is on its way, or takes too long."""
     reason = (why and why.reason) or _WAITING
-    message = (why and why.message) or f"the Ray cluster {given.name} is starting"
+    message = (why and why.message) or _starting(given)
     limit = this.job.spec.policy.scheduling_timeout_seconds
     since = given.waiting_since or write_time(this.now)
     left = (read_time(since) - this.now).total_seconds() + limit
@@ -117,3 +117,7 @@ def _waiting(
         cluster=given.model_copy(update={"waiting_since": since}),
         requeue_after_seconds=soonest(left, this.seconds_left),
     )
+
+
+def _starting(cluster: ClusterStatus) -> str:
+    return f"the Ray cluster {cluster.name} is starting"

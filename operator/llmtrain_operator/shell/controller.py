@@ -79,7 +79,8 @@ class Controller:
         while True:
             key = await self.queue.take()
             try:
-                seconds = await reconciler.make_pass(key)
+                while (seconds := await reconciler.make_pass(key)) == 0:
+                    pass  # what it has just written leads to the next pass
             except (KubernetesError, RayJobsError, UnreachableError) as error:
                 log.info("%s/%s: %s; trying again", *key, error)
                 self.queue.retry(key)

@@ -1,6 +1,6 @@
 """kopf's part: it watches, and each handler only says which job is to be looked at."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import kopf
@@ -42,8 +42,9 @@ def registry_of(controller: Controller) -> kopf.OperatorRegistry:
 
     def watch(
         put: Callable[[Json], Key | None], drop: Callable[[Json], Key | None]
-    ) -> Callable[..., None]:
-        def handle(type: str | None, body: kopf.Body, **_: object) -> None:  # noqa: A002 - kopf's name
+    ) -> Callable[..., Awaitable[None]]:
+        # kopf would run it in a thread, were it not async.
+        async def handle(type: str | None, body: kopf.Body, **_: object) -> None:  # noqa: A002 - kopf's name
             raw = dict(body)
             key = drop(raw) if type == _DELETED else put(raw)
             if key is not None:

@@ -44,7 +44,7 @@ class OperatorSettings(Section):
     """Between two looks at a stage that runs."""
     resync_seconds: float = Field(300.0, ge=1, le=86400)
     """Between two looks at everything, for what the watches may have missed."""
-    num_workers: int = Field(8, ge=1, le=256)
+    num_workers: int = Field(32, ge=1, le=256)
     """Passes at a time."""
 
     @property

@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 import time
+from collections import OrderedDict
 from typing import NamedTuple
 
 _FIRST_RETRY_SECONDS = 0.5
@@ -23,7 +24,7 @@ class WorkQueue:
     """
 
     def __init__(self) -> None:
-        self._ready: dict[Key, None] = {}
+        self._ready: OrderedDict[Key, None] = OrderedDict()
         self._taken: set[Key] = set()
         self._again: set[Key] = set()
         self._due: dict[Key, float] = {}
@@ -67,8 +68,7 @@ class WorkQueue:
         while True:
             wait = self._ripen()
             if self._ready:
-                key = next(iter(self._ready))
-                del self._ready[key]
+                key, _ = self._ready.popitem(last=False)
                 self._taken.add(key)
                 return key
             self._changed.clear()

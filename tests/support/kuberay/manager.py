@@ -33,8 +33,20 @@ def running_kuberay(kubeconfig: Path, client: ApiClient) -> Iterator[Process]:
     Yields:
         The manager, which ends with the context.
     """
+    make_definitions(client)
+    with running_manager(kubeconfig) as manager:
+        yield manager
+
+
+def make_definitions(client: ApiClient) -> None:
+    """Make the API server know RayClusters."""
     for definition in _definitions():
         _apply(client, definition)
+
+
+@contextmanager
+def running_manager(kubeconfig: Path) -> Iterator[Process]:
+    """Run a manager on an API server that knows RayClusters; see `running_kuberay`."""
     port, log = free_port(), kubeconfig.with_name("kuberay.log")
     with log.open("ab") as output:
         handle = subprocess.Popen(

@@ -8,7 +8,7 @@ import ray.train
 from ray.train.torch import TorchConfig, TorchTrainer
 
 from llmtrain_api.run_config import RunConfig
-from llmtrain_trainer.errors import StageError, WorkerLostError
+from llmtrain_trainer.launch.cause import cause_of
 from llmtrain_trainer.launch.rank import run_rank
 from llmtrain_trainer.progress.http_reporter import HttpReporter
 from llmtrain_trainer.progress.reporter import Silent
@@ -18,7 +18,6 @@ _COLLECTIVE_TIMEOUT_SECONDS = 1800
 # Ray's minute is too short for an image pull or a GPU node that is still to come; the operator
 # has a limit of its own.
 _START_TIMEOUT_SECONDS = 24 * 3600
-_CONNECTION_LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe")
 
 
 class _RankArguments(TypedDict):
@@ -65,7 +64,7 @@ def run_ranks(context: StageContext) -> None:
     try:
         trainer.fit()
     except ray.train.WorkerGroupError as error:
-        raise _cause(error.worker_failures) from error
+        raise cause_of(error.worker_failures) from error
 
 
 def _rank(arguments: _RankArguments) -> None:
@@ -77,24 +76,3 @@ def _rank(arguments: _RankArguments) -> None:
         return
     with HttpReporter(arguments["report_url"], arguments["report_token"], stop) as reporter:
         run_rank(StageContext(config, reporter, stop))
-
-
-def _cause(failures: dict[int, Exception]) -> Exception:
-    """Why a group of ranks failed: one rank's failure takes all the others down with it."""
-    # Ray hands an exception of ours over inside its own, as a private attribute.
-    causes = {rank: getattr(error, "_base_exc", error) for rank, error in failures.items()}
-    for cause in causes.values():
-        if isinstance(cause, StageError):
-            return cause
-    for rank, cause in causes.items():
-        if type(cause).__module__.startswith("ray."):
-            return WorkerLostError(f"worker {rank} was lost: {_first_line(cause)}")
-    for rank, cause in causes.items():
-        if any(text in str(cause) for text in _CONNECTION_LOST):
-            return WorkerLostError(f"worker {rank} lost its peers: {_first_line(cause)}")
-    rank, cause = min(causes.items())
-    return StageError(f"worker {rank} raised {type(cause).__name__}: {_first_line(cause)}")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0][:500]
