@@ -23,7 +23,7 @@ def unhealthy(failure: Exception) -> Exception:
             {0: RuntimeError("Connection closed by peer"), 1: unhealthy(OutOfMemoryError(_KILLED))},
             StageError,
             "OutOfMemory",
-            "was killed for want of memory: 3.85GB used / 4.00GB limit; raise compute.trainers.memory",
+            "for want of memory: 3.85GB used / 4.00GB limit; raise compute.trainers.memory",
         ),
         (
             {0: RuntimeError("[gloo] Connection closed by peer"), 1: unhealthy(NodeDiedError("n"))},
