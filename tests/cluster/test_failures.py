@@ -39,7 +39,8 @@ def only_data(**changes: Any) -> dict[str, Any]:
 
 
 def reason(status: JobStatus) -> str:
-    return status.conditions[0].reason
+    """Of the conditions; empty before the first pass."""
+    return status.conditions[0].reason if status.conditions else ""
 
 
 def test_a_job_survives_a_worker_a_suspension_and_a_head(start: Start) -> None:
