@@ -207,8 +207,11 @@ def versions_of(cluster: Cluster) -> dict[str, str]:
 
 
 def llmtrain_jobs(count: int) -> list[Json]:
-    """Jobs with all stages, one more than are counted."""
-    return [whole_line(f"job-{next(_NUMBERS)}") for _ in range(count + 1)]
+    """Jobs with all stages in one workspace, one more than are counted."""
+    jobs = [whole_line(f"job-{next(_NUMBERS)}") for _ in range(count + 1)]
+    for job in jobs:
+        job["spec"]["workspace"] = {"persistentVolumeClaim": {"claimName": "shared"}}
+    return jobs
 
 
 def ray_jobs(count: int) -> list[Json]:

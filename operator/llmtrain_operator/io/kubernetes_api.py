@@ -114,7 +114,7 @@ class KubernetesApi:
             KubernetesError: refused, or not reached.
         """
         try:
-            await self._json("POST", path, body, query={"fieldManager": FIELD_MANAGER})
+            await self._accepted("POST", path, body, query={"fieldManager": FIELD_MANAGER})
         except KubernetesError as error:
             if error.reason == "AlreadyExists":
                 return False
@@ -127,7 +127,7 @@ class KubernetesApi:
         Raises:
             KubernetesError: refused, or not reached.
         """
-        await self._json("PATCH", path, body, content_type="application/merge-patch+json")
+        await self._accepted("PATCH", path, body, content_type="application/merge-patch+json")
 
     async def replace_status(self, path: str, body: Json) -> Json:
         """Write an object's status; returns the object.
@@ -151,7 +151,7 @@ class KubernetesApi:
         """
         options = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
         try:
-            await self._json("DELETE", path, options)
+            await self._accepted("DELETE", path, options)
         except KubernetesError as error:
             if not (error.is_not_found or error.is_conflict):
                 raise
@@ -169,14 +169,26 @@ class KubernetesApi:
         body: Json | None = None,
         *,
         query: dict[str, str] | None = None,
-        content_type: str = "application/json",
     ) -> Json:
+        """Send a request, and read what it answers."""
+        reply = await self._accepted(method, path, body, query=query)
+        answer: Json = json.loads(reply.text)
+        return answer
+
+    async def _accepted(
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        query: dict[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> Reply:
         headers = {"Content-Type": content_type}
         reply = await self.request(method, path, body, query=query, headers=headers)
         if reply.status >= HTTPStatus.BAD_REQUEST:
             raise _error(reply)
-        answer: Json = json.loads(reply.text)
-        return answer
+        return reply
 
     async def request(
         self,

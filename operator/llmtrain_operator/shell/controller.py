@@ -12,6 +12,7 @@ from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
 from llmtrain_operator.io.ray_jobs import RayJobsError
 from llmtrain_operator.io.reach import Reach
 from llmtrain_operator.shell.caches import Caches
+from llmtrain_operator.shell.event_recorder import EventRecorder
 from llmtrain_operator.shell.executor import Executor
 from llmtrain_operator.shell.reconciler import Reconciler
 from llmtrain_operator.shell.settings import OperatorSettings
@@ -41,15 +42,17 @@ class Controller:
         session = None
         if self._settings.reach == "service":
             session = await self._stack.enter_async_context(http_session())
+        events = EventRecorder(api)
         reconciler = Reconciler(
             api,
             self.caches,
             Executor(api, Reach(api, session), self._settings.pods),
+            events,
             self._settings.state_machine,
             poll_seconds=self._settings.poll_seconds,
         )
         workers = [self._work(reconciler) for _ in range(self._settings.num_workers)]
-        for endless in (*workers, self._keep_in_sync(api)):
+        for endless in (*workers, events.run(), self._keep_in_sync(api)):
             self._tasks.append(asyncio.create_task(endless))
 
     async def stop(self) -> None:

@@ -7,6 +7,7 @@ import kopf
 
 from llmtrain_api import names
 from llmtrain_operator.shell.controller import Controller
+from llmtrain_operator.shell.stateless import NoDiffs, NoProgress
 from llmtrain_operator.shell.work_queue import Key
 
 _DELETED = "DELETED"
@@ -23,6 +24,8 @@ def registry_of(controller: Controller) -> kopf.OperatorRegistry:
         settings.posting.enabled = False  # events about jobs are the reconciler's
         # KubeRay may be installed later; a Role of single namespaces cannot let us see that.
         settings.scanning.disabled = not controller.watches_all_namespaces
+        settings.persistence.diffbase_storage = NoDiffs()
+        settings.persistence.progress_storage = NoProgress()
         await controller.start()
 
     @kopf.on.login(registry=registry)

@@ -21,6 +21,7 @@ from llmtrain_operator.io import paths
 from llmtrain_operator.io.kubernetes_api import KubernetesApi
 from llmtrain_operator.io.progress import read_progress
 from llmtrain_operator.shell.caches import Caches, ObservedJob
+from llmtrain_operator.shell.event_recorder import EventRecorder
 from llmtrain_operator.shell.executor import Executor, Target
 from llmtrain_operator.shell.preflight import Preflight
 from llmtrain_operator.shell.work_queue import Key
@@ -35,6 +36,7 @@ class Reconciler:
         api: of Kubernetes.
         caches: what the watches have told.
         executor: carries actions out.
+        events: tells of turns in a job's life.
         settings: of the state machine.
         poll_seconds: between two looks at a stage that runs.
     """
@@ -44,13 +46,14 @@ class Reconciler:
         api: KubernetesApi,
         caches: Caches,
         executor: Executor,
+        events: EventRecorder,
         settings: Settings,
         *,
         poll_seconds: float,
     ) -> None:
         self._preflight = Preflight(api)
         self._api, self._caches, self._executor = api, caches, executor
-        self._settings, self._poll_seconds = settings, poll_seconds
+        self._events, self._settings, self._poll_seconds = events, settings, poll_seconds
 
     async def make_pass(self, key: Key) -> float | None:
         """Look at a job once, and do what is to be done for it.
@@ -136,7 +139,7 @@ class Reconciler:
         self._caches.put_job(await self._api.replace_status(path, body))
         told = event(meta.namespace, meta.name, meta.uid, before, after, now)
         if told is not None:
-            await self._api.create(paths.events(meta.namespace), told)
+            self._events.tell(told)
 
 
 def _parse(seen: ObservedJob) -> LLMTrainingJob:

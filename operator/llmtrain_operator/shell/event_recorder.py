@@ -1,0 +1,41 @@
+"""Tells the cluster's event log, beside the passes: no job waits for it."""
+
+import asyncio
+import logging
+
+from llmtrain_operator.core.builders.labels import Json
+from llmtrain_operator.io import paths
+from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
+
+log = logging.getLogger(__name__)
+_LONGEST_QUEUE = 10_000
+
+
+class EventRecorder:
+    """Writes Events one by one.
+
+    An Event is news, and no record: one that the API server refuses is logged and left.
+
+    Args:
+        api: of Kubernetes.
+    """
+
+    def __init__(self, api: KubernetesApi) -> None:
+        self._api = api
+        self._events: asyncio.Queue[Json] = asyncio.Queue(_LONGEST_QUEUE)
+
+    def tell(self, event: Json) -> None:
+        """Have an Event written."""
+        if self._events.full():
+            log.warning("too many events; %s is left out", event["metadata"]["name"])
+        else:
+            self._events.put_nowait(event)
+
+    async def run(self) -> None:
+        """Write what there is to tell, without end."""
+        while True:
+            event = await self._events.get()
+            try:
+                await self._api.create(paths.events(event["metadata"]["namespace"]), event)
+            except KubernetesError as error:
+                log.warning("the event %s is left out: %s", event["metadata"]["name"], error)
