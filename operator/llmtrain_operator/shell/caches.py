@@ -87,22 +87,25 @@ class Caches:
         return key
 
     def sync_jobs(self, namespace: str | None, listing: Listing) -> set[Key]:
-        """Take in a list of jobs; returns those that it is about."""
+        """Take in a list of jobs; returns those of which the watch has not told."""
+        before = {key: job.metadata for key, job in self.jobs.items() if _is_in(key, namespace)}
         listed = {self.put_job(body) for body in listing.items}
-        known = {key: self.jobs[key].metadata for key in self.jobs if _is_in(key, namespace)}
-        for key in known.keys() - listed:
-            if _was_there(known[key], listing):
-                del self.jobs[key]
-        return known.keys() | listed
+        gone = {key for key in before.keys() - listed if _was_there(before[key], listing)}
+        for key in gone:
+            del self.jobs[key]
+        return gone | {key for key in listed if _version(before.get(key)) != self._version(key)}
+
+    def _version(self, key: Key) -> str | None:
+        return _version(self.jobs[key].metadata)
 
     def sync_clusters(self, namespace: str | None, listing: Listing) -> set[Key]:
-        """Take in a list of RayClusters; returns the jobs that it is about."""
+        """Take in a list of RayClusters; returns the jobs of which the watch has not told all."""
         touched = _sync(self._clusters, namespace, listing, ObservedCluster)
         self._forget_gone()
         return touched
 
     def sync_pods(self, namespace: str | None, listing: Listing) -> set[Key]:
-        """Take in a list of Pods; returns the jobs that it is about."""
+        """Take in a list of Pods; returns the jobs of which the watch has not told all."""
         return _sync(self._pods, namespace, listing, ObservedPod)
 
     def _forget_gone(self) -> None:
@@ -120,17 +123,28 @@ def _sync(
     listing: Listing,
     kind: type[_Child],
 ) -> set[Key]:
-    listed = set()
+    listed, changed = set(), set()
     for child in (kind.model_validate(body) for body in listing.items):
-        listed.add((_put(store, child), child.metadata.name))
-    touched = {key for key in store if _is_in(key, namespace)}
-    for key in touched:
+        key = _job_key(child.metadata)
+        if key is None:
+            continue
+        known = store[key].get(child.metadata.name)
+        _put(store, child)
+        listed.add((key, child.metadata.name))
+        if _version(known.metadata if known else None) != child.metadata.resource_version:
+            changed.add(key)
+    for key in [key for key in store if _is_in(key, namespace)]:
         for name, child in list(store[key].items()):
             if (key, name) not in listed and _was_there(child.metadata, listing):
                 del store[key][name]
+                changed.add(key)
         if not store[key]:
             del store[key]
-    return touched
+    return changed
+
+
+def _version(meta: ObjectMeta | None) -> str | None:
+    return meta.resource_version if meta else None
 
 
 def _is_in(key: Key, namespace: str | None) -> bool:

@@ -62,6 +62,16 @@ def test_a_list_takes_away_what_was_missed_and_keeps_what_is_newer_than_it() -> 
     assert {pod.metadata.name for pod in caches.pods(_KEY)} == {"kept", "made-since"}
 
 
+def test_a_list_that_tells_nothing_new_concerns_no_job() -> None:
+    caches = Caches()
+    caches.put_job(body(version=10))
+    caches.put_pod(body("a", version=10))
+    assert caches.sync_jobs(None, Listing([body(version=10)], 20)) == set()
+    assert caches.sync_pods(None, Listing([body("a", version=10)], 20)) == set()
+    assert caches.sync_jobs(None, Listing([body(version=11)], 20)) == {_KEY}
+    assert caches.sync_pods(None, Listing([body("a", version=11)], 20)) == {_KEY}
+
+
 def test_a_list_of_one_namespace_says_nothing_of_others() -> None:
     caches = Caches()
     caches.put_job(body(version=10))
