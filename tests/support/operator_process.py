@@ -1,5 +1,6 @@
 """The operator as a process, as a cluster runs it."""
 
+import multiprocessing
 import os
 import socket
 import subprocess
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from llmtrain_operator.shell.run import run_operator
+from llmtrain_operator.shell.settings import read_settings
 
 _SETTINGS = {
     "image": "llmtrain-trainer:test",
@@ -32,12 +36,7 @@ def running_operator(
         folder: for its settings and its log.
         settings: that differ from the tests' own.
     """
-    path = folder / "settings.yaml"
-    path.write_text(yaml.safe_dump(_SETTINGS | settings))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    liveness = f"http://127.0.0.1:{port}/healthz"
+    path, liveness = _write_settings(folder, settings), _free_url()
     command = ["-m", "llmtrain_operator", "--settings", str(path), "--liveness", liveness]
     with (folder / "operator.log").open("ab") as log:
         process = subprocess.Popen(
@@ -51,3 +50,45 @@ def running_operator(
     finally:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def running_warm_operator(
+    kubeconfig: Path, folder: Path, **settings: Any
+) -> Iterator["multiprocessing.context.ForkServerProcess"]:
+    """Run the operator as a fork of a process that has imported all of it: a start in a moment.
+
+    Args: as for `running_operator`; the first one's kubeconfig is that of all others.
+    """
+    # Kubernetes' library reads it when it is imported, in the process that forks.
+    os.environ["KUBECONFIG"] = str(kubeconfig)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["llmtrain_operator.shell.run"])
+    path = _write_settings(folder, settings)
+    process = context.Process(target=_run, args=(path, _free_url()), daemon=True)
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
+        process.close()
+
+
+def _run(settings: Path, liveness: str) -> None:
+    log = os.open(settings.with_name("operator.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    run_operator(read_settings(settings), liveness=liveness)
+
+
+def _write_settings(folder: Path, settings: dict[str, Any]) -> Path:
+    path = folder / "settings.yaml"
+    path.write_text(yaml.safe_dump(_SETTINGS | settings))
+    return path
+
+
+def _free_url() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}/healthz"

@@ -51,7 +51,7 @@ class Listing:
 
     items: list[Json]
     version: int
-    """Of the collection: what is newer may be missing in it."""
+    """Of the collection: what is newer may be missing in it. 0 where there is no such kind."""
 
 
 class KubernetesApi:
@@ -100,11 +100,18 @@ class KubernetesApi:
     async def list(self, path: str, *, label: str = "") -> Listing:
         """All objects of a collection; with a label, whatever its value, those that have it.
 
+        A kind that the cluster does not have has no objects.
+
         Raises:
             KubernetesError: refused, or not reached.
         """
         query = {"labelSelector": label} if label else None
-        answer = await self._json("GET", path, query=query)
+        try:
+            answer = await self._json("GET", path, query=query)
+        except KubernetesError as error:
+            if error.is_not_found:
+                return Listing([], 0)
+            raise
         return Listing(answer["items"], int(answer["metadata"]["resourceVersion"]))
 
     async def create(self, path: str, body: Json) -> bool:
@@ -120,6 +127,21 @@ class KubernetesApi:
                 return False
             raise
         return True
+
+    async def ensure(self, path: str, body: Json) -> Json | None:
+        """Make an object where there is none of its name; returns what is there then.
+
+        None where it was there, and has gone in between.
+
+        Raises:
+            KubernetesError: refused, or not reached.
+        """
+        try:
+            return await self._json("POST", path, body, query={"fieldManager": FIELD_MANAGER})
+        except KubernetesError as error:
+            if error.reason == "AlreadyExists":
+                return await self.get(f"{path}/{body['metadata']['name']}")
+            raise
 
     async def merge(self, path: str, body: Json) -> None:
         """Change some fields of an object, as `kubectl patch --type=merge` does.

@@ -2,15 +2,14 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from llmtrain_api import names
 from llmtrain_operator.core.observed import ObjectMeta, ObservedCluster, ObservedPod
 from llmtrain_operator.io.kubernetes_api import Listing
+from llmtrain_operator.shell.children import Children, is_newer
 from llmtrain_operator.shell.work_queue import Key
 
 Json = dict[str, Any]
-_Child = TypeVar("_Child", ObservedCluster, ObservedPod)
 
 
 @dataclass(frozen=True)
@@ -23,24 +22,21 @@ class ObservedJob:
 
 
 class Caches:
-    """The newest that is known of everything that the operator works with.
-
-    What comes late never replaces what is newer: the API server counts the versions of an object.
-    """
+    """The newest that is known of everything that the operator works with."""
 
     def __init__(self) -> None:
         self.jobs: dict[Key, ObservedJob] = {}
-        self._clusters: dict[Key, dict[str, ObservedCluster]] = defaultdict(dict)
-        self._pods: dict[Key, dict[str, ObservedPod]] = defaultdict(dict)
+        self._clusters = Children(ObservedCluster)
+        self._pods = Children(ObservedPod)
         self._gone: dict[Key, list[ObservedPod]] = defaultdict(list)
 
     def clusters(self, key: Key) -> tuple[ObservedCluster, ...]:
         """The RayClusters with a job's label."""
-        return tuple(self._clusters.get(key, {}).values())
+        return tuple(self._clusters.of(key).values())
 
     def pods(self, key: Key) -> tuple[ObservedPod, ...]:
         """The Pods with a job's label."""
-        return tuple(self._pods.get(key, {}).values())
+        return tuple(self._pods.of(key).values())
 
     def gone_pods(self, key: Key) -> tuple[ObservedPod, ...]:
         """The Pods, as they were last seen, that were deleted while their RayCluster stood."""
@@ -51,7 +47,7 @@ class Caches:
         meta = ObjectMeta.model_validate(body["metadata"])
         key = Key(meta.namespace, meta.name)
         known = self.jobs.get(key)
-        if known is None or _is_newer(meta, known.metadata):
+        if known is None or is_newer(meta, known.metadata):
             self.jobs[key] = ObservedJob(meta, body.get("spec", {}), body.get("status", {}))
         return key
 
@@ -66,120 +62,53 @@ class Caches:
 
     def put_cluster(self, body: Json) -> Key | None:
         """Take a RayCluster in; returns the key of its job, None where it has none."""
-        return _put(self._clusters, ObservedCluster.model_validate(body))
+        return self._clusters.put(body)
 
     def drop_cluster(self, body: Json) -> Key | None:
         """Take note that a RayCluster is gone; returns the key of its job."""
-        key = _drop(self._clusters, ObservedCluster.model_validate(body))
+        key, _ = self._clusters.drop(body)
         self._forget_gone()
         return key
 
     def put_pod(self, body: Json) -> Key | None:
         """Take a Pod in; returns the key of its job, None where it has none."""
-        return _put(self._pods, ObservedPod.model_validate(body))
+        return self._pods.put(body)
 
     def drop_pod(self, body: Json) -> Key | None:
         """Take note that a Pod is gone; returns the key of its job."""
-        pod = ObservedPod.model_validate(body)
-        key = _drop(self._pods, pod)
-        if key is not None and pod.cluster in self._clusters.get(key, {}):
+        key, pod = self._pods.drop(body)
+        if key is not None and pod.cluster in self._clusters.of(key):
             self._gone[key].append(pod)
         return key
 
     def sync_jobs(self, namespace: str | None, listing: Listing) -> set[Key]:
-        """Take in a list of jobs; returns those of which the watch has not told."""
-        before = {key: job.metadata for key, job in self.jobs.items() if _is_in(key, namespace)}
+        """Take in a list of jobs; returns those of which it tells what was not known."""
+        before = {
+            key: int(job.metadata.resource_version)
+            for key, job in self.jobs.items()
+            if namespace in {None, key.namespace}
+        }
         listed = {self.put_job(body) for body in listing.items}
-        gone = {key for key in before.keys() - listed if _was_there(before[key], listing)}
+        gone = {key for key in before.keys() - listed if before[key] <= listing.version}
         for key in gone:
             del self.jobs[key]
-        return gone | {key for key in listed if _version(before.get(key)) != self._version(key)}
-
-    def _version(self, key: Key) -> str | None:
-        return _version(self.jobs[key].metadata)
+        now = {key: int(self.jobs[key].metadata.resource_version) for key in listed}
+        return gone | {key for key in listed if before.get(key) != now[key]}
 
     def sync_clusters(self, namespace: str | None, listing: Listing) -> set[Key]:
-        """Take in a list of RayClusters; returns the jobs of which the watch has not told all."""
-        touched = _sync(self._clusters, namespace, listing, ObservedCluster)
+        """Take in a list of RayClusters; returns the jobs of which it tells what was not known."""
+        changed = self._clusters.sync(namespace, listing)
         self._forget_gone()
-        return touched
+        return changed
 
     def sync_pods(self, namespace: str | None, listing: Listing) -> set[Key]:
-        """Take in a list of Pods; returns the jobs of which the watch has not told all."""
-        return _sync(self._pods, namespace, listing, ObservedPod)
+        """Take in a list of Pods; returns the jobs of which it tells what was not known."""
+        return self._pods.sync(namespace, listing)
 
     def _forget_gone(self) -> None:
         """Forget the Pods whose RayCluster is gone too."""
         for key, pods in list(self._gone.items()):
-            clusters = self._clusters.get(key, {})
+            clusters = self._clusters.of(key)
             self._gone[key] = [pod for pod in pods if pod.cluster in clusters]
             if not self._gone[key]:
                 del self._gone[key]
-
-
-def _sync(
-    store: dict[Key, dict[str, _Child]],
-    namespace: str | None,
-    listing: Listing,
-    kind: type[_Child],
-) -> set[Key]:
-    listed, changed = set(), set()
-    for child in (kind.model_validate(body) for body in listing.items):
-        key = _job_key(child.metadata)
-        if key is None:
-            continue
-        known = store[key].get(child.metadata.name)
-        _put(store, child)
-        listed.add((key, child.metadata.name))
-        if _version(known.metadata if known else None) != child.metadata.resource_version:
-            changed.add(key)
-    for key in [key for key in store if _is_in(key, namespace)]:
-        for name, child in list(store[key].items()):
-            if (key, name) not in listed and _was_there(child.metadata, listing):
-                del store[key][name]
-                changed.add(key)
-        if not store[key]:
-            del store[key]
-    return changed
-
-
-def _version(meta: ObjectMeta | None) -> str | None:
-    return meta.resource_version if meta else None
-
-
-def _is_in(key: Key, namespace: str | None) -> bool:
-    return namespace is None or key.namespace == namespace
-
-
-def _was_there(meta: ObjectMeta, listing: Listing) -> bool:
-    """Whether what is not in a list would be, were it still there."""
-    return int(meta.resource_version) <= listing.version
-
-
-def _put(store: dict[Key, dict[str, _Child]], child: _Child) -> Key | None:
-    key = _job_key(child.metadata)
-    if key is not None:
-        known = store[key].get(child.metadata.name)
-        if known is None or _is_newer(child.metadata, known.metadata):
-            store[key][child.metadata.name] = child
-    return key
-
-
-def _drop(store: dict[Key, dict[str, _Child]], child: _Child) -> Key | None:
-    key = _job_key(child.metadata)
-    if key is not None:
-        known = store[key].get(child.metadata.name)
-        if known is not None and known.metadata.uid == child.metadata.uid:
-            del store[key][child.metadata.name]
-        if not store[key]:
-            del store[key]
-    return key
-
-
-def _job_key(meta: ObjectMeta) -> Key | None:
-    job = meta.labels.get(names.JOB_LABEL)
-    return Key(meta.namespace, job) if job else None
-
-
-def _is_newer(meta: ObjectMeta, known: ObjectMeta) -> bool:
-    return int(meta.resource_version) >= int(known.resource_version)

@@ -19,6 +19,8 @@ from llmtrain_operator.shell.settings import OperatorSettings
 from llmtrain_operator.shell.work_queue import WorkQueue
 
 log = logging.getLogger(__name__)
+_FIRST_LOOK_SECONDS = 1.0
+"""Between two tries to look at everything, before the first one that succeeds."""
 
 
 class Controller:
@@ -35,6 +37,7 @@ class Controller:
         self._stack = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
         self._last_resync = time.monotonic()
+        self._knows_all = asyncio.Event()
 
     async def start(self) -> None:
         """Start the workers and the resync."""
@@ -46,7 +49,7 @@ class Controller:
         reconciler = Reconciler(
             api,
             self.caches,
-            Executor(api, Reach(api, session), self._settings.pods),
+            Executor(api, Reach(api, session), self.caches, self._settings.pods),
             events,
             self._settings.state_machine,
             poll_seconds=self._settings.poll_seconds,
@@ -79,6 +82,9 @@ class Controller:
         return not stuck and not any(task.done() for task in self._tasks)
 
     async def _work(self, reconciler: Reconciler) -> None:
+        # The watches tell of jobs, clusters and Pods in any order. A pass that knows a job, and
+        # not yet its Pods, would take its attempt for lost.
+        await self._knows_all.wait()
         while True:
             key = await self.queue.take()
             try:
@@ -100,7 +106,6 @@ class Controller:
     async def _keep_in_sync(self, api: KubernetesApi) -> None:
         """Look at everything now and then, for what the watches may have missed."""
         while True:
-            await asyncio.sleep(self._settings.resync_seconds)
             try:
                 for namespace in self._settings.namespaces or (None,):
                     await self._resync(api, namespace)
@@ -108,6 +113,9 @@ class Controller:
                 log.warning("the resync failed: %s", error)
             else:
                 self._last_resync = time.monotonic()
+                self._knows_all.set()
+            known = self._knows_all.is_set()
+            await asyncio.sleep(self._settings.resync_seconds if known else _FIRST_LOOK_SECONDS)
 
     async def _resync(self, api: KubernetesApi, namespace: str | None) -> None:
         caches, label = self.caches, names.JOB_LABEL

@@ -19,6 +19,7 @@ from llmtrain_operator.core.pod_settings import PodSettings
 from llmtrain_operator.io import paths
 from llmtrain_operator.io.kubernetes_api import KubernetesApi
 from llmtrain_operator.io.reach import Head, Reach
+from llmtrain_operator.shell.caches import Caches
 from llmtrain_operator.shell.work_queue import Key
 
 _ENTRYPOINT = "exec python -m llmtrain_trainer"
@@ -45,11 +46,12 @@ class Executor:
     Args:
         api: of Kubernetes.
         reach: to Ray's heads.
+        caches: are told of what is made.
         pods: the operator's settings for Pods.
     """
 
-    def __init__(self, api: KubernetesApi, reach: Reach, pods: PodSettings) -> None:
-        self._api, self._reach, self._pods = api, reach, pods
+    def __init__(self, api: KubernetesApi, reach: Reach, caches: Caches, pods: PodSettings) -> None:
+        self._api, self._reach, self._caches, self._pods = api, reach, caches, pods
 
     async def carry_out(self, target: Target, action: Action) -> None:
         """Carry one action out.
@@ -96,7 +98,10 @@ class Executor:
             await self._api.create(paths.claims(namespace), claim)
         assert target.status.cluster is not None, "it is written before it is made"
         body = ray_cluster(target.job, target.uid, target.status.cluster, self._pods)
-        await self._api.create(paths.ray_clusters(namespace), body)
+        made = await self._api.ensure(paths.ray_clusters(namespace), body)
+        if made is not None:
+            # Its Pods may be heard of before it: they would seem to be what is left of it.
+            self._caches.put_cluster(made)
 
     async def _delete_cluster(self, target: Target, name: str) -> None:
         cluster = target.cluster(name)

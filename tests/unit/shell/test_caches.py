@@ -62,6 +62,16 @@ def test_a_list_takes_away_what_was_missed_and_keeps_what_is_newer_than_it() -> 
     assert {pod.metadata.name for pod in caches.pods(_KEY)} == {"kept", "made-since"}
 
 
+def test_what_is_gone_does_not_come_back_with_late_news_of_it() -> None:
+    caches = Caches()
+    caches.put_pod(body("a", version=1))
+    caches.drop_pod(body("a", version=2))
+    caches.put_pod(body("a", version=1))
+    assert caches.pods(_KEY) == ()
+    caches.put_pod(body("a", version=3, uid="second"))
+    assert len(caches.pods(_KEY)) == 1
+
+
 def test_a_list_that_tells_nothing_new_concerns_no_job() -> None:
     caches = Caches()
     caches.put_job(body(version=10))

@@ -1,0 +1,94 @@
+"""The newest that is known of the objects of one kind that belong to jobs."""
+
+from collections import OrderedDict, defaultdict
+from typing import Any, Generic, TypeVar
+
+from llmtrain_api import names
+from llmtrain_operator.core.observed import ObjectMeta, ObservedCluster, ObservedPod
+from llmtrain_operator.io.kubernetes_api import Listing
+from llmtrain_operator.shell.work_queue import Key
+
+Json = dict[str, Any]
+_Child = TypeVar("_Child", ObservedCluster, ObservedPod)
+_REMEMBERED_ENDS = 10_000
+
+
+class Children(Generic[_Child]):
+    """Objects by the job that their label names.
+
+    What comes late never replaces what is newer: the API server counts the versions of an object.
+    What is gone does not come back: late news of it are told by its uid.
+
+    Args:
+        kind: what they are read as.
+    """
+
+    def __init__(self, kind: type[_Child]) -> None:
+        self._kind: type[_Child] = kind
+        self._known: dict[Key, dict[str, _Child]] = defaultdict(dict)
+        self._gone: OrderedDict[str, None] = OrderedDict()
+
+    def of(self, key: Key) -> dict[str, _Child]:
+        """A job's, by name."""
+        return self._known.get(key, {})
+
+    def put(self, body: Json) -> Key | None:
+        """Take an object in; returns the key of its job, None where it has none."""
+        return self._put(self._kind.model_validate(body))
+
+    def drop(self, body: Json) -> tuple[Key | None, _Child]:
+        """Take note that an object is gone; returns the key of its job, and how it was last."""
+        child = self._kind.model_validate(body)
+        key = _job_key(child.metadata)
+        if key is not None:
+            self._forget(key, child.metadata)
+        return key, child
+
+    def sync(self, namespace: str | None, listing: Listing) -> set[Key]:
+        """Take in a list; returns the jobs of which it tells what was not known."""
+        listed, changed = set(), set()
+        for child in (self._kind.model_validate(body) for body in listing.items):
+            key = _job_key(child.metadata)
+            if key is None:
+                continue
+            known = self.of(key).get(child.metadata.name)
+            self._put(child)
+            listed.add((key, child.metadata.name))
+            if known is None or known.metadata.resource_version != child.metadata.resource_version:
+                changed.add(key)
+        for key in [key for key in self._known if namespace in {None, key.namespace}]:
+            for name, child in list(self._known[key].items()):
+                was_there = int(child.metadata.resource_version) <= listing.version
+                if (key, name) not in listed and was_there:
+                    self._forget(key, child.metadata)
+                    changed.add(key)
+        return changed
+
+    def _put(self, child: _Child) -> Key | None:
+        meta = child.metadata
+        key = _job_key(meta)
+        if key is not None and meta.uid not in self._gone:
+            known = self.of(key).get(meta.name)
+            if known is None or is_newer(meta, known.metadata):
+                self._known[key][meta.name] = child
+        return key
+
+    def _forget(self, key: Key, meta: ObjectMeta) -> None:
+        self._gone[meta.uid] = None
+        if len(self._gone) > _REMEMBERED_ENDS:
+            self._gone.popitem(last=False)
+        known = self.of(key).get(meta.name)
+        if known is not None and known.metadata.uid == meta.uid:
+            del self._known[key][meta.name]
+        if not self.of(key):
+            self._known.pop(key, None)
+
+
+def is_newer(meta: ObjectMeta, known: ObjectMeta) -> bool:
+    """Whether an object is at least as new as what is known of it."""
+    return int(meta.resource_version) >= int(known.resource_version)
+
+
+def _job_key(meta: ObjectMeta) -> Key | None:
+    job = meta.labels.get(names.JOB_LABEL)
+    return Key(meta.namespace, job) if job else None

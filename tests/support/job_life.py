@@ -1,0 +1,126 @@
+"""A job's whole life on a cluster without nodes, and all that was made in it."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from support.cluster.api_client import Json
+from support.cluster.jobs import JOBS, whole_line
+from support.kubernetes_proxy import Tamper, unchanged
+from support.nodeless_cluster import NodelessCluster
+from support.operator_process import running_warm_operator
+
+_RAY_CLUSTERS = "/apis/ray.io/v1/namespaces/default/rayclusters"
+_MERGE = "application/merge-patch+json"
+_LOOK_SECONDS = 0.05
+_LOOKS = 1200
+# A resync finds soon what a watch has not told.
+_SETTINGS = {"pollSeconds": 0.1, "resyncSeconds": 1}
+
+
+@dataclass(frozen=True)
+class Life:
+    """What was seen of a job's life.
+
+    Attributes:
+        crashes: of the operator.
+        made: objects made and deleted, by kind, and submissions.
+        end: the status, without times and names of this one job.
+    """
+
+    crashes: int
+    made: Counter[str]
+    end: dict[str, Any]
+
+
+def live(
+    cluster: NodelessCluster,
+    name: str,
+    folder: Path,
+    *,
+    crash: bool = False,
+    tampering: Callable[[], Tamper] = lambda: unchanged,
+) -> Life:
+    """Let a job live its life: its tokenizer fails once, its pretraining is suspended once.
+
+    Args:
+        cluster: that it lives on.
+        name: of the job.
+        folder: for the operator's files.
+        crash: whether the operator dies after each write that it makes.
+        tampering: gives what becomes of the events of each of its watches.
+    """
+    proxy, crashes = cluster.proxy, -1
+    cluster.ray.failing, cluster.ray.endless = ("tokenizer-0",), ("pretrain-0",)
+    proxy.writes.clear()
+    proxy.tampering = tampering
+    cluster.client.request("POST", JOBS, whole_line(name))
+    while not _is_over(cluster, name):
+        crashes += 1
+        with running_warm_operator(cluster.kubeconfig, folder, **_SETTINGS) as operator:
+            proxy.after_write = operator.kill if crash else lambda: None
+            for _ in range(_LOOKS):
+                operator.join(_LOOK_SECONDS)
+                if not operator.is_alive() or _is_over(cluster, name):
+                    break
+                _suspend_once(cluster, name)
+            else:
+                raise AssertionError((folder / "operator.log").read_text()[-4000:])
+            proxy.after_write = lambda: None
+    made = Counter(_kind_of(write, name) for write in proxy.writes)
+    del made["told"]
+    return Life(crashes, made, _end_of(cluster, name))
+
+
+def _suspend_once(cluster: NodelessCluster, name: str) -> None:
+    """Suspend the first attempt of pretraining once it runs, and resume what is suspended."""
+    job = cluster.client.request("GET", f"{JOBS}/{name}")
+    status, policy = job.get("status", {}), job["spec"].get("policy", {})
+    runs = any(
+        (stage["name"], stage["state"], stage["attempt"]) == ("pretrain", "Running", 0)
+        for stage in status.get("stages", [])
+    )
+    suspended = policy.get("suspend", False)
+    if (runs and not suspended) or (suspended and status["phase"] == "Suspended"):
+        patch: Json = {"spec": {"policy": {"suspend": not suspended}}}
+        cluster.client.request("PATCH", f"{JOBS}/{name}", patch, content=_MERGE)
+
+
+def _is_over(cluster: NodelessCluster, name: str) -> bool:
+    """Whether the job has succeeded and holds nothing any more."""
+    status = cluster.client.request("GET", f"{JOBS}/{name}").get("status", {})
+    selector = f"?labelSelector=llmtrain.io/job={name}"
+    done = status.get("phase") == "Succeeded"
+    return done and not cluster.client.request("GET", _RAY_CLUSTERS + selector)["items"]
+
+
+def _kind_of(write: tuple[str, str], name: str) -> str:
+    """What a write was, without the names of this one job; statuses and events do not count."""
+    method, path = write
+    if path.endswith(("/status", "/events")):
+        return "told"
+    if "/proxy/" in path:
+        return f"{method} submission"
+    return f"{method} {re.sub(f'/{name}-', '/', path)}"
+
+
+def _end_of(cluster: NodelessCluster, name: str) -> dict[str, Any]:
+    """The job's status at its end, without what differs from job to job."""
+    body = cluster.client.request("GET", f"{JOBS}/{name}")
+    text = json.dumps(body["status"])
+    text = text.replace(f'"{name}-', '"job-').replace(body["metadata"]["uid"][:8], "uid")
+    end: dict[str, Any] = _without_times(json.loads(text))
+    return end
+
+
+def _without_times(value: Any) -> Any:
+    """JSON without its time fields."""
+    if isinstance(value, dict):
+        return {k: _without_times(v) for k, v in value.items() if not k.endswith("Time")}
+    if isinstance(value, list):
+        return [_without_times(each) for each in value]
+    return value

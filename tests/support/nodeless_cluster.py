@@ -1,0 +1,61 @@
+"""A control plane with llmtrain's and KubeRay's kinds, and all that a job needs but nodes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from support.cluster.api_client import ApiClient
+from support.cluster.control_plane import running_control_plane
+from support.fake_ray import FakeRay
+from support.kubelet_player import KubeletPlayer
+from support.kuberay.manager import running_kuberay
+from support.kubernetes_proxy import KubernetesProxy
+from support.repository import ROOT
+
+_CRD = ROOT / "crds" / "llmtrain.io_llmtrainingjobs.yaml"
+_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+@dataclass(frozen=True)
+class NodelessCluster:
+    """A cluster without nodes.
+
+    Attributes:
+        client: with all rights.
+        proxy: through which the operator goes.
+        kubeconfig: of the proxy.
+        ray: all Ray heads.
+    """
+
+    client: ApiClient
+    proxy: KubernetesProxy
+    kubeconfig: Path
+    ray: FakeRay
+
+
+@contextmanager
+def running_nodeless_cluster(folder: Path) -> Iterator[NodelessCluster]:
+    """Start all of it; it ends with the context.
+
+    Args:
+        folder: an empty one.
+    """
+    ray = FakeRay()
+    with running_control_plane(folder) as plane:
+        plane.client.request("POST", _DEFINITIONS, yaml.safe_load(_CRD.read_text()))
+        admin = plane.server.kubeconfig()
+        settings = yaml.safe_load(admin.read_text())
+        server = settings["clusters"][0]["cluster"]
+        proxy = KubernetesProxy(server["server"], folder / "ca.crt", ray)
+        with (
+            running_kuberay(admin, plane.client),
+            KubeletPlayer(plane.server.client()),
+            proxy,
+        ):
+            server["server"] = proxy.url
+            del server["certificate-authority"]
+            through_proxy = folder / "proxy.kubeconfig"
+            through_proxy.write_text(yaml.safe_dump(settings))
+            yield NodelessCluster(plane.client, proxy, through_proxy, ray)
