@@ -4,8 +4,8 @@
     PYTHONPATH=tests python benchmarks/scale.py idle --jobs 5000
 
 `burst` makes jobs as fast as the API server takes them, and tells how long each waited for its
-RayCluster, beside a bare kopf handler (scale_bare.py), and beside KubeRay's RayJob controller where
-KUBERAY_OPERATOR and KUBERAY_CRDS name it. Each runs alone, one after the other, twice.
+RayCluster, beside a bare kopf handler (scale_bare.py) and KubeRay's RayJob controller. Each runs
+alone, one after the other, twice.
 `idle` tells what jobs at rest cost, and what a restart with all of them does.
 """
 
@@ -29,7 +29,7 @@ import psutil
 import yaml
 from support.cluster.control_plane import running_control_plane
 from support.cluster.jobs import whole_line
-from support.kuberay.manager import is_real, make_definitions, running_manager
+from support.kuberay import make_definitions, running_manager
 from support.operator_process import running_operator
 from support.repository import ROOT
 from urllib3.exceptions import ProtocolError
@@ -105,7 +105,7 @@ class Cluster:
 
     def clear(self) -> None:
         """Delete all jobs, and what was made for them: nothing here collects garbage."""
-        kinds = [*_KINDS.values(), _RAY_CLUSTERS] if is_real() else [_JOBS, _RAY_CLUSTERS]
+        kinds = [*_KINDS.values(), _RAY_CLUSTERS]
         for group, version, plural in kinds:
             self.api.delete_collection_namespaced_custom_object(group, version, "default", plural)
         wait_until(lambda: not any(self.list(kind) for kind in kinds))
@@ -146,10 +146,9 @@ def bursts(cluster: Cluster, folder: Path, count: int) -> None:
                 print(burst(cluster, process, llmtrain_jobs(count)).row("llmtrain"))
         with running_bare(cluster.kubeconfig, folder) as process:
             print(burst(cluster, process, llmtrain_jobs(count)).row("bare kopf handler"))
-        if is_real():
-            with running_manager(cluster.kubeconfig) as manager:
-                process = psutil.Process(manager.handle.pid)
-                print(burst(cluster, process, ray_jobs(count)).row("KubeRay RayJob"))
+        with running_manager(cluster.kubeconfig) as manager:
+            process = psutil.Process(manager.handle.pid)
+            print(burst(cluster, process, ray_jobs(count)).row("KubeRay RayJob"))
 
 
 def burst(cluster: Cluster, operator: psutil.Process, jobs: list[Json]) -> Burst:

@@ -7,7 +7,7 @@ from support.cluster.images import project_image
 from support.cluster.node import Node, running_node
 from support.cluster.pods import make_namespace
 from support.cluster_jobs import NAMESPACE
-from support.kuberay.manager import running_kuberay
+from support.kuberay import running_kuberay
 from support.llmtrain_release import install
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 from support.cluster.api_client import ApiClient, ApiRefusal
-from support.cluster.jobs import JOBS, Removed, refusal_of, whole_line, with_change
+from support.cluster.jobs import JOBS, refusal_of, whole_line, with_change
 from support.repository import MANIFESTS
+from support.wrong_jobs import WRONG_JOBS
 
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.spec.job import JobSpec
@@ -26,42 +27,6 @@ from llmtrain_api.status import (
 
 _MERGE = "application/merge-patch+json"
 _NOW = "2026-01-31T12:00:00Z"
-
-_WRONG = [
-    ("metadata.name", "a" * 41, "metadata.name must have at most 40 characters"),
-    ("metadata.name", "a.b", "metadata.name must be lower case"),
-    ("spec", {}, "set at least one of data, tokenizer, pretrain"),
-    ("spec.sede", 1, 'unknown field "spec.sede"'),
-    ("spec.seed", -1, "spec.seed"),
-    ("spec.compute.trainers.gpus", 17, "spec.compute.trainers.gpus"),
-    ("spec.compute.trainers.memory", "8GB", "spec.compute.trainers.memory"),
-    ("spec.data", Removed.REMOVED, "pretrain needs data, tokenizer and model"),
-    ("spec.data.sources", [], "spec.data.sources"),
-    ("spec.data.sources[0]", {}, "set exactly one of pythonDocs, files or huggingFace"),
-    ("spec.data.sources[0].huggingFace.path", "wikitext", "spec.data.sources[0]"),
-    ("spec.data.sources[0].pythonDocs.version", "3.11", "spec.data.sources[0].pythonDocs.version"),
-    ("spec.data.validationFraction", 0.5, "spec.data.validationFraction"),
-    ("spec.tokenizer.algorithm", "bytes", "spec.tokenizer.algorithm"),
-    ("spec.tokenizer.vocabularySize", Removed.REMOVED, "spec.tokenizer"),
-    ("spec.tokenizer.pretrained", "gpt2", "set vocabularySize to train a tokenizer"),
-    ("spec.model.layers", "12", "spec.model.layers"),
-    ("spec.model.layers", 513, "spec.model.layers"),
-    ("spec.model.heads", 5, "hiddenSize must be divisible by heads"),
-    ("spec.model.keyValueHeads", 3, "heads must be divisible by keyValueHeads"),
-    ("spec.model.initFrom", "gpt2", "remove the sizes"),
-    ("spec.model.contextLength", 64, "pretrain.sequenceLength must not exceed"),
-    ("spec.pretrain.tokens", "20", "spec.pretrain.tokens"),
-    ("spec.pretrain.tokens", 0, "spec.pretrain.tokens"),
-    ("spec.pretrain.batchTokens", 4097, "batchTokens must be a multiple of sequenceLength"),
-    ("spec.pretrain.optimizer.learningRate", 0, "spec.pretrain.optimizer.learningRate"),
-    ("spec.pretrain.zero.stage", 4, "spec.pretrain.zero.stage"),
-    ("spec.pretrain.zero", {"stage": 2, "offload": "parameters"}, "needs zero stage 3"),
-    ("spec.finetune.lora", {}, "lora needs method: lora"),
-    ("spec.evaluate.tasks", [{}], "set exactly one of heldOutDocs or lmEval"),
-    ("spec.evaluate.gates[0].max", Removed.REMOVED, "set min, max or both"),
-    ("spec.evaluate.generations", {"prompts": ["x" * 32769]}, "generations.prompts[0]"),
-    ("spec.policy.retries.application", -2, "spec.policy.retries.application"),
-]
 
 _OTHER_VALUES = {
     "image": "other:1",
@@ -100,7 +65,7 @@ def test_every_manifest_is_accepted(api_server: ApiClient, manifest: Path) -> No
     assert refusal_of(api_server, yaml.safe_load(manifest.read_text())) is None
 
 
-@pytest.mark.parametrize(("path", "value", "message"), _WRONG)
+@pytest.mark.parametrize(("path", "value", "message"), WRONG_JOBS)
 def test_a_wrong_job_is_refused_in_words_that_name_the_field(
     api_server: ApiClient, path: str, value: object, message: str
 ) -> None:

@@ -22,10 +22,12 @@ class FakeRay:
     Attributes:
         failing: suffixes of ids, such as `tokenizer-0`, whose worker is lost.
         endless: suffixes of ids that only end when they are stopped.
+        stubborn: suffixes of ids that do not end even then.
     """
 
     failing: tuple[str, ...] = ()
     endless: tuple[str, ...] = ()
+    stubborn: tuple[str, ...] = ()
     _stopped: set[str] = field(default_factory=set)
     _looks: dict[str, int] = field(default_factory=dict)
     _cluster_of: dict[str, str] = field(default_factory=dict)
@@ -47,7 +49,8 @@ class FakeRay:
         if rest == "logs":
             return HTTPStatus.OK, {"logs": "" if name.endswith(self.failing) else _OUTCOME}
         if rest == "stop":
-            self._stopped.add(name)
+            if not name.endswith(self.stubborn):
+                self._stopped.add(name)
             return HTTPStatus.OK, {"stopped": True}
         self._looks[name] += 1
         return HTTPStatus.OK, self._status(name)

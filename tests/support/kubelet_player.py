@@ -1,7 +1,8 @@
 """Plays kubelet where there are no nodes: every Pod runs, and is Ready, at once."""
 
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
 
@@ -25,6 +26,7 @@ class KubeletPlayer:
 
     def __init__(self, client: ApiClient) -> None:
         self._client, self._end = client, threading.Event()
+        self._idle = threading.Event()
         self._thread = threading.Thread(target=self._play, daemon=True)
 
     def __enter__(self) -> Self:
@@ -41,10 +43,17 @@ class KubeletPlayer:
         self._thread.join()
         self._client.close()
 
+    @contextmanager
+    def idle(self) -> Iterator[None]:
+        """Every new Pod stays Pending until the context ends."""
+        self._idle.set()
+        yield
+        self._idle.clear()
+
     def _play(self) -> None:
         while not self._end.wait(_LOOK_SECONDS):
             for pod in self._client.request("GET", "/api/v1/pods")["items"]:
-                if pod["status"]["phase"] == "Pending":
+                if pod["status"]["phase"] == "Pending" and not self._idle.is_set():
                     self._run(pod)
 
     def _run(self, pod: Json) -> None:

@@ -6,16 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from support.cluster.api_client import ApiClient
+from support.cluster.api_client import ApiClient, Json
 from support.cluster.control_plane import running_control_plane
 from support.fake_ray import FakeRay
 from support.kubelet_player import KubeletPlayer
-from support.kuberay.manager import running_kuberay
+from support.kuberay import running_kuberay
 from support.kubernetes_proxy import KubernetesProxy
 from support.repository import ROOT
 
 _CRD = ROOT / "crds" / "llmtrain.io_llmtrainingjobs.yaml"
 _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+def job_definition() -> Json:
+    """Our definition of LLMTrainingJobs."""
+    definition: Json = yaml.safe_load(_CRD.read_text())
+    return definition
 
 
 @dataclass(frozen=True)
@@ -27,35 +33,40 @@ class NodelessCluster:
         proxy: through which the operator goes.
         kubeconfig: of the proxy.
         ray: all Ray heads.
+        kubelet: of all Pods.
     """
 
     client: ApiClient
     proxy: KubernetesProxy
     kubeconfig: Path
     ray: FakeRay
+    kubelet: KubeletPlayer
 
 
 @contextmanager
-def running_nodeless_cluster(folder: Path) -> Iterator[NodelessCluster]:
+def running_nodeless_cluster(
+    folder: Path, *, definition: Json | None = None
+) -> Iterator[NodelessCluster]:
     """Start all of it; it ends with the context.
 
     Args:
         folder: an empty one.
+        definition: of LLMTrainingJobs, where it is not ours.
     """
     ray = FakeRay()
     with running_control_plane(folder) as plane:
-        plane.client.request("POST", _DEFINITIONS, yaml.safe_load(_CRD.read_text()))
+        plane.client.request("POST", _DEFINITIONS, definition or job_definition())
         admin = plane.server.kubeconfig()
         settings = yaml.safe_load(admin.read_text())
         server = settings["clusters"][0]["cluster"]
         proxy = KubernetesProxy(server["server"], folder / "ca.crt", ray)
         with (
             running_kuberay(admin, plane.client),
-            KubeletPlayer(plane.server.client()),
+            KubeletPlayer(plane.server.client()) as kubelet,
             proxy,
         ):
             server["server"] = proxy.url
             del server["certificate-authority"]
             through_proxy = folder / "proxy.kubeconfig"
             through_proxy.write_text(yaml.safe_dump(settings))
-            yield NodelessCluster(plane.client, proxy, through_proxy, ray)
+            yield NodelessCluster(plane.client, proxy, through_proxy, ray, kubelet)

@@ -6,6 +6,7 @@
 import fcntl
 import functools
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -31,6 +32,7 @@ class _Program:
 _PROGRAMS = {
     "coredns": _Program("coredns", "github.com/coredns/coredns"),
     "etcd": _Program("etcd", "go.etcd.io/etcd/server/v3"),
+    "ray-operator": _Program("kuberay", "github.com/ray-project/kuberay/ray-operator"),
     "helm": _Program("helm", "helm.sh/helm/v3/cmd/helm"),
     "kwok": _Program("kwok", "sigs.k8s.io/kwok/cmd/kwok"),
     "pause": _Program("pause", "."),
@@ -58,6 +60,13 @@ def binary(name: str) -> Path:
         if not (folder / name).exists():
             _build(program, folder / name)
     return folder / name
+
+
+def module_source(folder: str, module: str) -> Path:
+    """Where a module's source lies on this machine, at the version that a folder's go.mod pins."""
+    download = [_go(), "mod", "download", "-json", module]
+    told = subprocess.run(download, check=True, cwd=_MODULES / folder, capture_output=True).stdout
+    return Path(json.loads(told)["Dir"])
 
 
 def _build(program: _Program, target: Path) -> None:

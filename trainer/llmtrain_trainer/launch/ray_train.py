@@ -18,6 +18,13 @@ _COLLECTIVE_TIMEOUT_SECONDS = 1800
 # Ray's minute is too short for an image pull or a GPU node that is still to come; the operator
 # has a limit of its own.
 _START_TIMEOUT_SECONDS = 24 * 3600
+_KEEP_MEMORY = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(2**32),
+}
+"""glibc's malloc gives large blocks back, and faults each page in anew at the next step; from a
+thread of its own, which Ray's workers train in, it does so for all of them."""
 
 
 class _RankArguments(TypedDict):
@@ -54,6 +61,7 @@ def run_ranks(context: StageContext) -> None:
             resources_per_worker=resources,
         ),
         run_config=ray.train.RunConfig(
+            worker_runtime_env={"env_vars": _KEEP_MEMORY},
             # Ray resumes a name that it knows, without a word; ours is never used twice.
             name=f"{config.job_uid}-{config.stage}-{config.attempt}",
             storage_path=str(context.workspace.private / "ray-train"),

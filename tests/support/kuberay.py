@@ -1,30 +1,30 @@
-"""Runs a manager of RayClusters beside a test.
+"""KubeRay beside a test: its own manager, built from its module, outside of the cluster.
 
-That is the stand-in; or, where `KUBERAY_OPERATOR` names KubeRay's own binary and `KUBERAY_CRDS`
-the folder with its definitions, the real one.
+`KUBERAY_OPERATOR`, a binary, and `KUBERAY_CRDS`, the folder with its definitions, name another
+version than the one that `cluster/go/kuberay` pins.
 """
 
 import http.client
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import yaml
 from support.cluster.api_client import ApiClient, ApiRefusal, Json
+from support.cluster.binaries import binary, module_source
 from support.cluster.processes import LOOPBACK, Process, answers_ok, free_port
 
-_HERE = Path(__file__).parent
-_TESTS = _HERE.parents[1]
+_MODULE = "github.com/ray-project/kuberay/ray-operator"
+_IN_MODULE = "config/crd/bases"
 _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _SERVED_WITHIN_REQUESTS = 10_000
 
 
 @contextmanager
 def running_kuberay(kubeconfig: Path, client: ApiClient) -> Iterator[Process]:
-    """Make the API server know RayClusters, and run a manager that cares for them.
+    """Make the API server know KubeRay's kinds, and run the manager that cares for them.
 
     Args:
         kubeconfig: with all rights; the manager's log goes beside it.
@@ -39,19 +39,30 @@ def running_kuberay(kubeconfig: Path, client: ApiClient) -> Iterator[Process]:
 
 
 def make_definitions(client: ApiClient) -> None:
-    """Make the API server know RayClusters."""
-    for definition in _definitions():
-        _apply(client, definition)
+    """Make the API server know KubeRay's kinds."""
+    given = os.environ.get("KUBERAY_CRDS")
+    folder = (
+        Path(given) if given else module_source("kuberay", _MODULE) / "config" / "crd" / "bases"
+    )
+    for path in sorted(folder.glob("*.yaml")):
+        # They have 3 MB together, which only the parser in C reads in no time.
+        _apply(client, yaml.load(path.read_text(), yaml.CSafeLoader))
 
 
 @contextmanager
 def running_manager(kubeconfig: Path) -> Iterator[Process]:
-    """Run a manager on an API server that knows RayClusters; see `running_kuberay`."""
+    """Run the manager on an API server that knows its kinds; see `running_kuberay`."""
     port, log = free_port(), kubeconfig.with_name("kuberay.log")
     with log.open("ab") as output:
         handle = subprocess.Popen(
-            _command(kubeconfig, port),
-            env=os.environ | {"PYTHONPATH": str(_TESTS)},
+            [
+                os.environ.get("KUBERAY_OPERATOR") or binary("ray-operator"),
+                f"-kubeconfig={kubeconfig}",
+                "-enable-leader-election=false",
+                "-use-kubernetes-proxy",  # the cluster's addresses cannot be reached from here
+                f"-metrics-addr={LOOPBACK}:{free_port()}",
+                f"-health-probe-bind-address={LOOPBACK}:{port}",
+            ],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -65,34 +76,8 @@ def running_manager(kubeconfig: Path) -> Iterator[Process]:
         process.stop()
 
 
-def is_real() -> bool:
-    """Whether the manager is KubeRay's own."""
-    return "KUBERAY_OPERATOR" in os.environ
-
-
-def _command(kubeconfig: Path, port: int) -> list[str]:
-    if not is_real():
-        liveness = f"http://{LOOPBACK}:{port}/healthz"
-        module = [sys.executable, "-m", "support.kuberay"]
-        return [*module, f"--kubeconfig={kubeconfig}", f"--liveness={liveness}"]
-    return [
-        os.environ["KUBERAY_OPERATOR"],
-        f"-kubeconfig={kubeconfig}",
-        "-enable-leader-election=false",
-        "-use-kubernetes-proxy",  # it is outside of the cluster, whose addresses it cannot reach
-        f"-metrics-addr={LOOPBACK}:{free_port()}",
-        f"-health-probe-bind-address={LOOPBACK}:{port}",
-    ]
-
-
-def _definitions() -> list[Json]:
-    folder = Path(os.environ["KUBERAY_CRDS"]) if is_real() else _HERE
-    # The real ones have 3 MB together, which only the parser in C reads in no time.
-    return [yaml.load(path.read_text(), yaml.CSafeLoader) for path in sorted(folder.glob("*.yaml"))]
-
-
 def _apply(client: ApiClient, definition: Json) -> None:
-    """Server-side: the real ones are too large for the annotation of the other kind."""
+    """Server-side: they are too large for the annotation of the other kind."""
     path = f"{_DEFINITIONS}/{definition['metadata']['name']}"
     content = "application/apply-patch+yaml"
     client.request("PATCH", f"{path}?fieldManager=tests&force=true", definition, content=content)

@@ -1,0 +1,67 @@
+"""What another version's definition lets through is told, and mended by a correction alone."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.cluster.api_client import Json
+from support.cluster.jobs import JOBS, whole_line, with_change
+from support.nodeless_cluster import NodelessCluster, job_definition, running_nodeless_cluster
+from support.nodeless_job import NodelessJob
+from support.operator_process import running_operator
+from support.wrong_jobs import WRONG_JOBS
+
+from llmtrain_api.status import JobStatus, Phase
+
+_WRONG_SPECS = [row for row in WRONG_JOBS if row[0].startswith("spec")]
+
+
+def _lenient_definition() -> Json:
+    """Ours, as one that knows no rules and no fields: of an older or a newer llmtrain."""
+    definition = job_definition()
+    (version,) = definition["spec"]["versions"]
+    job = version["schema"]["openAPIV3Schema"]
+    del job["x-kubernetes-validations"]
+    job["properties"]["spec"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    return definition
+
+
+@pytest.fixture(scope="module")
+def lenient_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodelessCluster]:
+    """A cluster that lets any job through."""
+    folder = tmp_path_factory.mktemp("lenient")
+    with running_nodeless_cluster(folder, definition=_lenient_definition()) as running:
+        yield running
+
+
+def test_every_wrong_job_says_so_and_recovers(
+    lenient_cluster: NodelessCluster, tmp_path: Path
+) -> None:
+    client = lenient_cluster.client
+    jobs = {}
+    with running_operator(
+        lenient_cluster.kubeconfig, tmp_path, pollSeconds=0.1, resyncSeconds=1
+    ) as operator:
+        for number, (path, value, _) in enumerate(_WRONG_SPECS):
+            wrong = with_change(whole_line(f"wrong-{number}"), path, value)
+            jobs[path, number] = NodelessJob(client, wrong)
+        for (path, _), job in jobs.items():
+            status = job.wait_until(_is_called_invalid)
+            assert status.phase is Phase.PENDING
+            (message,) = {condition.message for condition in status.conditions}
+            section = ".".join(path.split("[")[0].split(".")[:2])
+            of_several_sections = "spec: "
+            assert section in message or message.startswith(of_several_sections), message
+            assert not job.ray_clusters
+
+        for job in jobs.values():
+            body = job.body
+            body["spec"] = {name: whole_line()["spec"][name] for name in ("data", "tokenizer")}
+            client.request("PUT", f"{JOBS}/{job.name}", body)
+        for job in jobs.values():
+            job.wait_for_phase(Phase.SUCCEEDED)
+        assert operator.poll() is None
+
+
+def _is_called_invalid(status: JobStatus) -> bool:
+    return any(condition.reason == "InvalidSpec" for condition in status.conditions)

@@ -1,0 +1,103 @@
+"""Delete a job in any phase of its life: nothing of it is left, and nothing comes back."""
+
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+from support.nodeless_cluster import NodelessCluster
+from support.nodeless_job import NodelessJob, objects, wait_for_objects
+from support.operator_process import running_warm_operator
+
+from llmtrain_api.stages import Stage
+from llmtrain_api.status import Phase, StageState
+
+_SETTINGS = {"pollSeconds": 0.1, "resyncSeconds": 1}
+_Arrival = Callable[[NodelessJob], object]
+
+
+@pytest.fixture(autouse=True)
+def honest_ray(cluster: NodelessCluster) -> Iterator[None]:
+    """What a test lets fail fails in that test alone."""
+    yield
+    cluster.ray.failing = cluster.ray.endless = cluster.ray.stubborn = ()
+
+
+def _nothing(_: NodelessJob) -> None:
+    """It is deleted at once."""
+
+
+def _cluster_starts(job: NodelessJob) -> None:
+    job.wait_until(lambda _: bool(job.ray_clusters))
+    assert job.status.stage(Stage.DATA).state is StageState.PENDING
+
+
+def _runs(job: NodelessJob) -> None:
+    job.wait_for_stage(Stage.DATA, StageState.RUNNING)
+
+
+def _stops(job: NodelessJob) -> None:
+    _runs(job)
+    job.set_policy(suspend=True)
+    job.wait_for_stage(Stage.DATA, StageState.STOPPING)
+
+
+def _is_suspended(job: NodelessJob) -> None:
+    _runs(job)
+    job.set_policy(suspend=True)
+    job.wait_for_phase(Phase.SUSPENDED)
+
+
+def _succeeds(job: NodelessJob) -> None:
+    job.wait_for_phase(Phase.SUCCEEDED)
+
+
+def _fails(job: NodelessJob) -> None:
+    job.wait_for_phase(Phase.FAILED)
+
+
+_PHASES: dict[str, _Arrival] = {
+    "new": _nothing,
+    "starting": _cluster_starts,
+    "running": _runs,
+    "stopping": _stops,
+    "suspended": _is_suspended,
+    "succeeded": _succeeds,
+    "failed": _fails,
+}
+_UNDER_WAY = {"running", "stopping", "suspended"}
+
+
+@pytest.mark.parametrize("phase", _PHASES)
+def test_nothing_is_left(cluster: NodelessCluster, tmp_path: Path, phase: str) -> None:
+    before = objects(cluster.client)
+    cluster.ray.endless = ("data-0",) if phase in _UNDER_WAY else ()
+    cluster.ray.stubborn = ("data-0",) if phase == "stopping" else ()
+    cluster.ray.failing = ("data-0",) if phase == "failed" else ()
+    held = cluster.kubelet.idle() if phase == "starting" else nullcontext()
+    with running_warm_operator(cluster.kubeconfig, tmp_path, **_SETTINGS) as operator, held:
+        policy = {"retries": {"infrastructure": 0}}
+        job = NodelessJob.short(cluster.client, f"delete-{phase}", policy=policy)
+        _PHASES[phase](job)
+
+        job.delete()
+
+        wait_for_objects(cluster.client, before)
+        assert operator.is_alive()
+
+
+def test_a_job_of_the_same_name_starts_anew(cluster: NodelessCluster, tmp_path: Path) -> None:
+    cluster.ray.endless = ("data-0",)
+    with running_warm_operator(cluster.kubeconfig, tmp_path, **_SETTINGS):
+        first = NodelessJob.short(cluster.client, "twice")
+        first.wait_for_stage(Stage.DATA, StageState.RUNNING)
+        (old,) = first.ray_clusters
+        first.delete()
+        second = NodelessJob.short(cluster.client, "twice")
+        second.wait_for_stage(Stage.DATA, StageState.RUNNING)
+        (new,) = second.ray_clusters
+        second.delete()
+
+    assert new["metadata"]["uid"] != old["metadata"]["uid"]
+    (owner,) = new["metadata"]["ownerReferences"]
+    assert owner["uid"] != old["metadata"]["ownerReferences"][0]["uid"]

@@ -1,0 +1,57 @@
+"""Reconcile passes that a test makes itself, by the operator's own code on a real API server."""
+
+import asyncio
+import multiprocessing
+import os
+from pathlib import Path
+
+from llmtrain_operator.io import paths
+from llmtrain_operator.io.kubernetes_api import KubernetesApi
+from llmtrain_operator.io.reach import Reach
+from llmtrain_operator.shell.caches import Caches
+from llmtrain_operator.shell.event_recorder import EventRecorder
+from llmtrain_operator.shell.executor import Executor
+from llmtrain_operator.shell.reconciler import Reconciler
+from llmtrain_operator.shell.settings import OperatorSettings
+from llmtrain_operator.shell.work_queue import Key
+
+
+def make_passes(kubeconfig: Path, job: str, *, count: int) -> None:
+    """Make passes over a job of the namespace `default`, in a process of their own.
+
+    Args:
+        kubeconfig: of the cluster.
+        job: its name.
+        count: of the passes.
+    """
+    # Kubernetes' library reads it when it is imported.
+    os.environ["KUBECONFIG"] = str(kubeconfig)
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=_make_passes, args=(job, count))
+    process.start()
+    process.join()
+    assert process.exitcode == 0, "a pass has failed"
+
+
+def _make_passes(job: str, count: int) -> None:
+    asyncio.run(_pass(Key("default", job), count))
+
+
+async def _pass(key: Key, count: int) -> None:
+    settings = OperatorSettings(image="trainer:1", reach="apiServer")
+    caches = Caches()
+    async with KubernetesApi() as api:
+        caches.sync_jobs(None, await api.list(paths.jobs(None)))
+        caches.sync_clusters(None, await api.list(paths.ray_clusters(None)))
+        caches.sync_pods(None, await api.list(paths.pods(None)))
+        assert key in caches.jobs, "there is nothing to look at"
+        reconciler = Reconciler(
+            api,
+            caches,
+            Executor(api, Reach(api, None), caches, settings.pods),
+            EventRecorder(api),
+            settings.state_machine,
+            poll_seconds=1,
+        )
+        for _ in range(count):
+            await reconciler.make_pass(key)

@@ -1,0 +1,129 @@
+"""A job on a cluster without nodes, as a person sees it."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from support.cluster.api_client import ApiClient, ApiRefusal, Json
+from support.cluster.jobs import JOBS, whole_line
+
+from llmtrain_api.stages import Stage
+from llmtrain_api.status import JobStatus, Phase, StageState
+
+_MERGE = "application/merge-patch+json"
+_CORE = "/api/v1/namespaces/default"
+_KINDS = (
+    "/apis/ray.io/v1/namespaces/default/rayclusters",
+    f"{_CORE}/pods",
+    f"{_CORE}/services",
+    f"{_CORE}/secrets",
+    f"{_CORE}/configmaps",
+)
+_LOOK_SECONDS = 0.05
+_WITHIN_SECONDS = 60
+_NOT_FOUND = 404
+_SHORT_LINE = ("data", "tokenizer")
+
+
+class NodelessJob:
+    """A job that this creates.
+
+    Args:
+        client: of the cluster, with all rights.
+        body: the job.
+    """
+
+    def __init__(self, client: ApiClient, body: Json) -> None:
+        self._client, self.name = client, body["metadata"]["name"]
+        client.request("POST", JOBS, body)
+
+    @classmethod
+    def short(
+        cls, client: ApiClient, name: str, *, policy: dict[str, Any] | None = None
+    ) -> "NodelessJob":
+        """Create a job of data and tokenizer, which share one RayCluster.
+
+        Args:
+            client: of the cluster, with all rights.
+            name: of the job.
+            policy: of the job, as in YAML.
+        """
+        body = whole_line(name)
+        body["spec"] = {stage: body["spec"][stage] for stage in _SHORT_LINE}
+        body["spec"]["policy"] = policy or {}
+        return cls(client, body)
+
+    @property
+    def body(self) -> Json:
+        """The job as it stands."""
+        return self._client.request("GET", f"{JOBS}/{self.name}")
+
+    @property
+    def status(self) -> JobStatus:
+        """Its status; the first one where none is written yet."""
+        return JobStatus.model_validate(self.body.get("status", {}))
+
+    @property
+    def ray_clusters(self) -> list[Json]:
+        """Its RayClusters."""
+        path = f"{_KINDS[0]}?labelSelector=llmtrain.io/job={self.name}"
+        items: list[Json] = self._client.request("GET", path)["items"]
+        return items
+
+    def wait_until(self, condition: Callable[[JobStatus], bool]) -> JobStatus:
+        """Wait for a condition of the status; returns that status."""
+        deadline = time.monotonic() + _WITHIN_SECONDS
+        while not condition(status := self.status):
+            assert time.monotonic() < deadline, status
+            time.sleep(_LOOK_SECONDS)
+        return status
+
+    def wait_for_phase(self, phase: Phase) -> JobStatus:
+        """Wait for a phase."""
+        return self.wait_until(lambda status: status.phase is phase)
+
+    def wait_for_stage(self, stage: Stage, state: StageState) -> JobStatus:
+        """Wait for a stage's state."""
+        return self.wait_until(lambda status: status.stage(stage).state is state)
+
+    def set_policy(self, **policy: object) -> None:
+        """Change some fields of the policy."""
+        patch: Json = {"spec": {"policy": policy}}
+        self._client.request("PATCH", f"{JOBS}/{self.name}", patch, content=_MERGE)
+
+    def delete(self) -> None:
+        """Delete it, and wait until it has gone."""
+        self._client.request("DELETE", f"{JOBS}/{self.name}")
+        deadline = time.monotonic() + _WITHIN_SECONDS
+        while not self._is_gone():
+            assert time.monotonic() < deadline, f"{self.name} is still there"
+            time.sleep(_LOOK_SECONDS)
+
+    def _is_gone(self) -> bool:
+        try:
+            self._client.request("GET", f"{JOBS}/{self.name}")
+        except ApiRefusal as refusal:
+            if refusal.status != _NOT_FOUND:
+                raise
+            return True
+        return False
+
+
+def objects(client: ApiClient) -> set[str]:
+    """The path of every object in the namespace of a kind that a job makes.
+
+    The claim of a workspace is not among them: it outlives the job, for the model lies in it.
+    """
+    return {
+        f"{kind}/{item['metadata']['name']}"
+        for kind in _KINDS
+        for item in client.request("GET", kind)["items"]
+    }
+
+
+def wait_for_objects(client: ApiClient, expected: set[str]) -> None:
+    """Wait until just these are there."""
+    deadline = time.monotonic() + _WITHIN_SECONDS
+    while (found := objects(client)) != expected:
+        assert time.monotonic() < deadline, found ^ expected
+        time.sleep(_LOOK_SECONDS)

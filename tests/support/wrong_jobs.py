@@ -1,0 +1,40 @@
+"""Jobs that are wrong in one field each."""
+
+from support.cluster.jobs import Removed
+
+WRONG_JOBS: list[tuple[str, object, str]] = [
+    ("metadata.name", "a" * 41, "metadata.name must have at most 40 characters"),
+    ("metadata.name", "a.b", "metadata.name must be lower case"),
+    ("spec", {}, "set at least one of data, tokenizer, pretrain"),
+    ("spec.sede", 1, 'unknown field "spec.sede"'),
+    ("spec.seed", -1, "spec.seed"),
+    ("spec.compute.trainers.gpus", 17, "spec.compute.trainers.gpus"),
+    ("spec.compute.trainers.memory", "8GB", "spec.compute.trainers.memory"),
+    ("spec.data", Removed.REMOVED, "pretrain needs data, tokenizer and model"),
+    ("spec.data.sources", [], "spec.data.sources"),
+    ("spec.data.sources[0]", {}, "set exactly one of pythonDocs, files or huggingFace"),
+    ("spec.data.sources[0].huggingFace.path", "wikitext", "spec.data.sources[0]"),
+    ("spec.data.sources[0].pythonDocs.version", "3.11", "spec.data.sources[0].pythonDocs.version"),
+    ("spec.data.validationFraction", 0.5, "spec.data.validationFraction"),
+    ("spec.tokenizer.algorithm", "bytes", "spec.tokenizer.algorithm"),
+    ("spec.tokenizer.vocabularySize", Removed.REMOVED, "spec.tokenizer"),
+    ("spec.tokenizer.pretrained", "gpt2", "set vocabularySize to train a tokenizer"),
+    ("spec.model.layers", "12", "spec.model.layers"),
+    ("spec.model.layers", 513, "spec.model.layers"),
+    ("spec.model.heads", 5, "hiddenSize must be divisible by heads"),
+    ("spec.model.keyValueHeads", 3, "heads must be divisible by keyValueHeads"),
+    ("spec.model.initFrom", "gpt2", "remove the sizes"),
+    ("spec.model.contextLength", 64, "pretrain.sequenceLength must not exceed"),
+    ("spec.pretrain.tokens", "20", "spec.pretrain.tokens"),
+    ("spec.pretrain.tokens", 0, "spec.pretrain.tokens"),
+    ("spec.pretrain.batchTokens", 4097, "batchTokens must be a multiple of sequenceLength"),
+    ("spec.pretrain.optimizer.learningRate", 0, "spec.pretrain.optimizer.learningRate"),
+    ("spec.pretrain.zero.stage", 4, "spec.pretrain.zero.stage"),
+    ("spec.pretrain.zero", {"stage": 2, "offload": "parameters"}, "needs zero stage 3"),
+    ("spec.finetune.lora", {}, "lora needs method: lora"),
+    ("spec.evaluate.tasks", [{}], "set exactly one of heldOutDocs or lmEval"),
+    ("spec.evaluate.gates[0].max", Removed.REMOVED, "set min, max or both"),
+    ("spec.evaluate.generations", {"prompts": ["x" * 32769]}, "generations.prompts[0]"),
+    ("spec.policy.retries.application", -2, "spec.policy.retries.application"),
+]
+"""A field, a value that is wrong in it, and words of the server's refusal."""
