@@ -68,6 +68,10 @@ class Workspace:
         """The log of an attempt."""
         return self.root / "logs" / f"{stage.value}-{attempt}.log"
 
+    def environment(self, stage: Stage, attempt: int) -> Path:
+        """What an attempt ran on, as JSON."""
+        return self.root / "logs" / f"{stage.value}-{attempt}.environment.json"
+
     @property
     def private(self) -> Path:
         """The laptop run's own state: status, lock, Ray's files."""

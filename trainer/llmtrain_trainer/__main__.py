@@ -13,6 +13,7 @@ from llmtrain_api.stages import Stage
 from llmtrain_api.status import EvaluationResult
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.driver_log import driver_log
+from llmtrain_trainer.environment import record_environment
 from llmtrain_trainer.outcome import Ending, ending, leave, read_run_config
 from llmtrain_trainer.progress.server import REPORT_PATH, serve_progress
 from llmtrain_trainer.progress.tracker import ProgressTracker
@@ -27,6 +28,7 @@ def main() -> int:
         log.enter_context(
             driver_log(Workspace(Path(config.workspace)).log(config.stage, config.attempt))
         )
+        record_environment(config)
         _drive(config, end)
     return end.exit_code
 

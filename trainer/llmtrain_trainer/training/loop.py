@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from llmtrain_api.step_record import StepRecord
 from llmtrain_trainer.checkpoint.commit import CheckpointWriter
 from llmtrain_trainer.checkpoint.manifest import CheckpointState, Manifest
 from llmtrain_trainer.checkpoint.reshard import needs_resharding, reshardable
@@ -29,7 +30,7 @@ from llmtrain_trainer.training.randomness import seed_step
 from llmtrain_trainer.training.sample_order import SampleOrder, step_positions
 from llmtrain_trainer.training.schedule import learning_rate
 from llmtrain_trainer.training.speed import Speedometer
-from llmtrain_trainer.training.step_log import StepLog, StepRecord, StepValues
+from llmtrain_trainer.training.step_log import StepLog, StepValues
 from llmtrain_trainer.training.task import TrainingTask
 from llmtrain_trainer.training.tensors import to_tensors
 from llmtrain_trainer.training.validation import validate
