@@ -1,0 +1,1 @@
+"""Charts as SVG: from numbers to markup, and nothing else."""

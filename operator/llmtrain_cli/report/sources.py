@@ -1,0 +1,103 @@
+"""All that a report is made from, as far as it is there."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from llmtrain_api.data_report import DataReport
+from llmtrain_api.environment import Environment
+from llmtrain_api.results import EvaluationReport
+from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.stages import Stage
+from llmtrain_api.status import JobStatus, Phase
+from llmtrain_api.step_record import StepRecord
+from llmtrain_api.workspace import Workspace
+from llmtrain_cli.report.missing import Missing
+from llmtrain_cli.report.reading import read_record, read_steps
+from llmtrain_cli.report.weights import count_saved_parameters
+
+MODELS = {Stage.PRETRAIN: "pretrained", Stage.FINETUNE: "finetuned"}
+"""What each training stage leaves in the workspace's models."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """The job and where it stands."""
+
+    job: LLMTrainingJob
+    status: JobStatus
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come."""
+        return self.status.phase.terminal
+
+    @property
+    def is_going_on(self) -> bool:
+        """Whether a stage runs or is about to."""
+        return self.status.phase in {Phase.PENDING, Phase.RUNNING}
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a workspace holds, read once."""
+
+    name: str
+    """Of the job; the workspace's folder where the job is unknown."""
+    run: Run | Missing
+    data: DataReport | Missing
+    evaluation: EvaluationReport | Missing
+    steps: dict[Stage, tuple[StepRecord, ...] | Missing]
+    """By training stage."""
+    parameters: dict[Stage, int | Missing]
+    """Of the model that each training stage saved."""
+    environments: dict[Stage, Environment]
+    """Of the newest attempt of each stage that left one."""
+
+    def wants(self, stage: Stage) -> bool:
+        """Whether the job has this stage; told by what it left where the job is unknown."""
+        if isinstance(self.run, Missing):
+            left = {
+                Stage.DATA: self.data,
+                Stage.EVALUATE: self.evaluation,
+                **self.steps,
+            }
+            return not isinstance(left.get(stage, self.run), Missing)
+        return stage in self.run.job.spec.stages
+
+
+def read_sources(workspace: Workspace, run: Run | Missing) -> Sources:
+    """Read a workspace.
+
+    Args:
+        workspace: to read.
+        run: the job and its status, which on a cluster lie elsewhere.
+    """
+    root = workspace.root
+    return Sources(
+        name=root.name if isinstance(run, Missing) else run.job.metadata.name,
+        run=run,
+        data=read_record(workspace.data_report, DataReport, root=root),
+        evaluation=read_record(workspace.evaluation_report, EvaluationReport, root=root),
+        steps={stage: read_steps(workspace.metrics(stage), root=root) for stage in MODELS},
+        parameters={
+            stage: count_saved_parameters(workspace.model(name)) for stage, name in MODELS.items()
+        },
+        environments=_environments(workspace),
+    )
+
+
+def _environments(workspace: Workspace) -> dict[Stage, Environment]:
+    found = {}
+    for stage in Stage:
+        if newest := _newest(workspace, stage):
+            record = read_record(newest, Environment, root=workspace.root)
+            if not isinstance(record, Missing):
+                found[stage] = record
+    return found
+
+
+def _newest(workspace: Workspace, stage: Stage) -> Path | None:
+    """The file of the stage's newest attempt."""
+    pattern = workspace.environment(stage, 0).name.replace("-0.", "-*.")
+    files = workspace.environment(stage, 0).parent.glob(pattern)
+    return max(files, key=lambda path: (len(path.name), path.name), default=None)
