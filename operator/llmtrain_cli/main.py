@@ -13,6 +13,7 @@ _COMMANDS = {
     "plan": ("llmtrain_cli.plan", "Say what a job would take, before it starts."),
     "validate": ("llmtrain_cli.validate", "Check manifests."),
     "status": ("llmtrain_cli.status", "Show where a run stands."),
+    "report": ("llmtrain_cli.report.command", "Write a run's report as one HTML page."),
     "submit": ("llmtrain_cli.submit", "Start a job on a cluster."),
     "logs": ("llmtrain_cli.logs", "Print what a job on a cluster prints."),
     "suspend": ("llmtrain_cli.suspend", "Stop a job on a cluster after a checkpoint."),

@@ -36,8 +36,7 @@ def read_steps(path: Path, *, root: Path) -> tuple[StepRecord, ...] | Missing:
     records: list[StepRecord] = []
     try:
         with path.open(encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                records.append(StepRecord.model_validate_json(line))
+            records.extend(map(StepRecord.model_validate_json, lines))
     except FileNotFoundError:
         return Missing(f"{path.relative_to(root)} is not in the workspace")
     except OSError as error:

@@ -1,0 +1,80 @@
+"""`llmtrain report`: a run as a page to look at."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from llmtrain_api.manifest import parse_job
+from llmtrain_api.names import API_VERSION, KIND
+from llmtrain_api.status import JobStatus
+from llmtrain_api.workspace import Workspace
+from llmtrain_cli.exits import JOB_FAILED, WRONG_INPUT
+from llmtrain_cli.local.state import RunState, StateError
+from llmtrain_cli.report.missing import Missing
+from llmtrain_cli.report.page import render
+from llmtrain_cli.report.sources import Run, read_sources
+
+REPORT_NAME = "report.html"
+
+
+def report(
+    workspace: Annotated[Path, typer.Argument(help="A run's folder, such as runs/quickstart.")],
+    output: Annotated[
+        Path | None, typer.Option(help="File to write; WORKSPACE/report.html by default.")
+    ] = None,
+    status: Annotated[
+        Path | None,
+        typer.Option(help="For a job on a cluster: what `kubectl get -o json` prints of it."),
+    ] = None,
+) -> None:
+    """Write a run's report: one HTML page that needs no network and no other file."""
+    if not workspace.is_dir():
+        typer.echo(f"{workspace}: no such folder", err=True)
+        raise typer.Exit(WRONG_INPUT)
+    root = Workspace(workspace.resolve())
+    run = _run_of_folder(root) if status is None else _run_of_cluster(status)
+    try:
+        path = write_report(root, run, output)
+    except OSError as error:
+        typer.echo(f"{output or workspace}: {error.strerror}", err=True)
+        raise typer.Exit(JOB_FAILED) from None
+    typer.echo(str(path))
+
+
+def write_report(workspace: Workspace, run: Run | Missing, output: Path | None = None) -> Path:
+    """Write the page; returns where.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path = output or workspace.root / REPORT_NAME
+    path.write_text(render(read_sources(workspace, run)), encoding="utf-8")
+    return path
+
+
+def _run_of_folder(workspace: Workspace) -> Run | Missing:
+    try:
+        stored = RunState(workspace).read()
+    except StateError as error:
+        return Missing(str(error))
+    if stored is None:
+        return Missing("the workspace does not say which job it is of; on a cluster, give --status")
+    return Run(stored.job, stored.status)
+
+
+def _run_of_cluster(path: Path) -> Run:
+    try:
+        body = json.loads(path.read_bytes())
+        metadata = {key: body["metadata"][key] for key in ("name", "namespace")}
+        document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata}
+        job = parse_job(document | {"spec": body["spec"]})
+        return Run(job, JobStatus.model_validate(body.get("status", {})))
+    except OSError as error:
+        fault = error.strerror
+    except (ValueError, KeyError, TypeError, ValidationError):
+        fault = "should hold one LLMTrainingJob, as `kubectl get llmtrainingjob NAME -o json` gives"
+    typer.echo(f"{path}: {fault}", err=True)
+    raise typer.Exit(WRONG_INPUT)

@@ -1,0 +1,56 @@
+"""Puts the page together: from what the workspace holds to HTML."""
+
+import json
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from llmtrain_api.status import Phase
+from llmtrain_cli.report.missing import Missing
+from llmtrain_cli.report.sources import Run, Sources
+from llmtrain_cli.report.views.curves import Chart, charts
+from llmtrain_cli.report.views.summary import headline, plan_rows, stage_rows
+
+
+def render(sources: Sources) -> str:
+    """The whole page. All that comes from a workspace is text to it, never markup."""
+    environment = Environment(
+        loader=PackageLoader("llmtrain_cli.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.tests["missing"] = lambda part: isinstance(part, Missing)
+    run = sources.run
+    return environment.get_template("page.html.j2").render(
+        sources=sources,
+        phase="unknown" if isinstance(run, Missing) else run.status.phase.value,
+        going_on=not isinstance(run, Missing)
+        and run.status.phase in {Phase.PENDING, Phase.RUNNING},
+        figures=headline(sources),
+        stages=run if isinstance(run, Missing) else stage_rows(run),
+        plan=run if isinstance(run, Missing) else plan_rows(run, sources),
+        charts=_charts(sources),
+        manifest=run if isinstance(run, Missing) else _manifest(run),
+    )
+
+
+def _charts(sources: Sources) -> dict[str, tuple[Chart, ...] | Missing]:
+    if isinstance(sources.run, Missing):
+        return {}
+    spec = sources.run.job.spec
+    found: dict[str, tuple[Chart, ...] | Missing] = {}
+    for stage, records in sources.steps.items():
+        section = getattr(spec, stage.value)
+        if section is not None:
+            found[stage.value] = (
+                records
+                if isinstance(records, Missing)
+                else charts(stage.value, records, batch_tokens=section.batch_tokens)
+            )
+    return found
+
+
+def _manifest(run: Run) -> str:
+    document = run.job.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return json.dumps(document, indent=2)

@@ -1,0 +1,64 @@
+"""The loss and the speed of a training stage, as charts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from llmtrain_api.step_record import StepRecord
+from llmtrain_cli.quantities import amount
+from llmtrain_cli.report.charts.curve import thinned
+from llmtrain_cli.report.charts.line_chart import Axis, Series, line_chart
+
+_STEP = Axis("step", lambda value: f"{value:,.0f}")
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawing and its heading."""
+
+    title: str
+    drawing: Markup
+
+
+def charts(stage: str, records: Sequence[StepRecord], *, batch_tokens: int) -> tuple[Chart, ...]:
+    """Loss in nats per label, and speed in tokens per second over all workers.
+
+    Args:
+        stage: whose records they are.
+        records: in the order in which they were written.
+        batch_tokens: tokens of an optimizer step.
+    """
+    losses = (("train", "first", _loss), ("validation", "second", _validation_loss))
+    drawn = []
+    lines = [
+        Series(name, style, thinned(values), dotted=style == "second")
+        for name, style, read in losses
+        if (values := _curve(records, read))
+    ]
+    if lines:
+        title = f"Loss, {stage}"
+        axis = Axis("nats per token", lambda value: f"{value:.3g}")
+        drawn.append(Chart(title, line_chart(title, lines, x=_STEP, y=axis)))
+    if speeds := _curve(records, lambda r: batch_tokens / r.seconds if r.seconds else None):
+        title = f"Speed, {stage}"
+        axis = Axis("tokens per second", amount)
+        speed = Series("speed", "first", thinned(speeds))
+        drawn.append(Chart(title, line_chart(title, [speed], x=_STEP, y=axis)))
+    return tuple(drawn)
+
+
+def _loss(record: StepRecord) -> float | None:
+    return record.loss
+
+
+def _validation_loss(record: StepRecord) -> float | None:
+    return record.validation_loss
+
+
+def _curve(
+    records: Sequence[StepRecord], read: Callable[[StepRecord], float | None]
+) -> list[tuple[float, float]]:
+    """Where a step was done twice, the newer one counts."""
+    newest = {r.step: value for r in records if (value := read(r)) is not None}
+    return sorted((float(step), value) for step, value in newest.items())

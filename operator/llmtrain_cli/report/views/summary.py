@@ -1,0 +1,154 @@
+"""What a run came to: its few large numbers, its stages, and the plan beside what happened."""
+
+from dataclasses import dataclass
+
+from llmtrain_api.plan import StagePlan
+from llmtrain_api.stages import Stage
+from llmtrain_api.status import StageState, StageStatus
+from llmtrain_api.step_record import StepRecord
+from llmtrain_cli.quantities import amount, duration
+from llmtrain_cli.report.missing import Missing
+from llmtrain_cli.report.sources import Run, Sources
+from llmtrain_operator.core.timestamps import read_time
+from llmtrain_planner.errors import PlanError
+from llmtrain_planner.plan import PlanOptions, plan_job
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number of the headline."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """A stage as it went."""
+
+    name: str
+    state: str
+    attempts: int
+    took: str
+    """From its first attempt to its end; empty while that is open."""
+    message: str
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """A quantity as planned and as it came."""
+
+    stage: str
+    quantity: str
+    planned: str
+    came: str
+
+
+def headline(sources: Sources) -> tuple[Figure, ...]:
+    """The numbers that are known, the most important first."""
+    figures = []
+    if not isinstance(sources.evaluation, Missing) and sources.evaluation.results:
+        last = sources.evaluation.results[-1].model
+        figures += [
+            Figure(f"bits per byte, {last}", f"{result.value:.3f}")
+            for result in sources.evaluation.results
+            if result.name == "bitsPerByte" and result.model == last
+        ]
+    if not isinstance(sources.run, Missing):
+        if took := _took(sources.run.status.start_time, sources.run.status.completion_time):
+            figures.append(Figure("time", took))
+        for stage, done in _trained(sources.run, sources).items():
+            figures.append(Figure(f"tokens, {stage}", amount(done.tokens)))
+            if done.seconds:
+                speed = f"{amount(done.tokens / done.seconds)}/s"
+                figures.append(Figure(f"speed, {stage}", speed))
+    return tuple(figures)
+
+
+def stage_rows(run: Run) -> tuple[StageRow, ...]:
+    """One for each stage of the job."""
+    return tuple(_stage_row(run.status.stage(stage)) for stage in run.job.spec.stages)
+
+
+def plan_rows(run: Run, sources: Sources) -> tuple[PlanRow, ...] | Missing:
+    """What the planner says of the manifest, beside what the workspace holds."""
+    try:
+        plan = plan_job(run.job.spec, PlanOptions())
+    except PlanError as error:
+        return Missing(f"the job cannot be planned without more facts: {error}")
+    done = _trained(run, sources)
+    rows = []
+    for stage in plan.stages:
+        if stage.stage is Stage.PRETRAIN and plan.model:
+            saved = sources.parameters[stage.stage]
+            came = "" if isinstance(saved, Missing) else f"{saved:,}"
+            rows.append(PlanRow("pretrain", "parameters", f"{plan.model.parameters:,}", came))
+        rows += _training_rows(stage, done.get(stage.stage))
+    return tuple(rows)
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """What a training stage did, work that was lost not counted."""
+
+    steps: int
+    tokens: int
+    seconds: float
+    """In optimizer steps alone."""
+
+
+def _trained(run: Run, sources: Sources) -> dict[Stage, _Trained]:
+    sections = {Stage.PRETRAIN: run.job.spec.pretrain, Stage.FINETUNE: run.job.spec.finetune}
+    found = {}
+    for stage, records in sources.steps.items():
+        section = sections[stage]
+        if section is None or isinstance(records, Missing):
+            continue
+        steps = _newest_of_each_step(records)
+        if steps:
+            seconds = sum(record.seconds or 0 for record in steps.values())
+            found[stage] = _Trained(len(steps), len(steps) * section.batch_tokens, seconds)
+    return found
+
+
+def _newest_of_each_step(records: tuple[StepRecord, ...]) -> dict[int, StepRecord]:
+    return {record.step: record for record in records if record.loss is not None}
+
+
+def _training_rows(stage: StagePlan, done: _Trained | None) -> list[PlanRow]:
+    flops = stage.flops_per_token * done.tokens if done else None
+    pairs = (
+        ("steps", _whole(stage.steps), _whole(done.steps if done else None)),
+        ("tokens", _whole(stage.tokens), _whole(done.tokens if done else None)),
+        ("FLOPs", _scientific(stage.flops), _scientific(flops)),
+        ("time in steps", _time(stage.duration_seconds), _time(done.seconds if done else None)),
+    )
+    return [PlanRow(stage.stage.value, *pair) for pair in pairs]
+
+
+def _stage_row(stage: StageStatus) -> StageRow:
+    return StageRow(
+        name=stage.name.value,
+        state=stage.state.value,
+        attempts=stage.attempt + 1 if stage.start_time else 0,
+        took=_took(stage.start_time, stage.completion_time),
+        message="" if stage.state is StageState.SUCCEEDED else stage.message or "",
+    )
+
+
+def _took(start: str | None, end: str | None) -> str:
+    if not start or not end:
+        return ""
+    return duration((read_time(end) - read_time(start)).total_seconds())
+
+
+def _whole(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
+
+
+def _scientific(number: float | None) -> str:
+    return "" if number is None else f"{number:.3g}"
+
+
+def _time(seconds: float | None) -> str:
+    return "" if seconds is None else duration(seconds)
