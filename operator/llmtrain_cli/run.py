@@ -21,6 +21,8 @@ from llmtrain_cli.local.ray_head import RayStartError
 from llmtrain_cli.local.results import show_results
 from llmtrain_cli.local.state import RunState, StateError
 from llmtrain_cli.manifest import ManifestError, load_manifest
+from llmtrain_cli.report.command import write_report
+from llmtrain_cli.report.sources import Run
 from llmtrain_operator.core.settings import Settings
 
 
@@ -120,4 +122,9 @@ def _conclude(
         log = workspace.log(failed.name, failed.attempt)
         console.print(f"Its log is in {log}.", highlight=False, soft_wrap=True)
     show_results(job, status, workspace, console)
+    try:
+        report = write_report(workspace, Run(job, status))
+        console.print(f"The report is in {report}.", highlight=False, soft_wrap=True)
+    except OSError as error:
+        console.print(f"The report cannot be written: {error.strerror}", style="red")
     return 0 if status.phase is Phase.SUCCEEDED else JOB_FAILED

@@ -87,6 +87,7 @@ class RunState:
         stages = ("data", "tokenizer", "tokens", "checkpoints", "models", "evaluation", "export")
         for name in (*stages, "metrics", "logs"):
             shutil.rmtree(self.workspace.root / name, ignore_errors=True)
+        (self.workspace.root / "report.html").unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
 
 

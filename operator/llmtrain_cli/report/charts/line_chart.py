@@ -96,8 +96,7 @@ def _lines(series: Sequence[Series], across: Scale, up: Scale) -> Element:
             drawn.append(tag("polygon", class_=f"band {line.style}", points=points(upper + lower)))
         drawn.append(tag("polyline", class_=f"line {line.style}", points=points(middle)))
     box = f"0 0 {_CANVAS:g} {_CANVAS:g}"
-    size = {"width": "100%", "height": HEIGHT}
-    return tag("svg", *drawn, viewBox=box, preserveAspectRatio="none", **size)
+    return tag("svg", *drawn, viewBox=box, preserveAspectRatio="none", width="100%", height=HEIGHT)
 
 
 def _dots(series: Sequence[Series], across: Scale, up: Scale) -> list[Element]:

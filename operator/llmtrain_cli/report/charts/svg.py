@@ -12,7 +12,7 @@ from markupsafe import Markup
 Value = str | float
 
 
-def tag(name: str, *children: Element, text: str = "", **attributes: Value) -> Element:
+def tag(name: str, /, *children: Element, text: str | None = None, **attributes: Value) -> Element:
     """An element.
 
     Args:
@@ -22,22 +22,22 @@ def tag(name: str, *children: Element, text: str = "", **attributes: Value) -> E
         attributes: hyphens written as underscores; `class_` for `class`.
     """
     element = Element(name, {_name(key): _value(value) for key, value in attributes.items()})
-    element.text = text or None
+    element.text = text
     element.extend(children)
     return element
 
 
-def picture(*children: Element, title: str, description: str, **attributes: Value) -> Markup:
+def picture(*children: Element, title: str, description: str, class_: str) -> Markup:
     """An SVG in a page, with what it shows in words for those who do not see it.
 
     Args:
         children: what is drawn.
         title: its name.
         description: what there is to see.
-        attributes: of the outermost element.
+        class_: of the outermost element, in the style sheet.
     """
     words = (tag("title", text=title), tag("desc", text=description))
-    svg = tag("svg", *words, *children, role="img", **attributes)
+    svg = tag("svg", *words, *children, role="img", class_=class_)
     return Markup(tostring(svg, encoding="unicode"))  # noqa: S704 - the XML writer escapes
 
 
