@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from tests.support.local_run import small_spec
 
 from llmtrain_api.data_report import Amount, DataReport, Example, StepReport
 from llmtrain_api.manifest import parse_job
@@ -12,7 +13,6 @@ from llmtrain_api.status import EvaluationResult, JobStatus, Phase
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.report.page import render
 from llmtrain_cli.report.sources import Run, read_sources
-from tests.support.local_run import small_spec
 
 _SCRIPT = "<script>alert(1)</script>"
 _SECTIONS = ("stages", "plan", "curves", "data", "evaluation", "generations", "repeat")
@@ -64,7 +64,7 @@ def workspace(tmp_path: Path) -> Workspace:
 def test_shows_what_the_workspace_holds(workspace: Workspace) -> None:
     page = render(read_sources(workspace, _run()))
     assert all(f'id="{name}"' in page for name in _SECTIONS)
-    for shown in ("1,234", "2.3456", "0.0123", "not met", "20,480", "Loss, pretrain", "2K/s"):
+    for shown in ("1,234", "2.3456", "0.0123", "not met", "20,480", "Loss, pretrain", "2.05K/s"):
         assert shown in page
 
 
