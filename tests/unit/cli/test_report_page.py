@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.support.local_run import small_spec
+from support.local_run import small_spec
 
 from llmtrain_api.data_report import Amount, DataReport, Example, StepReport
 from llmtrain_api.manifest import parse_job
