@@ -4,7 +4,6 @@ import json
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from llmtrain_api.status import Phase
 from llmtrain_cli.report.missing import Missing
 from llmtrain_cli.report.sources import Run, Sources
 from llmtrain_cli.report.views.curves import Chart, charts
@@ -25,8 +24,7 @@ def render(sources: Sources) -> str:
     return environment.get_template("page.html.j2").render(
         sources=sources,
         phase="unknown" if isinstance(run, Missing) else run.status.phase.value,
-        going_on=not isinstance(run, Missing)
-        and run.status.phase in {Phase.PENDING, Phase.RUNNING},
+        going_on=not isinstance(run, Missing) and run.is_going_on,
         figures=headline(sources),
         stages=run if isinstance(run, Missing) else stage_rows(run),
         plan=run if isinstance(run, Missing) else plan_rows(run, sources),

@@ -27,11 +27,6 @@ class Run:
     status: JobStatus
 
     @property
-    def is_over(self) -> bool:
-        """Whether nothing more will come."""
-        return self.status.phase.terminal
-
-    @property
     def is_going_on(self) -> bool:
         """Whether a stage runs or is about to."""
         return self.status.phase in {Phase.PENDING, Phase.RUNNING}
@@ -52,17 +47,6 @@ class Sources:
     """Of the model that each training stage saved."""
     environments: dict[Stage, Environment]
     """Of the newest attempt of each stage that left one."""
-
-    def wants(self, stage: Stage) -> bool:
-        """Whether the job has this stage; told by what it left where the job is unknown."""
-        if isinstance(self.run, Missing):
-            left = {
-                Stage.DATA: self.data,
-                Stage.EVALUATE: self.evaluation,
-                **self.steps,
-            }
-            return not isinstance(left.get(stage, self.run), Missing)
-        return stage in self.run.job.spec.stages
 
 
 def read_sources(workspace: Workspace, run: Run | Missing) -> Sources:
