@@ -18,6 +18,8 @@ Path = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 """A file or folder. A relative one is read from the inputs folder: on a laptop the manifest's
 folder, in a cluster the workspace."""
 Text = Annotated[str, StringConstraints(max_length=32768)]
+Timestamp = Annotated[str, StringConstraints(max_length=32)]
+"""RFC 3339 in UTC, to the second, as Kubernetes writes it: `2026-01-31T12:00:00Z`."""
 
 
 def written(form: str) -> WrapValidator:

@@ -15,7 +15,8 @@ _COLUMNS = (
     ("Stage", "string", ".status.progress.stage", "The stage that runs."),
     ("Progress", "integer", ".status.progress.percent", "Percent of the whole line."),
     ("Loss", "number", ".status.progress.loss", "Training loss of the newest step."),
-    ("ETA", "integer", ".status.progress.etaSeconds", "Seconds to the end of the stage."),
+    ("ETA", "integer", ".status.progress.lineEtaSeconds", "Seconds to the end of the line."),
+    ("Spent", "string", ".status.cost.spentUsd", "US dollars so far."),
     ("Age", "date", ".metadata.creationTimestamp", "Since the job was created."),
 )
 

@@ -6,6 +6,7 @@ from enum import IntEnum, StrEnum
 from pydantic import ValidationError
 
 from llmtrain_api.base import Record
+from llmtrain_api.goodput import WorkSeconds
 from llmtrain_api.status import EvaluationResult
 
 
@@ -76,6 +77,11 @@ class Outcome(Record):
     """For people: what was wrong, where, and what would be right."""
     evaluation: tuple[EvaluationResult, ...] = ()
     """What an evaluate stage measured, also where a gate was not met."""
+
+    work: WorkSeconds | None = None
+    """What the attempt did with its time, to its end."""
+    finetune_tokens: int | None = None
+    """Tokens of all conversations in one epoch, where a tokenizer stage has counted them."""
 
     def line(self) -> str:
         """The line that a driver prints last."""

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from llmtrain_api.base import Record
+from llmtrain_api.goodput import WorkSeconds
 from llmtrain_api.stages import Stage
 
 
@@ -18,6 +19,10 @@ class ProgressReport(Record):
     """What the stage is doing, for people: `cleaning documents`, `training`, `validating`."""
     heartbeat: float
     """Unix time, in seconds, of the newest sign of work (a step, a batch of documents)."""
+    start_time: float | None = None
+    """Unix time, in seconds, at which the driver's process began."""
+    work: WorkSeconds = WorkSeconds()
+    """What the attempt has done with its time."""
     step: int | None = None
     """Optimizer steps done."""
     total_steps: int | None = None

@@ -5,7 +5,9 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from llmtrain_api.base import Record, keyed_by
+from llmtrain_api.base import Record, Timestamp, keyed_by
+from llmtrain_api.cost import Cost
+from llmtrain_api.goodput import Goodput
 from llmtrain_api.stages import Stage, StageGroup
 
 REASON_MAX_LENGTH = 128
@@ -15,8 +17,6 @@ EVALUATION_MAX_ITEMS = 256
 
 Reason = Annotated[str, StringConstraints(max_length=REASON_MAX_LENGTH)]
 Message = Annotated[str, StringConstraints(max_length=MESSAGE_MAX_LENGTH)]
-Timestamp = Annotated[str, StringConstraints(max_length=32)]
-"""RFC 3339 in UTC, to the second, as Kubernetes writes it: `2026-01-31T12:00:00Z`."""
 
 
 class Phase(StrEnum):
@@ -157,6 +157,12 @@ class Progress(Record):
     """Over all workers."""
     eta_seconds: float | None = None
     """Until the end of the stage."""
+    line_eta_seconds: float | None = None
+    """Until the end of the line, by the speed so far."""
+    mfu: float | None = None
+    """Model FLOPs utilization, 0 to 1."""
+    heartbeat_time: Timestamp | None = None
+    """Newest sign of work, as of the status's newest figures."""
     checkpoint_step: int | None = None
     """Step of the newest committed checkpoint."""
 
@@ -189,6 +195,36 @@ class ClusterStatus(Record):
     """Given back; the next one gets another name."""
 
 
+class PlannedStage(Record):
+    """What the planner expects of a stage that trains."""
+
+    name: Stage
+    """Which."""
+    flops_per_token: int = Field(ge=0)
+    """Of the forward and backward pass."""
+    tokens: int | None = None
+    """To train on; absent where the data alone tells, until it has been counted."""
+    duration_seconds: float | None = None
+    """At the planner's assumptions."""
+
+
+class JobPlan(Record):
+    """What the planner expected of the job."""
+
+    mfu: float = Field(ge=0, le=1)
+    """Model FLOPs utilization that was assumed."""
+    finetune_tokens: int | None = None
+    """Tokens of all conversations in one epoch, once they have been counted."""
+    stages: Annotated[tuple[PlannedStage, ...], Field(max_length=16)] = ()
+    """Those that train."""
+    flops_per_second: float | None = None
+    """Measured: model FLOPs of all workers together, in the newest step."""
+
+    def stage(self, name: Stage) -> PlannedStage | None:
+        """The plan of one stage; None where there is none."""
+        return next((stage for stage in self.stages if stage.name is name), None)
+
+
 class JobStatus(Record):
     """The status of a job, written once a pass and last."""
 
@@ -211,6 +247,9 @@ class JobStatus(Record):
     """The stages that the spec asks for, in order."""
     cluster: ClusterStatus | None = None
     progress: Progress | None = None
+    plan: JobPlan | None = None
+    goodput: Goodput | None = None
+    cost: Cost | None = None
     evaluation: Annotated[tuple[EvaluationResult, ...], Field(max_length=EVALUATION_MAX_ITEMS)] = ()
     """What the evaluate stage measured."""
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from support.cluster.jobs import JOBS, refusal_of, whole_line, with_change
 from support.repository import MANIFESTS
 from support.wrong_jobs import WRONG_JOBS
 
+from llmtrain_api.cost import Cost, Ledger
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.spec.job import JobSpec
 from llmtrain_api.stages import Stage
@@ -118,8 +120,9 @@ def test_kubectl_get_shows_where_the_job_stands(api_server: ApiClient, stored_jo
     )
     names = [column["name"] for column in table["columnDefinitions"]]
     row = dict(zip(names, table["rows"][0]["cells"], strict=True))
-    assert names == ["Name", "Phase", "Stage", "Progress", "Loss", "ETA", "Age"]
-    assert [row[name] for name in names[:-1]] == ["stored", "Running", "pretrain", 42, 3.25, 90]
+    assert names == ["Name", "Phase", "Stage", "Progress", "Loss", "ETA", "Spent", "Age"]
+    shown = ["stored", "Running", "pretrain", 42, 3.25, 90, "12.50"]
+    assert [row[name] for name in names[:-1]] == shown
 
 
 def _full_status() -> JobStatus:
@@ -141,7 +144,13 @@ def _full_status() -> JobStatus:
             StageStatus(name=stage, state=StageState.RUNNING, start_time=_NOW) for stage in Stage
         ),
         progress=Progress(
-            percent=42.7, stage=Stage.PRETRAIN, stage_percent=80.0, loss=3.25, eta_seconds=90.4
+            percent=42.7, stage=Stage.PRETRAIN, stage_percent=80.0, loss=3.25, line_eta_seconds=90.4
+        ),
+        cost=Cost(
+            observed_time=_NOW,
+            spent_usd=Decimal("12.50"),
+            usd_per_hour=Decimal(3),
+            ledger=Ledger(),
         ),
         evaluation=(EvaluationResult(name="bitsPerByte", model="pretrained", value=2.4),),
     )

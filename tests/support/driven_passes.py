@@ -11,6 +11,9 @@ from llmtrain_operator.io.reach import Reach
 from llmtrain_operator.shell.caches import Caches
 from llmtrain_operator.shell.event_recorder import EventRecorder
 from llmtrain_operator.shell.executor import Executor
+from llmtrain_operator.shell.nodes import Nodes
+from llmtrain_operator.shell.paying import Paying
+from llmtrain_operator.shell.price_list import PriceList
 from llmtrain_operator.shell.reconciler import Reconciler
 from llmtrain_operator.shell.settings import OperatorSettings
 from llmtrain_operator.shell.work_queue import Key
@@ -50,6 +53,7 @@ async def _pass(key: Key, count: int) -> None:
             caches,
             Executor(api, Reach(api, None), caches, settings.pods),
             EventRecorder(api),
+            Paying(PriceList(None), Nodes(api), settings.gpu_resource),
             settings.state_machine,
             poll_seconds=1,
         )

@@ -6,10 +6,12 @@ the world checks the promises that hold however it misbehaves.
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 from support.passes import NOW, UID
 from support.world_rules import check_status, current_stage
 
+from llmtrain_api.cost import CapacityType, PriceSource
 from llmtrain_api.exit_codes import ExitCode, Outcome
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.run_config import RunConfig
@@ -24,6 +26,9 @@ from llmtrain_operator.core.decision import (
     Stop,
     Submit,
 )
+from llmtrain_operator.core.money.ledger import spent_usd
+from llmtrain_operator.core.money.paid_pods import PaidPod
+from llmtrain_operator.core.money.pod_price import PodPrice
 from llmtrain_operator.core.settings import Settings
 from llmtrain_operator.core.snapshot import (
     Cluster,
@@ -33,6 +38,7 @@ from llmtrain_operator.core.snapshot import (
     SubmissionState,
 )
 
+_A_DOLLAR = PodPrice(Decimal(3600), CapacityType.ON_DEMAND, PriceSource.NODE)
 _SETTINGS = Settings(workspace="/workspace", inputs="/workspace")
 
 
@@ -54,6 +60,9 @@ class SimulatedWorld:
         self._told_to_stop: set[str] = set()
         self._runs: dict[str, RunConfig] = {}
         self._succeeded: set[str] = set()
+        self._pods: dict[str, PaidPod] = {}
+        """One for each cluster, which costs a dollar a second."""
+        self._gone_pods: list[PaidPod] = []
 
     # What happens by itself.
 
@@ -78,6 +87,8 @@ class SimulatedWorld:
     def cluster_has_gone(self) -> None:
         """Nothing is left of a cluster that was being deleted."""
         kept = {n: s for n, s in self._clusters.items() if s is not ClusterState.LEAVING}
+        for name in self._clusters.keys() - kept.keys():
+            self._gone_pods.append(replace(self._pods.pop(name), end=self.now))
         self._clusters = kept
 
     def driver_works(self, percent: float) -> None:
@@ -119,7 +130,16 @@ class SimulatedWorld:
 
     def person_sets_suspend(self, *, suspend: bool) -> None:
         """Change `policy.suspend`."""
-        policy = self.job.spec.policy.model_copy(update={"suspend": suspend})
+        self._change_policy(suspend=suspend)
+
+    def person_sets_budget(self, max_usd: float) -> None:
+        """Change `policy.budget.maxUsd`."""
+        budget = self.job.spec.policy.budget
+        assert budget is not None
+        self._change_policy(budget=budget.model_copy(update={"max_usd": max_usd}))
+
+    def _change_policy(self, **changes: object) -> None:
+        policy = self.job.spec.policy.model_copy(update=changes)
         spec = self.job.spec.model_copy(update={"policy": policy})
         self.job = self.job.model_copy(update={"spec": spec})
         self.generation += 1
@@ -142,6 +162,8 @@ class SimulatedWorld:
             submissions=tuple(self._submissions.values()),
             progress=self.report,
             stop_requested=self.ctrl_c,
+            created=NOW,
+            paid=(*self._gone_pods, *self._pods.values()),
         )
         decision = decide(
             self.job, UID, self.generation, self.written, snapshot, self.now, _SETTINGS
@@ -151,7 +173,8 @@ class SimulatedWorld:
         if dies_after is None and decision.status != self.written:
             before = self.written
             self.written = JobStatus.model_validate_json(decision.status.model_dump_json())
-            check_status(self.job, before, self.written, self._succeeded)
+            check_status(self.job, before, self.written, self._succeeded, NOW)
+            self._check_bill()
         return decision
 
     def calms_down(self, *, passes: int) -> None:
@@ -176,6 +199,18 @@ class SimulatedWorld:
             self.wait(decision.requeue_after_seconds or 0)
         raise AssertionError(f"not at rest after {passes} passes: {self.written}")
 
+    def _check_bill(self) -> None:
+        """It follows from when Pods came and went, and from nothing else."""
+        cost = self.written.cost
+        assert cost is not None
+        expected = sum(
+            ((pod.end or self.now) - pod.start).total_seconds()
+            for pod in (*self._gone_pods, *self._pods.values())
+        )
+        rounding = len(self._gone_pods) + len(self._pods)
+        assert abs(float(spent_usd(cost.ledger, self.now)) - expected) <= rounding
+        assert cost.wasted_usd <= cost.spent_usd + 1
+
     def _become(self, state: ClusterState, *before: ClusterState) -> bool:
         changed = {name: state for name, old in self._clusters.items() if old in before}
         self._clusters |= changed
@@ -197,6 +232,9 @@ class SimulatedWorld:
                 assert self.written.cluster.name == name, "its name is written before it is made"
                 assert set(self._clusters) <= {name}, "the last one has gone before the next comes"
                 self._clusters.setdefault(name, ClusterState.STARTING)
+                if name not in self._pods:
+                    uid, group = f"{name}-{len(self._gone_pods)}", self.written.cluster.group
+                    self._pods[name] = PaidPod(uid, group, self.now, None, _A_DOLLAR)
             case DeleteCluster(name):
                 assert current_stage(self.job, self.written).submission_id is None or (
                     self.written.phase.terminal

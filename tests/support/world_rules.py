@@ -1,5 +1,6 @@
 """What holds of every status that is written, whatever the world does."""
 
+from datetime import datetime
 from itertools import pairwise
 
 from llmtrain_api.spec.job import LLMTrainingJob
@@ -10,6 +11,7 @@ from llmtrain_api.status import (
     StageState,
     StageStatus,
 )
+from llmtrain_operator.core.timestamps import read_time
 
 
 def current_stage(job: LLMTrainingJob, status: JobStatus) -> StageStatus:
@@ -19,7 +21,7 @@ def current_stage(job: LLMTrainingJob, status: JobStatus) -> StageStatus:
 
 
 def check_status(
-    job: LLMTrainingJob, before: JobStatus, after: JobStatus, succeeded: set[str]
+    job: LLMTrainingJob, before: JobStatus, after: JobStatus, succeeded: set[str], created: datetime
 ) -> None:
     """Check a new status.
 
@@ -28,7 +30,9 @@ def check_status(
         before: the status that it replaces.
         after: the new one.
         succeeded: the submissions that have succeeded.
+        created: when the job was.
     """
+    _check_time(after, created)
     _check_phase(before, after)
     _check_order(after)
     for stage in after.stages:
@@ -40,8 +44,25 @@ def check_status(
             assert old.state is not StageState.SUCCEEDED or stage == old
 
 
+def _check_time(status: JobStatus, created: datetime) -> None:
+    """Every second is in one bucket, and each interval begins where the last one ended."""
+    assert status.goodput is not None
+    elapsed = read_time(status.goodput.observed_time) - created
+    assert abs(status.goodput.seconds.total - elapsed.total_seconds()) < 1
+    for interval, following in pairwise(status.goodput.intervals):
+        assert interval.end == following.start
+    goes_on = [interval.end is None for interval in status.goodput.intervals]
+    assert goes_on[-1] != status.phase.terminal
+    assert not any(goes_on[:-1])
+
+
 def _check_phase(before: JobStatus, after: JobStatus) -> None:
-    true = [each.type for each in after.conditions if each.status is ConditionStatus.TRUE]
+    phases = {phase.value for phase in Phase}
+    true = [
+        each.type
+        for each in after.conditions
+        if each.status is ConditionStatus.TRUE and each.type in phases
+    ]
     assert true == [after.phase.value], "the phase's own condition is true, and no other"
     if before.phase.terminal:
         assert (after.phase, after.stages) == (before.phase, before.stages), "it was final"

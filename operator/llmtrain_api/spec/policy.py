@@ -1,10 +1,18 @@
 """How a job is run: the only part of the spec that may change while it runs."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from llmtrain_api.base import Section
+from llmtrain_api.base import Section, written
+
+ObjectName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1),
+    written("lower case letters, digits, hyphens and dots, such as team-a"),
+]
+"""The name of an object in Kubernetes."""
 
 
 class Retries(Section):
@@ -18,16 +26,34 @@ class Retries(Section):
     """The stage was told to stop and stopped after a checkpoint."""
 
 
+class BudgetAction(StrEnum):
+    """What follows when a budget is spent."""
+
+    WARN = "warn"
+    """The job says so, and goes on."""
+    SUSPEND = "suspend"
+    """It stops after a checkpoint, and goes on when the budget is raised."""
+    FAIL = "fail"
+    """It stops after a checkpoint, and has failed."""
+
+
+class Budget(Section):
+    """What a job may cost. It needs prices in the operator's settings."""
+
+    max_usd: float = Field(gt=0, le=1e9)
+    """US dollars, from the job's start to its end."""
+    action: BudgetAction = BudgetAction.SUSPEND
+    """What follows when they are spent: warn, suspend after a checkpoint, or fail."""
+
+
 class Policy(Section):
     """How a job is run: the only part of the spec that may change while it runs."""
 
     suspend: bool = False
     """Stop after a checkpoint and hold no compute; false continues."""
-    queue_name: Annotated[str, StringConstraints(min_length=1, max_length=63)] | None = None
+    queue_name: Annotated[ObjectName, StringConstraints(max_length=63)] | None = None
     """Kueue's LocalQueue that admits the job's Ray clusters."""
-    priority_class_name: Annotated[str, StringConstraints(min_length=1, max_length=253)] | None = (
-        None
-    )
+    priority_class_name: Annotated[ObjectName, StringConstraints(max_length=253)] | None = None
     """PriorityClass of all Pods of the job."""
     ttl_seconds_after_finished: int | None = Field(None, ge=0, le=31_536_000)
     """The job is deleted so long after its end; never where it is left out. Its workspace stays."""
@@ -40,3 +66,4 @@ class Policy(Section):
     """A stage that makes no progress for so long is stopped and counted as an infrastructure
     failure."""
     retries: Retries = Retries()
+    budget: Budget | None = None

@@ -7,6 +7,7 @@ from llmtrain_operator.core.cluster import arrived, await_cluster
 from llmtrain_operator.core.decision import Stop, Submit
 from llmtrain_operator.core.ending import ended, failed, given_up, interrupted, lost
 from llmtrain_operator.core.pod_loss import with_losses
+from llmtrain_operator.core.policies.budget import BudgetState
 from llmtrain_operator.core.policies.hang import silent_seconds
 from llmtrain_operator.core.reconcile_pass import Pass
 from llmtrain_operator.core.run_config import render_run_config
@@ -17,6 +18,9 @@ from llmtrain_operator.core.timestamps import read_time, write_time
 _SUSPENDING = "Suspending"
 _HANG_REASON = "Hang"
 _DEADLINE_REASON = "DeadlineExceeded"
+_BUDGET_REASON = BudgetState.EXCEEDED.value
+_STALLED_SECONDS = 60
+_STALLED = f"it has given no sign of work for over {_STALLED_SECONDS} s"
 
 
 def advance(this: Pass, stage: StageStatus) -> Step:
@@ -39,6 +43,8 @@ def _record(this: Pass, stage: StageStatus) -> Step:
     """Put the attempt into the status; it is submitted once that is written."""
     if this.time_is_up:
         return given_up(this, stage, _DEADLINE_REASON, _deadline_message(this))
+    if this.budget is not None and this.budget.fails:
+        return given_up(this, stage, _BUDGET_REASON, this.budget.message)
     if stage.retry_time is not None:
         wait = (read_time(stage.retry_time) - this.now).total_seconds()
         if wait > 0:
@@ -100,9 +106,11 @@ def _watch(this: Pass, stage: StageStatus, submission: Submission | None) -> Ste
     if why is not None:
         return _stop(running, *why)
     hang_timeout = this.job.spec.policy.hang_timeout_seconds
+    stalled = silent >= _STALLED_SECONDS
     return Step(
         running,
-        message=_running(running),
+        reason="Stalled" if stalled else "StageRunning",
+        message=_running(running) + (f"; {_STALLED}" if stalled else ""),
         requeue_after_seconds=soonest(hang_timeout - silent, this.seconds_left),
     )
 
@@ -113,6 +121,8 @@ def _why_stop(this: Pass, silent: float) -> tuple[str, str] | None:
         return _SUSPENDING, "stopping after a checkpoint"
     if this.time_is_up:
         return _DEADLINE_REASON, _deadline_message(this)
+    if this.budget is not None and this.budget.fails:
+        return _BUDGET_REASON, this.budget.message
     hang_timeout = this.job.spec.policy.hang_timeout_seconds
     if silent >= hang_timeout:
         message = f"no sign of work for {silent:.0f} s (policy.hangTimeoutSeconds: {hang_timeout})"
@@ -151,7 +161,7 @@ def _await_end(this: Pass, stage: StageStatus, submission: Submission | None) ->
             ExitCode.GATE,
         }:
             return ended(this, stage, submission)  # it was done before it heard
-    if reason == _DEADLINE_REASON:
+    if reason in {_DEADLINE_REASON, _BUDGET_REASON}:
         return given_up(this, stage, reason, message)
     if reason == _HANG_REASON:
         return failed(this, stage, FailureClass.INFRASTRUCTURE, reason, message)

@@ -5,11 +5,14 @@ doubled or late changes nothing. An attempt stands in the written status before 
 the next attempt is recorded only when the last has ended. So there is never more than one.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.status import Condition, JobStatus, Phase, StageState, StageStatus
+from llmtrain_operator.core.accounts import with_accounts
 from llmtrain_operator.core.attempt import advance
+from llmtrain_operator.core.budget import with_budget
 from llmtrain_operator.core.cluster import released
 from llmtrain_operator.core.conditions import conditions_of
 from llmtrain_operator.core.decision import Decision, DeleteJob
@@ -19,7 +22,7 @@ from llmtrain_operator.core.progress import finished_progress, line_progress
 from llmtrain_operator.core.reconcile_pass import Pass
 from llmtrain_operator.core.settings import Settings
 from llmtrain_operator.core.snapshot import Snapshot
-from llmtrain_operator.core.step import Step
+from llmtrain_operator.core.step import Step, soonest
 from llmtrain_operator.core.timestamps import write_time
 
 
@@ -48,6 +51,19 @@ def decide(
         that it has, and no action.
     """
     this = Pass(job, uid, generation, status, snapshot, now, settings)
+    decision = _turn(this)
+    return replace(
+        decision,
+        status=with_accounts(this, with_budget(this, decision.status)),
+        requeue_after_seconds=soonest(
+            decision.requeue_after_seconds, this.budget.seconds_left if this.budget else None
+        ),
+    )
+
+
+def _turn(this: Pass) -> Decision:
+    """What becomes of the job, its accounts aside."""
+    job, status = this.job, this.status
     if status.phase.terminal:
         return _ended(this)
     stages = tuple(status.stage(name) for name in job.spec.stages)
@@ -92,7 +108,9 @@ def _after(this: Pass, stages: tuple[StageStatus, ...], step: Step) -> JobStatus
     return this.status.model_copy(
         update={
             "stages": stages,
-            "progress": line_progress(stages, step.stage, report, this.status.progress),
+            "progress": line_progress(
+                stages, step.stage, report, this.status.progress, this.status.plan
+            ),
             "evaluation": step.evaluation or this.status.evaluation,
             "cluster": step.cluster or this.status.cluster,
         }
@@ -114,8 +132,7 @@ def _running(this: Pass, status: JobStatus, step: Step) -> JobStatus:
 
 
 def _suspended(this: Pass, stages: tuple[StageStatus, ...]) -> Decision:
-    cause = "policy.suspend is set" if this.job.spec.policy.suspend else "it was interrupted"
-    message = f"{cause}; it goes on from its newest checkpoint when it is resumed"
+    message = f"{_why_suspended(this)}; it goes on from its newest checkpoint when it is resumed"
     status = this.status.model_copy(
         update={
             "observed_generation": this.generation,
@@ -126,6 +143,14 @@ def _suspended(this: Pass, stages: tuple[StageStatus, ...]) -> Decision:
         }
     )
     return Decision(status, this.release)
+
+
+def _why_suspended(this: Pass) -> str:
+    if this.job.spec.policy.suspend:
+        return "policy.suspend is set"
+    if this.budget is not None and this.budget.stops:
+        return this.budget.message
+    return "it was interrupted"
 
 
 def _fail(this: Pass, status: JobStatus, step: Step) -> Decision:

@@ -31,6 +31,7 @@ class ObjectMeta(_Observed):
     uid: str
     resource_version: str
     generation: int = 0
+    creation_timestamp: str = ""
     deletion_timestamp: str | None = None
     """When it is to be gone: its grace period later than it was deleted."""
     deletion_grace_period_seconds: int = 0
@@ -50,6 +51,7 @@ class ObservedCondition(_Observed):
     status: str
     reason: str = ""
     message: str = ""
+    last_transition_time: str | None = None
 
 
 class _ClusterSpec(_Observed):
@@ -96,6 +98,20 @@ class _Container(_Observed):
     state: _ContainerState = _ContainerState()
 
 
+class _Resources(_Observed):
+    requests: dict[str, str] = Field(default_factory=dict)
+
+
+class _ContainerSpec(_Observed):
+    resources: _Resources = _Resources()
+
+
+class _PodSpec(_Observed):
+    node_name: str | None = None
+    init_containers: tuple[_ContainerSpec, ...] = ()
+    containers: tuple[_ContainerSpec, ...] = ()
+
+
 class _PodStatus(_Observed):
     phase: str = "Pending"
     reason: str = ""
@@ -109,6 +125,7 @@ class ObservedPod(_Observed):
     """A Pod of a Ray cluster."""
 
     metadata: ObjectMeta
+    spec: _PodSpec = _PodSpec()
     status: _PodStatus = _PodStatus()
 
     @property

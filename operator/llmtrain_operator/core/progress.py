@@ -1,11 +1,15 @@
 """How far the whole line is."""
 
+from datetime import UTC, datetime
+
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import ACTIVITY_MAX_LENGTH, Progress, StageState, StageStatus
+from llmtrain_api.status import ACTIVITY_MAX_LENGTH, JobPlan, Progress, StageState, StageStatus
+from llmtrain_operator.core.timestamps import write_time
 
-# Shares of a typical run's time; only their ratios matter.
-_WEIGHTS = {
+# Shares of a typical run's time; only their ratios matter. Those of the stages that train are
+# divided anew once their FLOPs are known.
+_WEIGHTS: dict[Stage, float] = {
     Stage.DATA: 5,
     Stage.TOKENIZER: 5,
     Stage.PRETRAIN: 60,
@@ -13,6 +17,7 @@ _WEIGHTS = {
     Stage.EVALUATE: 8,
     Stage.EXPORT: 2,
 }
+_TRAINING = (Stage.PRETRAIN, Stage.FINETUNE)
 
 
 def line_progress(
@@ -20,6 +25,7 @@ def line_progress(
     current: StageStatus,
     report: ProgressReport | None,
     before: Progress | None,
+    plan: JobPlan | None,
 ) -> Progress:
     """Progress of the job.
 
@@ -28,16 +34,31 @@ def line_progress(
         current: the one that the job is at, or that has just succeeded.
         report: of the current attempt; None where none could be read.
         before: what was known at the last pass, which stands where there is no report.
+        plan: of the job, as far as it is known.
     """
+    weights = _weights(plan)
     known = _stage_progress(current, report, before)
-    total = sum(_WEIGHTS[stage.name] for stage in stages)
+    total = sum(weights[stage.name] for stage in stages)
     done = sum(
-        _WEIGHTS[stage.name]
+        weights[stage.name]
         for stage in stages
         if stage.state is StageState.SUCCEEDED and stage.name is not current.name
     )
-    percent = 100 * (done + _WEIGHTS[current.name] * known.stage_percent / 100) / total
-    return known.model_copy(update={"percent": round(percent, 1)})
+    percent = 100 * (done + weights[current.name] * known.stage_percent / 100) / total
+    # Worked out anew once the job's time is known.
+    eta = before.line_eta_seconds if before else None
+    return known.model_copy(update={"percent": round(percent, 1), "line_eta_seconds": eta})
+
+
+def _weights(plan: JobPlan | None) -> dict[Stage, float]:
+    """What the stages that train weigh together goes to each by its FLOPs."""
+    stages = plan.stages if plan else ()
+    flops = {each.name: each.flops_per_token * each.tokens for each in stages if each.tokens}
+    if len(flops) < len(_TRAINING):
+        return _WEIGHTS
+    together = sum(_WEIGHTS[stage] for stage in _TRAINING)
+    total = sum(flops.values())
+    return _WEIGHTS | {stage: together * flops[stage] / total for stage in _TRAINING}
 
 
 def _stage_progress(
@@ -72,8 +93,15 @@ def _from_report(report: ProgressReport) -> Progress:
         validation_bits_per_byte=report.validation_bits_per_byte,
         tokens_per_second=report.tokens_per_second,
         eta_seconds=report.eta_seconds,
+        mfu=report.mfu,
+        heartbeat_time=_heartbeat(report.heartbeat),
         checkpoint_step=report.checkpoint_step,
     )
+
+
+def _heartbeat(time: float) -> str:
+    """The last half minute in which there was one: a heartbeat alone is no news."""
+    return write_time(datetime.fromtimestamp(time // 30 * 30, UTC))
 
 
 def finished_progress(stages: tuple[StageStatus, ...]) -> Progress:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
 from llmtrain_operator.core.decision import Action, DeleteCluster
+from llmtrain_operator.core.policies.budget import BudgetView, budget_view
 from llmtrain_operator.core.policies.deadline import seconds_left
 from llmtrain_operator.core.settings import Settings
 from llmtrain_operator.core.snapshot import Cluster, ClusterState, Snapshot
@@ -26,7 +28,13 @@ class Pass:
     @property
     def wants_stop(self) -> bool:
         """Whether the job is to hold no compute."""
-        return self.job.spec.policy.suspend or self.snapshot.stop_requested
+        spent = self.budget is not None and self.budget.stops
+        return self.job.spec.policy.suspend or self.snapshot.stop_requested or spent
+
+    @cached_property
+    def budget(self) -> BudgetView | None:
+        """Where the job stands with its budget; None where it has none."""
+        return budget_view(self.job.spec.policy.budget, self.status.cost, self.now)
 
     @property
     def seconds_left(self) -> float | None:

@@ -1,11 +1,14 @@
 """What is there now, as far as an executor can see."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from llmtrain_api.exit_codes import Outcome
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.status import LostPod
+from llmtrain_operator.core.money.paid_pods import PaidPod
 
 
 class SubmissionState(StrEnum):
@@ -90,6 +93,12 @@ class Snapshot:
     """The newest report of the running driver."""
     stop_requested: bool = False
     """Whether whoever runs the job wants it to stop after a checkpoint: Ctrl-C on a laptop."""
+    created: datetime | None = None
+    """When the job was created; None where that is when its first pass is made."""
+    paid: tuple[PaidPod, ...] | None = None
+    """What the job pays for, and has paid for; None where no prices are known."""
+    expected_usd_per_hour: Decimal | None = None
+    """Of the trainers' cluster, before there is one; None where that cannot be known."""
 
     def cluster(self, name: str | None) -> Cluster | None:
         """The Ray cluster of this name."""

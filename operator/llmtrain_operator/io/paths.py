@@ -20,6 +20,11 @@ def pods(namespace: str | None) -> str:
     return _path("/api/v1", namespace, "pods")
 
 
+def node(name: str) -> str:
+    """One Node."""
+    return _path("/api/v1", None, "nodes", name)
+
+
 def claims(namespace: str) -> str:
     """PersistentVolumeClaims of a namespace."""
     return _path("/api/v1", namespace, "persistentvolumeclaims")

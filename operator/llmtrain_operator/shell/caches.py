@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from llmtrain_operator.core.money.paid_pods import GonePod
 from llmtrain_operator.core.observed import ObjectMeta, ObservedCluster, ObservedPod
 from llmtrain_operator.io.kubernetes_api import Listing
 from llmtrain_operator.shell.children import Children, is_newer
@@ -29,6 +31,7 @@ class Caches:
         self._clusters = Children(ObservedCluster)
         self._pods = Children(ObservedPod)
         self._gone: dict[Key, list[ObservedPod]] = defaultdict(list)
+        self._paid: dict[Key, dict[str, GonePod]] = defaultdict(dict)
 
     def clusters(self, key: Key) -> tuple[ObservedCluster, ...]:
         """The RayClusters with a job's label."""
@@ -41,6 +44,10 @@ class Caches:
     def gone_pods(self, key: Key) -> tuple[ObservedPod, ...]:
         """The Pods, as they were last seen, that were deleted while their RayCluster stood."""
         return tuple(self._gone.get(key, ()))
+
+    def paid_pods(self, key: Key) -> tuple[GonePod, ...]:
+        """The Pods of a job that had a node and are gone, for as long as there is the job."""
+        return tuple(self._paid.get(key, {}).values())
 
     def put_job(self, body: Json) -> Key:
         """Take a job in; returns its key."""
@@ -57,7 +64,7 @@ class Caches:
         key = Key(meta.namespace, meta.name)
         known = self.jobs.get(key)
         if known is not None and known.metadata.uid == meta.uid:
-            del self.jobs[key]
+            self._forget_job(key)
         return key
 
     def put_cluster(self, body: Json) -> Key | None:
@@ -79,6 +86,8 @@ class Caches:
         key, pod = self._pods.drop(body)
         if key is not None and pod.cluster in self._clusters.of(key):
             self._gone[key].append(pod)
+        if key in self.jobs and pod.spec.node_name:
+            self._paid[key].setdefault(pod.metadata.uid, GonePod(pod, datetime.now(UTC)))
         return key
 
     def sync_jobs(self, namespace: str | None, listing: Listing) -> set[Key]:
@@ -91,7 +100,7 @@ class Caches:
         listed = {self.put_job(body) for body in listing.items}
         gone = {key for key in before.keys() - listed if before[key] <= listing.version}
         for key in gone:
-            del self.jobs[key]
+            self._forget_job(key)
         now = {key: int(self.jobs[key].metadata.resource_version) for key in listed}
         return gone | {key for key in listed if before.get(key) != now[key]}
 
@@ -104,6 +113,10 @@ class Caches:
     def sync_pods(self, namespace: str | None, listing: Listing) -> set[Key]:
         """Take in a list of Pods; returns the jobs of which it tells what was not known."""
         return self._pods.sync(namespace, listing)
+
+    def _forget_job(self, key: Key) -> None:
+        del self.jobs[key]
+        self._paid.pop(key, None)
 
     def _forget_gone(self) -> None:
         """Forget the Pods whose RayCluster is gone too."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 from llmtrain_api import names
 from llmtrain_operator.io import paths
@@ -14,6 +15,9 @@ from llmtrain_operator.io.reach import Reach
 from llmtrain_operator.shell.caches import Caches
 from llmtrain_operator.shell.event_recorder import EventRecorder
 from llmtrain_operator.shell.executor import Executor
+from llmtrain_operator.shell.nodes import Nodes
+from llmtrain_operator.shell.paying import Paying
+from llmtrain_operator.shell.price_list import PriceList
 from llmtrain_operator.shell.reconciler import Reconciler
 from llmtrain_operator.shell.settings import OperatorSettings
 from llmtrain_operator.shell.work_queue import WorkQueue
@@ -46,16 +50,24 @@ class Controller:
         if self._settings.reach == "service":
             session = await self._stack.enter_async_context(http_session())
         events = EventRecorder(api)
+        path = self._settings.prices_file
+        price_list = PriceList(Path(path) if path else None)
         reconciler = Reconciler(
             api,
             self.caches,
             Executor(api, Reach(api, session), self.caches, self._settings.pods),
             events,
+            Paying(price_list, Nodes(api), self._settings.gpu_resource),
             self._settings.state_machine,
             poll_seconds=self._settings.poll_seconds,
         )
         workers = [self._work(reconciler) for _ in range(self._settings.num_workers)]
-        for endless in (*workers, events.run(), self._keep_in_sync(api)):
+        for endless in (
+            *workers,
+            events.run(),
+            price_list.keep_up(),
+            self._keep_in_sync(api),
+        ):
             self._tasks.append(asyncio.create_task(endless))
 
     async def stop(self) -> None:

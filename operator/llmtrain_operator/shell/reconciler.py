@@ -1,6 +1,9 @@
 """One pass over one job: read the caches, look at Ray, decide, act, write the status."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TypedDict
 
 from pydantic import ValidationError
 
@@ -14,19 +17,29 @@ from llmtrain_operator.core.builders.event import event
 from llmtrain_operator.core.cluster_view import cluster_views
 from llmtrain_operator.core.conditions import conditions_of
 from llmtrain_operator.core.decide import decide
+from llmtrain_operator.core.money.paid_pods import PaidPod
+from llmtrain_operator.core.observed import ObjectMeta
 from llmtrain_operator.core.pod_loss import pod_losses
 from llmtrain_operator.core.settings import Settings
 from llmtrain_operator.core.snapshot import ClusterState, Snapshot
+from llmtrain_operator.core.timestamps import read_time
 from llmtrain_operator.io import paths
 from llmtrain_operator.io.kubernetes_api import KubernetesApi
 from llmtrain_operator.io.progress import read_progress
 from llmtrain_operator.shell.caches import Caches, ObservedJob
 from llmtrain_operator.shell.event_recorder import EventRecorder
 from llmtrain_operator.shell.executor import Executor, Target
+from llmtrain_operator.shell.paying import Paying
 from llmtrain_operator.shell.preflight import Preflight
 from llmtrain_operator.shell.work_queue import Key
 
 _AT_WORK = {StageState.STARTING, StageState.RUNNING, StageState.STOPPING}
+
+
+class _Money(TypedDict):
+    created: datetime
+    paid: tuple[PaidPod, ...] | None
+    expected_usd_per_hour: Decimal | None
 
 
 class Reconciler:
@@ -37,6 +50,7 @@ class Reconciler:
         caches: what the watches have told.
         executor: carries actions out.
         events: tells of turns in a job's life.
+        paying: puts prices to Pods.
         settings: of the state machine.
         poll_seconds: between two looks at a stage that runs.
     """
@@ -47,12 +61,13 @@ class Reconciler:
         caches: Caches,
         executor: Executor,
         events: EventRecorder,
+        paying: Paying,
         settings: Settings,
         *,
         poll_seconds: float,
     ) -> None:
         self._preflight = Preflight(api)
-        self._api, self._caches, self._executor = api, caches, executor
+        self._api, self._caches, self._executor, self._paying = api, caches, executor, paying
         self._events, self._settings, self._poll_seconds = events, settings, poll_seconds
 
     async def make_pass(self, key: Key) -> float | None:
@@ -77,7 +92,9 @@ class Reconciler:
             await self._write(seen, status, _invalid(seen, status, error, now), now)
             return None
         target = Target(key, seen.metadata.uid, job, status, self._caches.clusters(key))
-        snapshot = await self._snapshot(target)
+        snapshot = replace(
+            await self._snapshot(target), **await self._money(target, seen.metadata, now)
+        )
         decision = decide(
             job,
             seen.metadata.uid,
@@ -117,6 +134,20 @@ class Reconciler:
             return Snapshot(clusters, losses=losses)
         progress = None if submission.state.ended else await read_progress(head.driver)
         return Snapshot(clusters, losses=losses, submissions=(submission,), progress=progress)
+
+    async def _money(self, target: Target, meta: ObjectMeta, now: datetime) -> _Money:
+        """The part of a snapshot that a job's costs rest on."""
+        created = read_time(meta.creation_timestamp)
+        return _Money(
+            created=created,
+            paid=await self._paying.paid(
+                self._caches.pods(target.key),
+                self._caches.paid_pods(target.key),
+                created=created,
+                now=now,
+            ),
+            expected_usd_per_hour=self._paying.expected_usd_per_hour(target.job),
+        )
 
     async def _write(
         self, seen: ObservedJob, before: JobStatus, after: JobStatus, now: datetime

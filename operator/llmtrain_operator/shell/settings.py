@@ -40,6 +40,8 @@ class OperatorSettings(Section):
     reach: Literal["service", "apiServer"] = "service"
     """How Ray's heads are reached: by the cluster's DNS, or, from outside of it, through the API
     server."""
+    prices_file: str | None = None
+    """YAML file with the price list, read again when it changes; no costs are known without."""
     poll_seconds: float = Field(5.0, gt=0, le=300)
     """Between two looks at a stage that runs."""
     resync_seconds: float = Field(300.0, ge=1, le=86400)

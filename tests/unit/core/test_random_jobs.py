@@ -35,8 +35,9 @@ def test_every_valid_job_comes_to_rest(job: LLMTrainingJob, ends: list[int | Non
 
     world.calms_down(passes=120)
 
-    suspended = world.job.spec.policy.suspend
-    assert world.written.phase.terminal or (suspended and world.written.phase is Phase.SUSPENDED)
+    policy = world.job.spec.policy
+    held_back = policy.suspend or policy.budget is not None
+    assert world.written.phase.terminal or (held_back and world.written.phase is Phase.SUSPENDED)
 
 
 @given(job=_JOBS)

@@ -1,0 +1,74 @@
+"""A job's time and money, brought up to date at the end of a pass."""
+
+from datetime import datetime, timedelta
+
+from llmtrain_api.cost import Cost, Ledger
+from llmtrain_api.status import JobStatus
+from llmtrain_operator.core import forecast
+from llmtrain_operator.core.goodput import timeline
+from llmtrain_operator.core.money import waste
+from llmtrain_operator.core.money.bill import bill
+from llmtrain_operator.core.money.ledger import with_pods
+from llmtrain_operator.core.plan import with_plan
+from llmtrain_operator.core.reconcile_pass import Pass
+from llmtrain_operator.core.timestamps import read_time
+
+_REFRESHED_AFTER = timedelta(seconds=30)
+"""Figures that grow with time alone are written again after so long: each write costs the API
+server something, and whoever wants them to the second works them out from what stands there."""
+
+
+def with_accounts(this: Pass, after: JobStatus) -> JobStatus:
+    """The status with the job's plan, time and money; as they stand where nothing is new.
+
+    Args:
+        this: what the pass rests on.
+        after: the status that the pass decided on.
+    """
+    planned = with_plan(this.job.spec, after, this.snapshot)
+    goodput = timeline.with_turn(this.status, planned, this.snapshot, this.uid, this.now)
+    timed = forecast.with_eta(planned.model_copy(update={"goodput": goodput}), this.now)
+    cost = _cost(this, timed)
+    if not _is_news(this, after, timed, cost):
+        return after
+    return timed.model_copy(update={"cost": cost})
+
+
+def _is_news(this: Pass, after: JobStatus, timed: JobStatus, cost: Cost | None) -> bool:
+    """Whether the figures are to be written: with any other change, with each turn, and at times.
+
+    Those of a job that holds no compute are not written just because time goes by.
+    """
+    before = this.status
+    if before.goodput is None or timed.goodput is None or after != before:
+        return True
+    if (cost and cost.ledger) != (before.cost and before.cost.ledger):
+        return True
+    at_work = after.phase.value == "Running"
+    return at_work and this.now - read_time(before.goodput.observed_time) >= _REFRESHED_AFTER
+
+
+def _cost(this: Pass, after: JobStatus) -> Cost | None:
+    """The bill; None where there are no prices, and were none."""
+    before = this.status.cost
+    if this.snapshot.paid is None:
+        return before
+    last_seen = read_time(before.observed_time) if before else this.now
+    now = max(this.now, last_seen).replace(microsecond=0)
+    assert after.goodput is not None, "its time is known before its costs"
+    ledger = with_pods(
+        before.ledger if before else Ledger(),
+        this.snapshot.paid,
+        after.stages or tuple(after.stage(name) for name in this.job.spec.stages),
+        last_seen=last_seen,
+        now=now,
+    )
+    ledger = waste.with_turn(ledger, this.status.goodput, after.goodput, now)
+    return _with_forecast(bill(ledger, before, after, now), this, after, now)
+
+
+def _with_forecast(cost: Cost, this: Pass, after: JobStatus, now: datetime) -> Cost:
+    expected = this.snapshot.expected_usd_per_hour
+    planned = cost.planned_usd or forecast.planned_usd(after, cost, expected)
+    predicted = forecast.forecast_usd(after, cost, expected, now)
+    return cost.model_copy(update={"planned_usd": planned, "forecast_usd": predicted})

@@ -1,0 +1,37 @@
+"""What a job says of its budget: a condition, which changes only with a turn."""
+
+from llmtrain_api.status import Condition, ConditionStatus, JobStatus
+from llmtrain_operator.core.policies.budget import BudgetState
+from llmtrain_operator.core.reconcile_pass import Pass
+from llmtrain_operator.core.timestamps import write_time
+
+CONDITION = "WithinBudget"
+
+
+def with_budget(this: Pass, after: JobStatus) -> JobStatus:
+    """The status with the condition; without it where the job has no budget.
+
+    Args:
+        this: what the pass rests on.
+        after: the status that the pass decided on.
+    """
+    others = tuple(each for each in after.conditions if each.type != CONDITION)
+    before = next((each for each in this.status.conditions if each.type == CONDITION), None)
+    if after.phase.terminal:
+        kept = others if before is None else (*others, before)
+        return after.model_copy(update={"conditions": kept})
+    view = this.budget
+    if view is None:
+        return after.model_copy(update={"conditions": others})
+    spent = view.state is BudgetState.EXCEEDED
+    status = ConditionStatus.FALSE if spent else ConditionStatus.TRUE
+    since = before.last_transition_time if before and before.status is status else None
+    condition = Condition(
+        type=CONDITION,
+        status=status,
+        reason=view.state.value,
+        message=view.message,
+        observed_generation=this.generation,
+        last_transition_time=since or write_time(this.now),
+    )
+    return after.model_copy(update={"conditions": (*others, condition)})

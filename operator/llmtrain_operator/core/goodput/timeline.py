@@ -1,0 +1,163 @@
+"""The intervals of a job's life: one ends where the next begins, so none is missing or doubled."""
+
+from datetime import UTC, datetime
+
+from llmtrain_api.exit_codes import Outcome
+from llmtrain_api.goodput import INTERVALS_MAX_ITEMS, Activity, Goodput, Interval, Seconds
+from llmtrain_api.progress import ProgressReport
+from llmtrain_api.status import JobStatus, Phase, StageState
+from llmtrain_operator.core.goodput.parts import End, parts_of
+from llmtrain_operator.core.policies.hang import is_report_of
+from llmtrain_operator.core.snapshot import Snapshot
+from llmtrain_operator.core.timestamps import read_time, write_time
+
+_AT_WORK = {StageState.STARTING, StageState.RUNNING, StageState.STOPPING}
+_NO_ROOM = {"Queued", "Unschedulable"}
+_NO_COMPUTE = ("queued", "suspended")
+
+
+def with_turn(
+    before: JobStatus, after: JobStatus, snapshot: Snapshot, uid: str, now: datetime
+) -> Goodput:
+    """The timeline after a pass: what the driver told, and a new interval where one began.
+
+    Args:
+        before: the status that the pass found.
+        after: the status that the pass decided on.
+        snapshot: what it rested on.
+        uid: of the job.
+        now: the time.
+    """
+    goodput = before.goodput
+    earlier = goodput.earlier if goodput else Seconds()
+    ended, current = _split(goodput)
+    if goodput is None:
+        current = Interval(activity=Activity.QUEUED, start=write_time(snapshot.created or now))
+    if current is not None:
+        outcome = _outcome(current, before, snapshot)
+        current = _told(current, after, snapshot.progress, outcome, uid)
+        following = _following(after, write_time(max(now, read_time(current.start))))
+        if following is None or not _is_same(current, following):
+            ended = (*ended, _closed(current, after, outcome, now))
+            current = following
+    for interval in ended[: 1 - INTERVALS_MAX_ITEMS]:
+        earlier = earlier.plus(interval.seconds or Seconds())
+    kept = ended[1 - INTERVALS_MAX_ITEMS :]
+    return _summed(kept, current, earlier, now)
+
+
+def seconds_until(goodput: Goodput, now: datetime) -> Seconds:
+    """All of a job's time until a moment, in parts."""
+    total = goodput.earlier
+    for interval in goodput.intervals:
+        total = total.plus(interval.seconds or parts_of(interval, now, End.NOT_YET))
+    return total
+
+
+def current_interval(goodput: Goodput | None) -> Interval | None:
+    """The one that goes on; None before the first pass and after the end."""
+    return _split(goodput)[1]
+
+
+def ratios(seconds: Seconds) -> tuple[float, float]:
+    """Runtime goodput and end-to-end goodput, as `Goodput` defines them."""
+    held = seconds.total - sum(getattr(seconds, part) for part in _NO_COMPUTE)
+    return (
+        round(seconds.productive / held, 4) if held > 0 else 0.0,
+        round(seconds.productive / seconds.total, 4) if seconds.total else 0.0,
+    )
+
+
+def _split(goodput: Goodput | None) -> tuple[tuple[Interval, ...], Interval | None]:
+    intervals = goodput.intervals if goodput else ()
+    if intervals and intervals[-1].end is None:
+        return intervals[:-1], intervals[-1]
+    return intervals, None
+
+
+def _outcome(interval: Interval, before: JobStatus, snapshot: Snapshot) -> Outcome | None:
+    """The last words of the attempt that an interval is of."""
+    if interval.stage is None:
+        return None
+    submission = snapshot.submission(before.stage(interval.stage).submission_id)
+    return submission.outcome if submission else None
+
+
+def _told(
+    interval: Interval,
+    after: JobStatus,
+    report: ProgressReport | None,
+    outcome: Outcome | None,
+    uid: str,
+) -> Interval:
+    """The interval with its driver's newest words."""
+    if outcome is not None and outcome.work is not None:
+        return interval.model_copy(update={"work": outcome.work})
+    if report is None or interval.stage is None:
+        return interval
+    attempt = after.stage(interval.stage).model_copy(update={"attempt": interval.attempt})
+    if not is_report_of(report, attempt, uid):
+        return interval
+    start = interval.driver_start
+    if report.start_time is not None:
+        start = write_time(datetime.fromtimestamp(report.start_time, UTC))
+    return interval.model_copy(update={"work": report.work, "driver_start": start})
+
+
+def _following(after: JobStatus, start: str) -> Interval | None:
+    """What a job is at; None where it has ended."""
+    if after.phase.terminal:
+        return None
+    at_work = next((stage for stage in after.stages if stage.state in _AT_WORK), None)
+    if at_work is not None:
+        return Interval(
+            activity=Activity.WORKING, start=start, stage=at_work.name, attempt=at_work.attempt
+        )
+    return Interval(activity=_idle_activity(after), start=start)
+
+
+def _idle_activity(after: JobStatus) -> Activity:
+    if after.phase is Phase.SUSPENDED:
+        return Activity.SUSPENDED
+    reasons = {condition.reason for condition in after.conditions}
+    if after.phase is Phase.PENDING or reasons & _NO_ROOM:
+        return Activity.QUEUED
+    cluster = after.cluster
+    if cluster is not None and not cluster.released and cluster.waiting_since is not None:
+        return Activity.PROVISIONING
+    return Activity.WAITING
+
+
+def _is_same(current: Interval, following: Interval) -> bool:
+    return (current.activity, current.stage, current.attempt) == (
+        following.activity,
+        following.stage,
+        following.attempt,
+    )
+
+
+def _closed(
+    interval: Interval, after: JobStatus, outcome: Outcome | None, now: datetime
+) -> Interval:
+    end = max(now, read_time(interval.start)).replace(microsecond=0)
+    how = End.TOLD if outcome is not None and outcome.work is not None else End.LOST
+    if interval.stage and after.stage(interval.stage).state is StageState.SUCCEEDED:
+        how = End.SUCCEEDED
+    return interval.model_copy(
+        update={"end": write_time(end), "seconds": parts_of(interval, end, how)}
+    )
+
+
+def _summed(
+    ended: tuple[Interval, ...], current: Interval | None, earlier: Seconds, now: datetime
+) -> Goodput:
+    intervals = ended if current is None else (*ended, current)
+    until = now if current is not None or not ended else read_time(ended[-1].end or "")
+    draft = Goodput(
+        observed_time=write_time(until), seconds=Seconds(), intervals=intervals, earlier=earlier
+    )
+    seconds = seconds_until(draft, until.replace(microsecond=0))
+    runtime, end_to_end = ratios(seconds)
+    return draft.model_copy(
+        update={"seconds": seconds, "runtime_ratio": runtime, "end_to_end_ratio": end_to_end}
+    )

@@ -1,0 +1,1 @@
+"""What Pods cost: prices, the ledger, and the figures that follow from it."""
