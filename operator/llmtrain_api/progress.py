@@ -41,3 +41,11 @@ class ProgressReport(Record):
     """Until the end of the stage."""
     checkpoint_step: int | None = None
     """Step of the newest committed checkpoint."""
+    checkpoint_time: float | None = None
+    """Unix time, in seconds, at which it was committed."""
+    gradient_norm: float | None = None
+    """Of the newest step, before clipping."""
+    learning_rate: float | None = None
+    """Of the newest step."""
+    memory_bytes: int | None = None
+    """The most that rank 0 has held: of its GPU's memory, or of the machine's without one."""

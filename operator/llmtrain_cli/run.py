@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -35,13 +36,23 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Remove the results of an earlier run first.")
     ] = False,
+    price_per_hour: Annotated[
+        float, typer.Option(min=0, help="What this machine costs, in US dollars an hour.")
+    ] = 0.0,
 ) -> None:
     """Run a job on this machine; the same command goes on with one that was stopped."""
     console, errors = Console(), Console(stderr=True)
     try:
         job = load_manifest(file)
         root = (workspace or Path("runs") / job.metadata.name).resolve()
-        code = _run(job, Workspace(root), file.resolve().parent, fresh=fresh, console=console)
+        code = _run(
+            job,
+            Workspace(root),
+            file.resolve().parent,
+            fresh=fresh,
+            usd_per_hour=Decimal(str(price_per_hour)),
+            console=console,
+        )
     except (ManifestError, StateError, WorkspaceInUseError, ValueError) as error:
         errors.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(WRONG_INPUT) from None
@@ -52,7 +63,13 @@ def run(
 
 
 def _run(
-    job: LLMTrainingJob, workspace: Workspace, inputs: Path, *, fresh: bool, console: Console
+    job: LLMTrainingJob,
+    workspace: Workspace,
+    inputs: Path,
+    *,
+    fresh: bool,
+    usd_per_hour: Decimal,
+    console: Console,
 ) -> int:
     with workspace_lock(workspace.private) as lock:
         state = RunState(workspace)
@@ -77,6 +94,7 @@ def _run(
                     progress_host=LOOPBACK,
                     progress_port=free_ports(1)[0],
                     first_backoff_seconds=1.0,
+                    usd_per_hour=usd_per_hour,
                 ),
                 display=display,
                 lock=lock,

@@ -8,6 +8,8 @@ import threading
 from contextlib import ExitStack
 from pathlib import Path
 
+import psutil
+
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import EvaluationResult
@@ -37,7 +39,9 @@ def _drive(config: RunConfig, end: Ending) -> None:
     """Serve the progress report while the stage runs, and pass on the wish to stop."""
     import ray
 
-    tracker, stop, token = ProgressTracker(config), threading.Event(), secrets.token_hex()
+    started = psutil.Process().create_time()
+    tracker = ProgressTracker(config, started=started)
+    stop, token = threading.Event(), secrets.token_hex()
     host, port = config.progress_host, config.progress_port
     of_ray = os.environ.get("RAY_AUTH_TOKEN")
     with serve_progress(host, port, tracker, stop, token=token, cluster_token=of_ray):
@@ -47,7 +51,15 @@ def _drive(config: RunConfig, end: Ending) -> None:
             signal.signal(number, lambda _number, _frame: stop.set())
         reachable = ray.util.get_node_ip_address() if host == "0.0.0.0" else host  # noqa: S104
         report_to = ReportAddress(f"http://{reachable}:{port}{REPORT_PATH}", token)
-        end.evaluation = _in_thread(StageContext(config, tracker, stop, report_to))
+        context = StageContext(config, tracker, stop, report_to)
+        try:
+            end.evaluation = _in_thread(context)
+            if config.stage is Stage.TOKENIZER:
+                from llmtrain_trainer.finetune.count import count_finetune_tokens
+
+                end.finetune_tokens = count_finetune_tokens(context)
+        finally:
+            end.work = tracker.report.work
         tracker.update(percent=100.0, activity="done")
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from llmtrain_api.exit_codes import ExitCode, Outcome
 from llmtrain_api.faults import describe_faults
+from llmtrain_api.goodput import WorkSeconds
 from llmtrain_api.names import RUN_CONFIG_VARIABLE
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.status import EvaluationResult
@@ -26,6 +27,8 @@ class Ending:
 
     exit_code: int = ExitCode.DONE
     evaluation: tuple[EvaluationResult, ...] = ()
+    work: WorkSeconds | None = None
+    finetune_tokens: int | None = None
 
 
 @contextmanager
@@ -38,7 +41,12 @@ def ending() -> Iterator[Ending]:
     end = Ending()
     try:
         yield end
-        outcome = Outcome(reason="Completed", message="", evaluation=end.evaluation)
+        outcome = Outcome(
+            reason="Completed",
+            message="",
+            evaluation=end.evaluation,
+            finetune_tokens=end.finetune_tokens,
+        )
     except StageError as error:
         end.exit_code = error.exit_code
         outcome = Outcome(reason=error.reason, message=error.message, evaluation=error.evaluation)
@@ -46,6 +54,7 @@ def ending() -> Iterator[Ending]:
         _log.exception("the stage failed")
         end.exit_code = ExitCode.APPLICATION
         outcome = Outcome(reason="StageFailed", message=f"{type(error).__name__}: {error}"[:2000])
+    outcome = outcome.model_copy(update={"work": end.work})
     sys.stdout.flush()
     print(outcome.line(), file=sys.stderr, flush=True)  # noqa: T201 - the log's last line
 

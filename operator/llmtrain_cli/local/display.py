@@ -83,8 +83,20 @@ def run_view(job: LLMTrainingJob, status: JobStatus) -> RenderableType:
             ProgressBar(total=100, completed=percent, width=24),
             Text(_details(stage, status.progress), style="dim"),
         )
-    title = Text.assemble((job.metadata.name, "bold"), f"  {status.phase}")
+    title = Text.assemble((job.metadata.name, "bold"), f"  {status.phase}", _outlook(status))
     return Group(title, table)
+
+
+def _outlook(status: JobStatus) -> str:
+    """How long the whole line still takes, and what it has cost."""
+    progress, cost = status.progress, status.cost
+    text = ""
+    if progress is not None and progress.line_eta_seconds is not None:
+        text += f"  about {duration(progress.line_eta_seconds)} left"
+    if cost is not None:
+        text += f"  {cost.spent_usd} USD spent"
+        text += f" of {cost.forecast_usd}" if cost.forecast_usd is not None else ""
+    return text
 
 
 def _percent(stage: StageStatus, progress: Progress | None) -> float:

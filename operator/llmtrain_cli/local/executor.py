@@ -4,16 +4,19 @@ import asyncio
 import os
 import sys
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from llmtrain_api.status import JobStatus, Phase, StageState, StageStatus
+from llmtrain_cli.local.paid_machine import PaidMachine
 from llmtrain_cli.local.priority import Watchers
 from llmtrain_cli.local.ray_head import RayHead, ray_head
 from llmtrain_cli.local.state import RunState, StoredRun
 from llmtrain_operator.core.decide import decide
 from llmtrain_operator.core.decision import Action, DeleteCluster, EnsureCluster, Stop, Submit
+from llmtrain_operator.core.goodput.timeline import broken_off
 from llmtrain_operator.core.settings import Settings
 from llmtrain_operator.core.snapshot import Cluster, ClusterState, Snapshot
 from llmtrain_operator.io.http import DirectHttp, Http, http_session, ray_headers
@@ -63,7 +66,10 @@ class LocalExecutor:
         cpus: int,
         entrypoint: str = ENTRYPOINT,
     ) -> None:
-        self._run, self._state, self._settings = run, state, settings
+        self._machine = PaidMachine(run.status.cost, settings.usd_per_hour)
+        status = run.status.model_copy(update={"goodput": broken_off(run.status.goodput)})
+        self._run, self._state = run.model_copy(update={"status": status}), state
+        self._settings = settings
         self._display, self._lock, self._cpus = display, lock, cpus
         self._entrypoint = entrypoint
         self._cluster = AsyncExitStack()
@@ -128,6 +134,10 @@ class LocalExecutor:
         return progress.stage is stage.name and bool(progress.step)
 
     async def _snapshot(self) -> Snapshot:
+        seen = await self._look()
+        return replace(seen, paid=self._machine.paid, expected_usd_per_hour=self._machine.price)
+
+    async def _look(self) -> Snapshot:
         if self._head is not None and not self._head.alive:
             await self._delete_cluster()
         stage = self._current_stage()
@@ -174,9 +184,11 @@ class LocalExecutor:
         progress = f"http://{self._settings.progress_host}:{self._settings.progress_port}"
         self._driver = DirectHttp(session, progress)
         self._clusters = (Cluster(name, ClusterState.READY),)
+        self._machine.begin(datetime.now(UTC))
 
     async def _delete_cluster(self) -> None:
         self._head, self._jobs, self._clusters = None, None, ()
+        self._machine.end(datetime.now(UTC))
         await self._cluster.aclose()
 
     def _environment(self) -> dict[str, str]:

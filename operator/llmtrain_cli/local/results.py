@@ -26,10 +26,19 @@ def show_results(
         console.print(_generations_table(report))
     if status.start_time and status.completion_time:
         took = read_time(status.completion_time) - read_time(status.start_time)
-        console.print(f"Took {duration(took.total_seconds())}.", highlight=False)
+        console.print(_summary(took.total_seconds(), status), highlight=False)
     model = _model_folder(job, workspace)
     if model is not None:
         console.print(f"The model is in {model}. Talk to it: llmtrain chat {model}", soft_wrap=True)
+
+
+def _summary(seconds: float, status: JobStatus) -> str:
+    parts = [f"Took {duration(seconds)}"]
+    if status.goodput is not None:
+        parts.append(f"{status.goodput.runtime_ratio:.0%} of it productive")
+    if status.cost is not None:
+        parts.append(f"{status.cost.spent_usd} USD, {status.cost.wasted_usd} USD of it wasted")
+    return ", ".join(parts) + "."
 
 
 def _report(workspace: Workspace) -> EvaluationReport | None:

@@ -114,9 +114,9 @@ def _pauses(interval: Interval) -> float:
 def _start_seconds(goodput: Goodput | None) -> float:
     """What a stage needs to start: as the newest one that did."""
     for interval in reversed(goodput.intervals if goodput else ()):
-        if interval.work is not None and interval.work.productive:
-            told = interval.seconds.start_up if interval.seconds else interval.work.start_up
-            return max(told, 1.0)
+        told = interval.seconds or interval.work
+        if told is not None and told.productive:
+            return max(told.start_up, 1.0)
     return _START_SECONDS
 
 

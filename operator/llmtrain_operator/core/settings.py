@@ -1,6 +1,7 @@
 """What whoever runs jobs decides for all of them."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from llmtrain_api.names import PROGRESS_PORT
 
@@ -26,3 +27,5 @@ class Settings:
     first_backoff_seconds: float = 5.0
     """Wait before the second attempt of a stage; doubled for each one after it."""
     longest_backoff_seconds: float = 300.0
+    usd_per_hour: Decimal = Decimal(0)
+    """What this machine costs; on a cluster the nodes' prices count."""

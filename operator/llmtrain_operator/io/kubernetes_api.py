@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
@@ -15,6 +16,7 @@ from llmtrain_operator.io import paths
 from llmtrain_operator.io.http import Http, Reply, UnreachableError
 
 Json = dict[str, Any]
+Observer = Callable[[str, int], None]
 
 FIELD_MANAGER = "llmtrain"
 _JSON_HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
@@ -58,9 +60,13 @@ class KubernetesApi:
     """A client of the API server; a context manager.
 
     It finds the server as kubectl does, or as a Pod does.
+
+    Args:
+        observe: is told the method and the status of each answer; 0 where there was none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, observe: Observer = lambda _method, _status: None) -> None:
+        self._observe = observe
         self._client: client.ApiClient | None = None
 
     async def __aenter__(self) -> Self:
@@ -237,10 +243,13 @@ class KubernetesApi:
         )
         try:
             response = await self._client.call_api(*request, _request_timeout=_TIMEOUT_SECONDS)
-            return Reply(response.status, (await response.read()).decode())
+            reply = Reply(response.status, (await response.read()).decode())
         except (aiohttp.ClientError, TimeoutError, ApiException) as error:
+            self._observe(method, 0)
             message = f"the API server cannot be reached: {type(error).__name__}"
             raise KubernetesError(0, "Unreachable", message) from error
+        self._observe(method, reply.status)
+        return reply
 
 
 @dataclass(frozen=True)

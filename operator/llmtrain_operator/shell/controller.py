@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack
 from pathlib import Path
 
 from llmtrain_api import names
@@ -12,6 +12,9 @@ from llmtrain_operator.io.http import UnreachableError, http_session
 from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
 from llmtrain_operator.io.ray_jobs import RayJobsError
 from llmtrain_operator.io.reach import Reach
+from llmtrain_operator.metrics.jobs_collector import JobsCollector
+from llmtrain_operator.metrics.own import OwnGauges, OwnMetrics
+from llmtrain_operator.metrics.server import served_metrics
 from llmtrain_operator.shell.caches import Caches
 from llmtrain_operator.shell.event_recorder import EventRecorder
 from llmtrain_operator.shell.executor import Executor
@@ -38,6 +41,7 @@ class Controller:
         self._settings = settings
         self.caches = Caches()
         self.queue = WorkQueue()
+        self.metrics = OwnMetrics()
         self._stack = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
         self._last_resync = time.monotonic()
@@ -45,7 +49,9 @@ class Controller:
 
     async def start(self) -> None:
         """Start the workers and the resync."""
-        api = await self._stack.enter_async_context(KubernetesApi())
+        api = await self._stack.enter_async_context(KubernetesApi(self.metrics.count_request))
+        if self._settings.metrics_port is not None:
+            self._stack.enter_context(self._served_metrics(self._settings.metrics_port))
         session = None
         if self._settings.reach == "service":
             session = await self._stack.enter_async_context(http_session())
@@ -93,6 +99,18 @@ class Controller:
         stuck = self.seconds_since_resync > 3 * self._settings.resync_seconds
         return not stuck and not any(task.done() for task in self._tasks)
 
+    def _served_metrics(self, port: int) -> AbstractContextManager[None]:
+        return served_metrics(
+            port,
+            self.metrics,
+            JobsCollector(self.caches),
+            OwnGauges(
+                self.metrics,
+                waits=lambda: self.queue.waits,
+                resync_age=lambda: self.seconds_since_resync,
+            ),
+        )
+
     async def _work(self, reconciler: Reconciler) -> None:
         # The watches tell of jobs, clusters and Pods in any order. A pass that knows a job, and
         # not yet its Pods, would take its attempt for lost.
@@ -100,12 +118,15 @@ class Controller:
         while True:
             key = await self.queue.take()
             try:
-                while (seconds := await reconciler.make_pass(key)) == 0:
-                    pass  # what it has just written leads to the next pass
+                with self.metrics.passing():
+                    while (seconds := await reconciler.make_pass(key)) == 0:
+                        pass  # what it has just written leads to the next pass
             except (KubernetesError, RayJobsError, UnreachableError) as error:
+                self.metrics.count_error(error)
                 log.info("%s/%s: %s; trying again", *key, error)
                 self.queue.retry(key)
-            except Exception:  # a fault of ours in one job must not stop the others
+            except Exception as error:  # a fault of ours in one job must not stop the others
+                self.metrics.count_error(error)
                 log.exception("%s/%s: the pass failed; trying again", *key)
                 self.queue.retry(key)
             else:

@@ -44,10 +44,11 @@ def registry_of(controller: Controller) -> kopf.OperatorRegistry:
         return f"{len(controller.queue)} jobs are waiting"
 
     def watch(
-        put: Callable[[Json], Key | None], drop: Callable[[Json], Key | None]
+        kind: str, put: Callable[[Json], Key | None], drop: Callable[[Json], Key | None]
     ) -> Callable[..., Awaitable[None]]:
         # kopf would run it in a thread, were it not async.
         async def handle(type: str | None, body: kopf.Body, **_: object) -> None:  # noqa: A002 - kopf's name
+            controller.metrics.count_event(kind)
             raw = dict(body)
             key = drop(raw) if type == _DELETED else put(raw)
             if key is not None:
@@ -56,13 +57,13 @@ def registry_of(controller: Controller) -> kopf.OperatorRegistry:
         return handle
 
     kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry, id="jobs")(
-        watch(caches.put_job, caches.drop_job)
+        watch("jobs", caches.put_job, caches.drop_job)
     )
     labels = {names.JOB_LABEL: kopf.PRESENT}
     kopf.on.event("ray.io", "v1", "rayclusters", registry=registry, labels=labels, id="clusters")(
-        watch(caches.put_cluster, caches.drop_cluster)
+        watch("rayclusters", caches.put_cluster, caches.drop_cluster)
     )
     kopf.on.event("", "v1", "pods", registry=registry, labels=labels, id="pods")(
-        watch(caches.put_pod, caches.drop_pod)
+        watch("pods", caches.put_pod, caches.drop_pod)
     )
     return registry

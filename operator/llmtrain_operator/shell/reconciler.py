@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from llmtrain_api import names
 from llmtrain_api.faults import describe_faults
-from llmtrain_api.manifest import parse_job
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase, StageState
@@ -29,6 +28,7 @@ from llmtrain_operator.io.progress import read_progress
 from llmtrain_operator.shell.caches import Caches, ObservedJob
 from llmtrain_operator.shell.event_recorder import EventRecorder
 from llmtrain_operator.shell.executor import Executor, Target
+from llmtrain_operator.shell.parsing import parse_observed
 from llmtrain_operator.shell.paying import Paying
 from llmtrain_operator.shell.preflight import Preflight
 from llmtrain_operator.shell.work_queue import Key
@@ -87,7 +87,7 @@ class Reconciler:
         status = JobStatus.model_validate(seen.status)
         now = datetime.now(UTC)
         try:
-            job = _parse(seen)
+            job = parse_observed(seen)
         except ValidationError as error:
             await self._write(seen, status, _invalid(seen, status, error, now), now)
             return None
@@ -171,18 +171,6 @@ class Reconciler:
         told = event(meta.namespace, meta.name, meta.uid, before, after, now)
         if told is not None:
             self._events.tell(told)
-
-
-def _parse(seen: ObservedJob) -> LLMTrainingJob:
-    metadata = {"name": seen.metadata.name, "namespace": seen.metadata.namespace}
-    return parse_job(
-        {
-            "apiVersion": names.API_VERSION,
-            "kind": names.KIND,
-            "metadata": metadata,
-            "spec": seen.spec,
-        }
-    )
 
 
 def _invalid(

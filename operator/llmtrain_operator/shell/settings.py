@@ -42,6 +42,8 @@ class OperatorSettings(Section):
     server."""
     prices_file: str | None = None
     """YAML file with the price list, read again when it changes; no costs are known without."""
+    metrics_port: int | None = Field(None, ge=1, le=65535)
+    """Where Prometheus reads; metrics are not served where it is left out."""
     poll_seconds: float = Field(5.0, gt=0, le=300)
     """Between two looks at a stage that runs."""
     resync_seconds: float = Field(300.0, ge=1, le=86400)

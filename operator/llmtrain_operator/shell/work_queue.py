@@ -24,7 +24,8 @@ class WorkQueue:
     """
 
     def __init__(self) -> None:
-        self._ready: OrderedDict[Key, None] = OrderedDict()
+        self._ready: OrderedDict[Key, float] = OrderedDict()
+        """Since when each waits, by the monotonic clock."""
         self._taken: set[Key] = set()
         self._again: set[Key] = set()
         self._due: dict[Key, float] = {}
@@ -35,13 +36,19 @@ class WorkQueue:
     def __len__(self) -> int:
         return len(self._ready) + len(self._taken)
 
+    @property
+    def waits(self) -> list[float]:
+        """Seconds that each key has waited to be taken."""
+        now = time.monotonic()
+        return [now - since for since in list(self._ready.values())]
+
     def add(self, key: Key) -> None:
         """Have a key looked at as soon as may be."""
         self._due.pop(key, None)
         if key in self._taken:
             self._again.add(key)
         else:
-            self._ready[key] = None
+            self._ready.setdefault(key, time.monotonic())
         self._changed.set()
 
     def add_after(self, key: Key, seconds: float) -> None:

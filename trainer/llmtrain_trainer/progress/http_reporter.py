@@ -9,11 +9,18 @@ import urllib.request
 from types import TracebackType
 from typing import Self, Unpack
 
+from pydantic import BaseModel
+
 from llmtrain_trainer.progress.tracker import ProgressChanges
 
 _log = logging.getLogger(__name__)
 _PERIOD_SECONDS = 1.0
 _TIMEOUT_SECONDS = 10.0
+
+
+def _as_json(value: object) -> object:
+    assert isinstance(value, BaseModel), value
+    return value.model_dump(by_alias=False)
 
 
 class HttpReporter:
@@ -64,7 +71,7 @@ class HttpReporter:
             changes, self._changes = self._changes, {}
         request = urllib.request.Request(  # noqa: S310 - the URL is our own driver's
             self._url,
-            data=json.dumps(changes).encode(),
+            data=json.dumps(changes, default=_as_json).encode(),
             headers={"Authorization": f"Bearer {self._token}"},
         )
         try:

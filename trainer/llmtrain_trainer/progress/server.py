@@ -1,4 +1,6 @@
-"""The driver's HTTP server: anyone may read its progress, its own rank 0 may report to it.
+"""The driver's HTTP server: anyone may read its progress, as JSON or for Prometheus.
+
+Its own rank 0 may report to it.
 
 A Pod of its Ray cluster that is being taken away may ask it to stop.
 """
@@ -14,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pydantic import ValidationError
 
 from llmtrain_api.names import PROGRESS_PATH
+from llmtrain_trainer.progress.metrics import METRICS_PATH, METRICS_TYPE, exposition
 from llmtrain_trainer.progress.tracker import ProgressTracker
 
 REPORT_PATH = "/report"
@@ -31,7 +34,7 @@ def serve_progress(
     token: str,
     cluster_token: str | None = None,
 ) -> Iterator[None]:
-    """Serve `GET /progress`, take `POST /report` and `POST /stop`, while the context is open.
+    """Serve all of it while the context is open.
 
     Args:
         host: address to bind to.
@@ -66,10 +69,13 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        if self.path != PROGRESS_PATH:
+        tracker = self.server.tracker
+        if self.path == PROGRESS_PATH:
+            self._reply(tracker.report.model_dump_json())
+        elif self.path == METRICS_PATH:
+            self._reply(exposition(tracker), METRICS_TYPE)
+        else:
             self.send_error(HTTPStatus.NOT_FOUND)
-            return
-        self._reply(self.server.tracker.report.model_dump_json())
 
     def do_POST(self) -> None:
         sent, asked = self.headers.get("Authorization", ""), self.server.tokens.get(self.path)
@@ -93,10 +99,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._reply(json.dumps({"stop": self.server.stop.is_set()}))
 
-    def _reply(self, body: str) -> None:
+    def _reply(self, body: str, kind: str = "application/json") -> None:
         content = body.encode()
         self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)

@@ -5,8 +5,12 @@ import time
 from collections.abc import Callable
 from typing import TypedDict, Unpack
 
+from llmtrain_api.goodput import WorkSeconds
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.run_config import RunConfig
+from llmtrain_api.stages import Stage
+
+_TRAINING = {Stage.PRETRAIN, Stage.FINETUNE}
 
 
 class ProgressChanges(TypedDict, total=False):
@@ -24,18 +28,36 @@ class ProgressChanges(TypedDict, total=False):
     mfu: float | None
     eta_seconds: float | None
     checkpoint_step: int | None
+    checkpoint_time: float | None
+    gradient_norm: float | None
+    learning_rate: float | None
+    memory_bytes: int | None
+    work: WorkSeconds
 
 
 class ProgressTracker:
     """Holds the newest report; every update is a heartbeat.
 
+    Ranks tell by themselves what they do with their time, and all before that is start-up. A stage
+    that does not train works from the first percent on.
+
     Args:
         config: whose stage and attempt the report names.
         clock: Unix time in seconds.
+        started: Unix time in seconds at which the driver began.
     """
 
-    def __init__(self, config: RunConfig, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        clock: Callable[[], float] = time.time,
+        started: float | None = None,
+    ) -> None:
         self._clock = clock
+        self.job_name = config.job_name
+        self._started = clock() if started is None else started
+        self._worked_from: float | None = None
+        self._before_ranks: float | None = None
         self._lock = threading.Lock()
         self._report = ProgressReport(
             job_uid=config.job_uid,
@@ -44,16 +66,34 @@ class ProgressTracker:
             percent=0,
             activity="starting",
             heartbeat=clock(),
+            start_time=self._started,
         )
 
     @property
     def report(self) -> ProgressReport:
         """The newest report."""
-        return self._report
+        report = self._report
+        return report.model_copy(update={"work": self._work(report)})
+
+    def _work(self, report: ProgressReport) -> WorkSeconds:
+        if self._before_ranks is not None:
+            told = report.work
+            return told.model_copy(update={"start_up": told.start_up + self._before_ranks})
+        now = self._clock()
+        if self._worked_from is None or report.stage in _TRAINING:
+            return WorkSeconds(start_up=max(now - self._started, 0))
+        worked = max(now - self._worked_from, 0)
+        start_up = max(self._worked_from - self._started, 0)
+        return WorkSeconds(start_up=start_up, productive=worked, uncommitted=worked)
 
     def update(self, **changes: Unpack[ProgressChanges]) -> None:
         """Set fields and move the heartbeat; fields that are not named stay as they are."""
         with self._lock:
-            newest = {**changes, "heartbeat": self._clock()}
+            now = self._clock()
+            if self._worked_from is None and changes.get("percent"):
+                self._worked_from = now
+            newest = {**changes, "heartbeat": now}
             values = self._report.model_dump(by_alias=False) | newest
             self._report = ProgressReport.model_validate(values)
+            if self._before_ranks is None and "work" in changes:
+                self._before_ranks = max(now - self._started - self._report.work.total, 0)

@@ -25,12 +25,14 @@ from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.training.distributed import Ranks, device
 from llmtrain_trainer.training.early_stopping import StoppingState
 from llmtrain_trainer.training.engine import Engine
+from llmtrain_trainer.training.footprint import peak_memory_bytes
 from llmtrain_trainer.training.loss import loss_sum, model_inputs
 from llmtrain_trainer.training.randomness import seed_step
 from llmtrain_trainer.training.sample_order import SampleOrder, step_positions
 from llmtrain_trainer.training.schedule import learning_rate
 from llmtrain_trainer.training.speed import Speedometer
 from llmtrain_trainer.training.step_log import StepLog, StepValues
+from llmtrain_trainer.training.stopwatch import Stopwatch
 from llmtrain_trainer.training.task import TrainingTask
 from llmtrain_trainer.training.tensors import to_tensors
 from llmtrain_trainer.training.validation import validate
@@ -83,6 +85,7 @@ class Trainer:
             keep=task.settings.checkpoint.keep,
         )
         self._writer.claim()
+        self._watch = Stopwatch()
         self._stopping = StoppingState()
         self._step = 0
         self._records: StepLog | None = None
@@ -104,6 +107,7 @@ class Trainer:
             precision=self._settings.precision,
         )
         self._engine.model.train()
+        self._watch.turn_to("other")
         first = self._ranks.rank == 0
         log = StepLog(self._task.metrics, self._step) if first else nullcontext()
         with log as self._records:
@@ -127,7 +131,7 @@ class Trainer:
     def _resume(self, found: Restorable) -> None:
         state = found.manifest.state
         self._progress.update(activity=f"restoring the checkpoint of step {state.step}")
-        with reshardable(found, self._ranks) as folder:
+        with self._watch.measure("restore"), reshardable(found, self._ranks) as folder:
             self._engine.load(folder)
         self._step = state.step
         if state.best_validation_loss is not None:
@@ -142,6 +146,7 @@ class Trainer:
             Whether to stop, and whether a checkpoint is due: the same on all ranks.
         """
         started = time.perf_counter()
+        between = self._watch.turn_to("productive")
         rate = learning_rate(self._settings.optimizer, self._step, self._settings.total_steps)
         numbers = self._order.at(step_positions(self._step, self._settings.batch.sequences))
         num_labels = int(self._task.samples.label_counts(numbers).sum())
@@ -152,6 +157,7 @@ class Trainer:
             raise _not_finite("the gradient", self._step, norm)
         self._step += 1
         seconds = time.perf_counter() - started
+        self._watch.turn_to(between)
         self._record(
             loss=loss,
             gradient_norm=norm,
@@ -160,7 +166,7 @@ class Trainer:
             seconds=round(seconds, 6),
         )
         speed.add_step(seconds)
-        self._publish(loss, speed)
+        self._publish(loss, norm, rate, speed)
         return stop, due
 
     def _accumulate(self, numbers: NDArray[np.int64], num_labels: int) -> torch.Tensor:
@@ -181,7 +187,8 @@ class Trainer:
         scale = world_size * batch.accumulation_steps / max(num_labels, 1)
         nats = torch.zeros((), dtype=torch.float64, device=device())
         for micro_step, share in enumerate(shares[:, self._ranks.rank]):
-            tensors = to_tensors(self._task.samples.batch(share), device())
+            with self._watch.measure("data_wait"):
+                tensors = to_tensors(self._task.samples.batch(share), device())
             loss = loss_sum(
                 # Not held by name: backward frees the logits as soon as it has used them.
                 self._engine.model(**model_inputs(tensors.input_ids, tensors.segments)).logits,
@@ -223,13 +230,14 @@ class Trainer:
 
     def _validate(self) -> None:
         self._progress.update(activity="validating")
-        result = validate(
-            self._engine.model,
-            self._task.validation,
-            self._ranks,
-            micro_batch_size=self._settings.batch.micro_batch_size,
-            bytes_per_label=self._task.validation_bytes_per_label,
-        )
+        with self._watch.measure("evaluation"):
+            result = validate(
+                self._engine.model,
+                self._task.validation,
+                self._ranks,
+                micro_batch_size=self._settings.batch.micro_batch_size,
+                bytes_per_label=self._task.validation_bytes_per_label,
+            )
         if self._settings.early_stopping is not None:
             self._stopping = self._stopping.after(result.loss, self._settings.early_stopping)
         self._record(validation_loss=result.loss, validation_bits_per_byte=result.bits_per_byte)
@@ -247,9 +255,16 @@ class Trainer:
             best_validation_loss=best if math.isfinite(best) else None,
             failed_validations=self._stopping.failures,
         )
-        self._writer.commit(state, self._engine.save)
+        with self._watch.measure("checkpoint_save"):
+            self._writer.commit(state, self._engine.save)
+        self._watch.commit()
         self._committed_step, self._committed_at = self._step, time.monotonic()
-        self._progress.update(checkpoint_step=self._step, activity="training")
+        self._progress.update(
+            checkpoint_step=self._step,
+            checkpoint_time=time.time(),
+            activity="training",
+            work=self._watch.work,
+        )
 
     def _record(self, **values: Unpack[StepValues]) -> None:
         if self._records is not None:
@@ -257,12 +272,14 @@ class Trainer:
 
     def _save_model(self) -> None:
         self._progress.update(activity="saving the model", percent=99.0)
-        weights = self._engine.full_weights()
-        if self._ranks.rank == 0:
-            self._task.save_model(weights)
-        self._ranks.gather(None)
+        with self._watch.measure("checkpoint_save"):
+            weights = self._engine.full_weights()
+            if self._ranks.rank == 0:
+                self._task.save_model(weights)
+            self._ranks.gather(None)
+        self._progress.update(work=self._watch.work)
 
-    def _publish(self, loss: float, speed: Speedometer) -> None:
+    def _publish(self, loss: float, norm: float, rate: float, speed: Speedometer) -> None:
         steps_left = self._settings.total_steps - self._step
         self._progress.update(
             activity="training",
@@ -270,8 +287,12 @@ class Trainer:
             step=self._step,
             tokens=self._step * speed.tokens_per_step,
             loss=loss,
+            gradient_norm=norm,
+            learning_rate=rate,
+            memory_bytes=peak_memory_bytes(),
             tokens_per_second=speed.tokens_per_second,
             mfu=speed.mfu,
+            work=self._watch.work,
             eta_seconds=steps_left * speed.seconds_per_step,
         )
 

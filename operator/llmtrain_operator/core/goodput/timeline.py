@@ -38,12 +38,26 @@ def with_turn(
         current = _told(current, after, snapshot.progress, outcome, uid)
         following = _following(after, write_time(max(now, read_time(current.start))))
         if following is None or not _is_same(current, following):
-            ended = (*ended, _closed(current, after, outcome, now))
+            ended = (*ended, *_closed(current, after, outcome, now))
             current = following
     for interval in ended[: 1 - INTERVALS_MAX_ITEMS]:
         earlier = earlier.plus(interval.seconds or Seconds())
     kept = ended[1 - INTERVALS_MAX_ITEMS :]
     return _summed(kept, current, earlier, now)
+
+
+def broken_off(goodput: Goodput | None) -> Goodput | None:
+    """The timeline of a job whose compute went with whoever ran it: nothing was done since.
+
+    What was going on has ended when it was last seen, and the job has waited from then on.
+    """
+    current = current_interval(goodput)
+    if goodput is None or current is None or current.activity is Activity.SUSPENDED:
+        return goodput
+    end = read_time(goodput.observed_time)
+    closed = _ended(current, end, End.LOST)
+    waiting = Interval(activity=Activity.WAITING, start=goodput.observed_time)
+    return goodput.model_copy(update={"intervals": (*goodput.intervals[:-1], closed, waiting)})
 
 
 def seconds_until(goodput: Goodput, now: datetime) -> Seconds:
@@ -138,14 +152,20 @@ def _is_same(current: Interval, following: Interval) -> bool:
 
 def _closed(
     interval: Interval, after: JobStatus, outcome: Outcome | None, now: datetime
-) -> Interval:
+) -> tuple[Interval, ...]:
+    """The interval at its end; nothing of one that has lasted for less than a second."""
     end = max(now, read_time(interval.start)).replace(microsecond=0)
     how = End.TOLD if outcome is not None and outcome.work is not None else End.LOST
     if interval.stage and after.stage(interval.stage).state is StageState.SUCCEEDED:
         how = End.SUCCEEDED
-    return interval.model_copy(
-        update={"end": write_time(end), "seconds": parts_of(interval, end, how)}
-    )
+    if write_time(end) == interval.start:
+        return ()
+    return (_ended(interval, end, how),)
+
+
+def _ended(interval: Interval, end: datetime, how: End) -> Interval:
+    parts = {"end": write_time(end), "seconds": parts_of(interval, end, how)}
+    return interval.model_copy(update={**parts, "work": None, "driver_start": None})
 
 
 def _summed(

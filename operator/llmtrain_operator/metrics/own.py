@@ -1,0 +1,92 @@
+"""The operator's metrics of itself."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
+
+from llmtrain_api.metrics import OPERATOR_METRICS
+from llmtrain_operator.metrics.families import families_of
+
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_BY_NAME = {metric.name: metric for metric in OPERATOR_METRICS}
+_GAUGES = (
+    "llmtrain_operator_build_info",
+    "llmtrain_operator_queue_jobs",
+    "llmtrain_operator_queue_oldest_seconds",
+    "llmtrain_operator_watch_age_seconds",
+    "llmtrain_operator_resync_age_seconds",
+)
+
+
+class OwnMetrics:
+    """What the operator counts as it works."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        passes = _BY_NAME["llmtrain_operator_reconcile_duration_seconds"]
+        self._passes = Histogram(passes.name, passes.help, registry=registry, buckets=_BUCKETS)
+        self._errors = _counter("llmtrain_operator_reconcile_errors_total", registry)
+        self._events = _counter("llmtrain_operator_watch_events_total", registry)
+        self._requests = _counter("llmtrain_operator_api_requests_total", registry)
+        self.watch_times: dict[str, float] = {}
+        """When each watch told something last, by the monotonic clock."""
+
+    @contextmanager
+    def passing(self) -> Iterator[None]:
+        """Measure a pass."""
+        with self._passes.time():
+            yield
+
+    def count_error(self, error: Exception) -> None:
+        """Count a pass that failed."""
+        self._errors.labels(type(error).__name__).inc()
+
+    def count_event(self, kind: str) -> None:
+        """Count what a watch has told."""
+        self.watch_times[kind] = time.monotonic()
+        self._events.labels(kind).inc()
+
+    def count_request(self, method: str, code: int) -> None:
+        """Count a request to the API server; 0 where there was no answer."""
+        self._requests.labels(method, str(code)).inc()
+
+
+class OwnGauges(Collector):
+    """What is asked of the operator at each scrape.
+
+    Args:
+        own: what it counts.
+        waits: seconds that each job has waited for a pass.
+        resync_age: seconds since the last look at everything.
+    """
+
+    def __init__(
+        self,
+        own: OwnMetrics,
+        waits: Callable[[], list[float]],
+        resync_age: Callable[[], float],
+    ) -> None:
+        self._own, self._waits, self._resync_age = own, waits, resync_age
+
+    def collect(self) -> Iterable[Family]:
+        """All samples now."""
+        families = families_of(_BY_NAME[name] for name in _GAUGES)
+        info, length, oldest, watches, resync = families.values()
+        waits = self._waits()
+        info.add_metric((version("llmtrain"),), 1)
+        length.add_metric((), len(waits))
+        oldest.add_metric((), max(waits, default=0.0))
+        resync.add_metric((), self._resync_age())
+        for kind, told in list(self._own.watch_times.items()):
+            watches.add_metric((kind,), time.monotonic() - told)
+        return families.values()
+
+
+def _counter(name: str, registry: CollectorRegistry) -> Counter:
+    metric = _BY_NAME[name]
+    return Counter(metric.name, metric.help, metric.labels, registry=registry)

@@ -1,0 +1,45 @@
+"""How much fine-tuning will have to train on: counted as soon as there is a tokenizer.
+
+So the forecast of a job knows how long its fine-tuning takes, and a broken conversation is found
+before pretraining has cost anything.
+"""
+
+from itertools import islice
+
+from llmtrain_trainer.errors import Interrupted
+from llmtrain_trainer.finetune.encode import encode_all
+from llmtrain_trainer.finetune.sources.registry import conversation_sources
+from llmtrain_trainer.finetune.template import ensure_chat_template
+from llmtrain_trainer.models.tokenizer import load_tokenizer
+from llmtrain_trainer.stage import StageContext
+
+_CONVERSATIONS_AT_A_TIME = 512
+_ONE_OF = 8
+
+
+def count_finetune_tokens(context: StageContext) -> int | None:
+    """Positions of the training sequences in one epoch, about; None where nothing is fine-tuned.
+
+    All conversations are read, and one of eight is encoded. Packing leaves a few positions empty,
+    which are not known before it is done.
+
+    Raises:
+        UserError: a conversation is broken.
+        Interrupted: told to stop.
+    """
+    finetune = context.config.finetune
+    if finetune is None:
+        return None
+    tokenizer = load_tokenizer(context.workspace.tokenizer)
+    ensure_chat_template(tokenizer)
+    length, total = finetune.sequence_length, 0
+    sources = conversation_sources(finetune.data.sources, context)
+    every = (each for source in sources for each in source.conversations())
+    while some := list(islice(every, _CONVERSATIONS_AT_A_TIME)):
+        if context.stop.is_set():
+            raise Interrupted("stopped while counting conversations; they will be counted anew")
+        sample = encode_all(tokenizer, some[::_ONE_OF])
+        lengths = [len(each.tokens) if finetune.packing else length for each in sample]
+        total += sum(min(each, length) for each in lengths) * len(some) // len(sample)
+        context.progress.update(activity="counting the conversations to fine-tune on")
+    return round(total * (1 - finetune.data.validation_fraction))
