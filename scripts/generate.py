@@ -5,8 +5,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from dashboards.files import dashboard_files
 from golden import render_objects
 from job_reference import render_job_reference
+from observability import render_observability
 
 from llmtrain_cli.crd import render_crd
 
@@ -16,6 +18,8 @@ GENERATED: dict[str, Callable[[], str]] = {
     "crds/llmtrain.io_llmtrainingjobs.yaml": render_crd,
     "charts/llmtrain/files/crd.yaml": render_crd,
     "docs/job-reference.md": render_job_reference,
+    "docs/observability.md": render_observability,
+    **dashboard_files(),
     "tests/golden/quickstart.objects.yaml": partial(
         render_objects, ROOT / "manifests" / "quickstart.yaml"
     ),
@@ -36,6 +40,7 @@ def main() -> int:
             print(f"{name} is out of date; run `make generate`")
             stale += 1
         else:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
             print(f"wrote {name}")
     return stale

@@ -19,6 +19,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
 
+{{- define "llmtrain.jobNamespaces" -}}
+{{ if .Values.namespaces }}{matchNames: {{ toJson .Values.namespaces }}}{{ else }}{any: true}{{ end }}
+{{- end }}
+
 {{- define "llmtrain.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 1000

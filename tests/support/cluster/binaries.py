@@ -37,6 +37,10 @@ _PROGRAMS = {
     "kwok": _Program("kwok", "sigs.k8s.io/kwok/cmd/kwok"),
     "pause": _Program("pause", "."),
     **{
+        name: _Program("prometheus", f"github.com/prometheus/prometheus/cmd/{name}")
+        for name in ("prometheus", "promtool")
+    },
+    **{
         name: _Program("kubernetes", f"k8s.io/kubernetes/cmd/{name}")
         for name in (
             "kube-apiserver",
@@ -97,7 +101,9 @@ def _key(module: str) -> str:
 
 def _flags(module: str) -> list[str]:
     version = _version_flags() if module == "kubernetes" else ""
-    return ["-trimpath", "-ldflags", f"-s -w {version}".strip()]
+    flags = ["-trimpath", "-ldflags", f"-s -w {version}".strip()]
+    # Without the clients of all clouds, of which it would discover targets.
+    return [*flags, "-tags", "remove_all_sd"] if module == "prometheus" else flags
 
 
 def _version_flags() -> str:

@@ -1,0 +1,1 @@
+"""The Grafana dashboards: written here, generated into the chart as JSON."""

@@ -1,0 +1,258 @@
+"""One job: how far it is, how it learns, what it costs."""
+
+from dashboards.panels import NAMESPACE, Board, Panel, Query, Row, Variable
+
+_JOB = 'namespace="$namespace",name="$name"'
+
+
+def _of_driver(metric: str) -> Query:
+    """Of the attempt that runs, every few seconds."""
+    return Query(f"{metric}{{{_JOB}}}", "{{stage}}")
+
+
+_NOW = Row(
+    "Now",
+    (
+        Panel(
+            "Stages",
+            "Where each stage of the line stands.",
+            "short",
+            (Query(f"llmtrain_job_stage_state{{{_JOB}}}", "{{stage}}: {{state}}"),),
+            kind="stat",
+            width=12,
+        ),
+        Panel(
+            "Progress",
+            "Of the whole line; its stages weigh by their planned FLOPs.",
+            "percentunit",
+            (Query(f"llmtrain_job_progress_ratio{{{_JOB}}}", "done"),),
+            kind="stat",
+            width=3,
+        ),
+        Panel(
+            "Time left",
+            "Until the end of the line, by the job's real speed.",
+            "s",
+            (Query(f"llmtrain_job_eta_seconds{{{_JOB}}}", "left"),),
+            kind="stat",
+            width=3,
+        ),
+        Panel(
+            "Last sign of work",
+            "How long ago the stage that runs has shown that it works.",
+            "s",
+            (Query(f"time() - llmtrain_job_heartbeat_timestamp_seconds{{{_JOB}}}", "ago"),),
+            kind="stat",
+            width=3,
+        ),
+        Panel(
+            "Why",
+            "The reason of the job's conditions; docs/troubleshooting.md explains each.",
+            "short",
+            (Query(f"llmtrain_job_reason{{{_JOB}}}", "{{reason}}"),),
+            kind="stat",
+            width=3,
+        ),
+        Panel(
+            "Stage line",
+            "Which stage was in which state, over time.",
+            "short",
+            (Query(f"llmtrain_job_stage_state{{{_JOB}}}", "{{stage}} {{state}}"),),
+            kind="timeline",
+            width=24,
+        ),
+    ),
+)
+_LEARNING = Row(
+    "Learning",
+    (
+        Panel(
+            "Training loss",
+            "Mean of each optimizer step, in nats per token.",
+            "short",
+            (_of_driver("llmtrain_driver_loss"), Query(f"llmtrain_job_loss{{{_JOB}}}", "status")),
+        ),
+        Panel(
+            "Validation",
+            "Loss on held-out text, in bits per byte: comparable between tokenizers.",
+            "short",
+            (
+                _of_driver("llmtrain_driver_validation_bits_per_byte"),
+                Query(f"llmtrain_job_validation_bits_per_byte{{{_JOB}}}", "status"),
+            ),
+        ),
+        Panel(
+            "Gradient norm",
+            "Before clipping. It leaps before a loss explodes.",
+            "short",
+            (_of_driver("llmtrain_driver_gradient_norm"),),
+        ),
+        Panel(
+            "Learning rate",
+            "Of each optimizer step.",
+            "sci",
+            (_of_driver("llmtrain_driver_learning_rate"),),
+        ),
+        Panel(
+            "Evaluation",
+            "What the evaluate stage measured, of each model of the line.",
+            "short",
+            (
+                Query(f"llmtrain_job_evaluation_result{{{_JOB}}}", "{{model}} {{metric}}"),
+                Query(
+                    f"llmtrain_job_evaluation_standard_error{{{_JOB}}}",
+                    "± {{model}} {{metric}}",
+                ),
+            ),
+            kind="table",
+            width=16,
+        ),
+    ),
+)
+_SPEED = Row(
+    "Speed",
+    (
+        Panel(
+            "Tokens per second",
+            "Over all workers.",
+            "short",
+            (_of_driver("llmtrain_driver_tokens_per_second"),),
+        ),
+        Panel(
+            "Model FLOPs utilization",
+            "Share of the GPUs' peak (Chowdhery et al. 2022, appendix B), beside what the plan"
+            " assumes. Absent on hardware of unknown peak.",
+            "percentunit",
+            (
+                _of_driver("llmtrain_driver_mfu_ratio"),
+                Query(f"llmtrain_job_mfu_ratio{{{_JOB}}}", "status"),
+                Query(f"llmtrain_job_planned_mfu_ratio{{{_JOB}}}", "plan"),
+            ),
+        ),
+        Panel(
+            "Time by part",
+            "What the attempt that runs does with each second.",
+            "percentunit",
+            (
+                Query(
+                    f"rate(llmtrain_driver_time_seconds_total{{{_JOB}}}[$__rate_interval])",
+                    "{{bucket}}",
+                ),
+            ),
+            stacked=True,
+        ),
+        Panel(
+            "Steps",
+            "Optimizer steps done, and the newest committed checkpoint: what lies between them is"
+            " lost if a node dies.",
+            "short",
+            (
+                _of_driver("llmtrain_driver_step"),
+                Query(f"llmtrain_driver_checkpoint_step{{{_JOB}}}", "checkpoint"),
+            ),
+        ),
+        Panel(
+            "Age of the newest checkpoint",
+            "Since it was committed.",
+            "s",
+            (Query(f"time() - llmtrain_driver_checkpoint_timestamp_seconds{{{_JOB}}}", "age"),),
+        ),
+        Panel(
+            "Memory",
+            "The most that rank 0 has held: of its GPU, or of the machine without one.",
+            "bytes",
+            (_of_driver("llmtrain_driver_memory_bytes"),),
+        ),
+    ),
+)
+_MONEY = Row(
+    "Money",
+    (
+        Panel(
+            "Spent, forecast, budget",
+            "What the job has cost, what it will have cost at its end by its real speed, what the"
+            " plan expects of training, and what it may cost.",
+            "currencyUSD",
+            (
+                Query(f"llmtrain_job_spent_usd{{{_JOB}}}", "spent"),
+                Query(f"llmtrain_job_forecast_usd{{{_JOB}}}", "forecast"),
+                Query(f"llmtrain_job_planned_usd{{{_JOB}}}", "plan"),
+                Query(f"llmtrain_job_budget_usd{{{_JOB}}}", "budget"),
+            ),
+            width=12,
+        ),
+        Panel(
+            "Price",
+            "US dollars an hour of all Pods of the job.",
+            "currencyUSD",
+            (Query(f"llmtrain_job_price_usd_per_hour{{{_JOB}}}", "USD/h"),),
+            width=6,
+        ),
+        Panel(
+            "Wasted",
+            "Lost work, starts after a failure, and waiting with Pods.",
+            "currencyUSD",
+            (Query(f"llmtrain_job_wasted_usd{{{_JOB}}}", "wasted"),),
+            width=6,
+        ),
+        Panel(
+            "Cost by stage",
+            "What each stage has cost.",
+            "currencyUSD",
+            (Query(f"llmtrain_job_stage_cost_usd{{{_JOB}}}", "{{stage}}"),),
+            kind="bars",
+        ),
+        Panel(
+            "Cost by kind of machine",
+            "On demand and spot.",
+            "currencyUSD",
+            (Query(f"llmtrain_job_capacity_cost_usd{{{_JOB}}}", "{{capacity_type}}"),),
+            kind="bars",
+        ),
+        Panel(
+            "Per million tokens",
+            "Of the stage that trains first.",
+            "currencyUSD",
+            (Query(f"llmtrain_job_usd_per_million_tokens{{{_JOB}}}", "USD"),),
+            kind="stat",
+        ),
+    ),
+)
+_TIME = Row(
+    "Time",
+    (
+        Panel(
+            "Where the time went",
+            "Every second of the job is in one bucket; docs/goodput.md defines each.",
+            "s",
+            (Query(f"llmtrain_job_time_seconds{{{_JOB}}}", "{{bucket}}"),),
+            kind="bars",
+            width=12,
+        ),
+        Panel(
+            "Goodput",
+            "Share of productive time: of the time with compute, and of the whole.",
+            "percentunit",
+            (Query(f"llmtrain_job_goodput_ratio{{{_JOB}}}", "{{of}}"),),
+            width=6,
+        ),
+        Panel(
+            "Failed attempts",
+            "By stage and class.",
+            "short",
+            (Query(f"llmtrain_job_failures_total{{{_JOB}}} > 0", "{{stage}} {{class}}"),),
+            width=6,
+        ),
+    ),
+)
+
+JOB = Board(
+    uid="llmtrain-job",
+    title="llmtrain / job",
+    description="For whoever trains: how far the job is, how it learns, what it costs.",
+    variables=(
+        Variable("namespace", NAMESPACE.label, NAMESPACE.query),
+        Variable("name", "Job", 'label_values(llmtrain_job_info{namespace="$namespace"}, name)'),
+    ),
+    rows=(_NOW, _LEARNING, _SPEED, _MONEY, _TIME),
+)
