@@ -240,7 +240,7 @@ _TIME = Row(
             "Failed attempts",
             "By stage and class.",
             "short",
-            (Query(f"llmtrain_job_failures_total{{{_JOB}}} > 0", "{{stage}} {{class}}"),),
+            (Query(f"llmtrain_job_failures_total{{{_JOB}}}", "{{stage}} {{class}}"),),
             width=6,
         ),
     ),

@@ -18,6 +18,11 @@ def llmtrain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     with running_node(folder, audit=True) as node:
         node.load_image(project_image(folder))
         with running_kuberay(node.kubeconfig, node.client):
-            install(node)
+            install(
+                node,
+                metrics__enabled="true",
+                prices__resources__cpuUsdPerHour="0.04",
+                prices__resources__gibUsdPerHour="0.005",
+            )
             make_namespace(node, NAMESPACE)
             yield node

@@ -28,7 +28,8 @@ def start(llmtrain: Node) -> Iterator[Start]:
 
     yield start
     for job in jobs:
-        job.delete()
+        if job.exists():
+            job.delete()
         job.wait_until_nothing_is_left()
 
 

@@ -120,11 +120,12 @@ class ClusterJob:
     def wait_until_nothing_is_left(self) -> None:
         """Wait until the job, its RayClusters and its Pods are gone."""
         self._node.wait_until(
-            lambda: not (self._exists() or self.ray_clusters() or self.pods()),
+            lambda: not (self.exists() or self.ray_clusters() or self.pods()),
             within_seconds=_WITHIN_SECONDS,
         )
 
-    def _exists(self) -> bool:
+    def exists(self) -> bool:
+        """Whether it is there."""
         try:
             self._node.client.request("GET", f"{_JOBS}/{self.name}")
         except ApiRefusal as refusal:

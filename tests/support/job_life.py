@@ -114,6 +114,8 @@ def _end_of(cluster: NodelessCluster, name: str) -> dict[str, Any]:
     text = json.dumps(body["status"])
     text = text.replace(f'"{name}-', '"job-').replace(body["metadata"]["uid"][:8], "uid")
     end: dict[str, Any] = _without_times(json.loads(text))
+    seconds = end.pop("goodput")["seconds"]
+    assert sum(seconds.values()) > 0
     return end
 
 

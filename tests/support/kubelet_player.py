@@ -3,18 +3,28 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
 from support.cluster.api_client import ApiClient, ApiRefusal, Json
 
+from llmtrain_operator.core.timestamps import write_time
+
 _MERGE = "application/merge-patch+json"
 _LOOK_SECONDS = 0.1
-_RUNNING = {
-    "phase": "Running",
-    "podIP": "10.244.0.7",
-    "conditions": [{"type": "Ready", "status": "True"}],
-}
+
+
+def _running() -> Json:
+    scheduled = {"type": "PodScheduled", "status": "True"}
+    return {
+        "phase": "Running",
+        "podIP": "10.244.0.7",
+        "conditions": [
+            {"type": "Ready", "status": "True"},
+            scheduled | {"lastTransitionTime": write_time(datetime.now(UTC))},
+        ],
+    }
 
 
 class KubeletPlayer:
@@ -60,4 +70,4 @@ class KubeletPlayer:
         meta = pod["metadata"]
         path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/status"
         with suppress(ApiRefusal):  # it is gone
-            self._client.request("PATCH", path, {"status": _RUNNING}, content=_MERGE)
+            self._client.request("PATCH", path, {"status": _running()}, content=_MERGE)

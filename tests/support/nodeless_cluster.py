@@ -54,7 +54,8 @@ def running_nodeless_cluster(
         definition: of LLMTrainingJobs, where it is not ours.
     """
     ray = FakeRay()
-    with running_control_plane(folder) as plane:
+    # Which Pods are scheduled is for the player of kubelet to say.
+    with running_control_plane(folder, scheduler=False) as plane:
         plane.client.request("POST", _DEFINITIONS, definition or job_definition())
         admin = plane.server.kubeconfig()
         settings = yaml.safe_load(admin.read_text())

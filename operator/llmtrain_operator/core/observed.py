@@ -160,6 +160,12 @@ class ObservedPod(_Observed):
         return self.lives and ready is not None and ready.status == "True"
 
     @property
+    def scheduled(self) -> bool:
+        """Whether it was given a node."""
+        condition = self.condition("PodScheduled")
+        return condition is not None and condition.status == "True"
+
+    @property
     def containers(self) -> tuple[_Container, ...]:
         """All that have a state, those that run first among them."""
         return (*self.status.init_container_statuses, *self.status.container_statuses)

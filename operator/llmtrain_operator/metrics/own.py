@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from llmtrain_api.metrics import OPERATOR_METRICS
 from llmtrain_operator.metrics.families import families_of
 
+_EXPECTED_ERRORS = ("KubernetesError", "RayJobsError", "UnreachableError")
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _BY_NAME = {metric.name: metric for metric in OPERATOR_METRICS}
 _GAUGES = (
@@ -31,6 +32,8 @@ class OwnMetrics:
         passes = _BY_NAME["llmtrain_operator_reconcile_duration_seconds"]
         self._passes = Histogram(passes.name, passes.help, registry=registry, buckets=_BUCKETS)
         self._errors = _counter("llmtrain_operator_reconcile_errors_total", registry)
+        for kind in _EXPECTED_ERRORS:
+            self._errors.labels(kind)  # from 0 on: an increase from nothing is none to Prometheus
         self._events = _counter("llmtrain_operator_watch_events_total", registry)
         self._requests = _counter("llmtrain_operator_api_requests_total", registry)
         self.watch_times: dict[str, float] = {}

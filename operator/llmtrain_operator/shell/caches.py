@@ -86,7 +86,7 @@ class Caches:
         key, pod = self._pods.drop(body)
         if key is not None and pod.cluster in self._clusters.of(key):
             self._gone[key].append(pod)
-        if key in self.jobs and pod.spec.node_name:
+        if key in self.jobs and pod.scheduled:
             self._paid[key].setdefault(pod.metadata.uid, GonePod(pod, datetime.now(UTC)))
         return key
 

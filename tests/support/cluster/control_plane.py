@@ -12,6 +12,8 @@ from support.cluster.binaries import binary
 from support.cluster.processes import LOOPBACK, Processes, answers_ok, free_port
 from support.cluster.sandbox import Sandbox
 
+_COMMON = ("--leader-elect=false", f"--bind-address={LOOPBACK}")
+
 
 @dataclass(frozen=True)
 class ControlPlane:
@@ -44,7 +46,12 @@ def running_api_server(folder: Path) -> Iterator[ApiClient]:
 
 @contextmanager
 def running_control_plane(
-    folder: Path, *, controllers: bool = True, audit: bool = False, sandbox: Sandbox | None = None
+    folder: Path,
+    *,
+    controllers: bool = True,
+    scheduler: bool = True,
+    audit: bool = False,
+    sandbox: Sandbox | None = None,
 ) -> Iterator[ControlPlane]:
     """Start etcd and kube-apiserver, and with them the controllers and the scheduler.
 
@@ -52,6 +59,7 @@ def running_control_plane(
         folder: an empty one, for keys, data and logs.
         controllers: start kube-controller-manager and kube-scheduler too; with them there are
             service accounts.
+        scheduler: with the controllers, that one too.
         audit: have each request logged, in `audit.log` in the folder.
         sandbox: where the processes run.
 
@@ -74,6 +82,8 @@ def running_control_plane(
         plane = ControlPlane(stack.enter_context(closing(server.client())), server, processes)
         if controllers:
             _start_controllers(plane)
+        if controllers and scheduler:
+            _start_scheduler(plane)
         yield plane
 
 
@@ -95,10 +105,9 @@ def _start_etcd(processes: Processes, folder: Path, client_port: int) -> None:
 
 def _start_controllers(plane: ControlPlane) -> None:
     server = plane.server
-    common = ["--leader-elect=false", f"--bind-address={LOOPBACK}"]
     manager = plane.processes.start(
         binary("kube-controller-manager"),
-        *common,
+        *_COMMON,
         f"--secure-port={free_port()}",
         f"--kubeconfig={server.kubeconfig('system:kube-controller-manager')}",
         f"--root-ca-file={server.folder / 'ca.crt'}",
@@ -107,13 +116,16 @@ def _start_controllers(plane: ControlPlane) -> None:
         "--pvclaimbinder-sync-period=1s",  # a claim may wait for this long
         f"--flex-volume-plugin-dir={server.folder / 'volume-plugins'}",  # it makes the folder
     )
+    manager.wait_until(lambda: _exists(plane.client, "namespaces/default/serviceaccounts/default"))
+
+
+def _start_scheduler(plane: ControlPlane) -> None:
     plane.processes.start(
         binary("kube-scheduler"),
-        *common,
+        *_COMMON,
         f"--secure-port={free_port()}",
-        f"--kubeconfig={server.kubeconfig('system:kube-scheduler')}",
+        f"--kubeconfig={plane.server.kubeconfig('system:kube-scheduler')}",
     )
-    manager.wait_until(lambda: _exists(plane.client, "namespaces/default/serviceaccounts/default"))
 
 
 def _exists(client: ApiClient, path: str) -> bool:

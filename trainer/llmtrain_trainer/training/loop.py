@@ -104,6 +104,7 @@ class Trainer:
             tokens_per_step,
             flops_per_token=self._task.flops_per_token,
             num_ranks=self._ranks.world_size,
+            cpus=torch.get_num_threads(),
             precision=self._settings.precision,
         )
         self._engine.model.train()

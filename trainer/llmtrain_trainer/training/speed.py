@@ -5,7 +5,7 @@ from collections import deque
 import torch
 
 from llmtrain_api.spec.training import Precision
-from llmtrain_planner.hardware import gpu_by_driver_name
+from llmtrain_planner.hardware import Device, cpu_device, gpu_by_driver_name
 
 _WINDOW_STEPS = 20
 
@@ -17,6 +17,7 @@ class Speedometer:
         tokens_per_step: over all ranks.
         flops_per_token: forward and backward; None where unknown.
         num_ranks: devices that share the work.
+        cpus: CPU cores of each rank, which count where it has no GPU.
         precision: whose peak counts.
     """
 
@@ -26,15 +27,14 @@ class Speedometer:
         *,
         flops_per_token: int | None,
         num_ranks: int,
+        cpus: int,
         precision: Precision,
     ) -> None:
         self.tokens_per_step = tokens_per_step
         self._seconds: deque[float] = deque(maxlen=_WINDOW_STEPS)
         self._flops_per_token = flops_per_token
-        gpu = (
-            gpu_by_driver_name(torch.cuda.get_device_name()) if torch.cuda.is_available() else None
-        )
-        self._peak_flops = gpu.peak_flops(precision) * num_ranks if gpu else None
+        device = _device(cpus)
+        self._peak_flops = device.peak_flops(precision) * num_ranks if device else None
 
     def add_step(self, seconds: float) -> None:
         """Count one more step, in seconds of wall time."""
@@ -56,3 +56,10 @@ class Speedometer:
         if self._peak_flops is None or self._flops_per_token is None:
             return None
         return self.tokens_per_second * self._flops_per_token / self._peak_flops
+
+
+def _device(cpus: int) -> Device | None:
+    """What a rank computes on; None for a GPU that is not in the table."""
+    if torch.cuda.is_available():
+        return gpu_by_driver_name(torch.cuda.get_device_name())
+    return cpu_device(cpus, memory_bytes=0)

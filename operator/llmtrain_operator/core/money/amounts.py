@@ -13,8 +13,11 @@ EXACT_TO = Decimal("1e-9")
 
 
 def seconds_between(start: datetime, end: datetime) -> int:
-    """Whole seconds; 0 where the end lies before the start, as clocks that differ make it."""
-    return max(round((end - start).total_seconds()), 0)
+    """Whole seconds; 0 where the end lies before the start, as clocks that differ make it.
+
+    Never rounded up: what is spent now must not be less once it has ended.
+    """
+    return max(int((end - start).total_seconds()), 0)
 
 
 def whole_seconds(time: datetime) -> datetime:
