@@ -44,6 +44,7 @@ def apply(kubeconfig: Path, *what: str, text: str = "") -> "subprocess.Completed
             ("networkPolicy.create=true", "networkPolicy.create=false"),
             ("crds.install=true", "crds.install=false"),
             ("image.pullPolicy=Always", "imagePullSecrets={registry}"),
+            ("metrics.enabled=true", "prices.resources.cpuUsdPerHour=0.04"),
             ("image.tag=main", f"image.tag=1@sha256:{'0' * 64}"),
         )
     ),
