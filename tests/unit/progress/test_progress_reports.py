@@ -2,14 +2,19 @@
 
 import json
 import socket
+import subprocess
 import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from support.cluster.binaries import binary
 from support.tiny_job import pretrain_config
 
+from llmtrain_api.goodput import WorkSeconds
+from llmtrain_api.stages import Stage
 from llmtrain_trainer.progress.http_reporter import HttpReporter
 from llmtrain_trainer.progress.server import serve_progress
 from llmtrain_trainer.progress.tracker import ProgressTracker
@@ -111,3 +116,50 @@ def test_nobody_may_stop_a_stage_that_has_no_cluster_token(port: int) -> None:
     ):
         urllib.request.urlopen(request)
     assert not stop.is_set()
+
+
+def test_what_came_before_the_ranks_is_start_up() -> None:
+    times = iter([100.0, 112.0, 115.0])
+    config = pretrain_config(Path("/nowhere"))
+    tracker = ProgressTracker(config, clock=lambda: next(times), started=90.0)
+    told = WorkSeconds(start_up=4, productive=6, uncommitted=6)
+    tracker.update(step=1, work=told)  # at 112: 22 s, of which the ranks tell of 10
+    assert tracker.report.work == told.model_copy(update={"start_up": 16})
+    assert tracker.report.start_time == 90
+
+
+def test_a_stage_that_does_not_train_works_from_the_first_percent_on() -> None:
+    now = 100.0
+    config = pretrain_config(Path("/nowhere")).model_copy(update={"stage": Stage.DATA})
+    tracker = ProgressTracker(config, clock=lambda: now, started=95.0)
+    tracker.update(percent=0, activity="reading")
+    assert tracker.report.work == WorkSeconds(start_up=5)
+    now = 110.0
+    tracker.update(percent=10)
+    now = 125.0
+    assert tracker.report.work == WorkSeconds(start_up=15, productive=15, uncommitted=15)
+
+
+def test_prometheus_reads_the_newest_report(port: int) -> None:
+    tracker = _tracker()
+    work = WorkSeconds(productive=3, uncommitted=1)
+    tracker.update(step=7, loss=2.5, percent=50, gradient_norm=0.5, work=work)
+    url = f"http://127.0.0.1:{port}/metrics"
+    served = serve_progress("127.0.0.1", port, tracker, threading.Event(), token="secret")
+    with served, urllib.request.urlopen(url) as reply:
+        text = reply.read().decode()
+    samples = {
+        (sample.name, sample.labels.get("bucket")): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert samples["llmtrain_driver_step", None] == 7
+    assert samples["llmtrain_driver_progress_ratio", None] == 0.5
+    assert samples["llmtrain_driver_gradient_norm", None] == 0.5
+    assert samples["llmtrain_driver_time_seconds_total", "productive"] == 3
+    assert not any(bucket == "uncommitted" for _, bucket in samples)
+    assert ("llmtrain_driver_validation_bits_per_byte", None) not in samples
+    checked = subprocess.run(
+        [binary("promtool"), "check", "metrics"], input=text, text=True, check=False
+    )
+    assert checked.returncode == 0
