@@ -64,6 +64,7 @@ generate: setup ## Write the generated files: the CRD, the job reference.
 .PHONY: pictures
 pictures: setup ## Draw the pictures of the documents.
 	$(BIN)/python scripts/screenshot.py docs/images/plan.svg llmtrain plan manifests/llama-7b.yaml --hardware h100-sxm --price 3
+	@test ! -e runs/quickstart || $(BIN)/python scripts/report_picture.py runs/quickstart
 
 .PHONY: check
 check: setup ## Everything that needs no run: format, lint, types, imports, generated files.

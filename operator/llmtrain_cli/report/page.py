@@ -6,8 +6,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from llmtrain_cli.report.missing import Missing
 from llmtrain_cli.report.sources import Run, Sources
+from llmtrain_cli.report.views.bill import Line, bill_lines
 from llmtrain_cli.report.views.curves import Chart, charts
 from llmtrain_cli.report.views.summary import headline, plan_rows, stage_rows
+from llmtrain_cli.report.views.timeline import Timeline, timeline
 
 
 def render(sources: Sources) -> str:
@@ -29,8 +31,26 @@ def render(sources: Sources) -> str:
         stages=run if isinstance(run, Missing) else stage_rows(run),
         plan=run if isinstance(run, Missing) else plan_rows(run, sources),
         charts=_charts(sources),
+        timeline=_timeline(run),
+        bill=_bill(run),
         manifest=run if isinstance(run, Missing) else _manifest(run),
     )
+
+
+def _timeline(run: Run | Missing) -> Timeline | Missing:
+    if isinstance(run, Missing):
+        return run
+    goodput = run.status.goodput
+    known = goodput is not None and goodput.intervals and goodput.seconds.total
+    return timeline(goodput) if goodput and known else Missing("nobody has measured its time yet")
+
+
+def _bill(run: Run | Missing) -> tuple[Line, ...] | Missing:
+    if isinstance(run, Missing):
+        return run
+    if run.status.cost is None:
+        return Missing("no price is known; llmtrain run --price-per-hour says one")
+    return bill_lines(run.status.cost)
 
 
 def _charts(sources: Sources) -> dict[str, tuple[Chart, ...] | Missing]:

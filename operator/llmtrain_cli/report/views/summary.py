@@ -6,7 +6,8 @@ from llmtrain_api.plan import StagePlan
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import StageState, StageStatus
 from llmtrain_api.step_record import StepRecord
-from llmtrain_cli.quantities import amount, duration
+from llmtrain_cli.local.display import duration
+from llmtrain_cli.quantities import amount
 from llmtrain_cli.report.missing import Missing
 from llmtrain_cli.report.sources import Run, Sources
 from llmtrain_operator.core.timestamps import read_time
@@ -57,6 +58,11 @@ def headline(sources: Sources) -> tuple[Figure, ...]:
     if not isinstance(sources.run, Missing):
         if took := _took(sources.run.status.start_time, sources.run.status.completion_time):
             figures.append(Figure("time", took))
+        if sources.run.status.cost is not None:
+            figures.append(Figure("cost", f"{sources.run.status.cost.spent_usd} USD"))
+        if sources.run.status.goodput is not None:
+            share = sources.run.status.goodput.runtime_ratio
+            figures.append(Figure("goodput", f"{share:.0%}"))
         for stage, done in _trained(sources.run, sources).items():
             figures.append(Figure(f"tokens, {stage}", amount(done.tokens)))
             if done.seconds:
@@ -73,7 +79,8 @@ def stage_rows(run: Run) -> tuple[StageRow, ...]:
 def plan_rows(run: Run, sources: Sources) -> tuple[PlanRow, ...] | Missing:
     """What the planner says of the manifest, beside what the workspace holds."""
     try:
-        plan = plan_job(run.job.spec, PlanOptions())
+        known = run.status.plan.finetune_tokens if run.status.plan else None
+        plan = plan_job(run.job.spec, PlanOptions(finetune_tokens=known))
     except PlanError as error:
         return Missing(f"the job cannot be planned without more facts: {error}")
     done = _trained(run, sources)
