@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.nodeless_cluster import NodelessCluster
-from support.nodeless_job import NodelessJob, objects, wait_for_objects
+from support.nodeless_job import NodelessJob, objects, wait_for_nothing_but
 from support.operator_process import running_warm_operator
 
 from llmtrain_api.stages import Stage
@@ -82,7 +82,7 @@ def test_nothing_is_left(cluster: NodelessCluster, tmp_path: Path, phase: str) -
 
         job.delete()
 
-        wait_for_objects(cluster.client, before)
+        wait_for_nothing_but(cluster.client, before)
         assert operator.is_alive()
 
 

@@ -121,9 +121,13 @@ def objects(client: ApiClient) -> set[str]:
     }
 
 
-def wait_for_objects(client: ApiClient, expected: set[str]) -> None:
-    """Wait until just these are there."""
+def wait_for_nothing_but(client: ApiClient, before: set[str]) -> None:
+    """Wait until no object is there that was not there before.
+
+    An older one may go meanwhile: KubeRay, from its cache, makes a Pod anew whose RayCluster is
+    just deleted, and the garbage collector takes it some time later.
+    """
     deadline = time.monotonic() + _WITHIN_SECONDS
-    while (found := objects(client)) != expected:
-        assert time.monotonic() < deadline, found ^ expected
+    while left := objects(client) - before:
+        assert time.monotonic() < deadline, left
         time.sleep(_LOOK_SECONDS)
