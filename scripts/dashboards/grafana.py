@@ -70,7 +70,17 @@ def render(board: Board) -> str:
         built = built.with_variable(_variable(variable))
     for item in _placed(board.rows):
         built = built.with_row(item) if isinstance(item, dashboard.Row) else built.with_panel(item)
-    return JSONEncoder(sort_keys=True, indent=2).encode(built.build()) + "\n"
+    return JSONEncoder(sort_keys=True, indent=2).encode(_without_strangers(built.build())) + "\n"
+
+
+def _without_strangers(board: Any) -> Any:  # noqa: ANN401 - the library's classes are untyped
+    """Take off what the library adds by itself, and Grafana's own types do not know."""
+    for variable in board.templating.list_val:
+        variable.auto = variable.auto_min = variable.auto_count = None  # of an interval alone
+    for panel in board.panels:
+        if panel.type_val == "table":
+            panel.options.footer = None
+    return board
 
 
 def _variable(variable: Variable) -> dashboard.QueryVariable:

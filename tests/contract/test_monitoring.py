@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from support.cluster.binaries import binary
+from support.grafana_schema import complaints
 from support.promql import NamedQuery, known_labels, queries, rules, selectors
 from support.repository import ROOT
 
@@ -99,3 +100,14 @@ def test_a_dashboard_is_whole(path: Path) -> None:
         assert not cells & taken, f"{panel['title']} lies on another"
         assert max(x for x, _ in cells) < 24
         taken |= cells
+
+
+@pytest.mark.parametrize("path", _BOARDS, ids=lambda path: path.stem)
+def test_grafana_s_own_types_take_a_dashboard(path: Path, tmp_path: Path) -> None:
+    assert complaints(json.loads(path.read_text()), tmp_path) == ""
+
+
+def test_grafana_s_own_types_refuse_what_it_does_not_know(tmp_path: Path) -> None:
+    board = json.loads(_BOARDS[0].read_text())
+    board["panels"][1]["options"]["unheardOf"] = True
+    assert "unheardOf" in complaints(board, tmp_path)
