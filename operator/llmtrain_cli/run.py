@@ -10,20 +10,18 @@ import typer
 from rich.console import Console
 
 from llmtrain_api.spec.job import LLMTrainingJob
-from llmtrain_api.status import JobStatus, Phase, StageState
+from llmtrain_api.status import JobStatus
 from llmtrain_api.workspace import Workspace
-from llmtrain_cli.exits import INTERRUPTED, JOB_FAILED, WRONG_INPUT
+from llmtrain_cli.exits import JOB_FAILED, WRONG_INPUT
+from llmtrain_cli.local.conclusion import conclude
 from llmtrain_cli.local.display import RunDisplay
 from llmtrain_cli.local.executor import LocalExecutor
 from llmtrain_cli.local.lock import WorkspaceInUseError, workspace_lock
 from llmtrain_cli.local.machine import fit, this_machine
 from llmtrain_cli.local.ports import LOOPBACK, free_ports
 from llmtrain_cli.local.ray_head import RayStartError
-from llmtrain_cli.local.results import show_results
 from llmtrain_cli.local.state import RunState, StateError
 from llmtrain_cli.manifest import ManifestError, load_manifest
-from llmtrain_cli.report.command import write_report
-from llmtrain_cli.report.sources import Run
 from llmtrain_operator.core.settings import Settings
 
 
@@ -101,7 +99,7 @@ def _run(
                 cpus=machine.cpus,
             )
             status = asyncio.run(_until_end(executor, display))
-    return _conclude(job, status, workspace, console)
+    return conclude(job, status, workspace, console)
 
 
 async def _until_end(executor: LocalExecutor, display: RunDisplay) -> JobStatus | None:
@@ -124,25 +122,3 @@ async def _until_end(executor: LocalExecutor, display: RunDisplay) -> JobStatus 
         return await task
     except asyncio.CancelledError:
         return None
-
-
-def _conclude(
-    job: LLMTrainingJob, status: JobStatus | None, workspace: Workspace, console: Console
-) -> int:
-    """Tell how it ended; returns the exit code."""
-    if status is None or status.phase is Phase.SUSPENDED:
-        console.print("Stopped. The same command goes on from the newest checkpoint.")
-        return INTERRUPTED
-    if status.phase is Phase.FAILED:
-        failed = next(s for s in status.stages if s.state is StageState.FAILED)
-        console.print(f"{failed.name} failed ({failed.reason}): ", style="red", end="")
-        console.print(failed.message, highlight=False, markup=False, soft_wrap=True)
-        log = workspace.log(failed.name, failed.attempt)
-        console.print(f"Its log is in {log}.", highlight=False, soft_wrap=True)
-    show_results(job, status, workspace, console)
-    try:
-        report = write_report(workspace, Run(job, status))
-        console.print(f"The report is in {report}.", highlight=False, soft_wrap=True)
-    except OSError as error:
-        console.print(f"The report cannot be written: {error.strerror}", style="red")
-    return 0 if status.phase is Phase.SUCCEEDED else JOB_FAILED

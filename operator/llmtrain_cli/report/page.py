@@ -4,10 +4,12 @@ import json
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from llmtrain_api.status import Phase
 from llmtrain_cli.report.missing import Missing
 from llmtrain_cli.report.sources import Run, Sources
 from llmtrain_cli.report.views.bill import Line, bill_lines
 from llmtrain_cli.report.views.curves import Chart, charts
+from llmtrain_cli.report.views.funnel import funnel
 from llmtrain_cli.report.views.summary import headline, plan_rows, stage_rows
 from llmtrain_cli.report.views.timeline import Timeline, timeline
 
@@ -27,14 +29,23 @@ def render(sources: Sources) -> str:
         sources=sources,
         phase="unknown" if isinstance(run, Missing) else run.status.phase.value,
         going_on=not isinstance(run, Missing) and run.is_going_on,
+        why="" if isinstance(run, Missing) else _why(run),
         figures=headline(sources),
         stages=run if isinstance(run, Missing) else stage_rows(run),
         plan=run if isinstance(run, Missing) else plan_rows(run, sources),
         charts=_charts(sources),
         timeline=_timeline(run),
         bill=_bill(run),
+        funnel=sources.data if isinstance(sources.data, Missing) else funnel(sources.data),
         manifest=run if isinstance(run, Missing) else _manifest(run),
     )
+
+
+def _why(run: Run) -> str:
+    """Why a job that does not go on has stopped; nothing where it has come to its end."""
+    if run.status.phase not in {Phase.SUSPENDED, Phase.FAILED}:
+        return ""
+    return next((c.message for c in run.status.conditions if c.type == run.status.phase.value), "")
 
 
 def _timeline(run: Run | Missing) -> Timeline | Missing:

@@ -89,14 +89,19 @@ def _from_report(report: ProgressReport) -> Progress:
         step=report.step,
         total_steps=report.total_steps,
         tokens=report.tokens,
-        loss=report.loss,
-        validation_bits_per_byte=report.validation_bits_per_byte,
-        tokens_per_second=report.tokens_per_second,
+        loss=_short(report.loss),
+        validation_bits_per_byte=_short(report.validation_bits_per_byte),
+        tokens_per_second=_short(report.tokens_per_second),
         eta_seconds=report.eta_seconds,
-        mfu=report.mfu,
+        mfu=_short(report.mfu),
         heartbeat_time=_heartbeat(report.heartbeat),
         checkpoint_step=report.checkpoint_step,
     )
+
+
+def _short(value: float | None) -> float | None:
+    """As people read it in a column; the step records hold every digit."""
+    return None if value is None else round(value, 4)
 
 
 def _heartbeat(time: float) -> str:

@@ -1,6 +1,7 @@
 """The report as people see it: on a desk, on a phone, in the dark, on paper."""
 
 import os
+import struct
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,20 @@ async def test_dark_is_dark(report: Path, tmp_path: Path) -> None:
         await page.open(report, width=1280)
         light = await page.value(_BACKGROUND)
     assert (light, dark) == ("rgb(255, 255, 255)", "rgb(20, 23, 27)")
+
+
+@pytest.mark.parametrize(
+    ("width", "dark"), [(1280, False), (1280, True), (375, False)], ids=["desk", "dark", "phone"]
+)
+async def test_the_whole_page_is_drawn(
+    report: Path, tmp_path: Path, *, width: int, dark: bool
+) -> None:
+    async with open_browser(tmp_path / "browser") as page:
+        await page.open(report, width=width, dark=dark)
+        picture = await page.screenshot()
+        height = await page.value("document.documentElement.scrollHeight")
+    (tmp_path / "report.png").write_bytes(picture)  # to look at
+    assert struct.unpack(">II", picture[16:24]) == (width, height)
 
 
 async def test_what_is_drawn_has_a_size(report: Path, tmp_path: Path) -> None:

@@ -1,15 +1,18 @@
 """The report's page: all that there is, what is not there by name, and no markup from data."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.passes import NOW
 from support.report_workspace import run, write_finished_run
 
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import Phase
+from llmtrain_api.status import Condition, ConditionStatus, Phase
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.report.page import render
 from llmtrain_cli.report.sources import read_sources
+from llmtrain_operator.core.timestamps import write_time
 
 _SECTIONS = (
     "stages",
@@ -34,6 +37,27 @@ def test_shows_what_the_workspace_holds(workspace: Workspace) -> None:
     assert all(f'id="{name}"' in page for name in _SECTIONS)
     for shown in ("1,234", "2.3456", "0.0123", "not met", "20,480", "Loss, pretrain", "2.05K/s"):
         assert shown in page
+
+
+def test_the_funnel_says_how_many_documents_are_left(workspace: Workspace) -> None:
+    page = render(read_sources(workspace, run()))
+    assert "3,087 of 4,321 documents are left, 1,234 dropped" in page
+    assert 'width="71.442%"' in page
+
+
+def test_a_stopped_job_says_why(workspace: Workspace) -> None:
+    stopped = run(Phase.SUSPENDED)
+    condition = Condition(
+        type="Suspended",
+        status=ConditionStatus.TRUE,
+        reason="Suspended",
+        message="the budget is spent",
+        observed_generation=1,
+        last_transition_time=write_time(NOW),
+    )
+    status = stopped.status.model_copy(update={"conditions": (condition,)})
+    page = render(read_sources(workspace, replace(stopped, status=status)))
+    assert "<b>Suspended</b>: the budget is spent" in page
 
 
 def test_text_from_data_is_never_markup(workspace: Workspace) -> None:

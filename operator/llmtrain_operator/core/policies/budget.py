@@ -76,7 +76,7 @@ def _state(spent: Decimal, limit: Decimal, forecast: Decimal | None) -> BudgetSt
 
 
 def _message(state: BudgetState, limit: Decimal) -> str:
-    field = f"policy.budget.maxUsd: {limit:f}"
+    field = f"policy.budget.maxUsd: {limit.normalize():f}"
     match state:
         case BudgetState.EXCEEDED:
             return f"the budget is spent ({field}); raise it to go on"

@@ -1,0 +1,67 @@
+"""The last words of `llmtrain run`: how it ended, what it made, how it goes on."""
+
+from rich.console import Console
+
+from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.status import ConditionStatus, JobStatus, Phase, StageState
+from llmtrain_api.workspace import Workspace
+from llmtrain_cli.exits import INTERRUPTED, JOB_FAILED
+from llmtrain_cli.local.results import show_results
+from llmtrain_cli.report.command import write_report
+from llmtrain_cli.report.sources import Run
+from llmtrain_operator.core.budget import CONDITION as WITHIN_BUDGET
+
+_GOES_ON = "Stopped. The same command goes on from the newest checkpoint."
+
+
+def conclude(
+    job: LLMTrainingJob, status: JobStatus | None, workspace: Workspace, console: Console
+) -> int:
+    """Tell how a run ended, and write its report.
+
+    Args:
+        job: that ran.
+        status: its last one; None where the run was left at once.
+        workspace: of the run.
+        console: to print on.
+
+    Returns:
+        The exit code.
+    """
+    if status is None:
+        console.print(_GOES_ON)
+        return INTERRUPTED
+    if status.phase is Phase.SUSPENDED:
+        console.print(_why_stopped(job, status), highlight=False, soft_wrap=True)
+        _report(job, status, workspace, console)
+        return INTERRUPTED
+    if status.phase is Phase.FAILED:
+        _say_what_failed(status, workspace, console)
+    show_results(job, status, workspace, console)
+    _report(job, status, workspace, console)
+    return 0 if status.phase is Phase.SUCCEEDED else JOB_FAILED
+
+
+def _why_stopped(job: LLMTrainingJob, status: JobStatus) -> str:
+    if job.spec.policy.suspend:
+        return "Stopped: policy.suspend is set; take it out of the manifest to go on."
+    for condition in status.conditions:
+        if condition.type == WITHIN_BUDGET and condition.status is ConditionStatus.FALSE:
+            return f"Stopped: {condition.message} from the newest checkpoint."
+    return _GOES_ON
+
+
+def _say_what_failed(status: JobStatus, workspace: Workspace, console: Console) -> None:
+    failed = next(s for s in status.stages if s.state is StageState.FAILED)
+    console.print(f"{failed.name} failed ({failed.reason}): ", style="red", end="")
+    console.print(failed.message, highlight=False, markup=False, soft_wrap=True)
+    log = workspace.log(failed.name, failed.attempt)
+    console.print(f"Its log is in {log}.", highlight=False, soft_wrap=True)
+
+
+def _report(job: LLMTrainingJob, status: JobStatus, workspace: Workspace, console: Console) -> None:
+    try:
+        report = write_report(workspace, Run(job, status))
+        console.print(f"The report is in {report}.", highlight=False, soft_wrap=True)
+    except OSError as error:
+        console.print(f"The report cannot be written: {error.strerror}", style="red")
