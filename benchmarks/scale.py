@@ -125,6 +125,13 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, required=True)
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="scale-"))
+    with running_cluster(folder) as cluster:
+        (bursts if arguments.what == "burst" else idle)(cluster, folder, arguments.jobs)
+
+
+@contextmanager
+def running_cluster(folder: Path) -> Iterator[Cluster]:
+    """An API server that knows our jobs and KubeRay's, in a new folder."""
     with running_control_plane(folder, controllers=False) as plane:
         make_definitions(plane.client)
         crd = yaml.safe_load((ROOT / "crds" / "llmtrain.io_llmtrainingjobs.yaml").read_text())
@@ -132,7 +139,7 @@ def main() -> None:
         plane.client.request("POST", path, crd)
         cluster = Cluster(plane.server.kubeconfig())
         wait_until(lambda: served(cluster))
-        (bursts if arguments.what == "burst" else idle)(cluster, folder, arguments.jobs)
+        yield cluster
 
 
 def bursts(cluster: Cluster, folder: Path, count: int) -> None:

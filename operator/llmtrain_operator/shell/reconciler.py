@@ -12,7 +12,7 @@ from llmtrain_api.faults import describe_faults
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase, StageState
-from llmtrain_operator.core.builders.event import event
+from llmtrain_operator.core.builders.events import events
 from llmtrain_operator.core.cluster_view import cluster_views
 from llmtrain_operator.core.conditions import conditions_of
 from llmtrain_operator.core.decide import decide
@@ -168,8 +168,7 @@ class Reconciler:
         }
         path = paths.jobs(meta.namespace, meta.name)
         self._caches.put_job(await self._api.replace_status(path, body))
-        told = event(meta.namespace, meta.name, meta.uid, before, after, now)
-        if told is not None:
+        for told in events(meta.namespace, meta.name, meta.uid, before, after, now):
             self._events.tell(told)
 
 

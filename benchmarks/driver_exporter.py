@@ -1,10 +1,8 @@
-"""What exporting costs: the operator's scrape of many jobs, and the driver's part of a step.
+"""What exporting costs a training step: the driver's metrics and progress, and rank 0's reports.
 
-PYTHONPATH=tests python benchmarks/exporters.py --jobs 1000
+PYTHONPATH=tests python benchmarks/driver_exporter.py
 """
 
-import argparse
-import gc
 import statistics
 import threading
 import time
@@ -12,15 +10,9 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
-from prometheus_client import CollectorRegistry, generate_latest
-from support.cluster.jobs import whole_line
 from support.cluster.processes import LOOPBACK, free_port
-from support.report_workspace import run
 from support.tiny_job import pretrain_config
 
-from llmtrain_operator.metrics.jobs_collector import JobsCollector
-from llmtrain_operator.shell.caches import Caches
 from llmtrain_trainer.progress.http_reporter import HttpReporter
 from llmtrain_trainer.progress.server import REPORT_PATH, serve_progress
 from llmtrain_trainer.progress.tracker import ProgressTracker
@@ -33,35 +25,6 @@ _TIMES = 5
 
 
 def main() -> None:
-    """Measure both."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=1000)
-    scrapes(parser.parse_args().jobs)
-    driver()
-
-
-def scrapes(count: int) -> None:
-    """The operator's: how long a scrape takes, and whether its series and memory come back."""
-    caches, registry = Caches(), CollectorRegistry()
-    registry.register(JobsCollector(caches))
-    empty, memory = len(generate_latest(registry).splitlines()), resident_mb()
-    bodies = [job(f"job-{number}") for number in range(count)]
-    for body in bodies:
-        caches.put_job(body)
-    seconds = median_seconds(lambda: generate_latest(registry))
-    page = generate_latest(registry)
-    full = resident_mb()
-    for body in bodies:
-        caches.drop_job(body)
-    del bodies
-    gc.collect()
-    after = len(generate_latest(registry).splitlines())
-    print(f"scrape of {count} jobs: {seconds:.2f} s, {len(page) / 1e6:.1f} MB")
-    print(f"lines: {empty} empty, {len(page.splitlines())} full, {after} after")
-    print(f"memory: {memory:.0f} MB empty, {full:.0f} MB full, {resident_mb():.0f} MB after")
-
-
-def driver() -> None:
     """The driver's and rank 0's: seconds that reporting takes of an optimizer step."""
     tracker = ProgressTracker(pretrain_config(Path("/nowhere")))
     port, stop = free_port(), threading.Event()
@@ -88,21 +51,6 @@ def driver() -> None:
     print(f"/metrics {read['/metrics'] * 1e3:.1f} ms; all together {share:.3%} of the time")
 
 
-def job(name: str) -> dict[str, object]:
-    """A job that runs, as the API server tells of it."""
-    status = run().status
-    body: dict[str, object] = whole_line(name)
-    metadata = {
-        "name": name,
-        "namespace": "default",
-        "uid": f"uid-{name}",
-        "resourceVersion": "1",
-        "creationTimestamp": "2026-01-31T11:00:00Z",
-    }
-    told = status.model_dump(mode="json", exclude_none=True)
-    return {**body, "metadata": metadata, "status": told}
-
-
 def fetch(url: str) -> None:
     """Read a page."""
     with urllib.request.urlopen(url) as reply:  # noqa: S310 - our own server
@@ -117,11 +65,6 @@ def median_seconds(action: Callable[[], object]) -> float:
         action()
         times.append(time.perf_counter() - started)
     return statistics.median(times)
-
-
-def resident_mb() -> float:
-    """Of this process."""
-    return psutil.Process().memory_info().rss / 1e6
 
 
 if __name__ == "__main__":
