@@ -86,6 +86,16 @@ def test_kills_change_nothing(folder: Path, calm: Workspace) -> None:
     assert pretrained == expected
 
 
+def test_a_stop_while_the_ranks_come_up_waits_for_no_step(folder: Path) -> None:
+    with LocalRun(write_manifest(folder, small_spec()), folder / "early") as run:
+        run.wait_for_process("RayTrainWorker")
+        run.process.send_signal(signal.SIGINT)
+        code, output = run.wait()
+    assert code == 130, output
+    assert run.records() == []
+    assert "stopped before its first step" in run.workspace.log(Stage.PRETRAIN, 0).read_text()
+
+
 def test_a_finished_run_is_shown_again_and_not_repeated(folder: Path, calm: Workspace) -> None:
     before = calm.evaluation_report.stat().st_mtime_ns
     code, output = run_to_the_end(write_manifest(folder, small_spec()), calm.root)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -139,13 +140,20 @@ class LocalRun:
 
     def wait_for_step(self, step: int, stage: Stage = Stage.PRETRAIN) -> None:
         """Wait until an optimizer step was made."""
+        self._wait_until(lambda: any(record["step"] >= step for record in self.records(stage)))
+
+    def wait_for_process(self, what: str) -> None:
+        """Wait for a process of this run whose command line holds these words."""
+        self._wait_until(lambda: bool(self._living(what)))
+
+    def _wait_until(self, condition: Callable[[], bool]) -> None:
         for _ in range(_TIMEOUT_SECONDS * 20):
             if self.process.poll() is not None:
                 raise AssertionError(f"it ended too early: {self.wait()}")
-            if any(record["step"] >= step for record in self.records(stage)):
+            if condition():
                 return
             self._look.wait(0.05)
-        raise AssertionError(f"step {step} never came")
+        raise AssertionError("it never came")
 
     def records(self, stage: Stage = Stage.PRETRAIN) -> list[dict[str, Any]]:
         """The step records so far, without what differs from run to run."""
@@ -153,11 +161,21 @@ class LocalRun:
 
     def kill(self, what: str) -> None:
         """`kill -9` a process of this run whose command line holds these words."""
-        family = psutil.Process(self.process.pid).children(recursive=True)
-        living = [each for each in family if each.status() != psutil.STATUS_ZOMBIE]
-        matching = [each for each in living if what in " ".join(each.cmdline())]
-        assert matching, [each.cmdline() for each in living]
+        matching = self._living(what)
+        assert matching, f"no {what} lives"
         matching[-1].send_signal(signal.SIGKILL)  # the last is the deepest: no shell around it
+
+    def _living(self, what: str) -> list[psutil.Process]:
+        family = psutil.Process(self.process.pid).children(recursive=True)
+        return [each for each in family if what in _command_line(each)]
+
+
+def _command_line(process: psutil.Process) -> str:
+    """Of a process; nothing where it has ended."""
+    try:
+        return "" if process.status() == psutil.STATUS_ZOMBIE else " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def step_records(workspace: Workspace, stage: Stage = Stage.PRETRAIN) -> list[dict[str, Any]]:

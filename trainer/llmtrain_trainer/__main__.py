@@ -5,6 +5,7 @@ import os
 import secrets
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,10 +17,13 @@ from llmtrain_api.status import EvaluationResult
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.driver_log import driver_log
 from llmtrain_trainer.environment import record_environment
+from llmtrain_trainer.errors import Interrupted
 from llmtrain_trainer.outcome import Ending, ending, leave, read_run_config
 from llmtrain_trainer.progress.server import REPORT_PATH, serve_progress
 from llmtrain_trainer.progress.tracker import ProgressTracker
 from llmtrain_trainer.stage import ReportAddress, StageContext
+
+_LOOK_SECONDS = 0.5
 
 
 def main() -> int:
@@ -53,7 +57,7 @@ def _drive(config: RunConfig, end: Ending) -> None:
         report_to = ReportAddress(f"http://{reachable}:{port}{REPORT_PATH}", token)
         context = StageContext(config, tracker, stop, report_to)
         try:
-            end.evaluation = _in_thread(context)
+            end.evaluation = _in_thread(context, lambda: tracker.has_begun)
             if config.stage is Stage.TOKENIZER:
                 from llmtrain_trainer.finetune.count import count_finetune_tokens
 
@@ -63,8 +67,15 @@ def _drive(config: RunConfig, end: Ending) -> None:
         tracker.update(percent=100.0, activity="done")
 
 
-def _in_thread(context: StageContext) -> tuple[EvaluationResult, ...]:
-    """Run the stage beside the main thread, which stays free for signals."""
+def _in_thread(
+    context: StageContext, has_begun: Callable[[], bool]
+) -> tuple[EvaluationResult, ...]:
+    """Run the stage beside the main thread, which stays free for signals.
+
+    Raises:
+        Interrupted: told to stop before ranks made a step: nothing is lost, and nobody waits for
+            them to come up. What they were at ends with this process.
+    """
     results: list[tuple[EvaluationResult, ...]] = []
     errors: list[BaseException] = []
 
@@ -74,9 +85,12 @@ def _in_thread(context: StageContext) -> tuple[EvaluationResult, ...]:
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread
             errors.append(error)
 
-    thread = threading.Thread(target=run, name=context.config.stage)
+    thread = threading.Thread(target=run, name=context.config.stage, daemon=True)
     thread.start()
-    thread.join()
+    while thread.is_alive():
+        thread.join(_LOOK_SECONDS)
+        if thread.is_alive() and context.stop.is_set() and not has_begun():
+            raise Interrupted("stopped before its first step")
     if errors:
         raise errors[0]
     return results[0]

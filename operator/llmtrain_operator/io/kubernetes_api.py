@@ -21,6 +21,7 @@ Observer = Callable[[str, int], None]
 FIELD_MANAGER = "llmtrain"
 _JSON_HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
 _TIMEOUT_SECONDS = 30
+_PAGE_LENGTH = 500
 _NO_BACKEND = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE}
 
 
@@ -111,14 +112,20 @@ class KubernetesApi:
         Raises:
             KubernetesError: refused, or not reached.
         """
-        query = {"labelSelector": label} if label else None
-        try:
-            answer = await self._json("GET", path, query=query)
-        except KubernetesError as error:
-            if error.is_not_found:
-                return Listing([], 0)
-            raise
-        return Listing(answer["items"], int(answer["metadata"]["resourceVersion"]))
+        query = {"limit": str(_PAGE_LENGTH)} | ({"labelSelector": label} if label else {})
+        items: list[Json] = []
+        while True:
+            try:
+                page = await self._json("GET", path, query=query)
+            except KubernetesError as error:
+                if error.is_not_found:
+                    return Listing([], 0)
+                raise
+            items += map(_as_read, page["items"])
+            if not page["metadata"].get("continue"):
+                # All pages are of the moment of the first.
+                return Listing(items, int(page["metadata"]["resourceVersion"]))
+            query["continue"] = page["metadata"]["continue"]
 
     async def create(self, path: str, body: Json) -> bool:
         """Make an object; False where there is one of this name.
@@ -273,6 +280,12 @@ class _ServiceHttp:
         if reply.status in _NO_BACKEND:
             raise UnreachableError(f"the Service has no backend ({reply.status})")
         return reply
+
+
+def _as_read(item: Json) -> Json:
+    """Without the list of who wrote which field: as long as the object, and nobody reads it."""
+    item["metadata"].pop("managedFields", None)
+    return item
 
 
 def _error(reply: Reply) -> KubernetesError:

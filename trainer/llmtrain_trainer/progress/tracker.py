@@ -70,6 +70,12 @@ class ProgressTracker:
         )
 
     @property
+    def has_begun(self) -> bool:
+        """Whether a stop would break off work: of ranks, what they do from the first step on."""
+        report = self._report
+        return report.stage not in _TRAINING or report.step is not None
+
+    @property
     def report(self) -> ProgressReport:
         """The newest report."""
         report = self._report
