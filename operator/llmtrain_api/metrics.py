@@ -78,7 +78,7 @@ JOB_METRICS = (
     Metric(
         "llmtrain_job_failures_total",
         "Failed attempts.",
-        (*_JOB, "stage", "class"),
+        (*_JOB, "class"),
         Kind.COUNTER,
     ),
     Metric(

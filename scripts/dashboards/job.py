@@ -238,9 +238,9 @@ _TIME = Row(
         ),
         Panel(
             "Failed attempts",
-            "By stage and class.",
+            "By class: whose fault it was, and so which of the retries it used up.",
             "short",
-            (Query(f"llmtrain_job_failures_total{{{_JOB}}}", "{{stage}} {{class}}"),),
+            (Query(f"llmtrain_job_failures_total{{{_JOB}}}", "{{class}}"),),
             width=6,
         ),
     ),

@@ -74,9 +74,9 @@ def _state(status: JobStatus) -> Iterator[Sample]:
         yield Sample("llmtrain_job_reason", 1, (reason,))
     for stage in status.stages:
         yield Sample("llmtrain_job_stage_state", 1, (stage.name.value, stage.state.value))
-        for failure in _FAILURE_CLASSES:
-            count = getattr(stage.failures, failure)
-            yield Sample("llmtrain_job_failures_total", count, (stage.name.value, failure))
+    for failure in _FAILURE_CLASSES:
+        count = sum(getattr(stage.failures, failure) for stage in status.stages)
+        yield Sample("llmtrain_job_failures_total", count, (failure,))
     if status.completion_time is not None:
         ended = read_time(status.completion_time).timestamp()
         yield Sample("llmtrain_job_completion_timestamp_seconds", ended)
