@@ -71,8 +71,8 @@ class Seconds(Record):
 
     def plus(self, more: "Seconds") -> "Seconds":
         """Both together, part by part; exact to a millisecond."""
-        ours, theirs = self.model_dump(by_alias=False), more.model_dump(by_alias=False)
-        return Seconds(**{part: round(ours[part] + theirs[part], 3) for part in ours})
+        parts = type(self).model_fields
+        return Seconds(**{p: round(getattr(self, p) + getattr(more, p), 3) for p in parts})
 
 
 class Activity(StrEnum):

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from support.cluster.processes import LOOPBACK, free_port
 
 from llmtrain_operator.shell.run import run_operator
 from llmtrain_operator.shell.settings import read_settings
@@ -89,6 +89,4 @@ def _write_settings(folder: Path, settings: dict[str, Any]) -> Path:
 
 
 def _free_url() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}/healthz"
+    return f"http://{LOOPBACK}:{free_port()}/healthz"

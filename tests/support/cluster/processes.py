@@ -3,7 +3,6 @@
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import psutil
 from support.cluster.sandbox import Sandbox
+
+from llmtrain_cli.local.ports import free_ports
 
 LOOPBACK = "127.0.0.1"
 _POLL_SECONDS = 0.05
@@ -117,8 +118,5 @@ def answers_ok(connection: http.client.HTTPConnection, path: str, token: str = "
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of the loopback interface that nobody listens on, nor is given by the kernel."""
+    return free_ports(1)[0]
