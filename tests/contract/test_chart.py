@@ -6,22 +6,52 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from support.chart import rendered_chart
+from support.chart import lint_chart, rendered_chart
 from support.cluster.api_client import ApiClient
 from support.cluster.binaries import binary
+from support.prometheus_operator import make_definitions
 from support.repository import ROOT
+from support.schemas import complaints, write_schemas
 
 _NAMESPACES = ("llmtrain-system", "team-a", "team-b")
 _NODES = '{"nodeSelector": {"spot": "true"}, "tolerations": [{"key": "spot"}]}'
+_MONITORING = ",".join(
+    f"metrics.{name}=true" for name in ("enabled", "podMonitors", "rules", "dashboards")
+)
+_POLICIES = (
+    "networkPolicy.jobNamespaces={team-b},networkPolicy.dashboardFrom[0].ipBlock.cidr=10.0.0.0/28"
+)
+_CHOICES = (
+    ("podLabels.team=a", "namespaces={team-a,team-b}"),
+    (_POLICIES, "networkPolicy.create=false"),
+    ("crds.install=true", "crds.install=false"),
+    ("image.pullPolicy=Always", "imagePullSecrets={registry}"),
+    ("metrics.enabled=true", "prices.resources.cpuUsdPerHour=0.04", _MONITORING),
+    ("image.tag=main", f"image.tag=1@sha256:{'0' * 64}"),
+)
 
 
 @pytest.fixture(scope="module")
-def kubeconfig(api_server: ApiClient, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def server(api_server: ApiClient) -> ApiClient:
+    """An API server with all that the chart's objects need."""
     for name in _NAMESPACES:
         api_server.request("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    make_definitions(api_server)
+    return api_server
+
+
+@pytest.fixture(scope="module")
+def kubeconfig(server: ApiClient, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("kubectl") / "kubeconfig"
-    api_server.write_kubeconfig(path)
+    server.write_kubeconfig(path)
     return path
+
+
+@pytest.fixture(scope="module")
+def schemas(server: ApiClient, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("schemas")
+    write_schemas(server, folder, awaited={"PodMonitor", "PrometheusRule"})
+    return folder
 
 
 def apply(kubeconfig: Path, *what: str, text: str = "") -> "subprocess.CompletedProcess[str]":
@@ -36,25 +66,34 @@ def apply(kubeconfig: Path, *what: str, text: str = "") -> "subprocess.Completed
     )
 
 
-@pytest.mark.parametrize(
-    "values",
-    list(
-        product(
-            ("podLabels.team=a", "namespaces={team-a,team-b}"),
-            ("networkPolicy.create=true", "networkPolicy.create=false"),
-            ("crds.install=true", "crds.install=false"),
-            ("image.pullPolicy=Always", "imagePullSecrets={registry}"),
-            ("metrics.enabled=true", "prices.resources.cpuUsdPerHour=0.04"),
-            ("image.tag=main", f"image.tag=1@sha256:{'0' * 64}"),
-        )
-    ),
-    ids=" ".join,
-)
-def test_every_combination_of_values_is_accepted(kubeconfig: Path, values: tuple[str, ...]) -> None:
-    applied = apply(kubeconfig, "--filename=-", text=rendered_chart(*values))
+@pytest.mark.parametrize("values", list(product(*_CHOICES)), ids=" ".join)
+def test_every_combination_of_values_is_accepted(
+    kubeconfig: Path, schemas: Path, values: tuple[str, ...]
+) -> None:
+    text = rendered_chart(*values)
+    assert complaints(text, schemas) == ""
+    applied = apply(kubeconfig, "--filename=-", text=text)
     assert applied.returncode == 0, applied.stderr
     assert "deployment.apps/llmtrain" in applied.stdout
     assert ("clusterrole." in applied.stdout) == ("namespaces" not in values[0])
+
+
+@pytest.mark.parametrize("field", ["automountServiceAccountToken", "policyTypes", "sourceLabels"])
+def test_a_field_that_its_kind_does_not_have_would_be_seen(schemas: Path, field: str) -> None:
+    text = rendered_chart(_MONITORING)
+    assert field in text
+    assert f"'{field}s' not allowed" in complaints(text.replace(field, f"{field}s"), schemas)
+
+
+@pytest.mark.parametrize("values", [(), [choice[-1] for choice in _CHOICES]], ids=["own", "other"])
+def test_helm_finds_no_fault(values: tuple[str, ...]) -> None:
+    lint_chart(*values)
+
+
+def test_what_helm_test_runs_is_accepted(kubeconfig: Path, schemas: Path) -> None:
+    text = rendered_chart(with_tests=True)
+    assert complaints(text, schemas) == ""
+    assert "pod/llmtrain-test" in apply(kubeconfig, "--filename=-", text=text).stdout
 
 
 def test_settings_reach_the_operator(kubeconfig: Path) -> None:
@@ -63,10 +102,18 @@ def test_settings_reach_the_operator(kubeconfig: Path) -> None:
     assert "spot:\n      nodeSelector:" in text
 
 
-def test_a_wrong_value_is_refused_by_name() -> None:
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ("trainer.graceSeconds=soon", "/trainer/graceSeconds"),
+        ("networkPolicy.apiServerPorts={0}", "/networkPolicy/apiServerPorts/0"),
+        ("metrics.rules=true", "/metrics/enabled"),  # the alert for an absent operator never ends
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(value: str, path: str) -> None:
     with pytest.raises(subprocess.CalledProcessError) as refused:
-        rendered_chart("trainer.graceSeconds=soon")
-    assert "graceSeconds" in refused.value.stderr
+        rendered_chart(value)
+    assert f"'{path}'" in refused.value.stderr
 
 
 def test_those_without_helm_get_the_same() -> None:

@@ -1,6 +1,7 @@
 """Our chart, as helm renders it. Run as a program, it writes what those without helm apply."""
 
 import subprocess
+from pathlib import Path
 
 from support.cluster.binaries import binary
 from support.repository import ROOT
@@ -9,22 +10,38 @@ _CHART = ROOT / "charts" / "llmtrain"
 _INSTALL = ROOT / "manifests" / "operator" / "operator.yaml"
 
 
-def rendered_chart(*values: str, json_values: tuple[str, ...] = ()) -> str:
-    """All objects of a release, as YAML; without those of `helm test`.
+def rendered_chart(
+    *values: str, json_values: tuple[str, ...] = (), with_tests: bool = False
+) -> str:
+    """All objects of a release, as YAML.
 
     Args:
         values: `name=value`, as `helm --set` takes them.
         json_values: the same for `--set-json`.
+        with_tests: those of `helm test` too.
 
     Raises:
         CalledProcessError: helm refused; its `stderr` says why.
     """
-    command = [binary("helm"), "template", "llmtrain", _CHART, "--no-hooks"]
-    command += ["--namespace=llmtrain-system", "--kube-version=1.34.4"]
     settings = [f"--set={value}" for value in values]
     settings += [f"--set-json={value}" for value in json_values]
-    done = subprocess.run([*command, *settings], capture_output=True, text=True, check=True)
-    return done.stdout
+    if not with_tests:
+        settings.append("--no-hooks")
+    return _helm("template", "llmtrain", _CHART, "--namespace=llmtrain-system", *settings)
+
+
+def lint_chart(*values: str) -> None:
+    """Have helm look for faults in the chart; a warning is one.
+
+    Raises:
+        CalledProcessError: there is one; its `stdout` names it.
+    """
+    _helm("lint", "--strict", _CHART, *(f"--set={value}" for value in values))
+
+
+def _helm(*arguments: str | Path) -> str:
+    command = [binary("helm"), *arguments, "--kube-version=1.34.4"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 if __name__ == "__main__":

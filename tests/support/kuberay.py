@@ -8,18 +8,16 @@ import http.client
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
-from support.cluster.api_client import ApiClient, ApiRefusal, Json
+from support.cluster.api_client import ApiClient
 from support.cluster.binaries import binary, module_source
 from support.cluster.processes import LOOPBACK, Process, answers_ok, free_port
+from support.definitions import define
 
 _MODULE = "github.com/ray-project/kuberay/ray-operator"
 _IN_MODULE = "config/crd/bases"
-_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-_SERVED_WITHIN_REQUESTS = 10_000
 
 
 @contextmanager
@@ -41,12 +39,9 @@ def running_kuberay(kubeconfig: Path, client: ApiClient) -> Iterator[Process]:
 def make_definitions(client: ApiClient) -> None:
     """Make the API server know KubeRay's kinds."""
     given = os.environ.get("KUBERAY_CRDS")
-    folder = (
-        Path(given) if given else module_source("kuberay", _MODULE) / "config" / "crd" / "bases"
-    )
+    folder = Path(given) if given else module_source("kuberay", _MODULE) / _IN_MODULE
     for path in sorted(folder.glob("*.yaml")):
-        # They have 3 MB together, which only the parser in C reads in no time.
-        _apply(client, yaml.load(path.read_text(), yaml.CSafeLoader))
+        define(client, path)
 
 
 @contextmanager
@@ -74,17 +69,3 @@ def running_manager(kubeconfig: Path) -> Iterator[Process]:
         yield process
     finally:
         process.stop()
-
-
-def _apply(client: ApiClient, definition: Json) -> None:
-    """Server-side: they are too large for the annotation of the other kind."""
-    path = f"{_DEFINITIONS}/{definition['metadata']['name']}"
-    content = "application/apply-patch+yaml"
-    client.request("PATCH", f"{path}?fieldManager=tests&force=true", definition, content=content)
-    spec = definition["spec"]
-    group, version, plural = spec["group"], spec["versions"][0]["name"], spec["names"]["plural"]
-    for _ in range(_SERVED_WITHIN_REQUESTS):
-        with suppress(ApiRefusal):
-            client.request("GET", f"/apis/{group}/{version}/{plural}")
-            return
-    raise AssertionError(f"{path} was accepted, but is not served")

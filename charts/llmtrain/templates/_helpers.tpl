@@ -23,6 +23,21 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{ if .Values.namespaces }}{matchNames: {{ toJson .Values.namespaces }}}{{ else }}{any: true}{{ end }}
 {{- end }}
 
+{{- define "llmtrain.monitoringLabels" -}}
+{{ merge (dict) .Values.metrics.labels (include "llmtrain.labels" . | fromYaml) | toYaml }}
+{{- end }}
+
+{{/* Selects the Pods of jobs. */}}
+{{- define "llmtrain.ofJobs" -}}
+- {key: llmtrain.io/job, operator: Exists}
+{{- end }}
+
+{{/* Where the operator asks the head of a Ray cluster. */}}
+{{- define "llmtrain.headPorts" -}}
+- port: 8265 # Ray's Jobs API
+- port: 8790 # the driver's progress
+{{- end }}
+
 {{- define "llmtrain.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 1000

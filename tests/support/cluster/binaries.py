@@ -34,6 +34,7 @@ _PROGRAMS = {
     "etcd": _Program("etcd", "go.etcd.io/etcd/server/v3"),
     "ray-operator": _Program("kuberay", "github.com/ray-project/kuberay/ray-operator"),
     "helm": _Program("helm", "helm.sh/helm/v3/cmd/helm"),
+    "kubeconform": _Program("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform"),
     "kwok": _Program("kwok", "sigs.k8s.io/kwok/cmd/kwok"),
     "pause": _Program("pause", "."),
     **{
