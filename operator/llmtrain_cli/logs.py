@@ -1,66 +1,87 @@
-"""`llmtrain logs`: what the current stage of a job on a cluster prints."""
+"""`llmtrain logs`: what the stages of a job on a cluster print, or have printed."""
 
-import asyncio
+from http import HTTPStatus
 from typing import Annotated
 
 import typer
 
-from llmtrain_api.names import WORKSPACE_PATH
-from llmtrain_api.status import JobStatus, StageState, StageStatus
-from llmtrain_cli.cluster.session import (
-    JobName,
-    Namespace,
-    NoSuchJobError,
-    chosen_namespace,
-    in_cluster,
-    read_job,
-)
-from llmtrain_operator.io import paths
-from llmtrain_operator.io.kubernetes_api import KubernetesApi
-from llmtrain_operator.io.reach import Reach
-
-_LOOK_SECONDS = 2.0
+from llmtrain_api.stages import Stage
+from llmtrain_api.status import JobStatus, StageState
+from llmtrain_cli.cluster.attempts import Attempt, Choice
+from llmtrain_cli.cluster.errors import CommandError
+from llmtrain_cli.cluster.follow import Follower
+from llmtrain_cli.cluster.jobs import read_job
+from llmtrain_cli.cluster.kept_log import read_kept_log
+from llmtrain_cli.cluster.ray_log import RayLogs
+from llmtrain_cli.cluster.session import JobName, Namespace, chosen_namespace, in_cluster
+from llmtrain_operator.io.http import UnreachableError
+from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi, KubernetesError
+from llmtrain_operator.io.ray_jobs import RayJobsError
 
 
 def logs(
     name: JobName,
     namespace: Namespace = None,
+    stage: Annotated[
+        Stage | None, typer.Option(help="By default the one at work, or the last that was.")
+    ] = None,
+    attempt: Annotated[
+        int | None, typer.Option(min=0, help="Of the stage; the newest by default.")
+    ] = None,
+    image: Annotated[
+        str | None,
+        typer.Option(help="Of the Pod that reads a log of the workspace; any that has `tail`."),
+    ] = None,
     *,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on until the attempt ends.")
+        bool, typer.Option("--follow", "-f", help="Go on until nothing more will come.")
     ] = False,
 ) -> None:
-    """Print the log of the attempt that runs."""
+    """Print the log of a job's stage.
+
+    Ray is asked for it, as long as the attempt's Ray cluster lives; afterwards a Pod, which ends
+    at once, reads it from the job's workspace.
+    """
 
     async def show(api: KubernetesApi) -> None:
-        where, reach, shown = chosen_namespace(namespace), Reach(api, None), 0
-        while True:
-            _, status = await read_job(api, where, name)
-            stage = _current(name, status)
-            assert status.cluster is not None, "an attempt is recorded for a cluster"
-            cluster = await api.get(paths.ray_clusters(where, status.cluster.name))
-            if cluster is None:
-                raise NoSuchJobError(_where_logs_lie(name))
-            head = await reach.head(where, status.cluster.name, cluster["metadata"]["uid"])
-            assert stage.submission_id is not None, "it is at work"
-            text = await head.jobs.logs(stage.submission_id)
-            typer.echo(text[shown:], nl=False)
-            shown = len(text)
-            if not follow:
-                return
-            await asyncio.sleep(_LOOK_SECONDS)
+        body, status = await read_job(api, chosen_namespace(namespace), name)
+        if stage is not None and stage not in body["spec"]:
+            raise CommandError(f"{name} has no stage {stage}")
+        choice = Choice(stage, attempt).settled(status)
+        if not follow or choice.is_over(status) or choice.number is not None:
+            choice.newest(name, status)  # or say that there is none
+        if follow:
+            await Follower(api, body, status, choice, image=image).follow()
+        else:
+            text = await _log(api, body, status, choice.newest(name, status), image=image)
+            typer.echo(text, nl=False)
 
     in_cluster(show)
 
 
-def _current(name: str, status: JobStatus) -> StageStatus:
-    """The stage whose attempt runs."""
-    at_work = {StageState.RUNNING, StageState.STOPPING}
-    stage = next((s for s in status.stages if s.state in at_work), None)
-    if stage is None or status.cluster is None:
-        raise NoSuchJobError(f"no stage of {name} runs now; {_where_logs_lie(name)}")
-    return stage
+async def _log(
+    api: KubernetesApi, body: Json, status: JobStatus, attempt: Attempt, *, image: str | None
+) -> str:
+    text = await _of_ray(api, body, status, attempt)
+    if text is not None:
+        return text
+    if attempt.is_at_work(status) and status.stage(attempt.stage).state is StageState.STARTING:
+        typer.echo(f"{attempt} has printed nothing yet.", err=True)
+        return ""
+    return await read_kept_log(api, body, attempt, image=image)
 
 
-def _where_logs_lie(name: str) -> str:
-    return f"the logs of {name} lie in its workspace, {WORKSPACE_PATH}/logs/STAGE-ATTEMPT.log"
+async def _of_ray(
+    api: KubernetesApi, body: Json, status: JobStatus, attempt: Attempt
+) -> str | None:
+    """What Ray tells; None where it does not, or not to whoever asks."""
+    try:
+        return await RayLogs(api).read(body, status, attempt)
+    except (UnreachableError, RayJobsError) as error:
+        reason = str(error)
+    except KubernetesError as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            raise
+        reason = str(error)
+    typer.echo(f"Ray cannot be asked: {reason}", err=True)
+    return None

@@ -7,8 +7,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from llmtrain_api.manifest import parse_job
-from llmtrain_api.names import API_VERSION, KIND
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
 from llmtrain_api.workspace import Workspace
@@ -36,7 +34,7 @@ def status(
     ] = StatusOutput.TABLE,
 ) -> None:
     """Show where a run stands: one on this machine by its folder, or a job on a cluster."""
-    on_this_machine = Path(run).is_dir() or "/" in run
+    on_this_machine = namespace is None and (Path(run).is_dir() or "/" in run)
     job, status = _of_folder(Path(run)) if on_this_machine else _of_cluster(run, namespace)
     if output is StatusOutput.JSON:
         typer.echo(status.model_dump_json(indent=2, exclude_none=True))
@@ -61,9 +59,12 @@ def _of_folder(workspace: Path) -> tuple[LLMTrainingJob, JobStatus]:
 
 
 def _of_cluster(name: str, namespace: str | None) -> tuple[LLMTrainingJob, JobStatus]:
-    from llmtrain_cli.cluster.session import chosen_namespace, in_cluster, read_job
+    from llmtrain_cli.cluster.jobs import manifest_of, read_job
+    from llmtrain_cli.cluster.session import chosen_namespace, in_cluster
+    from llmtrain_operator.io.kubernetes_api import KubernetesApi
 
-    body, status = in_cluster(lambda api: read_job(api, chosen_namespace(namespace), name))
-    metadata = {"name": name, "namespace": body["metadata"]["namespace"]}
-    job = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": body["spec"]}
-    return parse_job(job), status
+    async def read(api: KubernetesApi) -> tuple[LLMTrainingJob, JobStatus]:
+        body, status = await read_job(api, chosen_namespace(namespace), name)
+        return manifest_of(body), status
+
+    return in_cluster(read)

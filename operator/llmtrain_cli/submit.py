@@ -6,10 +6,13 @@ from typing import Annotated
 import typer
 import yaml
 
+from llmtrain_cli.cluster.errors import CommandError
+from llmtrain_cli.cluster.jobs import demand_llmtrain
 from llmtrain_cli.cluster.session import Namespace, chosen_namespace, in_cluster
+from llmtrain_cli.exits import WRONG_INPUT
 from llmtrain_cli.manifest import ManifestError, load_manifest
 from llmtrain_operator.io import paths
-from llmtrain_operator.io.kubernetes_api import KubernetesApi
+from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
 
 
 def submit(
@@ -17,15 +20,25 @@ def submit(
     namespace: Namespace = None,
 ) -> None:
     """Check a manifest, and start its job on the cluster that kubectl speaks to."""
+    try:
+        job = load_manifest(file)
+    except ManifestError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(WRONG_INPUT) from None
 
     async def create(api: KubernetesApi) -> None:
-        job = load_manifest(file)
         name, where = job.metadata.name, chosen_namespace(namespace, job.metadata.namespace)
         document = yaml.safe_load(file.read_text(encoding="utf-8"))
         document["metadata"]["namespace"] = where
-        if not await api.create(paths.jobs(where), document):
+        try:
+            made = await api.create(paths.jobs(where), document)
+        except KubernetesError as error:
+            if error.is_not_found:
+                await demand_llmtrain(api)  # else it is the namespace, and the error says so
+            raise
+        if not made:
             message = f"{name} is in namespace {where} already; `llmtrain cancel {name}` removes it"
-            raise ManifestError(message)
+            raise CommandError(message)
         typer.echo(f"{name} has started in namespace {where}.")
         typer.echo(f"Watch it:  llmtrain status {name} -n {where}")
         typer.echo(f"Its log:   llmtrain logs {name} -n {where} --follow")

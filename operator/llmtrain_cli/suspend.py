@@ -2,15 +2,14 @@
 
 import typer
 
-from llmtrain_cli.cluster.session import (
-    JobName,
-    Namespace,
-    chosen_namespace,
-    in_cluster,
-    read_job,
-)
+from llmtrain_api.status import JobStatus, Phase
+from llmtrain_cli.cluster.attempts import condition_message
+from llmtrain_cli.cluster.errors import CommandError
+from llmtrain_cli.cluster.jobs import read_job
+from llmtrain_cli.cluster.session import JobName, Namespace, chosen_namespace, in_cluster
+from llmtrain_cli.exits import JOB_FAILED
 from llmtrain_operator.io import paths
-from llmtrain_operator.io.kubernetes_api import KubernetesApi
+from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi
 
 
 def suspend(name: JobName, namespace: Namespace = None) -> None:
@@ -28,7 +27,29 @@ def resume(name: JobName, namespace: Namespace = None) -> None:
 def _set_suspend(name: str, namespace: str | None, *, suspend: bool) -> None:
     async def change(api: KubernetesApi) -> None:
         where = chosen_namespace(namespace)
-        await read_job(api, where, name)
-        await api.merge(paths.jobs(where, name), {"spec": {"policy": {"suspend": suspend}}})
+        body, status = await read_job(api, where, name)
+        if status.phase.terminal:
+            raise CommandError(f"{name} has ended ({status.phase}), which is final")
+        if not suspend:
+            _demand_effect(name, body, status)
+        await set_suspend(api, where, name, suspend=suspend)
 
     in_cluster(change)
+
+
+async def set_suspend(api: KubernetesApi, namespace: str, name: str, *, suspend: bool) -> None:
+    """Ask for a job to stop after a checkpoint, or to go on."""
+    await api.merge(paths.jobs(namespace, name), {"spec": {"policy": {"suspend": suspend}}})
+
+
+def _demand_effect(name: str, body: Json, status: JobStatus) -> None:
+    """Refuse to resume what nobody suspended: a spent budget stops a job too.
+
+    Raises:
+        CommandError: it would change nothing.
+    """
+    if body["spec"].get("policy", {}).get("suspend"):
+        return
+    if status.phase is Phase.SUSPENDED:
+        raise CommandError(f"{name} waits for more: {condition_message(status)}", JOB_FAILED)
+    raise CommandError(f"{name} is not suspended")

@@ -2,18 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from http import HTTPStatus
 from typing import Annotated, TypeVar
 
 import typer
+import yaml
 from kubernetes.config import ConfigException, list_kube_config_contexts
-from pydantic import ValidationError
 
-from llmtrain_api.status import JobStatus
-from llmtrain_cli.exits import JOB_FAILED, WRONG_INPUT
+from llmtrain_cli.cluster.errors import CommandError
+from llmtrain_cli.exits import INTERRUPTED, JOB_FAILED, WRONG_INPUT
 from llmtrain_cli.manifest import ManifestError
-from llmtrain_operator.io import paths
 from llmtrain_operator.io.http import UnreachableError
-from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi, KubernetesError
+from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
 from llmtrain_operator.io.ray_jobs import RayJobsError
 
 Result = TypeVar("Result")
@@ -21,10 +22,8 @@ JobName = Annotated[str, typer.Argument(help="The job's name.")]
 Namespace = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Of the job; the context's by default.")
 ]
-
-
-class NoSuchJobError(Exception):
-    """There is no job of this name."""
+# All that Kubernetes' library raises where a kubeconfig is damaged, or a file that it names.
+_DAMAGED = (OSError, ValueError, TypeError, LookupError, AttributeError, yaml.YAMLError)
 
 
 def in_cluster(work: Callable[[KubernetesApi], Awaitable[Result]]) -> Result:
@@ -35,17 +34,37 @@ def in_cluster(work: Callable[[KubernetesApi], Awaitable[Result]]) -> Result:
     """
     try:
         return asyncio.run(_with_api(work))
-    except (ManifestError, NoSuchJobError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(WRONG_INPUT) from None
-    except (KubernetesError, RayJobsError, UnreachableError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(JOB_FAILED) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+    except ManifestError as error:
+        message, code = str(error), WRONG_INPUT
+    except CommandError as error:
+        message, code = str(error), error.exit_code
+    except KubernetesError as error:
+        message, code = _told(error), JOB_FAILED
+    except (RayJobsError, UnreachableError) as error:
+        message, code = str(error), JOB_FAILED
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
 
 
 async def _with_api(work: Callable[[KubernetesApi], Awaitable[Result]]) -> Result:
-    async with KubernetesApi() as api:
+    async with AsyncExitStack() as stack:
+        try:
+            api = await stack.enter_async_context(KubernetesApi())
+        except _DAMAGED as error:
+            message = f"the kubeconfig cannot be used (KUBECONFIG, ~/.kube/config): {error}"
+            raise CommandError(message) from error
         return await work(api)
+
+
+def _told(error: KubernetesError) -> str:
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        return "the API server does not know you (401 Unauthorized); log in to the cluster again"
+    if error.reason == "Unreachable":
+        cause = error.__cause__
+        return f"the API server cannot be reached: {cause or type(cause).__name__}"
+    return str(error)
 
 
 def chosen_namespace(namespace: str | None, manifest: str | None = None) -> str:
@@ -55,22 +74,5 @@ def chosen_namespace(namespace: str | None, manifest: str | None = None) -> str:
     try:
         _, active = list_kube_config_contexts()
     except ConfigException:
-        return "default"  # in a Pod, or no cluster at all, which the client will say
+        return "default"  # in a Pod
     return str(active["context"].get("namespace") or "default")
-
-
-async def read_job(api: KubernetesApi, namespace: str, name: str) -> tuple[Json, JobStatus]:
-    """A job and its status.
-
-    Raises:
-        NoSuchJobError: there is none of this name.
-    """
-    body = await api.get(paths.jobs(namespace, name))
-    if body is None:
-        message = f"there is no job {name} in namespace {namespace}; `kubectl get ltj -A` lists all"
-        raise NoSuchJobError(message)
-    try:
-        return body, JobStatus.model_validate(body.get("status", {}))
-    except ValidationError:
-        message = f"the status of {name} was written by another version of llmtrain"
-        raise NoSuchJobError(message) from None

@@ -1,0 +1,92 @@
+"""The attempts of a job, and which of them is meant."""
+
+from dataclasses import dataclass, replace
+
+from llmtrain_api.stages import Stage
+from llmtrain_api.status import JobStatus, Phase, StageState
+from llmtrain_cli.cluster.errors import CommandError
+
+_AT_WORK = {StageState.STARTING, StageState.RUNNING, StageState.STOPPING}
+_DONE = {StageState.SUCCEEDED, StageState.FAILED}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt of a stage."""
+
+    stage: Stage
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.stage}, attempt {self.number}"
+
+    def is_at_work(self, status: JobStatus) -> bool:
+        """Whether it has not ended yet."""
+        stage = status.stage(self.stage)
+        return stage.state in _AT_WORK and stage.attempt == self.number
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The attempts that a person asks for; all of them where nothing is named."""
+
+    stage: Stage | None = None
+    number: int | None = None
+
+    def settled(self, status: JobStatus) -> "Choice":
+        """A number alone is of the stage that is at work, or was last."""
+        if self.number is None or self.stage is not None:
+            return self
+        begun = Choice().begun(status)
+        return replace(self, stage=begun[-1].stage if begun else None)
+
+    def begun(self, status: JobStatus) -> list[Attempt]:
+        """Those that have begun, in order."""
+        return [
+            Attempt(stage.name, number)
+            for stage in status.stages
+            # A stage counts the attempt that it waits for, which has no submission yet.
+            for number in range(stage.attempt + (stage.submission_id is not None))
+            if self.stage in {None, stage.name} and self.number in {None, number}
+        ]
+
+    def newest(self, name: str, status: JobStatus) -> Attempt:
+        """The last of them that has begun.
+
+        Args:
+            name: of the job.
+            status: of the job.
+
+        Raises:
+            CommandError: none has.
+        """
+        begun, all_begun = self.begun(status), Choice().begun(status)
+        if begun:
+            return begun[-1]
+        if not all_begun:
+            told = "no stage has started yet"
+        elif self.number is None:
+            told = f"{self.stage} has not started yet; the newest is {all_begun[-1]}"
+        else:
+            told = f"{self.stage} has had no attempt {self.number}; the newest is {all_begun[-1]}"
+        raise CommandError(f"{name}: {told}; `llmtrain status {name}` says more")
+
+    def is_over(self, status: JobStatus) -> bool:
+        """Whether none of them is at work, and none will come."""
+        begun = self.begun(status)
+        if begun and begun[-1].is_at_work(status):
+            return False
+        if self.stage is not None and status.stage(self.stage).state in _DONE:
+            return True
+        return self.number is not None or has_stopped(status)
+
+
+def has_stopped(status: JobStatus) -> bool:
+    """Whether nothing of a job runs until somebody resumes it, or for ever."""
+    return status.phase.terminal or status.phase is Phase.SUSPENDED
+
+
+def condition_message(status: JobStatus) -> str:
+    """What the job says of itself; empty where it says nothing."""
+    # All conditions carry the newest message, whichever of them is true.
+    return next((c.message for c in status.conditions), "")

@@ -1,0 +1,71 @@
+"""A Pod that prints the end of a file in a job's workspace, and ends."""
+
+import secrets
+from pathlib import Path
+
+from llmtrain_api import names
+from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_operator.core.builders.labels import Json, owner_reference
+from llmtrain_operator.core.builders.pod import pod_template
+from llmtrain_operator.core.pod_settings import PodSettings
+
+LARGEST_BYTES = 8 << 20
+"""Of a log: kubelet starts a new file beyond 10 MiB, and only tells what is in the newest."""
+_SECONDS_TO_LIVE = 300
+_MEMORY = "64Mi"
+# Not its priority: it is to take nobody's place.
+_KEPT_OF_THE_SPEC = {
+    "automountServiceAccountToken",
+    "enableServiceLinks",
+    "nodeSelector",
+    "restartPolicy",
+    "securityContext",
+    "tolerations",
+}
+
+
+def reader_pod(job: LLMTrainingJob, uid: str, file: Path, *, image: str) -> Json:
+    """The Pod: as restricted as the job's own Pods, and it cannot write.
+
+    Args:
+        job: whose workspace it is.
+        uid: of the job; should nobody delete the Pod, it goes with the job.
+        file: as the job's Pods call it.
+        image: any that has `tail`.
+    """
+    # Without the job's label: the operator would take it for a Pod of a Ray cluster.
+    labels = {names.MANAGED_BY_LABEL: names.MANAGED_BY}
+    settings = PodSettings(image=image, ray_version="")
+    nodes = job.spec.compute.head
+    of_job = pod_template(job, settings, labels=labels, nodes=nodes, cpus=1, memory=_MEMORY)["spec"]
+    (container,) = of_job["containers"]
+    (mount,) = (m for m in container["volumeMounts"] if m["mountPath"] == names.WORKSPACE_PATH)
+    reader = {
+        "name": "reader",
+        "image": image,
+        "command": ["tail", "-c", str(LARGEST_BYTES), str(file)],
+        "resources": {
+            "requests": {"cpu": "10m", "memory": _MEMORY},
+            "limits": {"memory": _MEMORY},
+        },
+        "securityContext": container["securityContext"],
+        "volumeMounts": [mount | {"readOnly": True}],
+    }
+    # Who may not set finalizers of a job may not block its deletion either.
+    owner = owner_reference(job, uid) | {"controller": False, "blockOwnerDeletion": False}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": f"{job.metadata.name}-log-{secrets.token_hex(3)}",
+            "labels": labels,
+            "ownerReferences": [owner],
+        },
+        "spec": {
+            **{name: value for name, value in of_job.items() if name in _KEPT_OF_THE_SPEC},
+            "activeDeadlineSeconds": _SECONDS_TO_LIVE,
+            "terminationGracePeriodSeconds": 1,
+            "containers": [reader],
+            "volumes": [v for v in of_job["volumes"] if v["name"] == mount["name"]],
+        },
+    }

@@ -1,0 +1,125 @@
+"""Runs a Pod that ends by itself, for what it prints."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+import typer
+
+from llmtrain_cli.cluster.errors import CommandError
+from llmtrain_cli.exits import JOB_FAILED
+from llmtrain_operator.core.observed import ObservedPod
+from llmtrain_operator.io import paths
+from llmtrain_operator.io.http import Reply
+from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi, KubernetesError
+
+_WITHIN_SECONDS = 300
+"""Enough to pull an image of some GB."""
+_LOOK_SECONDS = 0.5
+_IN_VAIN = {
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "ErrImageNeverPull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "RunContainerError",
+}
+
+
+async def run_pod(
+    api: KubernetesApi, namespace: str, pod: Json, *, within_seconds: float = _WITHIN_SECONDS
+) -> str:
+    """Create a Pod, wait for its end, and delete it, however that goes.
+
+    Returns:
+        What it printed.
+
+    Raises:
+        CommandError: it failed, or has not ended in time.
+        KubernetesError: the API server refuses it, or cannot be reached.
+    """
+    async with _made(api, namespace, pod) as path:
+        ended = await _end(api, path, within_seconds)
+        if ended["status"]["phase"] == "Succeeded":
+            return await _log(api, path)
+        try:
+            text = await _log(api, path)
+        except CommandError:
+            text = ""  # no container of it was ever started
+    raise CommandError(text.strip() or _why_it_failed(ended), JOB_FAILED)
+
+
+@asynccontextmanager
+async def _made(api: KubernetesApi, namespace: str, pod: Json) -> AsyncIterator[str]:
+    """The path of the Pod, which is there for as long as the context."""
+    made = await api.ensure(paths.pods(namespace), pod)
+    assert made is not None, "nobody else knows its name"
+    path = f"{paths.pods(namespace)}/{pod['metadata']['name']}"
+    try:
+        yield path
+    finally:
+        try:
+            await api.delete(path, uid=made["metadata"]["uid"])
+        except KubernetesError as error:
+            typer.echo(f"The Pod {pod['metadata']['name']} stays behind: {error}", err=True)
+
+
+async def _end(api: KubernetesApi, path: str, within_seconds: float) -> Json:
+    """The Pod once it has ended."""
+    deadline = time.monotonic() + within_seconds
+    while True:
+        body = await api.get(path)
+        if body is None:
+            raise CommandError("somebody deleted the Pod", JOB_FAILED)
+        pod = ObservedPod.model_validate(body)
+        if pod.ended:
+            return body
+        reason, message = _why_it_waits(pod)
+        if reason in _IN_VAIN:
+            raise CommandError(f"the Pod cannot start: {reason}: {message}", JOB_FAILED)
+        if time.monotonic() > deadline:
+            told = f"the Pod has not ended within {within_seconds:.0f} s"
+            raise CommandError(f"{told}: {message}" if message else told, JOB_FAILED)
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _why_it_waits(pod: ObservedPod) -> tuple[str, str]:
+    """Reason and message; empty where nothing is told."""
+    for container in pod.containers:
+        if container.state.waiting is not None:
+            return container.state.waiting.reason, container.state.waiting.message
+    scheduled = pod.condition("PodScheduled")
+    if scheduled is not None and scheduled.status != "True":
+        return scheduled.reason, scheduled.message
+    return "", ""
+
+
+async def _log(api: KubernetesApi, path: str) -> str:
+    try:
+        reply = await api.request("GET", f"{path}/log")
+    except UnicodeDecodeError as error:
+        # A log may hold anything, and its end may begin within a character.
+        return error.object.decode(errors="replace")
+    if reply.status != HTTPStatus.OK:
+        raise CommandError(f"the Pod's log cannot be read: {_refusal(reply)}", JOB_FAILED)
+    return reply.text
+
+
+def _refusal(reply: Reply) -> str:
+    try:
+        message: str = json.loads(reply.text)["message"]
+    except (ValueError, LookupError, TypeError):
+        return reply.text
+    return message
+
+
+def _why_it_failed(pod: Json) -> str:
+    """Of a Pod that printed nothing: it could not be started, or was ended."""
+    for container in pod["status"].get("containerStatuses", ()):
+        ended = container.get("state", {}).get("terminated") or {}
+        if ended.get("message") or ended.get("reason"):
+            return f"the Pod failed: {ended.get('message') or ended['reason']}"
+    return f"the Pod failed: {pod['status'].get('message') or pod['status'].get('reason', '')}"

@@ -1,0 +1,40 @@
+"""A user who may do what a Role says, and nothing else."""
+
+from pathlib import Path
+
+import yaml
+from support.cluster.api_client import ApiClient, Json
+
+_ACCOUNTS = "/api/v1/namespaces/default/serviceaccounts"
+_RIGHTS = "/apis/rbac.authorization.k8s.io/v1/namespaces/default"
+_GROUP = "rbac.authorization.k8s.io"
+
+
+def kubeconfig_of(
+    client: ApiClient, name: str, rules: list[Json], *, like: Path, folder: Path
+) -> Path:
+    """Make a user; returns a kubeconfig with their rights.
+
+    Args:
+        client: of the cluster, with all rights.
+        name: of the user.
+        rules: of their Role.
+        like: a kubeconfig of the same cluster.
+        folder: for the new one.
+    """
+    metadata = {"name": name, "namespace": "default"}
+    client.request("POST", _ACCOUNTS, {"metadata": metadata})
+    client.request("POST", f"{_RIGHTS}/roles", {"metadata": metadata, "rules": rules})
+    binding = {
+        "metadata": metadata,
+        "roleRef": {"apiGroup": _GROUP, "kind": "Role", "name": name},
+        "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": "default"}],
+    }
+    client.request("POST", f"{_RIGHTS}/rolebindings", binding)
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    token = client.request("POST", f"{_ACCOUNTS}/{name}/token", request)["status"]["token"]
+    settings = yaml.safe_load(like.read_text())
+    settings["users"][0]["user"] = {"token": token}
+    path = folder / f"{name}.kubeconfig"
+    path.write_text(yaml.safe_dump(settings))
+    return path

@@ -1,0 +1,74 @@
+"""A follower outlasts an API server that is away for a moment, and ends with its job."""
+
+import pytest
+
+from llmtrain_api.stages import Stage
+from llmtrain_api.status import JobStatus, Phase, StageState, StageStatus
+from llmtrain_cli.cluster import follow
+from llmtrain_cli.cluster.attempts import Choice
+from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi, KubernetesError
+
+_AWAY = KubernetesError(0, "Unreachable", "it is away")
+_OVERLOADED = KubernetesError(503, "ServiceUnavailable", "it is overloaded")
+_REFUSES = KubernetesError(403, "Forbidden", "it refuses")
+_RUNNING = JobStatus(
+    phase=Phase.RUNNING,
+    stages=(StageStatus(name=Stage.DATA, state=StageState.RUNNING, submission_id="first"),),
+)
+_SUCCEEDED = _RUNNING.model_copy(update={"phase": Phase.SUCCEEDED})
+
+
+def _body(uid: str = "1") -> Json:
+    return {"metadata": {"name": "job", "namespace": "team", "uid": uid}, "spec": {"data": {}}}
+
+
+class _Script(KubernetesApi):
+    """An API server that tells one thing after another."""
+
+    def __init__(self, *told: Json | KubernetesError | None) -> None:
+        super().__init__()
+        self._told = list(told)
+
+    async def get(self, path: str) -> Json | None:
+        assert path == "/apis/llmtrain.io/v1alpha1/namespaces/team/llmtrainingjobs/job"
+        told = self._told.pop(0)
+        if isinstance(told, KubernetesError):
+            raise told
+        return told
+
+
+def _follower(*told: Json | KubernetesError | None) -> follow.Follower:
+    return follow.Follower(_Script(*told), _body(), _RUNNING, Choice(), image=None)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "_LOOK_SECONDS", 0)
+
+
+async def test_it_outlasts_a_moment_without_an_api_server(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    end = _body() | {"status": _SUCCEEDED.model_dump(mode="json", by_alias=True)}
+    end["status"]["stages"][0]["state"] = "Succeeded"
+    await _follower(_AWAY, _OVERLOADED, end).follow()
+    assert "The end of data, attempt 0 may be missing" in capsys.readouterr().err
+
+
+async def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "_PATIENCE_SECONDS", -1)
+    with pytest.raises(KubernetesError, match="it is away"):
+        await _follower(_AWAY).follow()
+
+
+async def test_a_refusal_ends_it() -> None:
+    with pytest.raises(KubernetesError, match="it refuses"):
+        await _follower(_REFUSES).follow()
+
+
+@pytest.mark.parametrize("told", [None, _body(uid="2")])
+async def test_it_ends_where_its_job_is_removed(
+    told: Json | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await _follower(told).follow()
+    assert capsys.readouterr().err == "--- data, attempt 0\njob was removed.\n"

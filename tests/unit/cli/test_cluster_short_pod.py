@@ -1,0 +1,109 @@
+"""A Pod that is run for what it prints is deleted, however that goes."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from llmtrain_cli.cluster.errors import CommandError
+from llmtrain_cli.cluster.short_pod import run_pod
+from llmtrain_operator.io.http import Reply
+from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi
+
+_POD = {"metadata": {"name": "reader"}}
+_PENDING = {"phase": "Pending"}
+_UNSCHEDULABLE = {
+    "phase": "Pending",
+    "conditions": [{"type": "PodScheduled", "status": "False", "message": "no node has room"}],
+}
+_NO_TAIL = {
+    "phase": "Failed",
+    "containerStatuses": [
+        {"name": "reader", "state": {"terminated": {"exitCode": 128, "message": "no tail in it"}}}
+    ],
+}
+
+
+@dataclass
+class _Script(KubernetesApi):
+    """An API server on which a Pod has one status after another."""
+
+    statuses: list[Json]
+    log: Reply = field(default_factory=lambda: Reply(200, "printed\n"))
+    deleted: bool = False
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        query: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Reply:
+        assert query is None or query == {"fieldManager": "llmtrain"}
+        assert headers is None or headers["Content-Type"] == "application/json"
+        pods = "/api/v1/namespaces/team/pods"
+        match method, path.removeprefix(pods):
+            case "POST", "":
+                assert body is _POD
+                return self._pod({})
+            case "GET", "/reader":
+                return self._pod(self.statuses.pop(0) if self.statuses[1:] else self.statuses[0])
+            case "GET", "/reader/log":
+                return self.log
+            case "DELETE", "/reader":
+                self.deleted = True
+                return Reply(200, "{}")
+        raise AssertionError(f"{method} {path}")
+
+    def _pod(self, status: Json) -> Reply:
+        meta: dict[str, Any] = {"name": "reader", "namespace": "team", "uid": "1"}
+        return Reply(
+            200, json.dumps({"metadata": meta | {"resourceVersion": "1"}, "status": status})
+        )
+
+
+async def test_what_it_printed_is_returned() -> None:
+    api = _Script([_PENDING, {"phase": "Succeeded"}])
+    assert await run_pod(api, "team", _POD) == "printed\n"
+    assert api.deleted
+
+
+@pytest.mark.parametrize(
+    ("status", "log", "words"),
+    [
+        (_PENDING, "", "the Pod has not ended within 0 s"),
+        (_UNSCHEDULABLE, "", "within 0 s: no node has room"),
+        (_NO_TAIL, "", "the Pod failed: no tail in it"),
+        ({"phase": "Failed"}, "No such file\n", "^No such file$"),
+        ({"phase": "Failed", "message": "Pod was active for too long"}, "", "active for too long"),
+    ],
+)
+async def test_why_it_was_in_vain_is_told(status: Json, log: str, words: str) -> None:
+    api = _Script([status], Reply(200, log))
+    with pytest.raises(CommandError, match=words):
+        await run_pod(api, "team", _POD, within_seconds=0)
+    assert api.deleted
+
+
+async def test_one_that_never_started_has_no_log() -> None:
+    api = _Script([_NO_TAIL], Reply(400, json.dumps({"message": "container is waiting to start"})))
+    with pytest.raises(CommandError, match="the Pod failed: no tail in it"):
+        await run_pod(api, "team", _POD)
+    assert api.deleted
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (json.dumps({"message": "pods/log is forbidden"}), "cannot be read: pods/log is forbidden"),
+        ("<html>", "cannot be read: <html>"),
+    ],
+)
+async def test_a_log_that_is_refused(text: str, words: str) -> None:
+    api = _Script([{"phase": "Succeeded"}], Reply(403, text))
+    with pytest.raises(CommandError, match=words):
+        await run_pod(api, "team", _POD)
+    assert api.deleted
