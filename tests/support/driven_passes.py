@@ -7,15 +7,11 @@ from pathlib import Path
 
 from llmtrain_operator.io import paths
 from llmtrain_operator.io.kubernetes_api import KubernetesApi
-from llmtrain_operator.io.reach import Reach
 from llmtrain_operator.shell.caches import Caches
 from llmtrain_operator.shell.event_recorder import EventRecorder
-from llmtrain_operator.shell.executor import Executor
-from llmtrain_operator.shell.nodes import Nodes
-from llmtrain_operator.shell.paying import Paying
 from llmtrain_operator.shell.price_list import PriceList
-from llmtrain_operator.shell.reconciler import Reconciler
 from llmtrain_operator.shell.settings import OperatorSettings
+from llmtrain_operator.shell.wiring import build_reconciler
 from llmtrain_operator.shell.work_queue import Key
 
 
@@ -41,21 +37,15 @@ def _make_passes(job: str, count: int) -> None:
 
 
 async def _pass(key: Key, count: int) -> None:
-    settings = OperatorSettings(image="trainer:1", reach="apiServer")
+    settings = OperatorSettings(image="trainer:1", reach="apiServer", poll_seconds=1)
     caches = Caches()
     async with KubernetesApi() as api:
         caches.sync_jobs(None, await api.list(paths.jobs(None)))
         caches.sync_clusters(None, await api.list(paths.ray_clusters(None)))
         caches.sync_pods(None, await api.list(paths.pods(None)))
         assert key in caches.jobs, "there is nothing to look at"
-        reconciler = Reconciler(
-            api,
-            caches,
-            Executor(api, Reach(api, None), caches, settings.pods),
-            EventRecorder(api),
-            Paying(PriceList(None), Nodes(api), settings.gpu_resource),
-            settings.state_machine,
-            poll_seconds=1,
+        reconciler = build_reconciler(
+            settings, api, None, caches, EventRecorder(api), PriceList(None)
         )
         for _ in range(count):
             await reconciler.make_pass(key)

@@ -17,6 +17,8 @@ from llmtrain_operator.core.settings import Settings
 from llmtrain_operator.core.snapshot import (
     Cluster,
     ClusterState,
+    Obstacle,
+    Silence,
     Snapshot,
     Submission,
     SubmissionState,
@@ -41,6 +43,8 @@ def job_of(*stages: str, policy: dict[str, Any] | None = None) -> LLMTrainingJob
         manifest["spec"] = {name: sections[name] for name in stages}
         if "pretrain" not in stages:
             manifest["spec"]["model"] = {"initFrom": "model"}
+        if "evaluate" in stages and "data" not in stages:
+            manifest["spec"]["evaluate"]["data"] = sections["data"]
     manifest["spec"]["policy"] = policy or {}
     return LLMTrainingJob.model_validate(manifest)
 
@@ -59,6 +63,9 @@ class Passes:
         self.status = JobStatus(cluster=given)
         self.now = NOW
         self.cluster_ready = True
+        self.cluster_state = ClusterState.READY
+        self.silence: Silence | None = None
+        self.refusal: Obstacle | None = None
         self.submission: Submission | None = None
         self.losses: tuple[LostPod, ...] = ()
         self.generation = GENERATION
@@ -82,6 +89,8 @@ class Passes:
         snapshot = Snapshot(
             clusters=self._clusters(),
             losses=self.losses,
+            silence=self.silence,
+            refusal=self.refusal,
             submissions=(self.submission,) if self.submission else (),
             progress=progress,
             stop_requested=stop_requested,
@@ -94,7 +103,11 @@ class Passes:
             return ()
         if given.released and self.status.phase is Phase.RUNNING:
             return ()  # it went when it was given back
-        return (Cluster(given.name, ClusterState.READY),)
+        return (Cluster(given.name, self.cluster_state, "Queued" if self._is_queued else ""),)
+
+    @property
+    def _is_queued(self) -> bool:
+        return self.cluster_state is ClusterState.SUSPENDED
 
     def make(
         self, *, progress: ProgressReport | None = None, stop_requested: bool = False

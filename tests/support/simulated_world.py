@@ -5,7 +5,7 @@ the world checks the promises that hold however it misbehaves.
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from support.passes import NOW, UID
@@ -33,6 +33,7 @@ from llmtrain_operator.core.settings import Settings
 from llmtrain_operator.core.snapshot import (
     Cluster,
     ClusterState,
+    Silence,
     Snapshot,
     Submission,
     SubmissionState,
@@ -55,6 +56,8 @@ class SimulatedWorld:
         self.now = NOW
         self.ctrl_c = False
         self.report: ProgressReport | None = None
+        self.silent_since: datetime | None = None
+        """Ray does not answer; what runs on it goes on."""
         self._clusters: dict[str, ClusterState] = {}
         self._submissions: dict[str, Submission] = {}
         self._told_to_stop: set[str] = set()
@@ -148,6 +151,15 @@ class SimulatedWorld:
         """Let time go by."""
         self.now += timedelta(seconds=seconds)
 
+    @property
+    def _silence(self) -> Silence | None:
+        """As an executor tells it: only of an attempt at work, on a cluster that is there."""
+        recorded = current_stage(self.job, self.written)
+        there = {ClusterState.READY, ClusterState.STARTING} & set(self._clusters.values())
+        if self.silent_since is None or recorded.submission_id is None or not there:
+            return None
+        return Silence((self.now - self.silent_since).total_seconds(), "no answer")
+
     # What the executor does.
 
     def executor_passes(self, *, dies_after: int | None = None) -> Decision:
@@ -159,7 +171,8 @@ class SimulatedWorld:
         """
         snapshot = Snapshot(
             clusters=tuple(Cluster(name, state) for name, state in self._clusters.items()),
-            submissions=tuple(self._submissions.values()),
+            submissions=() if self._silence else tuple(self._submissions.values()),
+            silence=self._silence,
             progress=self.report,
             stop_requested=self.ctrl_c,
             created=NOW,
@@ -183,6 +196,7 @@ class SimulatedWorld:
         Args:
             passes: within so many.
         """
+        self.silent_since = None
         for _ in range(passes):
             before = self.written
             decision = self.executor_passes()

@@ -4,21 +4,26 @@ from llmtrain_api.exit_codes import ExitCode, FailureClass
 from llmtrain_api.names import submission_id
 from llmtrain_api.status import StageState, StageStatus
 from llmtrain_operator.core.cluster import arrived, await_cluster
-from llmtrain_operator.core.decision import Stop, Submit
+from llmtrain_operator.core.decision import Submit
 from llmtrain_operator.core.ending import ended, failed, given_up, interrupted, lost
 from llmtrain_operator.core.pod_loss import with_losses
-from llmtrain_operator.core.policies.budget import BudgetState
 from llmtrain_operator.core.policies.hang import silent_seconds
 from llmtrain_operator.core.reconcile_pass import Pass
 from llmtrain_operator.core.run_config import render_run_config
+from llmtrain_operator.core.silence import await_ray
 from llmtrain_operator.core.snapshot import Submission, SubmissionState
 from llmtrain_operator.core.step import Step, soonest
+from llmtrain_operator.core.stopping import (
+    BUDGET_REASON,
+    DEADLINE_REASON,
+    await_end,
+    deadline_message,
+    stop,
+    why_stop,
+)
 from llmtrain_operator.core.timestamps import read_time, write_time
+from llmtrain_operator.core.words import starting, working
 
-_SUSPENDING = "Suspending"
-_HANG_REASON = "Hang"
-_DEADLINE_REASON = "DeadlineExceeded"
-_BUDGET_REASON = BudgetState.EXCEEDED.value
 _STALLED_SECONDS = 60
 _STALLED = f"it has given no sign of work for over {_STALLED_SECONDS} s"
 
@@ -28,13 +33,15 @@ def advance(this: Pass, stage: StageStatus) -> Step:
     submission = this.snapshot.submission(stage.submission_id)
     if stage.state is not StageState.PENDING:
         stage = with_losses(stage, this.snapshot.losses)
+        if this.snapshot.silence is not None:
+            return await_ray(this, stage, this.snapshot.silence)
     match stage.state:
         case StageState.PENDING:
             return _record(this, stage)
         case StageState.STARTING if submission is None:
             return _submit(this, stage)
         case StageState.STOPPING:
-            return _await_end(this, stage, submission)
+            return await_end(this, stage, submission)
         case _:
             return _watch(this, stage, submission)
 
@@ -42,9 +49,9 @@ def advance(this: Pass, stage: StageStatus) -> Step:
 def _record(this: Pass, stage: StageStatus) -> Step:
     """Put the attempt into the status; it is submitted once that is written."""
     if this.time_is_up:
-        return given_up(this, stage, _DEADLINE_REASON, _deadline_message(this))
+        return given_up(this, stage, DEADLINE_REASON, deadline_message(this))
     if this.budget is not None and this.budget.fails:
-        return given_up(this, stage, _BUDGET_REASON, this.budget.message)
+        return given_up(this, stage, BUDGET_REASON, this.budget.message)
     if stage.retry_time is not None:
         wait = (read_time(stage.retry_time) - this.now).total_seconds()
         if wait > 0:
@@ -71,7 +78,7 @@ def _record(this: Pass, stage: StageStatus) -> Step:
     )
     return Step(
         recorded,
-        message=_starting(recorded),
+        message=starting(recorded),
         cluster=arrived(this.status),
         requeue_after_seconds=0,
     )
@@ -87,9 +94,18 @@ def _submit(this: Pass, stage: StageStatus) -> Step:
         return interrupted(stage)
     if not this.cluster_ready:
         return lost(this, stage)
+    refusal, limit = this.snapshot.refusal, this.job.spec.policy.hang_timeout_seconds
+    if refusal is not None and silent_seconds(stage, *this.signs) >= limit:
+        message = f"it could not be submitted: {refusal.message}"
+        return failed(this, stage, FailureClass.INFRASTRUCTURE, refusal.reason, message)
     assert stage.submission_id is not None, "recorded with the attempt"
     config = render_run_config(this.job, this.uid, stage.name, stage.attempt, this.settings)
-    return Step(stage, (Submit(stage.submission_id, config),), message=_starting(stage))
+    return Step(
+        stage,
+        (Submit(stage.submission_id, config),),
+        reason=refusal.reason if refusal else "StageRunning",
+        message=refusal.message if refusal else starting(stage),
+    )
 
 
 def _watch(this: Pass, stage: StageStatus, submission: Submission | None) -> Step:
@@ -101,33 +117,18 @@ def _watch(this: Pass, stage: StageStatus, submission: Submission | None) -> Ste
     if submission.state.ended:
         return ended(this, stage, submission)
     running = stage.model_copy(update={"state": StageState.RUNNING})
-    silent = silent_seconds(running, this.uid, this.snapshot.progress, this.now)
-    why = _why_stop(this, silent)
+    silent = silent_seconds(running, *this.signs)
+    why = why_stop(this, silent)
     if why is not None:
-        return _stop(running, *why)
+        return stop(running, *why)
     hang_timeout = this.job.spec.policy.hang_timeout_seconds
     stalled = silent >= _STALLED_SECONDS
     return Step(
         running,
         reason="Stalled" if stalled else "StageRunning",
-        message=_running(running) + (f"; {_STALLED}" if stalled else ""),
+        message=working(running) + (f"; {_STALLED}" if stalled else ""),
         requeue_after_seconds=soonest(hang_timeout - silent, this.seconds_left),
     )
-
-
-def _why_stop(this: Pass, silent: float) -> tuple[str, str] | None:
-    """Reason and message of a stop; None where the attempt is to go on."""
-    if this.wants_stop:
-        return _SUSPENDING, "stopping after a checkpoint"
-    if this.time_is_up:
-        return _DEADLINE_REASON, _deadline_message(this)
-    if this.budget is not None and this.budget.fails:
-        return _BUDGET_REASON, this.budget.message
-    hang_timeout = this.job.spec.policy.hang_timeout_seconds
-    if silent >= hang_timeout:
-        message = f"no sign of work for {silent:.0f} s (policy.hangTimeoutSeconds: {hang_timeout})"
-        return _HANG_REASON, message
-    return None
 
 
 def _may_have_been_stopped(submission: Submission | None) -> bool:
@@ -139,46 +140,4 @@ def _may_have_been_stopped(submission: Submission | None) -> bool:
         submission is None
         or submission.state is SubmissionState.STOPPED
         or submission.exit_code == ExitCode.INTERRUPTED
-    )
-
-
-def _stop(stage: StageStatus, reason: str, message: str) -> Step:
-    assert stage.submission_id is not None, "it is running"
-    stopping = stage.model_copy(
-        update={"state": StageState.STOPPING, "reason": reason, "message": message}
-    )
-    return Step(stopping, (Stop(stage.submission_id),), reason=reason, message=message)
-
-
-def _await_end(this: Pass, stage: StageStatus, submission: Submission | None) -> Step:
-    """An attempt that was told to stop."""
-    reason, message = stage.reason or _SUSPENDING, stage.message or ""
-    if submission is not None:
-        if not submission.state.ended:
-            return Step(stage, reason=reason, message=message)
-        if submission.state is SubmissionState.SUCCEEDED or submission.exit_code in {
-            ExitCode.USER,
-            ExitCode.GATE,
-        }:
-            return ended(this, stage, submission)  # it was done before it heard
-    if reason in {_DEADLINE_REASON, _BUDGET_REASON}:
-        return given_up(this, stage, reason, message)
-    if reason == _HANG_REASON:
-        return failed(this, stage, FailureClass.INFRASTRUCTURE, reason, message)
-    return interrupted(stage)
-
-
-def _starting(stage: StageStatus) -> str:
-    return f"{stage.name} is starting, attempt {stage.attempt}"
-
-
-def _running(stage: StageStatus) -> str:
-    message = f"{stage.name} is running, attempt {stage.attempt}"
-    return f"{message}; {stage.lost_pod.message}" if stage.lost_pod else message
-
-
-def _deadline_message(this: Pass) -> str:
-    return (
-        f"the job has run for longer than {this.job.spec.policy.active_deadline_seconds} s "
-        "(policy.activeDeadlineSeconds)"
     )

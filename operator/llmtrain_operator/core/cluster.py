@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from llmtrain_api.names import cluster_name
 from llmtrain_api.stages import StageGroup
-from llmtrain_api.status import ClusterStatus, JobStatus, LostPod, StageStatus
+from llmtrain_api.status import ClusterStatus, JobStatus, LostPod, StageState, StageStatus
+from llmtrain_operator.core.cluster_view import NOT_TAKEN_UP
 from llmtrain_operator.core.decision import DeleteCluster, EnsureCluster
 from llmtrain_operator.core.ending import given_up
 from llmtrain_operator.core.policies.loss import gravity
@@ -18,6 +19,8 @@ from llmtrain_operator.core.step import Step, soonest
 from llmtrain_operator.core.timestamps import read_time, write_time
 
 _WAITING = "WaitingForCluster"
+_PATIENCE_SECONDS = 60
+"""With KubeRay, which has many clusters to look after."""
 
 
 def await_cluster(this: Pass, stage: StageStatus) -> Step | None:
@@ -37,11 +40,10 @@ def await_cluster(this: Pass, stage: StageStatus) -> Step | None:
         return _replace(this, stage, leftovers)
     if given is None:
         return _record(this, stage, group)
-    obstacle = this.snapshot.obstacle
-    if this.cluster is None and obstacle is not None:
-        return _waiting(this, stage, given, obstacle)
     if this.cluster is None:
-        return replace(_waiting(this, stage, given), actions=(EnsureCluster(given.name, group),))
+        return _make(this, stage, given)
+    if this.cluster.state is ClusterState.SUSPENDED:
+        return _queued(this, stage, given)
     if this.cluster.state is ClusterState.STARTING:
         why = this.cluster if this.cluster.reason else _lost_while_starting(this, given)
         return _waiting(this, stage, given, why)
@@ -59,7 +61,15 @@ def released(status: JobStatus) -> ClusterStatus | None:
 
 
 def _replace(this: Pass, stage: StageStatus, leftovers: list[Cluster]) -> Step:
+    """Others have to go first."""
     names = ", ".join(cluster.name for cluster in leftovers)
+    given = released(this.status)
+    if given is not None:
+        given = given.model_copy(update={"waiting_since": _since(this, given)})
+        if _seconds_left(this, given) <= 0:
+            why = "; ".join(cluster.message for cluster in leftovers if cluster.message)
+            message = f"{names} did not go" + (f": {why}" if why else "")
+            return given_up(this, stage, "ClusterStuck", f"{_limited(this)}: {message}")
     return Step(
         stage,
         tuple(
@@ -69,8 +79,10 @@ def _replace(this: Pass, stage: StageStatus, leftovers: list[Cluster]) -> Step:
         ),
         reason=_WAITING,
         message=f"waiting for {names} to go",
-        cluster=released(this.status),
-        requeue_after_seconds=this.seconds_left,
+        cluster=given,
+        requeue_after_seconds=soonest(
+            _seconds_left(this, given) if given else None, this.seconds_left
+        ),
     )
 
 
@@ -101,22 +113,62 @@ def _waiting(
     why: Cluster | Obstacle | LostPod | None = None,
 ) -> Step:
     """The cluster is on its way, or takes too long."""
+    left = _seconds_left(this, given)
+    waited = this.job.spec.policy.scheduling_timeout_seconds - left
+    if why is not None and why.reason == NOT_TAKEN_UP and waited < _PATIENCE_SECONDS:
+        left, why = min(left, _PATIENCE_SECONDS - waited), None
     reason = (why and why.reason) or _WAITING
     message = (why and why.message) or _starting(given)
-    limit = this.job.spec.policy.scheduling_timeout_seconds
-    since = given.waiting_since or write_time(this.now)
-    left = (read_time(since) - this.now).total_seconds() + limit
     if left <= 0:
         reason = "SchedulingTimeout" if reason == _WAITING else reason
-        limited = f"its compute was not there after {limit} s (policy.schedulingTimeoutSeconds)"
-        return given_up(this, stage, reason, f"{limited}: {message}")
+        return given_up(this, stage, reason, f"{_limited(this)}: {message}")
     return Step(
         stage,
         reason=reason,
         message=message,
-        cluster=given.model_copy(update={"waiting_since": since}),
+        cluster=given.model_copy(update={"waiting_since": _since(this, given)}),
         requeue_after_seconds=soonest(left, this.seconds_left),
     )
+
+
+def _queued(this: Pass, stage: StageStatus, given: ClusterStatus) -> Step:
+    """A queue decides when it gets compute: that wait has no limit of ours, and a clock of its own.
+
+    What is left of an earlier admission has to end before the next, which KubeRay sees to.
+    """
+    assert this.cluster is not None, "it is there, and suspended"
+    return Step(
+        stage,
+        reason=this.cluster.reason,
+        message=this.cluster.message,
+        cluster=given.model_copy(update={"waiting_since": None}),
+        requeue_after_seconds=this.seconds_left,
+    )
+
+
+def _make(this: Pass, stage: StageStatus, given: ClusterStatus) -> Step:
+    """It is not there yet, or the API server would not have it."""
+    obstacle = this.snapshot.obstacle
+    if obstacle is not None:
+        return _waiting(this, stage, given, obstacle)
+    waiting = _waiting(this, stage, given, this.snapshot.refusal)
+    if waiting.stage.state is StageState.FAILED:
+        return waiting
+    return replace(waiting, actions=(EnsureCluster(given.name, given.group),))
+
+
+def _since(this: Pass, given: ClusterStatus) -> str:
+    return given.waiting_since or write_time(this.now)
+
+
+def _seconds_left(this: Pass, given: ClusterStatus) -> float:
+    limit = this.job.spec.policy.scheduling_timeout_seconds
+    return (read_time(_since(this, given)) - this.now).total_seconds() + limit
+
+
+def _limited(this: Pass) -> str:
+    limit = this.job.spec.policy.scheduling_timeout_seconds
+    return f"its compute was not there after {limit} s (policy.schedulingTimeoutSeconds)"
 
 
 def _starting(cluster: ClusterStatus) -> str:

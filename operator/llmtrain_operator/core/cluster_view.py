@@ -8,10 +8,20 @@ from collections import Counter
 from llmtrain_operator.core.observed import ObservedCluster, ObservedPod
 from llmtrain_operator.core.snapshot import Cluster, ClusterState
 
+NOT_TAKEN_UP = "KubeRaySilent"
+"""The reason of a cluster that is made, and that nobody has done anything for."""
 _PROVISIONED = "RayClusterProvisioned"
+_SUSPENDING = "RayClusterSuspending"
 _SUSPENDED = "RayClusterSuspended"
 _REPLICA_FAILURE = "ReplicaFailure"
 _PULLING = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
+_UNBOUND = "unbound immediate PersistentVolumeClaims"
+_ON_CLAIMS = (
+    " (no volume fits the job's workspace: the cluster needs a default StorageClass that takes"
+    " spec.workspace, or the manifest names spec.workspace.storageClassName or a claim)"
+)
+_NOT_TAKEN_UP = "KubeRay has not taken it up; is its operator running, and does it watch here?"
+_QUEUED = "the queue has not admitted its Ray cluster"
 _STARTING = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 
 
@@ -28,15 +38,27 @@ def cluster_views(
     known = {cluster.metadata.name for cluster in clusters}
     orphaned = {pod.cluster for pod in pods if pod.cluster not in known and not pod.ended}
     return (
-        *(_view(c, tuple(p for p in pods if p.cluster == c.metadata.name), uid) for c in clusters),
-        *(Cluster(name, ClusterState.LEAVING) for name in sorted(orphaned)),
+        *(_view(c, _pods_of(c.metadata.name, pods), uid) for c in clusters),
+        *(_leaving(name, _pods_of(name, pods)) for name in sorted(orphaned)),
     )
+
+
+def _pods_of(name: str, pods: tuple[ObservedPod, ...]) -> tuple[ObservedPod, ...]:
+    return tuple(pod for pod in pods if pod.cluster == name)
+
+
+def _leaving(name: str, pods: tuple[ObservedPod, ...]) -> Cluster:
+    stay = (f"{p.metadata.name} on {p.spec.node_name or 'no node'}" for p in pods if not p.ended)
+    first = next(stay, None)
+    return Cluster(name, ClusterState.LEAVING, message=f"{first} has not ended" if first else "")
 
 
 def _view(cluster: ObservedCluster, pods: tuple[ObservedPod, ...], uid: str) -> Cluster:
     name = cluster.metadata.name
     if cluster.metadata.deletion_timestamp or cluster.metadata.controller_uid != uid:
-        return Cluster(name, ClusterState.LEAVING)
+        return _leaving(name, pods)
+    if cluster.spec.suspend or _holds(cluster, _SUSPENDING):
+        return Cluster(name, ClusterState.SUSPENDED, "Queued", _QUEUED)
     head_lives = any(pod.is_head and pod.lives for pod in pods)
     head_ready = any(pod.is_head and pod.ready for pod in pods)
     ready_workers = sum(not pod.is_head and pod.ready for pod in pods)
@@ -55,8 +77,6 @@ def _holds(cluster: ObservedCluster, kind: str) -> bool:
 
 def _why_not_ready(cluster: ObservedCluster, pods: tuple[ObservedPod, ...]) -> tuple[str, str]:
     """Reason and message: the gravest that the Pods tell, and of how many it holds."""
-    if cluster.spec.suspend:
-        return "Queued", "the queue has not admitted it yet"
     failure = cluster.condition(_REPLICA_FAILURE)
     if failure is not None and failure.status == "True":
         return "PodsRefused", failure.message
@@ -65,7 +85,8 @@ def _why_not_ready(cluster: ObservedCluster, pods: tuple[ObservedPod, ...]) -> t
         for (reason, message), count in told.most_common():
             if reason == kind:
                 return reason, f"{count} of {len(pods)} Pods: {message}"
-    return "", ""
+    untouched = not pods and not cluster.status.conditions
+    return (NOT_TAKEN_UP, _NOT_TAKEN_UP) if untouched else ("", "")
 
 
 def _why_pod_waits(pod: ObservedPod) -> tuple[str, str] | None:
@@ -77,5 +98,6 @@ def _why_pod_waits(pod: ObservedPod) -> tuple[str, str] | None:
             return "PodNotStarted", waiting.message or waiting.reason
     scheduled = pod.condition("PodScheduled")
     if scheduled is not None and scheduled.status == "False":
-        return "Unschedulable", scheduled.message
+        unbound = _UNBOUND in scheduled.message
+        return "Unschedulable", scheduled.message + (_ON_CLAIMS if unbound else "")
     return None

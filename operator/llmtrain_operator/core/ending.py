@@ -14,7 +14,7 @@ from llmtrain_api.status import (
 from llmtrain_operator.core.policies.loss import loss_class
 from llmtrain_operator.core.policies.retry import after_failure
 from llmtrain_operator.core.reconcile_pass import Pass
-from llmtrain_operator.core.snapshot import Submission, SubmissionState
+from llmtrain_operator.core.snapshot import ClusterState, Submission, SubmissionState
 from llmtrain_operator.core.step import Step, soonest
 from llmtrain_operator.core.timestamps import read_time, write_time
 
@@ -54,6 +54,11 @@ def _succeeded(this: Pass, stage: StageStatus) -> Step:
 
 def lost(this: Pass, stage: StageStatus) -> Step:
     """The submission is gone, and nobody saw how it ended."""
+    if this.cluster is not None and this.cluster.state is ClusterState.SUSPENDED:
+        # Its Pods were deleted, and by whom is known.
+        taken = stage.model_copy(update={"lost_pod": None})
+        message = "its queue took its Ray cluster's compute away"
+        return failed(this, taken, FailureClass.PREEMPTION, reason="Evicted", message=message)
     message = (
         "Ray does not know its submission any more"
         if this.cluster_ready
@@ -74,7 +79,6 @@ def failed(
     pod = stage.lost_pod
     if pod is not None and failure is not FailureClass.USER:
         failure, reason, message = loss_class(pod), pod.reason, f"{pod.message} ({message})"
-        message = message[:MESSAGE_MAX_LENGTH]
     retry = after_failure(
         stage.failures,
         failure,
@@ -106,7 +110,7 @@ def given_up(this: Pass, stage: StageStatus, reason: str, message: str) -> Step:
             "completion_time": write_time(this.now),
             "retry_time": None,
             "reason": reason,
-            "message": message,
+            "message": message[:MESSAGE_MAX_LENGTH],
             "lost_pod": None,
         }
     )
@@ -127,7 +131,7 @@ def _next_attempt(stage: StageStatus, reason: str, message: str) -> StageStatus:
             "attempt": stage.attempt + 1,
             "submission_id": None,
             "reason": reason,
-            "message": message,
+            "message": message[:MESSAGE_MAX_LENGTH],
             "lost_pod": None,
         }
     )

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from llmtrain_api.progress import ProgressReport
 from llmtrain_api.spec.job import LLMTrainingJob
-from llmtrain_api.status import JobStatus
+from llmtrain_api.status import JobStatus, Progress
 from llmtrain_operator.core.decision import Action, DeleteCluster
 from llmtrain_operator.core.policies.budget import BudgetView, budget_view
 from llmtrain_operator.core.policies.deadline import seconds_left
@@ -34,7 +35,7 @@ class Pass:
     @cached_property
     def budget(self) -> BudgetView | None:
         """Where the job stands with its budget; None where it has none."""
-        return budget_view(self.job.spec.policy.budget, self.status.cost, self.now)
+        return budget_view(self.job.spec.policy.budget, self.status, self.now)
 
     @property
     def seconds_left(self) -> float | None:
@@ -55,6 +56,11 @@ class Pass:
             for cluster in self.snapshot.clusters
             if cluster.state is not ClusterState.LEAVING
         )
+
+    @property
+    def signs(self) -> tuple[str, ProgressReport | None, Progress | None, datetime]:
+        """What tells how long an attempt has been silent; see `silent_seconds`."""
+        return self.uid, self.snapshot.progress, self.status.progress, self.now
 
     @property
     def cluster(self) -> Cluster | None:

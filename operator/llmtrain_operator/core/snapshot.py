@@ -45,6 +45,8 @@ class ClusterState(StrEnum):
     """Not all of its Pods are ready."""
     READY = "Ready"
     """It takes submissions, and has all of its workers."""
+    SUSPENDED = "Suspended"
+    """A queue has not given it any compute yet, or has taken it away."""
     BROKEN = "Broken"
     """It has lost its head, and all that the head knew."""
     LEAVING = "Leaving"
@@ -74,17 +76,31 @@ class Obstacle:
 
 
 @dataclass(frozen=True)
+class Silence:
+    """Ray does not answer: what became of the attempt, nobody knows."""
+
+    seconds: float
+    """Since it did, or was asked first."""
+    message: str
+    """What came instead."""
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """All that a decision rests on, beside the job and its status.
 
-    It is taken after the last pass has written its status. What cannot be seen is not absent: an
-    executor that cannot reach the cluster makes no pass, for a missing submission counts as lost.
+    It is taken after the last pass has written its status. What cannot be seen is not absent:
+    where Ray does not answer, `silence` says so, for a missing submission counts as lost.
     """
 
     clusters: tuple[Cluster, ...] = ()
     """All that there are, also those that the job needs no more."""
     obstacle: Obstacle | None = None
     """Where something does, none is asked for."""
+    refusal: Obstacle | None = None
+    """What was said to the last try to make the cluster, or to submit; it is tried again."""
+    silence: Silence | None = None
+    """Of the Ray on which an attempt is at work."""
     losses: tuple[LostPod, ...] = ()
     """Pods of the cluster that the job was given."""
     submissions: tuple[Submission, ...] = ()

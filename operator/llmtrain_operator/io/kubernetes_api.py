@@ -43,6 +43,13 @@ class KubernetesError(Exception):
         return self.status == HTTPStatus.NOT_FOUND
 
     @property
+    def is_refusal(self) -> bool:
+        """Whether the API server will not have it, as long as nobody changes something."""
+        retried = {HTTPStatus.UNAUTHORIZED, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
+        client_s = HTTPStatus.BAD_REQUEST <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        return client_s and self.status not in retried
+
+    @property
     def is_conflict(self) -> bool:
         """Whether the object is there already, or has changed in between."""
         return self.status == HTTPStatus.CONFLICT
@@ -153,8 +160,13 @@ class KubernetesApi:
             return await self._json("POST", path, body, query={"fieldManager": FIELD_MANAGER})
         except KubernetesError as error:
             if error.reason == "AlreadyExists":
-                return await self.get(f"{path}/{body['metadata']['name']}")
+                return await self._named(path, body["metadata"]["name"])
             raise
+
+    async def _named(self, path: str, name: str) -> Json | None:
+        """An object, found by the right to list alone; None where there is none."""
+        page = await self._json("GET", path, query={"fieldSelector": f"metadata.name={name}"})
+        return next(iter(page["items"]), None)
 
     async def merge(self, path: str, body: Json) -> None:
         """Change some fields of an object, as `kubectl patch --type=merge` does.

@@ -15,6 +15,6 @@ async def read_progress(http: Http) -> ProgressReport | None:
         reply = await http.request("GET", PROGRESS_PATH)
         if reply.status != HTTPStatus.OK:
             return None
-        return ProgressReport.model_validate_json(reply.text)
+        return ProgressReport.model_validate_json(reply.text, extra="ignore")  # of a newer trainer
     except (UnreachableError, ValidationError):
-        return None  # not up yet, gone, or of another version: the hang timeout watches over it
+        return None  # not up yet, or gone: the hang timeout watches over it

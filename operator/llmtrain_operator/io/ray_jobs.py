@@ -18,11 +18,17 @@ class RayJobsError(Exception):
     """Ray did not do what it was asked; the message holds no secret."""
 
 
+class RayRefusedError(RayJobsError):
+    """Ray answered, and did not do what it was asked."""
+
+
 class _JobDetails(BaseModel):
     """The part of Ray's reply that we read; Ray may add to it as it likes."""
 
     status: str
     driver_exit_code: int | None = None
+    message: str | None = None
+    """Of a job that failed it ends with the last lines of its log."""
 
 
 class _JobLogs(BaseModel):
@@ -69,7 +75,7 @@ class RayJobs:
         }
         try:
             await self._request("POST", "", body)
-        except RayJobsError as error:
+        except RayRefusedError as error:
             if _ALREADY_THERE not in str(error):
                 raise
 
@@ -86,8 +92,11 @@ class RayJobs:
         state = SubmissionState(details.status.capitalize())
         if not state.ended:
             return Submission(submission_id, state)
-        outcome = find_outcome(await self.logs(submission_id))
-        return Submission(submission_id, state, details.driver_exit_code, outcome)
+        try:
+            log = await self.logs(submission_id)
+        except RayRefusedError:
+            log = details.message or ""  # Ray cannot read a log with a byte that is no UTF-8
+        return Submission(submission_id, state, details.driver_exit_code, find_outcome(log))
 
     async def logs(self, submission_id: str) -> str:
         """All that a job's driver and its workers have printed.
@@ -116,5 +125,5 @@ class RayJobs:
         if reply.status == HTTPStatus.NOT_FOUND and missing_is_none:
             return None
         if reply.status != HTTPStatus.OK:
-            raise RayJobsError(f"Ray answered {reply.status} to {method}: {reply.text[-2000:]}")
+            raise RayRefusedError(f"Ray answered {reply.status} to {method}: {reply.text[-2000:]}")
         return reply.text

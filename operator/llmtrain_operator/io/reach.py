@@ -12,6 +12,7 @@ from llmtrain_operator.io.kubernetes_api import KubernetesApi
 from llmtrain_operator.io.ray_jobs import RayJobs
 
 _DASHBOARD_PORT = 8265
+_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True)
@@ -69,5 +70,7 @@ class Reach:
             secret = await self._api.get(paths.secret(namespace, cluster))
             if secret is None:
                 raise UnreachableError(f"the token of {cluster} is not there yet")
+            if len(self._tokens) >= _REMEMBERED:
+                self._tokens.clear()  # those of clusters that went with their job
             self._tokens[uid] = base64.b64decode(secret["data"]["auth_token"]).decode()
         return self._tokens[uid]

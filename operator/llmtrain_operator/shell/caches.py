@@ -1,6 +1,7 @@
 """What the watches have told: jobs, RayClusters and Pods, by the job that they belong to."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -8,10 +9,12 @@ from typing import Any
 from llmtrain_operator.core.money.paid_pods import GonePod
 from llmtrain_operator.core.observed import ObjectMeta, ObservedCluster, ObservedPod
 from llmtrain_operator.io.kubernetes_api import Listing
-from llmtrain_operator.shell.children import Children, is_newer
+from llmtrain_operator.shell.children import Children, Ends, is_newer
 from llmtrain_operator.shell.work_queue import Key
 
 Json = dict[str, Any]
+_REMEMBERED_LOSSES = 2_000
+"""Of one job: its Pods may come and go for hours while their cluster stands."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class Caches:
         self.jobs: dict[Key, ObservedJob] = {}
         self._clusters = Children(ObservedCluster)
         self._pods = Children(ObservedPod)
-        self._gone: dict[Key, list[ObservedPod]] = defaultdict(list)
+        self._ended_jobs = Ends()
+        self._gone: dict[Key, deque[ObservedPod]] = defaultdict(_losses)
         self._paid: dict[Key, dict[str, GonePod]] = defaultdict(dict)
 
     def clusters(self, key: Key) -> tuple[ObservedCluster, ...]:
@@ -46,14 +50,21 @@ class Caches:
         return tuple(self._gone.get(key, ()))
 
     def paid_pods(self, key: Key) -> tuple[GonePod, ...]:
-        """The Pods of a job that had a node and are gone, for as long as there is the job."""
+        """The Pods of a job that had a node and are gone, until they are settled."""
         return tuple(self._paid.get(key, {}).values())
+
+    def settle(self, key: Key, uids: Iterable[str]) -> None:
+        """The written bill holds what these Pods have cost; nobody has to remember them."""
+        for uid in uids:
+            self._paid.get(key, {}).pop(uid, None)
 
     def put_job(self, body: Json) -> Key:
         """Take a job in; returns its key."""
         meta = ObjectMeta.model_validate(body["metadata"])
         key = Key(meta.namespace, meta.name)
         known = self.jobs.get(key)
+        if meta.uid in self._ended_jobs:
+            return key  # late news of it
         if known is None or is_newer(meta, known.metadata):
             self.jobs[key] = ObservedJob(meta, body.get("spec", {}), body.get("status", {}))
         return key
@@ -63,6 +74,7 @@ class Caches:
         meta = ObjectMeta.model_validate(body["metadata"])
         key = Key(meta.namespace, meta.name)
         known = self.jobs.get(key)
+        self._ended_jobs.add(meta.uid)
         if known is not None and known.metadata.uid == meta.uid:
             self._forget_job(key)
         return key
@@ -84,10 +96,10 @@ class Caches:
     def drop_pod(self, body: Json) -> Key | None:
         """Take note that a Pod is gone; returns the key of its job."""
         key, pod = self._pods.drop(body)
-        if key is not None and pod.cluster in self._clusters.of(key):
-            self._gone[key].append(pod)
-        if key in self.jobs and pod.scheduled:
-            self._paid[key].setdefault(pod.metadata.uid, GonePod(pod, datetime.now(UTC)))
+        if key is not None and pod is not None:
+            self._remember_loss(key, pod)
+            if key in self.jobs and pod.scheduled:
+                self._paid[key][pod.metadata.uid] = GonePod(pod, datetime.now(UTC))
         return key
 
     def sync_jobs(self, namespace: str | None, listing: Listing) -> set[Key]:
@@ -100,28 +112,44 @@ class Caches:
         listed = {self.put_job(body) for body in listing.items}
         gone = {key for key in before.keys() - listed if before[key] <= listing.version}
         for key in gone:
+            self._ended_jobs.add(self.jobs[key].metadata.uid)
             self._forget_job(key)
-        now = {key: int(self.jobs[key].metadata.resource_version) for key in listed}
-        return gone | {key for key in listed if before.get(key) != now[key]}
+        known = listed & self.jobs.keys()
+        now = {key: int(self.jobs[key].metadata.resource_version) for key in known}
+        return gone | {key for key in known if before.get(key) != now[key]}
 
     def sync_clusters(self, namespace: str | None, listing: Listing) -> set[Key]:
         """Take in a list of RayClusters; returns the jobs of which it tells what was not known."""
-        changed = self._clusters.sync(namespace, listing)
+        changed, _ = self._clusters.sync(namespace, listing)
         self._forget_gone()
         return changed
 
     def sync_pods(self, namespace: str | None, listing: Listing) -> set[Key]:
-        """Take in a list of Pods; returns the jobs of which it tells what was not known."""
-        return self._pods.sync(namespace, listing)
+        """Take in a list of Pods; returns the jobs of which it tells what was not known.
+
+        When those that it lacks did go, nobody saw: the bill estimates that.
+        """
+        changed, gone = self._pods.sync(namespace, listing)
+        for pod in gone:
+            self._remember_loss(Key(pod.metadata.namespace, pod.job), pod)
+        return changed
 
     def _forget_job(self, key: Key) -> None:
         del self.jobs[key]
         self._paid.pop(key, None)
 
+    def _remember_loss(self, key: Key, pod: ObservedPod) -> None:
+        if pod.cluster in self._clusters.of(key):
+            self._gone[key].append(pod)
+
     def _forget_gone(self) -> None:
         """Forget the Pods whose RayCluster is gone too."""
         for key, pods in list(self._gone.items()):
             clusters = self._clusters.of(key)
-            self._gone[key] = [pod for pod in pods if pod.cluster in clusters]
+            self._gone[key] = _losses(pod for pod in pods if pod.cluster in clusters)
             if not self._gone[key]:
                 del self._gone[key]
+
+
+def _losses(pods: Iterable[ObservedPod] = ()) -> deque[ObservedPod]:
+    return deque(pods, maxlen=_REMEMBERED_LOSSES)

@@ -13,6 +13,22 @@ _Child = TypeVar("_Child", ObservedCluster, ObservedPod)
 _REMEMBERED_ENDS = 10_000
 
 
+class Ends:
+    """The uids of the newest objects that are gone."""
+
+    def __init__(self) -> None:
+        self._uids: OrderedDict[str, None] = OrderedDict()
+
+    def __contains__(self, uid: str) -> bool:
+        return uid in self._uids
+
+    def add(self, uid: str) -> None:
+        """Remember an end."""
+        self._uids[uid] = None
+        if len(self._uids) > _REMEMBERED_ENDS:
+            self._uids.popitem(last=False)
+
+
 class Children(Generic[_Child]):
     """Objects by the job that their label names.
 
@@ -26,7 +42,7 @@ class Children(Generic[_Child]):
     def __init__(self, kind: type[_Child]) -> None:
         self._kind: type[_Child] = kind
         self._known: dict[Key, dict[str, _Child]] = defaultdict(dict)
-        self._gone: OrderedDict[str, None] = OrderedDict()
+        self._gone = Ends()
 
     def of(self, key: Key) -> dict[str, _Child]:
         """A job's, by name."""
@@ -36,17 +52,25 @@ class Children(Generic[_Child]):
         """Take an object in; returns the key of its job, None where it has none."""
         return self._put(self._kind.model_validate(body))
 
-    def drop(self, body: Json) -> tuple[Key | None, _Child]:
-        """Take note that an object is gone; returns the key of its job, and how it was last."""
+    def drop(self, body: Json) -> tuple[Key | None, _Child | None]:
+        """Take note that an object is gone.
+
+        Returns:
+            The key of its job, and how the object was last; None where it was known to be gone.
+        """
         child = self._kind.model_validate(body)
-        key = _job_key(child.metadata)
+        key, known = _job_key(child.metadata), child.metadata.uid in self._gone
         if key is not None:
             self._forget(key, child.metadata)
-        return key, child
+        return key, None if known else child
 
-    def sync(self, namespace: str | None, listing: Listing) -> set[Key]:
-        """Take in a list; returns the jobs of which it tells what was not known."""
-        listed, changed = set(), set()
+    def sync(self, namespace: str | None, listing: Listing) -> tuple[set[Key], list[_Child]]:
+        """Take in a list.
+
+        Returns:
+            The jobs of which it tells what was not known, and the objects that it shows to be gone.
+        """
+        listed, changed, gone = set(), set(), []
         for child in (self._kind.model_validate(body) for body in listing.items):
             key = _job_key(child.metadata)
             if key is None:
@@ -61,8 +85,9 @@ class Children(Generic[_Child]):
                 was_there = int(child.metadata.resource_version) <= listing.version
                 if (key, name) not in listed and was_there:
                     self._forget(key, child.metadata)
+                    gone.append(child)
                     changed.add(key)
-        return changed
+        return changed, gone
 
     def _put(self, child: _Child) -> Key | None:
         meta = child.metadata
@@ -74,9 +99,7 @@ class Children(Generic[_Child]):
         return key
 
     def _forget(self, key: Key, meta: ObjectMeta) -> None:
-        self._gone[meta.uid] = None
-        if len(self._gone) > _REMEMBERED_ENDS:
-            self._gone.popitem(last=False)
+        self._gone.add(meta.uid)
         known = self.of(key).get(meta.name)
         if known is not None and known.metadata.uid == meta.uid:
             del self._known[key][meta.name]

@@ -11,18 +11,15 @@ from llmtrain_operator.io import paths
 from llmtrain_operator.io.http import UnreachableError, http_session
 from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
 from llmtrain_operator.io.ray_jobs import RayJobsError
-from llmtrain_operator.io.reach import Reach
 from llmtrain_operator.metrics.jobs_collector import JobsCollector
 from llmtrain_operator.metrics.own import OwnGauges, OwnMetrics
 from llmtrain_operator.metrics.server import served_metrics
 from llmtrain_operator.shell.caches import Caches
 from llmtrain_operator.shell.event_recorder import EventRecorder
-from llmtrain_operator.shell.executor import Executor
-from llmtrain_operator.shell.nodes import Nodes
-from llmtrain_operator.shell.paying import Paying
 from llmtrain_operator.shell.price_list import PriceList
 from llmtrain_operator.shell.reconciler import Reconciler
 from llmtrain_operator.shell.settings import OperatorSettings
+from llmtrain_operator.shell.wiring import build_reconciler
 from llmtrain_operator.shell.work_queue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -58,15 +55,7 @@ class Controller:
         events = EventRecorder(api)
         path = self._settings.prices_file
         price_list = PriceList(Path(path) if path else None)
-        reconciler = Reconciler(
-            api,
-            self.caches,
-            Executor(api, Reach(api, session), self.caches, self._settings.pods),
-            events,
-            Paying(price_list, Nodes(api), self._settings.gpu_resource),
-            self._settings.state_machine,
-            poll_seconds=self._settings.poll_seconds,
-        )
+        reconciler = build_reconciler(self._settings, api, session, self.caches, events, price_list)
         workers = [self._work(reconciler) for _ in range(self._settings.num_workers)]
         for endless in (
             *workers,

@@ -40,6 +40,10 @@ class Target:
         return next((c for c in self.clusters if c.metadata.name == name), None)
 
 
+class NameTakenError(Exception):
+    """Something that is not the job's has the name of one of its objects."""
+
+
 class Executor:
     """Carries actions out.
 
@@ -60,6 +64,7 @@ class Executor:
             KubernetesError: the API server refused, or cannot be reached.
             RayJobsError: Ray refused, or cannot be reached.
             UnreachableError: the head's token is not there yet.
+            NameTakenError: the name of the job's RayCluster is taken.
         """
         match action:
             case EnsureCluster():
@@ -100,6 +105,10 @@ class Executor:
         body = ray_cluster(target.job, target.uid, target.status.cluster, self._pods)
         made = await self._api.ensure(paths.ray_clusters(namespace), body)
         if made is not None:
+            owners = made["metadata"].get("ownerReferences", ())
+            if target.uid not in {owner["uid"] for owner in owners}:
+                name = made["metadata"]["name"]
+                raise NameTakenError(f"a RayCluster {name} is there that is not this job's")
             # Its Pods may be heard of before it: they would seem to be what is left of it.
             self._caches.put_cluster(made)
 

@@ -24,6 +24,9 @@ def registry_of(controller: Controller) -> kopf.OperatorRegistry:
         settings.posting.enabled = False  # events about jobs are the reconciler's
         # KubeRay may be installed later; a Role of single namespaces cannot let us see that.
         settings.scanning.disabled = not controller.watches_all_namespaces
+        # Else the cluster's every Pod would be told of, to be thrown away here.
+        settings.watching.label_selectors["v1", "pods"] = names.JOB_LABEL
+        settings.watching.label_selectors["ray.io", "v1", "rayclusters"] = names.JOB_LABEL
         settings.persistence.diffbase_storage = NoDiffs()
         settings.persistence.progress_storage = NoProgress()
         await controller.start()

@@ -23,7 +23,7 @@ class OperatorSettings(Section):
 
     image: str = Field(min_length=1)
     """Image of the trainer, where a manifest names none."""
-    ray_version: str = "2.60.0"
+    ray_version: str = Field("2.60.0", pattern=r"^[0-9]+\.[0-9]+\.[0-9]+")
     """Of Ray in that image."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     image_pull_secrets: tuple[str, ...] = ()

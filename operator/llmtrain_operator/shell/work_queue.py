@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 _FIRST_RETRY_SECONDS = 0.5
-_LONGEST_RETRY_SECONDS = 60.0
+_MAX_DOUBLINGS = 7
 
 
 class Key(NamedTuple):
@@ -61,10 +61,13 @@ class WorkQueue:
         self._changed.set()
 
     def retry(self, key: Key) -> None:
-        """Have a key looked at again after a failure; each one in a row doubles the wait."""
+        """Have a key looked at again after a failure.
+
+        Each one in a row doubles the wait, up to a minute.
+        """
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        self.add_after(key, min(_FIRST_RETRY_SECONDS * 2**failures, _LONGEST_RETRY_SECONDS))
+        self.add_after(key, _FIRST_RETRY_SECONDS * 2 ** min(failures, _MAX_DOUBLINGS))
 
     def forget_failures(self, key: Key) -> None:
         """The key was looked at without one."""

@@ -103,3 +103,56 @@ def test_no_cluster_is_asked_for_where_none_can_be_made() -> None:
     decision = decide(_JOB, UID, GENERATION, asked(), snapshot, NOW, _SETTINGS)
     assert decision.actions == ()
     assert decision.status.conditions[0].reason == "KubeRayMissing"
+
+
+def test_a_refusal_is_told_while_it_is_tried_again_and_is_the_reason_in_the_end() -> None:
+    refusal = Obstacle("ClusterRefused", "exceeded quota: team, requested: pods=1")
+    snapshot = Snapshot(refusal=refusal)
+    waiting = decide(_JOB, UID, GENERATION, asked(), snapshot, NOW, _SETTINGS)
+    assert waiting.actions == (EnsureCluster("line-cpus-0", StageGroup.CPUS),)
+    assert waiting.status.conditions[0].reason == "ClusterRefused"
+    late = NOW + timedelta(seconds=60)
+    failed = decide(_JOB, UID, GENERATION, waiting.status, snapshot, late, _SETTINGS)
+    assert failed.actions == ()
+    assert failed.status.conditions[0].reason == "ClusterRefused"
+    assert "exceeded quota" in failed.status.conditions[0].message
+
+
+def test_a_cluster_that_does_not_go_is_named_with_what_holds_it() -> None:
+    stuck = Cluster("line-cpus-0", ClusterState.LEAVING, message="head on dead-node has not ended")
+    waiting = look(asked(), stuck)
+    assert waiting.requeue_after_seconds == 60
+    failed = look(waiting.status, stuck, seconds=60).status
+    assert failed.phase is Phase.FAILED
+    assert failed.conditions[0].reason == "ClusterStuck"
+    assert "head on dead-node" in failed.conditions[0].message
+
+
+def test_a_wait_in_a_queue_has_no_limit_and_the_next_wait_a_clock_of_its_own() -> None:
+    queued = Cluster("line-cpus-0", ClusterState.SUSPENDED, "Queued", "not admitted")
+    waiting = look(asked(), queued, seconds=86_400)
+    assert waiting.status.phase is Phase.RUNNING
+    assert waiting.status.conditions[0].reason == "Queued"
+    assert look(waiting.status, queued, seconds=86_401).status.cluster == waiting.status.cluster
+    admitted = look(waiting.status, starting(), seconds=86_410)
+    assert admitted.requeue_after_seconds == 60
+
+
+def test_a_scheduler_s_long_words_are_cut() -> None:
+    cluster = starting("Unschedulable", "w" * 5000)
+    failed = look(asked(), cluster, seconds=60).status
+    assert len(failed.stages[0].message or "") == 4096
+
+
+def test_a_kuberay_that_does_nothing_is_named_after_a_minute() -> None:
+    job = job_of("data", policy={"schedulingTimeoutSeconds": 600})
+    silent = starting("KubeRaySilent", "is it running?")
+
+    def seen(status: JobStatus, seconds: float) -> Decision:
+        now = NOW + timedelta(seconds=seconds)
+        return decide(job, UID, GENERATION, status, Snapshot((silent,)), now, _SETTINGS)
+
+    early = seen(asked(), 1)
+    assert early.status.conditions[0].reason == "WaitingForCluster"
+    assert early.requeue_after_seconds == 59
+    assert seen(early.status, 60).status.conditions[0].reason == "KubeRaySilent"

@@ -76,6 +76,7 @@ _WORKERS = (pod("a"), pod("b"))
     ("cluster", "pods", "state", "reason"),
     [
         (ray_cluster(), (), ClusterState.STARTING, ""),
+        (ray_cluster(status={}), (), ClusterState.STARTING, "KubeRaySilent"),
         (ray_cluster(), (head(), pod("a")), ClusterState.STARTING, ""),
         (ray_cluster(), (head(), *_WORKERS), ClusterState.READY, ""),
         (ray_cluster(workers=0), (head(),), ClusterState.STARTING, ""),
@@ -102,7 +103,13 @@ _WORKERS = (pod("a"), pod("b"))
             "HeadLost",
         ),
         (ray_cluster(provisioned=True), (head(phase="Failed"),), ClusterState.BROKEN, "HeadLost"),
-        (ray_cluster(spec={"suspend": True}), (), ClusterState.STARTING, "Queued"),
+        (ray_cluster(spec={"suspend": True}), (), ClusterState.SUSPENDED, "Queued"),
+        (
+            ray_cluster(provisioned=True, spec={"suspend": True}),
+            (head(deleted=True), *_WORKERS),
+            ClusterState.SUSPENDED,
+            "Queued",
+        ),
         (ray_cluster(owner="an-earlier-job"), (head(), *_WORKERS), ClusterState.LEAVING, ""),
         (
             ray_cluster(metadata={"deletionTimestamp": "2026-01-31T12:00:00Z"}),
@@ -127,7 +134,13 @@ def test_the_message_counts_the_pods_and_keeps_the_scheduler_s_words() -> None:
 
 
 def test_pods_whose_ray_cluster_is_gone_are_waited_for_until_they_end() -> None:
-    assert cluster_views((), (pod("a", deleted=True),), _UID) == (
-        Cluster("it", ClusterState.LEAVING),
-    )
+    leaving = Cluster("it", ClusterState.LEAVING, message="a on no node has not ended")
+    assert cluster_views((), (pod("a", deleted=True),), _UID) == (leaving,)
     assert cluster_views((), (pod("a", phase="Failed"),), _UID) == ()
+
+
+def test_a_workspace_without_a_volume_says_what_to_do() -> None:
+    words = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims."
+    (view,) = cluster_views((ray_cluster(),), (unschedulable("head", words),), _UID)
+    assert view.message.startswith(f"1 of 1 Pods: {words}")
+    assert "spec.workspace.storageClassName" in view.message

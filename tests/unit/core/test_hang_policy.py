@@ -5,7 +5,7 @@ from support.passes import NOW, UID
 
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import StageStatus
+from llmtrain_api.status import Progress, StageStatus
 from llmtrain_operator.core.policies.hang import silent_seconds
 from llmtrain_operator.core.timestamps import write_time
 
@@ -39,9 +39,19 @@ def _report(age_seconds: float, **changes: object) -> ProgressReport:
 def test_silence_is_counted_from_the_newest_sign_of_this_attempt(
     report: ProgressReport | None, silent: float
 ) -> None:
-    assert silent_seconds(_STAGE, UID, report, NOW) == pytest.approx(silent)
+    assert silent_seconds(_STAGE, UID, report, None, NOW) == pytest.approx(silent)
 
 
 def test_an_attempt_is_not_silent_when_it_starts() -> None:
     started = _STAGE.model_copy(update={"attempt_time": write_time(NOW)})
-    assert silent_seconds(started, UID, None, NOW) == 0
+    assert silent_seconds(started, UID, None, None, NOW) == 0
+
+
+@pytest.mark.parametrize(
+    ("stage", "silent"), [(Stage.PRETRAIN, 30), (Stage.DATA, 600)], ids=["its own", "the last's"]
+)
+def test_a_report_that_cannot_be_read_undoes_no_earlier_one(stage: Stage, silent: float) -> None:
+    known = Progress(
+        percent=50, stage=stage, stage_percent=50, heartbeat_time="2026-01-31T11:59:30Z"
+    )
+    assert silent_seconds(_STAGE, UID, None, known, NOW) == pytest.approx(silent)

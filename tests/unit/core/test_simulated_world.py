@@ -82,6 +82,10 @@ class Misbehaving(RuleBasedStateMachine):
     def progress_cannot_be_read(self) -> None:
         self.world.report = None
 
+    @rule(silent=st.booleans())
+    def ray_falls_silent(self, *, silent: bool) -> None:
+        self.world.silent_since = self.world.now if silent else None
+
     @rule(exit_code=_EXIT_CODES, outcome=_OUTCOMES)
     def driver_ends(self, exit_code: int | None, outcome: Outcome | None) -> None:
         self.world.driver_ends(exit_code, outcome)

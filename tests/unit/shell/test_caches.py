@@ -88,3 +88,35 @@ def test_a_list_of_one_namespace_says_nothing_of_others() -> None:
     assert caches.sync_jobs("other", Listing([], 20)) == set()
     assert caches.sync_jobs("default", Listing([], 20)) == {_KEY}
     assert caches.jobs == {}
+
+
+def test_a_deleted_job_does_not_come_back_with_late_news_of_it() -> None:
+    caches = Caches()
+    caches.put_job(body(version=1))
+    caches.drop_job(body(version=2))
+    caches.put_job(body(version=1))
+    assert caches.jobs == {}
+
+
+def _scheduled() -> dict[str, Any]:
+    return {"conditions": [{"type": "PodScheduled", "status": "True"}]}
+
+
+def test_a_pod_that_is_settled_is_remembered_no_more_and_never_paid_for_again() -> None:
+    caches = Caches()
+    caches.put_job(body())
+    caches.put_pod(body("a", uid="a"))
+    gone = body("a", uid="a", version=2, status=_scheduled())
+    caches.drop_pod(gone)
+    assert [each.pod.metadata.uid for each in caches.paid_pods(_KEY)] == ["a"]
+    caches.settle(_KEY, ["a"])
+    caches.drop_pod(gone)
+    assert caches.paid_pods(_KEY) == ()
+
+
+def test_what_became_of_a_pod_is_known_though_its_end_was_missed() -> None:
+    caches = Caches()
+    caches.put_cluster(body("line-cpus-0"))
+    caches.put_pod(body("a", version=10, status={"phase": "Failed"}))
+    caches.sync_pods("default", Listing([], 20))
+    assert [pod.metadata.name for pod in caches.gone_pods(_KEY)] == ["a"]

@@ -73,3 +73,13 @@ async def test_each_failure_in_a_row_doubles_the_wait(monkeypatch: pytest.Monkey
     queue.forget_failures(A)
     queue.retry(A)
     assert waits == [0.5, 1, 2, 0.5]
+
+
+async def test_the_wait_has_a_limit_however_long_a_key_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    queue, waits = WorkQueue(), []
+    monkeypatch.setattr(queue, "add_after", lambda _, seconds: waits.append(seconds))
+    for _ in range(2000):
+        queue.retry(A)
+    assert max(waits) == 64

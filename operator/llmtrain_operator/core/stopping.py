@@ -1,0 +1,80 @@
+"""An attempt that is not to go on: why, how it is told, and what follows when it has ended."""
+
+from llmtrain_api.exit_codes import ExitCode, FailureClass
+from llmtrain_api.status import StageState, StageStatus
+from llmtrain_operator.core.decision import Stop
+from llmtrain_operator.core.ending import ended, failed, given_up, interrupted
+from llmtrain_operator.core.policies.budget import BudgetState
+from llmtrain_operator.core.reconcile_pass import Pass
+from llmtrain_operator.core.snapshot import Submission, SubmissionState
+from llmtrain_operator.core.step import Step
+
+DEADLINE_REASON = "DeadlineExceeded"
+BUDGET_REASON = BudgetState.EXCEEDED.value
+_SUSPENDING = "Suspending"
+_HANG_REASON = "Hang"
+
+
+def why_stop(this: Pass, silent: float) -> tuple[str, str] | None:
+    """Reason and message of a stop; None where the attempt is to go on.
+
+    Args:
+        this: what the pass rests on.
+        silent: seconds since the attempt's newest sign of work.
+    """
+    if this.wants_stop:
+        return _SUSPENDING, "stopping after a checkpoint"
+    if this.time_is_up:
+        return DEADLINE_REASON, deadline_message(this)
+    if this.budget is not None and this.budget.fails:
+        return BUDGET_REASON, this.budget.message
+    hang_timeout = this.job.spec.policy.hang_timeout_seconds
+    if silent >= hang_timeout:
+        message = f"no sign of work for {silent:.0f} s (policy.hangTimeoutSeconds: {hang_timeout})"
+        return _HANG_REASON, message
+    return None
+
+
+def stopping(stage: StageStatus, reason: str, message: str) -> StageStatus:
+    """The stage once its attempt is told to stop."""
+    told = {"state": StageState.STOPPING, "reason": reason, "message": message}
+    return stage.model_copy(update=told)
+
+
+def stop(stage: StageStatus, reason: str, message: str) -> Step:
+    """Tell an attempt to stop."""
+    assert stage.submission_id is not None, "it is running"
+    actions = (Stop(stage.submission_id),)
+    return Step(stopping(stage, reason, message), actions, reason=reason, message=message)
+
+
+def await_end(this: Pass, stage: StageStatus, submission: Submission | None) -> Step:
+    """An attempt that was told to stop.
+
+    Args:
+        this: what the pass rests on.
+        stage: that is stopping.
+        submission: its own; None where nothing of it can be running any more.
+    """
+    reason, message = stage.reason or _SUSPENDING, stage.message or ""
+    if submission is not None:
+        if not submission.state.ended:
+            return Step(stage, reason=reason, message=message)
+        if submission.state is SubmissionState.SUCCEEDED or submission.exit_code in {
+            ExitCode.USER,
+            ExitCode.GATE,
+        }:
+            return ended(this, stage, submission)  # it was done before it heard
+    if reason in {DEADLINE_REASON, BUDGET_REASON}:
+        return given_up(this, stage, reason, message)
+    if reason == _HANG_REASON:
+        return failed(this, stage, FailureClass.INFRASTRUCTURE, reason, message)
+    return interrupted(stage)
+
+
+def deadline_message(this: Pass) -> str:
+    """Which limit was reached."""
+    return (
+        f"the job has run for longer than {this.job.spec.policy.active_deadline_seconds} s "
+        "(policy.activeDeadlineSeconds)"
+    )

@@ -1,0 +1,128 @@
+"""Takes the snapshot that a pass decides on: from the caches, from Ray, from the driver."""
+
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import TypedDict
+
+from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.stages import Stage
+from llmtrain_api.status import JobStatus, StageState
+from llmtrain_operator.core.cluster_view import cluster_views
+from llmtrain_operator.core.money.paid_pods import PaidPod
+from llmtrain_operator.core.observed import ObjectMeta
+from llmtrain_operator.core.pod_loss import pod_losses
+from llmtrain_operator.core.snapshot import ClusterState, Snapshot
+from llmtrain_operator.core.timestamps import read_time
+from llmtrain_operator.io.http import UnreachableError
+from llmtrain_operator.io.progress import read_progress
+from llmtrain_operator.io.ray_jobs import RayJobsError
+from llmtrain_operator.shell.caches import Caches
+from llmtrain_operator.shell.executor import Executor, Target
+from llmtrain_operator.shell.paying import Paying
+from llmtrain_operator.shell.preflight import Preflight
+from llmtrain_operator.shell.setbacks import Setbacks
+
+_WITHOUT_HEAD = {ClusterState.BROKEN, ClusterState.LEAVING, ClusterState.SUSPENDED}
+_AT_WORK = {StageState.STARTING, StageState.RUNNING, StageState.STOPPING}
+
+
+class _Money(TypedDict):
+    created: datetime
+    paid: tuple[PaidPod, ...] | None
+    expected_usd_per_hour: Decimal | None
+
+
+class Observer:
+    """Takes snapshots.
+
+    Args:
+        caches: what the watches have told.
+        executor: knows the way to Ray.
+        paying: puts prices to Pods.
+        preflight: knows what the cluster lacks.
+
+    Attributes:
+        setbacks: what went wrong lately.
+    """
+
+    def __init__(
+        self,
+        caches: Caches,
+        executor: Executor,
+        paying: Paying,
+        preflight: Preflight,
+    ) -> None:
+        self._caches, self._executor, self._paying = caches, executor, paying
+        self._preflight, self.setbacks = preflight, Setbacks()
+
+    async def snapshot(self, target: Target, meta: ObjectMeta, now: datetime) -> Snapshot:
+        """All that a pass rests on.
+
+        Args:
+            target: the job.
+            meta: of its resource.
+            now: the time.
+
+        Raises:
+            KubernetesError: the API server refused, or cannot be reached.
+        """
+        seen = await self._compute(target)
+        return replace(seen, **await self._money(target, meta, now))
+
+    async def _compute(self, target: Target) -> Snapshot:
+        """The job's Ray clusters, and the attempt at work."""
+        pods = self._caches.pods(target.key)
+        clusters = cluster_views(target.clusters, pods, target.uid)
+        stage = stage_at_work(target.job, target.status)
+        given = target.status.cluster
+        gone_pods = self._caches.gone_pods(target.key)
+        losses = pod_losses((*pods, *gone_pods), given.name) if given else ()
+        view = next((c for c in clusters if given and c.name == given.name), None)
+        seen = Snapshot(clusters, losses=losses, refusal=self.setbacks.refusal(target.key))
+        if stage is None or view is None or view.state in _WITHOUT_HEAD:
+            self.setbacks.answered(target.key)
+            # Asked only where a cluster is about to be made.
+            obstacle = await self._preflight.obstacle() if view is None and given else None
+            return replace(seen, obstacle=obstacle)
+        return await self._ask_ray(target, stage, seen)
+
+    async def _ask_ray(self, target: Target, stage: Stage, seen: Snapshot) -> Snapshot:
+        """The snapshot with what Ray and the driver say of the attempt at work."""
+        submission_id = target.status.stage(stage).submission_id
+        assert submission_id is not None, "it is at work"
+        driver = None
+        try:
+            head = await self._executor.current_head(target)
+            assert head is not None, "its RayCluster is there"
+            driver = head.driver
+            submission = await head.jobs.get(submission_id)
+        except (RayJobsError, UnreachableError) as error:
+            silence = self.setbacks.silence(target.key, error)
+            progress = await read_progress(driver) if driver else None
+            return replace(seen, silence=silence, progress=progress)
+        self.setbacks.answered(target.key)
+        if submission is None:
+            return seen
+        progress = None if submission.state.ended else await read_progress(head.driver)
+        return replace(seen, submissions=(submission,), progress=progress)
+
+    async def _money(self, target: Target, meta: ObjectMeta, now: datetime) -> _Money:
+        """The part of a snapshot that a job's costs rest on."""
+        created = read_time(meta.creation_timestamp)
+        return _Money(
+            created=created,
+            paid=await self._paying.paid(
+                self._caches.pods(target.key),
+                self._caches.paid_pods(target.key),
+                created=created,
+                now=now,
+            ),
+            expected_usd_per_hour=self._paying.expected_usd_per_hour(target.job),
+        )
+
+
+def stage_at_work(job: LLMTrainingJob, status: JobStatus) -> Stage | None:
+    """The stage whose attempt may live; None where none does."""
+    at_work = (name for name in job.spec.stages if status.stage(name).state in _AT_WORK)
+    return None if status.phase.terminal else next(at_work, None)

@@ -1,0 +1,63 @@
+"""What has gone wrong with jobs lately: a Ray that does not answer, an action that was refused.
+
+It is lost with the process: the next one finds out anew.
+"""
+
+import time
+
+from llmtrain_operator.core.decision import Action, EnsureCluster, Submit
+from llmtrain_operator.core.snapshot import Obstacle, Silence
+from llmtrain_operator.io.http import UnreachableError
+from llmtrain_operator.io.kubernetes_api import KubernetesError
+from llmtrain_operator.io.ray_jobs import RayJobsError, RayRefusedError
+from llmtrain_operator.shell.executor import NameTakenError
+from llmtrain_operator.shell.work_queue import Key
+
+
+class Setbacks:
+    """By job."""
+
+    def __init__(self) -> None:
+        self._silent_since: dict[Key, float] = {}
+        self._refusals: dict[Key, Obstacle] = {}
+
+    def silence(self, key: Key, error: RayJobsError | UnreachableError) -> Silence:
+        """Take note that a job's Ray did not answer."""
+        now = time.monotonic()
+        return Silence(now - self._silent_since.setdefault(key, now), str(error))
+
+    def answered(self, key: Key) -> None:
+        """A job's Ray did answer, or is not asked any more."""
+        self._silent_since.pop(key, None)
+
+    def refusal(self, key: Key) -> Obstacle | None:
+        """What was said to the last try; None where nothing was in its way."""
+        return self._refusals.get(key)
+
+    def refused(self, key: Key, action: Action, error: Exception) -> bool:
+        """Take note that an action failed; returns whether the job is to say so."""
+        refusal = _refusal(action, error)
+        if refusal is not None:
+            self._refusals[key] = refusal
+        return refusal is not None
+
+    def accepted(self, key: Key) -> None:
+        """All that a pass wanted was done."""
+        self._refusals.pop(key, None)
+
+    def forget(self, key: Key) -> None:
+        """There is no such job any more."""
+        self.answered(key)
+        self.accepted(key)
+
+
+def _refusal(action: Action, error: Exception) -> Obstacle | None:
+    match action, error:
+        case EnsureCluster(), NameTakenError():
+            return Obstacle("NameTaken", f"{error}; delete or rename one of the two")
+        case EnsureCluster(), KubernetesError(is_refusal=True):
+            return Obstacle("ClusterRefused", f"the API server refuses its objects: {error}")
+        case Submit(), RayRefusedError():
+            return Obstacle("SubmissionRefused", str(error))
+        case _:
+            return None

@@ -1,0 +1,48 @@
+"""Puts the parts of a pass together."""
+
+import aiohttp
+
+from llmtrain_operator.io.kubernetes_api import KubernetesApi
+from llmtrain_operator.io.reach import Reach
+from llmtrain_operator.shell.caches import Caches
+from llmtrain_operator.shell.event_recorder import EventRecorder
+from llmtrain_operator.shell.executor import Executor
+from llmtrain_operator.shell.nodes import Nodes
+from llmtrain_operator.shell.observer import Observer
+from llmtrain_operator.shell.paying import Paying
+from llmtrain_operator.shell.preflight import Preflight
+from llmtrain_operator.shell.price_list import PriceList
+from llmtrain_operator.shell.reconciler import Reconciler
+from llmtrain_operator.shell.settings import OperatorSettings
+
+
+def build_reconciler(
+    settings: OperatorSettings,
+    api: KubernetesApi,
+    session: aiohttp.ClientSession | None,
+    caches: Caches,
+    events: EventRecorder,
+    price_list: PriceList,
+) -> Reconciler:
+    """The reconciler of an operator.
+
+    Args:
+        settings: of the operator.
+        api: of Kubernetes.
+        session: for requests to Ray within the cluster; None to go through the API server.
+        caches: what the watches tell.
+        events: tells of turns in a job's life.
+        price_list: as it is now.
+    """
+    executor = Executor(api, Reach(api, session), caches, settings.pods)
+    paying = Paying(price_list, Nodes(api), settings.gpu_resource)
+    observer = Observer(caches, executor, paying, Preflight(api, settings.ray_version))
+    return Reconciler(
+        api,
+        caches,
+        executor,
+        observer,
+        events,
+        settings.state_machine,
+        poll_seconds=settings.poll_seconds,
+    )

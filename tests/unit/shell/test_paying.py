@@ -1,0 +1,101 @@
+"""What a job pays for, while prices and nodes come and go."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support.paid_passes import paid_pod
+from support.passes import NOW
+
+from llmtrain_api.cost import Ledger, PriceSource
+from llmtrain_api.stages import Stage
+from llmtrain_api.status import StageStatus
+from llmtrain_operator.core.money.ledger import with_pods
+from llmtrain_operator.core.money.paid_pods import PaidPod
+from llmtrain_operator.core.observed import ObservedPod
+from llmtrain_operator.io.kubernetes_api import KubernetesApi
+from llmtrain_operator.shell.nodes import Nodes
+from llmtrain_operator.shell.paying import Paying
+from llmtrain_operator.shell.price_list import PriceList
+
+_PRICES = {"nodes": [{"instanceType": "big", "usdPerHour": 10}]}
+_OPEN = with_pods(
+    Ledger(), (paid_pod("old"),), (StageStatus(name=Stage.DATA),), last_seen=NOW, now=NOW
+)
+
+
+class _Api(KubernetesApi):
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    async def get(self, path: str) -> dict[str, Any] | None:
+        self.asked.append(path)
+        labels = {"node.kubernetes.io/instance-type": "big"}
+        allocatable = {"cpu": "1", "memory": "1Gi"}
+        return {"metadata": {"name": "n", "labels": labels}, "status": {"allocatable": allocatable}}
+
+
+class _Bill:
+    """Puts prices to two Pods."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file, self.api = folder / "prices.yaml", _Api()
+        self.has_prices(_PRICES)
+        self._paying = Paying(PriceList(self.file), Nodes(self.api), "nvidia.com/gpu")
+
+    def has_prices(self, prices: dict[str, Any]) -> None:
+        self.file.write_text(yaml.safe_dump(prices))
+
+    def paid(self, ledger: Ledger | None = None) -> dict[str, PaidPod] | None:
+        self._paying.price_list.look()
+        pods = [_pod("old"), _pod("new")]
+        paid = asyncio.run(self._paying.paid(pods, (), created=NOW, now=NOW, ledger=ledger))
+        return None if paid is None else {each.uid: each for each in paid}
+
+
+@pytest.fixture
+def bill(tmp_path: Path) -> _Bill:
+    return _Bill(tmp_path)
+
+
+def _pod(uid: str) -> ObservedPod:
+    scheduled = {
+        "type": "PodScheduled",
+        "status": "True",
+        "lastTransitionTime": "2026-01-31T12:00:00Z",
+    }
+    metadata = {
+        "name": uid,
+        "namespace": "default",
+        "uid": uid,
+        "resourceVersion": "1",
+        "labels": {"llmtrain.io/stage-group": "all"},
+    }
+    containers = [{"resources": {"requests": {"cpu": "1"}}}]
+    return ObservedPod.model_validate(
+        {
+            "metadata": metadata,
+            "spec": {"nodeName": f"node-of-{uid}", "containers": containers},
+            "status": {"phase": "Running", "conditions": [scheduled]},
+        }
+    )
+
+
+def test_only_the_nodes_of_pods_without_a_price_are_asked_for(bill: _Bill) -> None:
+    paid = bill.paid(_OPEN)
+    assert paid is not None
+    assert paid["new"].price.usd_per_hour == 10
+    assert bill.api.asked == ["/api/v1/nodes/node-of-new"]
+
+
+def test_prices_that_are_taken_away_end_no_account(bill: _Bill) -> None:
+    bill.has_prices({})
+    assert bill.paid() is None
+    paid = bill.paid(_OPEN)
+    assert paid is not None
+    assert set(paid) == {"old", "new"}
+    assert paid["new"].price.source is PriceSource.NONE
+    assert bill.api.asked == []
