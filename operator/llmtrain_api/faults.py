@@ -1,12 +1,19 @@
 """Says what is wrong with a document in the words of the document."""
 
 import difflib
+import json
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 _LONGEST_SHOWN = 80
+_BRANCH = re.compile(r"constrained-|function-")
+"""How pydantic's names for the branches of a union begin; they stand in locations like fields."""
+_WITHOUT_VALUE = frozenset({"extra_forbidden", "missing", "value_error", "too_long"})
+"""Faults that are clear without the value that was found."""
 
 
 def describe_faults(error: ValidationError, model: type[BaseModel] | None = None) -> list[str]:
@@ -15,28 +22,29 @@ def describe_faults(error: ValidationError, model: type[BaseModel] | None = None
     Args:
         error: of a model whose fields have camelCase aliases.
         model: that the document was checked against; with it, a misspelt field is told from an
-            unknown one.
+            unknown one, and what a missing one must be is said.
     """
-    lines: dict[str, str] = {}
-    for fault in error.errors(include_url=False, include_context=False):
-        location, is_branch = _without_branches(fault["loc"])
+    reasons: dict[str, str] = {}
+    found: dict[str, str] = {}
+    for fault in error.errors(include_url=False):
+        location = [part for part in fault["loc"] if not _is_branch(part, fault)]
         field = _field(location)
-        if fault["type"] == "too_short" and any(line.startswith(field) for line in lines):
+        if fault["type"] == "too_short" and any(line.startswith(field) for line in reasons):
             continue  # its items are faulty, and so were not counted
-        reason = _reason(fault["type"], fault["msg"], fault.get("input"))
-        if fault["type"] == "extra_forbidden" and model is not None:
-            reason += _suggestion(model, location)
-        if field in lines:
-            lines[field] += f", or {reason}" if is_branch else f"; {reason}"
-        else:
-            lines[field] = reason
-    return [f"{field}: {reason}" for field, reason in lines.items()]
+        reason = _reason(fault) + _advice(fault["type"], location, model)
+        if field in reasons:
+            joint = ", or " if len(location) < len(fault["loc"]) else "; "
+            reason = f"{reasons[field]}{joint}{reason}"
+        reasons[field] = reason
+        if fault["type"] not in _WITHOUT_VALUE:
+            found[field] = f"; found {_shown(fault['input'])}"
+    return [f"{field}: {reason}{found.get(field, '')}" for field, reason in reasons.items()]
 
 
-def _without_branches(location: Sequence[int | str]) -> tuple[list[int | str], bool]:
-    """The location without pydantic's names for the branches of a union."""
-    parts = [part for part in location if isinstance(part, int) or part.isidentifier()]
-    return parts, len(parts) < len(location)
+def _is_branch(part: int | str, fault: ErrorDetails) -> bool:
+    return (
+        isinstance(part, str) and fault["type"] != "extra_forbidden" and bool(_BRANCH.match(part))
+    )
 
 
 def _field(location: Sequence[int | str]) -> str:
@@ -44,48 +52,71 @@ def _field(location: Sequence[int | str]) -> str:
     for part in location:
         if isinstance(part, int):
             path += f"[{part}]"
-        else:
+        elif re.fullmatch(r"[\w-]+", part):
             path += f".{part}" if path else part
+        else:
+            path += f"[{_shown(part)}]"
     return path or "the document"
 
 
-def _reason(kind: str, message: str, found: object) -> str:
-    match kind:
+def _reason(fault: ErrorDetails) -> str:
+    message = fault["msg"]
+    match fault["type"]:
         case "extra_forbidden":
             return "unknown field"
         case "missing":
             return "missing; it must be set"
         case "value_error":
             return message.removeprefix("Value error, ")
+        case "too_short" | "too_long":
+            return _length(fault["type"], fault["ctx"])
         case _:
-            shown = repr(found)
-            if len(shown) > _LONGEST_SHOWN:
-                shown = shown[:_LONGEST_SHOWN] + "..."
-            return f"{message[0].lower()}{message[1:]}; found {shown}"
+            return f"{message[0].lower()}{message[1:]}"
 
 
-def _suggestion(model: type[BaseModel], location: Sequence[int | str]) -> str:
-    names = _field_names(model, location[:-1])
-    near = difflib.get_close_matches(str(location[-1]), names, n=1)
+def _length(kind: str, limits: Mapping[str, Any]) -> str:
+    most = kind == "too_long"
+    limit = limits["max_length" if most else "min_length"]
+    items = "item" if limit == 1 else "items"
+    return f"should have at {'most' if most else 'least'} {limit} {items}"
+
+
+def _shown(value: object) -> str:
+    """A value as a manifest has it."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
+def _advice(kind: str, location: Sequence[int | str], model: type[BaseModel] | None) -> str:
+    if model is None or not location:
+        return ""
+    fields = _fields_at(model, location[:-1])
+    if kind == "missing":
+        only = _only_value(fields.get(str(location[-1])))
+        return f", to {only}" if only else ""
+    if kind != "extra_forbidden":
+        return ""
+    near = difflib.get_close_matches(str(location[-1]), fields, n=1)
     if near:
         return f"; did you mean {near[0]}?"
-    return f"; known are {', '.join(sorted(names))}" if names else "; remove it"
+    return f"; known are {', '.join(sorted(fields))}" if fields else "; remove it"
 
 
-def _field_names(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
-    """The fields of the section at a location, as they are written."""
-    current: Any = model
+def _only_value(annotation: Any) -> str | None:  # noqa: ANN401 - any type
+    values = get_args(annotation) if get_origin(annotation) is Literal else ()
+    return str(values[0]) if len(values) == 1 else None
+
+
+def _fields_at(model: type[BaseModel], location: Sequence[int | str]) -> Mapping[str, Any]:
+    """The fields of the section at a location, as they are written, and their types."""
+    fields = _fields(model)
     for part in location:
-        if isinstance(part, int):
-            continue
-        fields = _fields(current)
-        if part not in fields:
-            return []
-        current = _section_in(fields[part])
-    return list(_fields(current))
+        if isinstance(part, str):
+            fields = _fields(_section_in(fields.get(part)))
+    return fields
 
 
-def _fields(model: type[BaseModel]) -> Mapping[str, Any]:
+def _fields(model: type[BaseModel] | None) -> Mapping[str, Any]:
     if model is None:
         return {}
     return {field.alias or name: field.annotation for name, field in model.model_fields.items()}

@@ -24,6 +24,10 @@ _COMMANDS = {
 }
 
 
+_TAKE_A_MANIFEST = frozenset({"run", "plan", "validate", "submit"})
+_FILE_FLAGS = ("-f", "--filename")
+
+
 def build_app(arguments: list[str]) -> typer.Typer:
     """The command line, with only that command loaded which the arguments name.
 
@@ -41,7 +45,20 @@ def build_app(arguments: list[str]) -> typer.Typer:
 
 def main() -> None:
     """Run the command line."""
-    build_app(sys.argv[1:])()
+    arguments = with_plain_files(sys.argv[1:])
+    build_app(arguments)(arguments)
+
+
+def with_plain_files(arguments: list[str]) -> list[str]:
+    """Arguments in which `-f FILE`, as kubectl has it, is FILE.
+
+    Args:
+        arguments: without the program's name.
+    """
+    if not arguments or arguments[0] not in _TAKE_A_MANIFEST:
+        return arguments
+    plain = [argument for argument in arguments if argument not in _FILE_FLAGS]
+    return [argument.removeprefix("--filename=") for argument in plain]
 
 
 def _only_listed() -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from llmtrain_api.plan import Plan
 from llmtrain_api.spec.model import Model
 from llmtrain_cli.exits import WRONG_INPUT
-from llmtrain_cli.manifest import ManifestError, load_manifest
+from llmtrain_cli.manifest import ManifestError, ManifestFile, load_manifest
 from llmtrain_cli.plan_table import plan_view
 from llmtrain_planner.errors import PlanError
 from llmtrain_planner.families.base import Architecture
@@ -30,7 +30,7 @@ class PlanOutput(StrEnum):
 
 
 def plan(
-    file: Annotated[Path, typer.Argument(help="The manifest of an LLMTrainingJob.")],
+    file: ManifestFile,
     hardware: Annotated[
         str | None, typer.Option(help=f"What the trainers are: {CPU}, {', '.join(GPUS)}.")
     ] = None,
@@ -39,13 +39,17 @@ def plan(
     ] = DEFAULT_MFU,
     price: Annotated[
         float | None,
-        typer.Option(min=0, help="USD for an hour of a GPU, or of a replica without GPUs."),
+        typer.Option(
+            min=0, max=1_000_000, help="USD for an hour of a GPU, or of a replica without GPUs."
+        ),
     ] = None,
     vocabulary_size: Annotated[
-        int | None, typer.Option(min=2, help="Tokens of a pretrained tokenizer's vocabulary.")
+        int | None,
+        typer.Option(min=2, max=1_000_000, help="Tokens of a pretrained tokenizer's vocabulary."),
     ] = None,
     finetune_tokens: Annotated[
-        int | None, typer.Option(min=1, help="Tokens of all conversations, for one epoch.")
+        int | None,
+        typer.Option(min=1, max=10**15, help="Tokens of all conversations, for one epoch."),
     ] = None,
     output: Annotated[
         PlanOutput, typer.Option("--output", "-o", help="table, json or yaml.")
@@ -66,9 +70,12 @@ def plan(
         job = load_manifest(file)
         pretrained = _pretrained(job.spec.model, folder=file.parent)
         result = plan_job(job.spec, options, pretrained=pretrained)
-    except (ManifestError, PlanError) as error:
+    except ManifestError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(WRONG_INPUT) from None
+    except PlanError as error:
         typer.echo(f"{file}: {error}", err=True)
-        raise typer.Exit(WRONG_INPUT) from error
+        raise typer.Exit(WRONG_INPUT) from None
     _write(result, name=job.metadata.name, output=output)
 
 
@@ -80,8 +87,10 @@ def _pretrained(model: Model | None, *, folder: Path) -> Architecture | None:
     if not path.is_file():
         return None  # a model of the hub: the planner says what to do
     try:
-        config = json.loads(path.read_text())
-    except ValueError as error:
+        config = json.loads(path.read_bytes())
+    except OSError as error:
+        raise PlanError(f"{path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
         raise PlanError(f"{path}: not JSON: {error}") from error
     if not isinstance(config, dict):
         raise PlanError(f"{path}: must hold an object; found {type(config).__name__}")

@@ -16,17 +16,17 @@ from llmtrain_cli.exits import JOB_FAILED, WRONG_INPUT
 from llmtrain_cli.local.conclusion import conclude
 from llmtrain_cli.local.display import RunDisplay
 from llmtrain_cli.local.executor import LocalExecutor
-from llmtrain_cli.local.lock import WorkspaceInUseError, workspace_lock
+from llmtrain_cli.local.lock import WorkspaceError, workspace_lock
 from llmtrain_cli.local.machine import fit, this_machine
 from llmtrain_cli.local.ports import LOOPBACK, free_ports
 from llmtrain_cli.local.ray_head import RayStartError
 from llmtrain_cli.local.state import RunState, StateError
-from llmtrain_cli.manifest import ManifestError, load_manifest
+from llmtrain_cli.manifest import ManifestError, ManifestFile, load_manifest
 from llmtrain_operator.core.settings import Settings
 
 
 def run(
-    file: Annotated[Path, typer.Argument(help="The manifest of an LLMTrainingJob.")],
+    file: ManifestFile,
     workspace: Annotated[
         Path | None, typer.Option(help="Folder for all results; runs/NAME by default.")
     ] = None,
@@ -35,11 +35,12 @@ def run(
         bool, typer.Option("--fresh", help="Remove the results of an earlier run first.")
     ] = False,
     price_per_hour: Annotated[
-        float, typer.Option(min=0, help="What this machine costs, in US dollars an hour.")
+        float,
+        typer.Option(min=0, max=1_000_000, help="What this machine costs, in US dollars an hour."),
     ] = 0.0,
 ) -> None:
     """Run a job on this machine; the same command goes on with one that was stopped."""
-    console, errors = Console(), Console(stderr=True)
+    console = Console()
     try:
         job = load_manifest(file)
         root = (workspace or Path("runs") / job.metadata.name).resolve()
@@ -51,13 +52,20 @@ def run(
             usd_per_hour=Decimal(str(price_per_hour)),
             console=console,
         )
-    except (ManifestError, StateError, WorkspaceInUseError, ValueError) as error:
-        errors.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(WRONG_INPUT) from None
+    except (ManifestError, StateError, WorkspaceError) as error:
+        raise _refused(str(error), WRONG_INPUT) from None
     except RayStartError as error:
-        errors.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(JOB_FAILED) from None
+        raise _refused(str(error), JOB_FAILED) from None
+    except OSError as error:  # such as a disk that is full
+        where = f"{error.filename}: " if error.filename else ""
+        raise _refused(f"{where}{error.strerror or error}", JOB_FAILED) from None
     raise typer.Exit(code)
+
+
+def _refused(message: str, code: int) -> typer.Exit:
+    errors = Console(stderr=True)
+    errors.print(message, style="red", highlight=False, markup=False, soft_wrap=True)
+    return typer.Exit(code)
 
 
 def _run(

@@ -1,22 +1,19 @@
 """`llmtrain submit`: a job, on a cluster."""
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
-import yaml
 
+from llmtrain_api.manifest import as_applied
 from llmtrain_cli.cluster.errors import CommandError
 from llmtrain_cli.cluster.jobs import demand_llmtrain
 from llmtrain_cli.cluster.session import Namespace, chosen_namespace, in_cluster
 from llmtrain_cli.exits import WRONG_INPUT
-from llmtrain_cli.manifest import ManifestError, load_manifest
+from llmtrain_cli.manifest import ManifestError, ManifestFile, load_manifest, read_document
 from llmtrain_operator.io import paths
 from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
 
 
 def submit(
-    file: Annotated[Path, typer.Argument(help="The manifest of an LLMTrainingJob.")],
+    file: ManifestFile,
     namespace: Namespace = None,
 ) -> None:
     """Check a manifest, and start its job on the cluster that kubectl speaks to."""
@@ -28,7 +25,7 @@ def submit(
 
     async def create(api: KubernetesApi) -> None:
         name, where = job.metadata.name, chosen_namespace(namespace, job.metadata.namespace)
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        document = as_applied(read_document(file))
         document["metadata"]["namespace"] = where
         try:
             made = await api.create(paths.jobs(where), document)

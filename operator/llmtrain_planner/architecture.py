@@ -18,23 +18,17 @@ def resolve_architecture(
         context_length: longest sequence, in tokens, where the manifest does not say.
 
     Raises:
-        ValueError: the shape is that of a pretrained model, or the family has no such shape.
+        ValueError: the shape is that of a pretrained model.
     """
     if model.layers is None or model.hidden_size is None or model.heads is None:
         raise ValueError("model.initFrom: the shape stands in the pretrained model's config.json")
     family = family_arithmetic(model.family)
-    key_value_heads = model.key_value_heads or model.heads
-    if key_value_heads != model.heads and not family.grouped_query_attention:
-        raise ValueError(
-            f"model.keyValueHeads: {model.family.value} has as many as heads; "
-            f"remove it or set {model.heads}"
-        )
     return Architecture(
         family=model.family,
         layers=model.layers,
         hidden_size=model.hidden_size,
         heads=model.heads,
-        key_value_heads=key_value_heads,
+        key_value_heads=model.key_value_heads or model.heads,
         intermediate_size=model.intermediate_size
         or family.default_intermediate_size(model.hidden_size),
         vocabulary_size=model.vocabulary_size or vocabulary_size,

@@ -99,6 +99,13 @@ def _architecture(
                 f"spec.model.initFrom: the shape of {model.init_from} is unknown; "
                 "give a local folder with its config.json"
             )
+        for name, stage in (("pretrain", spec.pretrain), ("finetune", spec.finetune)):
+            if stage is not None and stage.sequence_length > pretrained.context_length:
+                raise PlanError(
+                    f"spec.{name}.sequenceLength: {stage.sequence_length} is longer than the "
+                    f"context of {model.init_from}, {pretrained.context_length} tokens; "
+                    "set that, or less"
+                )
         return pretrained
     learned = spec.tokenizer.vocabulary_size if spec.tokenizer else None
     vocabulary_size = model.vocabulary_size or learned or options.vocabulary_size

@@ -8,7 +8,6 @@ from llmtrain_api.spec.training import Offload, ZeroStage
 from llmtrain_api.stages import Stage
 from llmtrain_planner.advice import smallest_change
 from llmtrain_planner.batch import batch_layout
-from llmtrain_planner.errors import PlanError
 from llmtrain_planner.families.base import Architecture
 from llmtrain_planner.hardware import Device
 from llmtrain_planner.memory import TrainingSetup, plan_memory
@@ -37,21 +36,14 @@ class StageRequest:
 def plan_stage(
     request: StageRequest, architecture: Architecture, device: Device, hardware: HardwarePlan
 ) -> StagePlan:
-    """Plan a training stage.
-
-    Raises:
-        PlanError: its batch cannot be shared out over the workers.
-    """
+    """Plan a training stage."""
     training = request.training
-    try:
-        layout = batch_layout(
-            batch_tokens=training.batch_tokens,
-            sequence_length=training.sequence_length,
-            workers=request.trainers.num_workers,
-            micro_batch_size=training.micro_batch_size,
-        )
-    except ValueError as error:
-        raise PlanError(f"spec.{request.stage.value}.{error}") from error
+    layout = batch_layout(
+        batch_tokens=training.batch_tokens,
+        sequence_length=training.sequence_length,
+        workers=request.trainers.num_workers,
+        micro_batch_size=training.micro_batch_size,
+    )
     setup = training_setup(
         architecture,
         training,
@@ -68,13 +60,14 @@ def plan_stage(
         accumulation_steps=layout.accumulation_steps,
         peak_flops=device.peak_flops(training.precision),
         flops_per_token=flops_per_token(architecture, training),
+        mfu=hardware.mfu / (RECOMPUTATION_COST if setup.checkpointing else 1),
         memory=plan_memory(setup, device),
         alternatives=_alternatives(setup, device),
         changes=smallest_change(setup, device, stage=request.stage, sequences=layout.sequences),
     )
     if request.tokens is None:
         return plan
-    return _with_costs(plan, request.tokens, hardware, recomputes=setup.checkpointing)
+    return _with_costs(plan, request.tokens, hardware)
 
 
 def _alternatives(setup: TrainingSetup, device: Device) -> tuple[MemoryPlan, ...]:
@@ -88,14 +81,11 @@ def _alternatives(setup: TrainingSetup, device: Device) -> tuple[MemoryPlan, ...
     )
 
 
-def _with_costs(
-    plan: StagePlan, tokens: int, hardware: HardwarePlan, *, recomputes: bool
-) -> StagePlan:
+def _with_costs(plan: StagePlan, tokens: int, hardware: HardwarePlan) -> StagePlan:
     """Add what follows from the number of tokens; every optimizer step trains on a whole batch."""
     steps = count_steps(tokens, plan.batch_tokens)
     flops = float(plan.flops_per_token) * steps * plan.batch_tokens
-    useful_flops_per_second = hardware.workers * plan.peak_flops * hardware.mfu
-    seconds = flops / useful_flops_per_second * (RECOMPUTATION_COST if recomputes else 1)
+    seconds = flops / (hardware.workers * plan.peak_flops * plan.mfu)
     price = hardware.price_usd_per_device_hour
     device_hours = seconds * hardware.workers / _SECONDS_PER_HOUR
     return plan.model_copy(

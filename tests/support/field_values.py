@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from pydantic.alias_generators import to_snake
 from support.cluster.jobs import Removed
 
 from llmtrain_api.structural_schema import Schema
@@ -16,6 +17,8 @@ def fields(schema: Schema, path: str = "spec") -> Iterator[tuple[str, list[objec
     yield path, [*_values(schema), Removed.REMOVED]
     for name, child in schema.get("properties", {}).items():
         yield from fields(child, f"{path}.{name}")
+        if (in_python := to_snake(name)) != name:
+            yield f"{path}.{in_python}", [child.get("default", 1)]
     if "items" in schema:
         yield from fields(schema["items"], f"{path}[0]")
 

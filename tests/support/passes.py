@@ -45,6 +45,8 @@ def job_of(*stages: str, policy: dict[str, Any] | None = None) -> LLMTrainingJob
             manifest["spec"]["model"] = {"initFrom": "model"}
         if "evaluate" in stages and "data" not in stages:
             manifest["spec"]["evaluate"]["data"] = sections["data"]
+        if "evaluate" in stages and "data" not in stages:
+            manifest["spec"]["evaluate"]["data"] = sections["data"]
     manifest["spec"]["policy"] = policy or {}
     return LLMTrainingJob.model_validate(manifest)
 

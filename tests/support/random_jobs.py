@@ -14,7 +14,12 @@ from llmtrain_api.structural_schema import structural_schema
 Change = tuple[str, object]
 
 _NAMES = ["a", "a" * 40, "a" * 41, "0a-b", "-a", "a-", "A", "a.b", "a_b", "", Removed.REMOVED]
-_FIELDS = [*fields(structural_schema(JobSpec)), ("metadata.name", _NAMES)]
+_FIELDS = [
+    *fields(structural_schema(JobSpec)),
+    ("metadata.name", _NAMES),
+    ("apiVersion", ["llmtrain.io/v1", Removed.REMOVED]),
+    ("kind", ["Job", Removed.REMOVED]),
+]
 _CHANGE = st.sampled_from(_FIELDS).flatmap(
     lambda field: st.tuples(st.just(field[0]), st.sampled_from(field[1]))
 )

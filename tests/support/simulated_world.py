@@ -22,6 +22,7 @@ from llmtrain_operator.core.decision import (
     Action,
     Decision,
     DeleteCluster,
+    DeleteJob,
     EnsureCluster,
     Stop,
     Submit,
@@ -201,7 +202,8 @@ class SimulatedWorld:
             before = self.written
             decision = self.executor_passes()
             at_rest = self.written.phase.terminal or self.written.phase is Phase.SUSPENDED
-            if at_rest and self.written == before and not decision.actions:
+            deleted = any(isinstance(action, DeleteJob) for action in decision.actions)
+            if at_rest and self.written == before and (deleted or not decision.actions):
                 return
             self.cluster_has_gone()
             self.cluster_comes()

@@ -1,6 +1,11 @@
-"""Jobs that are wrong in one field each."""
+"""Jobs that are wrong in one field each, and jobs that only look so."""
 
 from support.cluster.jobs import Removed
+
+_WIDE = {"layers": 2, "hiddenSize": 64, "heads": 4}
+_HALVES = {"schedule": "warmupStableDecay", "warmupFraction": 0.5}
+_QUIZ = {"lmEval": {"name": "quiz", "include": "tasks"}}
+_TEXT = {"sources": [{"pythonDocs": {}}]}
 
 WRONG_JOBS: list[tuple[str, object, str]] = [
     ("metadata.name", "a" * 41, "metadata.name must have at most 40 characters"),
@@ -36,5 +41,57 @@ WRONG_JOBS: list[tuple[str, object, str]] = [
     ("spec.evaluate.gates[0].max", Removed.REMOVED, "set min, max or both"),
     ("spec.evaluate.generations", {"prompts": ["x" * 32769]}, "generations.prompts[0]"),
     ("spec.policy.retries.application", -2, "spec.policy.retries.application"),
+    ("spec.model.hidden_size", 64, 'unknown field "spec.model.hidden_size"'),
+    ("spec.data.filter.maxWords", 10, "minWords must not exceed maxWords"),
+    ("spec.pretrain.optimizer", _HALVES | {"decayFraction": 0.6}, "must not exceed 1 together"),
+    ("spec.finetune.optimizer", _HALVES | {"decayFraction": 0.6}, "must not exceed 1 together"),
+    (
+        "spec.model",
+        _WIDE | {"family": "gpt2", "keyValueHeads": 2},
+        "as many keyValueHeads as heads",
+    ),
+    ("spec.model.hiddenSize", 60, "llama needs an even hiddenSize / heads"),
+    ("spec.model.vocabularySize", 2047, "must not be less than tokenizer.vocabularySize"),
+    ("spec.model", {"initFrom": "gpt2"}, "pretrain needs that model's tokenizer"),
+    ("spec.finetune.sequenceLength", 256, "finetune.sequenceLength must not exceed"),
+    ("spec.compute.trainers.replicas", 3, "pretrain.batchTokens must be a multiple of"),
+    ("spec.pretrain.microBatchSize", 3, "pretrain.batchTokens must be a multiple of"),
+    ("spec.finetune.microBatchSize", 1024, "finetune.batchTokens must be a multiple of"),
+    ("spec.compute.trainers.gpus", 2, "compute.trainers.cpus must not be less than gpus"),
+    ("spec.evaluate.gates[0].min", 2.6, "min must not exceed max"),
+    ("spec.evaluate.gates[0].metric", "bitsPerBytes", "name a metric that is not measured"),
+    ("spec.evaluate.gates[0].metric", "quiz/acc", "name a metric that is not measured"),
+    ("spec.evaluate.bitsPerByte", False, "name a metric that is not measured"),
+    ("spec.evaluate.tasks", [_QUIZ, _QUIZ], "two tasks have the same name"),
+    ("spec.evaluate.tasks", [{"heldOutDocs": {}}] * 2, "two tasks have the same name"),
+    ("spec.evaluate.data", _TEXT, "evaluate.data is for jobs without data"),
+    ("spec", {"model": {"initFrom": "gpt2"}, "evaluate": {}}, "evaluate needs text"),
 ]
 """A field, a value that is wrong in it, and words of the server's refusal."""
+
+RIGHT_JOBS: list[tuple[str, object]] = [
+    ("spec.data.filter.maxWords", 50),
+    ("spec.pretrain.optimizer", _HALVES | {"decayFraction": 0.5}),
+    ("spec.pretrain.optimizer", {"schedule": "cosine", "warmupFraction": 0.9}),
+    ("spec.model", _WIDE | {"family": "gpt2", "keyValueHeads": 4}),
+    ("spec.model", {"family": "gpt2", "layers": 2, "hiddenSize": 60, "heads": 4}),
+    ("spec.model.vocabularySize", 2048),
+    ("spec.model", _WIDE | {"contextLength": 256}),
+    ("spec.finetune.sequenceLength", 64),
+    ("spec.compute.trainers", {"replicas": 4, "gpus": 8, "cpus": 8}),
+    ("spec.pretrain.microBatchSize", 32),
+    ("spec.evaluate.gates[0].min", 2.5),
+    ("spec.evaluate.gates[0].metric", "perplexity"),
+    ("spec.evaluate", {"tasks": [_QUIZ], "gates": [{"metric": "quiz/exact-match.x", "min": 0.5}]}),
+    (
+        "spec.evaluate",
+        {
+            "bitsPerByte": False,
+            "tasks": [_QUIZ, {"heldOutDocs": {}}],
+            "gates": [{"metric": "heldOutDocs/accuracy", "min": 0.3, "max": 0.9}],
+        },
+    ),
+    ("spec", {"model": {"initFrom": "gpt2"}, "evaluate": {"data": _TEXT}}),
+    ("spec", {"model": {"initFrom": "gpt2"}, "evaluate": {"bitsPerByte": False}}),
+]
+"""A field, and a value that is right in it though it reaches a rule's edge."""

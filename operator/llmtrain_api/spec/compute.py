@@ -60,7 +60,7 @@ class Trainers(Nodes):
     gpus: int = Field(0, ge=0, le=16)
     """GPUs of each replica; one rank runs on each. 0 trains on the CPU."""
     cpus: int = Field(1, ge=1, le=1024)
-    """CPU cores of each replica."""
+    """CPU cores of each replica, one for each of its GPUs at least."""
     memory: Memory = "4Gi"
     """Memory of each replica."""
     spot: bool = False

@@ -55,9 +55,11 @@ class OneOf(Section):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        chosen = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        fields = type(self).model_fields
+        chosen = [str(field.alias) for name, field in fields.items() if getattr(self, name)]
         if len(chosen) != 1:
-            raise ValueError(f"set exactly one of {self.kinds}; found {len(chosen)}")
+            found = " and ".join(chosen) or "none: one that needs no fields is written {}"
+            raise ValueError(f"set exactly one of {self.kinds}; found {found}")
         return self
 
 
@@ -100,6 +102,12 @@ class Quality(StrEnum):
 class Filter(Section):
     """Which documents are dropped."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule("self.minWords <= self.maxWords", "minWords must not exceed maxWords")
+        )
+    )
+
     quality: Quality = Quality.GOPHER
     """`gopher`: the rules of Rae et al. 2021, table A1 (word length, symbols, bullets, ellipses,
     alphabetic words, stop words)."""
@@ -107,6 +115,14 @@ class Filter(Section):
     """Documents with fewer words are dropped."""
     max_words: int = Field(100_000, ge=1, le=100_000_000)
     """Documents with more words are dropped."""
+
+    @model_validator(mode="after")
+    def _some_length_passes(self) -> Self:
+        if self.min_words > self.max_words:
+            raise ValueError(
+                f"minWords must not exceed maxWords; {self.min_words} > {self.max_words}"
+            )
+        return self
 
 
 class Dedup(Section):

@@ -44,6 +44,11 @@ class Task(OneOf):
     held_out_docs: HeldOutDocs | None = None
     lm_eval: LmEval | None = None
 
+    @property
+    def name(self) -> str:
+        """What its metrics begin with."""
+        return self.lm_eval.name if self.lm_eval else "heldOutDocs"
+
 
 class Generations(Section):
     """Texts that the model writes, for people to read."""
@@ -62,12 +67,16 @@ class Gate(Section):
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule("has(self.min) || has(self.max)", "set min, max or both"),
+            rule(
+                "!has(self.min) || !has(self.max) || self.min <= self.max",
+                "min must not exceed max",
+            ),
         )
     )
 
     metric: Annotated[
         str,
-        StringConstraints(pattern=r"^[A-Za-z0-9_./]+$", max_length=253),
+        StringConstraints(pattern=r"^[-A-Za-z0-9_./]+$", max_length=253),
         written("the name of a metric, such as bitsPerByte or heldOutDocs/accuracy"),
     ]
     """`bitsPerByte`, `perplexity`, or a task's metric as `task/metric`: `heldOutDocs/accuracy`."""
@@ -80,11 +89,27 @@ class Gate(Section):
     def _bounded(self) -> Self:
         if self.min is None and self.max is None:
             raise ValueError("set min, max or both")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min must not exceed max; {self.min:g} > {self.max:g}")
         return self
+
+
+_NAME = "(has({0}.lmEval) ? {0}.lmEval.name : 'heldOutDocs')"
+"""CEL for a task's name."""
 
 
 class Evaluate(Section):
     """Evaluation of the last model of the line, and of the pretrained one beside it."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                f"self.tasks.all(t, self.tasks.exists_one(u, {_NAME.format('u')}"
+                f" == {_NAME.format('t')}))",
+                "two tasks have the same name",
+            )
+        )
+    )
 
     data: Data | None = None
     """Text to score when the job has no data section; all of it is used."""
@@ -95,3 +120,10 @@ class Evaluate(Section):
     generations: Generations | None = None
     gates: Annotated[tuple[Gate, ...], Field(max_length=64)] = ()
     """Bounds on what is measured; the job fails where one is not met."""
+
+    @model_validator(mode="after")
+    def _tasks_are_told_apart(self) -> Self:
+        names = [task.name for task in self.tasks]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"two tasks have the same name, {twice}; remove one")
+        return self

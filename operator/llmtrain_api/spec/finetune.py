@@ -124,7 +124,7 @@ class Finetune(Section):
     packing: bool = True
     """Fill a sequence with several conversations; none attends to another."""
     sequence_length: int = Field(1024, ge=8, le=1_048_576)
-    """Tokens of a sequence; a longer conversation is cut."""
+    """Tokens of a sequence, no more than the model's context; a longer conversation is cut."""
     batch_tokens: int = Field(65_536, ge=8, le=1_000_000_000)
     """Tokens of an optimizer step over all workers, padding included."""
     micro_batch_size: int | None = Field(None, ge=1, le=65536)

@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from llmtrain_api.base import Record, Section, rule, rules, written
-from llmtrain_api.names import API_VERSION, JOB_NAME_MAX_LENGTH, JOB_NAME_PATTERN, KIND
+from llmtrain_api.names import JOB_NAME_MAX_LENGTH, JOB_NAME_PATTERN
+from llmtrain_api.spec import fit
 from llmtrain_api.spec.compute import Compute
 from llmtrain_api.spec.data import Data
 from llmtrain_api.spec.evaluate import Evaluate
@@ -42,11 +43,7 @@ class JobSpec(Section):
                 " || has(self.export)) || (has(self.model) && has(self.model.initFrom))",
                 "without pretrain, finetune, evaluate and export need model.initFrom",
             ),
-            rule(
-                "!has(self.model) || !has(self.pretrain) || !has(self.model.contextLength)"
-                " || self.pretrain.sequenceLength <= self.model.contextLength",
-                "pretrain.sequenceLength must not exceed model.contextLength",
-            ),
+            *fit.RULES,
         )
     )
 
@@ -89,13 +86,13 @@ class JobSpec(Section):
         return self
 
     @model_validator(mode="after")
-    def _sequences_fit_the_context(self) -> Self:
-        context = self.model.context_length if self.model else None
-        if context and self.pretrain and self.pretrain.sequence_length > context:
-            raise ValueError(
-                "pretrain.sequenceLength must not exceed model.contextLength; "
-                f"{self.pretrain.sequence_length} > {context}"
-            )
+    def _sections_fit_together(self) -> Self:
+        fit.require_context(self.model, self.pretrain, self.finetune)
+        fit.require_vocabulary(self.model, self.pretrain, self.tokenizer)
+        for name, stage in (("pretrain", self.pretrain), ("finetune", self.finetune)):
+            fit.require_shared_batch(name, stage, self.compute.trainers)
+        fit.require_cpus(self.compute.trainers)
+        fit.require_measured(self.evaluate, self.data)
         return self
 
 
@@ -118,7 +115,7 @@ class Metadata(Record):
 class LLMTrainingJob(Record):
     """A manifest: what a person applies."""
 
-    api_version: Literal["llmtrain.io/v1alpha1"] = API_VERSION
-    kind: Literal["LLMTrainingJob"] = KIND
+    api_version: Literal["llmtrain.io/v1alpha1"]
+    kind: Literal["LLMTrainingJob"]
     metadata: Metadata
     spec: JobSpec

@@ -41,6 +41,16 @@ class Model(Section):
                 " || self.heads % self.keyValueHeads == 0",
                 "heads must be divisible by keyValueHeads",
             ),
+            rule(
+                "self.family != 'gpt2' || !has(self.keyValueHeads) || !has(self.heads)"
+                " || self.keyValueHeads == self.heads",
+                "gpt2 has as many keyValueHeads as heads",
+            ),
+            rule(
+                "self.family != 'llama' || !has(self.hiddenSize) || !has(self.heads)"
+                " || self.hiddenSize % (2 * self.heads) == 0",
+                "llama needs an even hiddenSize / heads",
+            ),
         )
     )
 
@@ -91,5 +101,22 @@ class Model(Section):
             raise ValueError(
                 "heads must be divisible by keyValueHeads; "
                 f"{self.heads} is not by {self.key_value_heads}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _shape_of_the_family(self) -> Self:
+        if self.hidden_size is None or self.heads is None:
+            return self
+        shared = self.key_value_heads not in {None, self.heads}
+        if self.family is Family.GPT2 and shared:
+            raise ValueError(
+                f"gpt2 has as many keyValueHeads as heads; remove it, or set {self.heads}"
+            )
+        head_size = self.hidden_size // self.heads
+        if self.family is Family.LLAMA and head_size % 2:  # rotary positions turn pairs of numbers
+            raise ValueError(
+                f"llama needs an even hiddenSize / heads; {self.hidden_size} / {self.heads} is "
+                f"{head_size}"
             )
         return self

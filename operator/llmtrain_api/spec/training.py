@@ -25,6 +25,16 @@ class OptimizerName(StrEnum):
 class Optimizer(Section):
     """AdamW (Loshchilov & Hutter 2019) and its learning rate schedule."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "self.schedule != 'warmupStableDecay'"
+                " || self.warmupFraction + self.decayFraction <= 1.0",
+                "warmupFraction and decayFraction must not exceed 1 together",
+            )
+        )
+    )
+
     name: OptimizerName = OptimizerName.ADAMW
     learning_rate: float = Field(3e-4, gt=0, le=1)
     """The peak."""
@@ -46,6 +56,16 @@ class Optimizer(Section):
     """Added to the denominator of the update."""
     clip: float = Field(1.0, ge=0, le=1000)
     """Largest norm of the gradient; 0 clips nothing."""
+
+    @model_validator(mode="after")
+    def _decay_follows_warmup(self) -> Self:
+        together = self.warmup_fraction + self.decay_fraction
+        if self.schedule is Schedule.WARMUP_STABLE_DECAY and together > 1:
+            raise ValueError(
+                "warmupFraction and decayFraction must not exceed 1 together; "
+                f"{self.warmup_fraction:g} + {self.decay_fraction:g} = {together:g}"
+            )
+        return self
 
 
 class Precision(StrEnum):

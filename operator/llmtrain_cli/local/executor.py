@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import shlex
 import sys
+import time
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,20 +16,27 @@ from llmtrain_cli.local.paid_machine import PaidMachine
 from llmtrain_cli.local.priority import Watchers
 from llmtrain_cli.local.ray_head import RayHead, ray_head
 from llmtrain_cli.local.state import RunState, StoredRun
+from llmtrain_operator.core.accounts import broken_off
 from llmtrain_operator.core.decide import decide
 from llmtrain_operator.core.decision import Action, DeleteCluster, EnsureCluster, Stop, Submit
-from llmtrain_operator.core.goodput.timeline import broken_off
 from llmtrain_operator.core.settings import Settings
-from llmtrain_operator.core.snapshot import Cluster, ClusterState, Snapshot
+from llmtrain_operator.core.snapshot import Cluster, ClusterState, Silence, Snapshot
 from llmtrain_operator.io.http import DirectHttp, Http, http_session, ray_headers
 from llmtrain_operator.io.progress import read_progress
 from llmtrain_operator.io.ray_jobs import RayJobs, RayJobsError
 
-ENTRYPOINT = f"exec {sys.executable} -m llmtrain_trainer"
-"""No shell stays around it, whose end Ray would take for the driver's."""
 _POLL_SECONDS = 0.5
 _TRAINING_POLL_SECONDS = 2.0
 """Each look takes time from the workers, who wait for one another at every step."""
+
+
+def entrypoint_of(python: str) -> str:
+    """The driver's command; no shell stays around it, whose end Ray would take for the driver's.
+
+    Args:
+        python: its path.
+    """
+    return f"exec {shlex.quote(python)} -m llmtrain_trainer"
 
 
 class Display(Protocol):
@@ -52,7 +61,6 @@ class LocalExecutor:
         display: for people.
         lock: the workspace lock's file descriptor.
         cpus: CPU cores that Ray may give to tasks.
-        entrypoint: the command that runs a stage.
     """
 
     def __init__(
@@ -64,20 +72,19 @@ class LocalExecutor:
         display: Display,
         lock: int,
         cpus: int,
-        entrypoint: str = ENTRYPOINT,
     ) -> None:
         self._machine = PaidMachine(run.status.cost, settings.usd_per_hour)
-        status = run.status.model_copy(update={"goodput": broken_off(run.status.goodput)})
-        self._run, self._state = run.model_copy(update={"status": status}), state
+        self._run = run.model_copy(update={"status": broken_off(run.status)})
+        self._state = state
         self._settings = settings
         self._display, self._lock, self._cpus = display, lock, cpus
-        self._entrypoint = entrypoint
         self._cluster = AsyncExitStack()
         self._head: RayHead | None = None
         self._jobs: RayJobs | None = None
         self._driver: Http | None = None
         self._watchers: Watchers | None = None
         self._clusters: tuple[Cluster, ...] = ()
+        self._silent_since: float | None = None
         self._stop_requested = False
         self._wake = asyncio.Event()
 
@@ -113,7 +120,7 @@ class LocalExecutor:
             for action in decision.actions:
                 await self._carry_out(action)
         except RayJobsError:
-            return _POLL_SECONDS  # too busy to answer; a Ray that has died is seen by its process
+            return _POLL_SECONDS  # the action is decided on again
         if decision.status != run.status:
             self._run = run.model_copy(update={"status": decision.status})
             self._state.write(self._run)
@@ -141,18 +148,22 @@ class LocalExecutor:
         if self._head is not None and not self._head.alive:
             await self._delete_cluster()
         stage = self._current_stage()
+        seen = Snapshot(self._clusters, stop_requested=self._stop_requested)
         if self._jobs is None or stage is None or stage.submission_id is None:
-            return Snapshot(self._clusters, stop_requested=self._stop_requested)
-        submission = await self._jobs.get(stage.submission_id)
-        if submission is None:
-            return Snapshot(self._clusters, stop_requested=self._stop_requested)
+            return seen
         assert self._driver is not None, "it comes with the jobs"
-        return Snapshot(
-            self._clusters,
-            submissions=(submission,),
-            progress=None if submission.state.ended else await read_progress(self._driver),
-            stop_requested=self._stop_requested,
-        )
+        try:
+            submission = await self._jobs.get(stage.submission_id)
+        except RayJobsError as error:  # too busy to answer; one that has died has no process
+            now = time.monotonic()
+            self._silent_since = self._silent_since or now
+            silence = Silence(now - self._silent_since, str(error))
+            return replace(seen, silence=silence, progress=await read_progress(self._driver))
+        self._silent_since = None
+        if submission is None:
+            return seen
+        progress = None if submission.state.ended else await read_progress(self._driver)
+        return replace(seen, submissions=(submission,), progress=progress)
 
     def _current_stage(self) -> StageStatus | None:
         stages = (self._run.status.stage(name) for name in self._run.job.spec.stages)
@@ -166,9 +177,8 @@ class LocalExecutor:
                 await self._delete_cluster()
             case Submit(submission_id, run_config):
                 assert self._jobs is not None, "the snapshot said that the cluster is ready"
-                await self._jobs.submit(
-                    submission_id, self._entrypoint, run_config, self._environment()
-                )
+                entrypoint = entrypoint_of(sys.executable)
+                await self._jobs.submit(submission_id, entrypoint, run_config, self._environment())
             case Stop(submission_id):
                 if self._jobs is not None:
                     await self._jobs.stop(submission_id)
@@ -188,6 +198,7 @@ class LocalExecutor:
 
     async def _delete_cluster(self) -> None:
         self._head, self._jobs, self._clusters = None, None, ()
+        self._silent_since = None
         self._machine.end(datetime.now(UTC))
         await self._cluster.aclose()
 

@@ -11,7 +11,11 @@ _WAIT_SECONDS = 30.0
 _LOOK_SECONDS = 0.2
 
 
-class WorkspaceInUseError(Exception):
+class WorkspaceError(Exception):
+    """The folder cannot be a run's workspace; the message says why."""
+
+
+class WorkspaceInUseError(WorkspaceError):
     """Another run holds the workspace; the message says which."""
 
 
@@ -26,11 +30,18 @@ def workspace_lock(folder: Path) -> Iterator[int]:
         folder: the workspace's private folder; made where it is missing.
 
     Raises:
+        WorkspaceError: it cannot be made or written to.
         WorkspaceInUseError: another run holds it, and still does after half a minute.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+    except OSError as error:
+        raise WorkspaceError(
+            f"{folder.parent} cannot be a workspace: {error.filename}: {error.strerror}; "
+            "choose another --workspace, a folder that can be written to"
+        ) from error
     try:
         _take(descriptor, path)
         os.ftruncate(descriptor, 0)

@@ -6,7 +6,6 @@ import subprocess
 from dataclasses import dataclass
 
 from llmtrain_api.spec.job import JobSpec
-from llmtrain_planner.batch import batch_layout
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,7 @@ def this_machine() -> Machine:
 def fit(spec: JobSpec, machine: Machine) -> Fit:
     """The largest number of workers that this machine has room for and that the batch divides by.
 
-    Raises:
-        ValueError: not even one worker can share out the batch.
+    One worker always is: the contract has the batch divide by more.
     """
     trainers = spec.compute.trainers
     use_gpus = trainers.gpus > 0 and machine.gpus > 0
@@ -44,10 +42,7 @@ def fit(spec: JobSpec, machine: Machine) -> Fit:
     room = machine.gpus if use_gpus else max(1, machine.cpus // cpus_each)
     wanted = trainers.num_workers
     most = min(wanted, room)
-    count = next((n for n in range(most, 0, -1) if _divides(spec, n)), None)
-    if count is None:
-        _check(spec, 1)  # says what is wrong with the batch
-        count = 1
+    count = next(n for n in range(most, 0, -1) if _divides(spec, n))
     if count == wanted and use_gpus == (trainers.gpus > 0):
         return Fit(count, use_gpus, None)
     kind = "on GPUs" if use_gpus else "on the CPU"
@@ -57,22 +52,12 @@ def fit(spec: JobSpec, machine: Machine) -> Fit:
 
 
 def _divides(spec: JobSpec, workers: int) -> bool:
-    try:
-        _check(spec, workers)
-    except ValueError:
-        return False
-    return True
-
-
-def _check(spec: JobSpec, workers: int) -> None:
-    for section in (spec.pretrain, spec.finetune):
-        if section is not None:
-            batch_layout(
-                batch_tokens=section.batch_tokens,
-                sequence_length=section.sequence_length,
-                workers=workers,
-                micro_batch_size=section.micro_batch_size,
-            )
+    sections = (section for section in (spec.pretrain, spec.finetune) if section is not None)
+    return all(
+        section.batch_tokens % (section.sequence_length * (section.micro_batch_size or 1) * workers)
+        == 0
+        for section in sections
+    )
 
 
 def _count_gpus() -> int:

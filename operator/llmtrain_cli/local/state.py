@@ -2,6 +2,7 @@
 
 import shutil
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +10,10 @@ from pydantic import ValidationError
 
 from llmtrain_api.base import Record
 from llmtrain_api.spec.job import LLMTrainingJob
-from llmtrain_api.status import Failures, JobStatus, Phase, StageState
+from llmtrain_api.stages import Stage
+from llmtrain_api.status import Failures, JobStatus, Phase, StageState, StageStatus
 from llmtrain_api.workspace import Workspace
+from llmtrain_cli.local.changes import Change, hindrances
 
 
 class StateError(Exception):
@@ -44,12 +47,17 @@ class RunState:
         """What is stored; None in a new workspace.
 
         Raises:
-            StateError: the file is of another version.
+            StateError: the file is of another version, or cannot be read.
         """
         try:
             return StoredRun.model_validate_json(self.path.read_bytes())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise StateError(
+                f"{self.path}: {error.strerror}; it should be a file that llmtrain has written; "
+                "remove it, or choose another --workspace"
+            ) from None
         except ValidationError:
             raise StateError(
                 f"{self.path} was written by another version of llmtrain; start over with "
@@ -66,44 +74,56 @@ class RunState:
         """The run of a job in this workspace: a new one, or the one that goes on.
 
         Raises:
-            StateError: the workspace holds another job's run, or this one's with other sections.
+            StateError: the workspace holds another job's run, or this one's with other sections
+                than its stages have used.
         """
         stored = self.read()
         if stored is None:
             return StoredRun(uid=str(uuid.uuid4()), job=job)
-        if changed := _changed(stored.job, job):
+        begun = [name for name in Stage if self._has_begun(stored.status.stage(name))]
+        if changes := hindrances(stored.job, job, begun):
             raise StateError(
                 f"{self.workspace.root} holds a run of another manifest "
-                f"(changed: {', '.join(changed)}); only policy may change. Start over with "
-                "--fresh, or choose another --workspace"
+                f"(changed: {', '.join(change.field for change in changes)}), which it cannot go "
+                f"on with. {_sentence(changes)}, start over with --fresh, or choose another "
+                "--workspace"
             )
         status = stored.status
-        if status.phase is Phase.FAILED:
+        if status.phase is Phase.FAILED or (status.phase.terminal and not _is_done(job, status)):
             status = _tried_again(status)
         return StoredRun(uid=stored.uid, job=job, status=status)
+
+    def _has_begun(self, stage: StageStatus) -> bool:
+        """Whether a stage has done what it would have to do again if its sections changed.
+
+        All but training start anew when they are stopped or fail.
+        """
+        checkpoints = self.workspace.checkpoints(stage.name)
+        return stage.state is StageState.SUCCEEDED or any(checkpoints.glob("step-*/COMMITTED"))
 
     def clear(self) -> None:
         """Remove all results of the run; inputs that lie in the workspace stay."""
         stages = ("data", "tokenizer", "tokens", "checkpoints", "models", "evaluation", "export")
-        for name in (*stages, "metrics", "logs"):
-            shutil.rmtree(self.workspace.root / name, ignore_errors=True)
-        (self.workspace.root / "report.html").unlink(missing_ok=True)
-        self.path.unlink(missing_ok=True)
+        names = (*stages, "metrics", "logs", "report.html")
+        for path in (*(self.workspace.root / name for name in names), self.path):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
-def _changed(old: LLMTrainingJob, new: LLMTrainingJob) -> list[str]:
-    """The parts of the manifest that may not change and did."""
-    changed = ["metadata.name"] if old.metadata.name != new.metadata.name else []
-    fields = type(new.spec).model_fields
-    return changed + [
-        f"spec.{field.alias or name}"
-        for name, field in fields.items()
-        if name != "policy" and getattr(old.spec, name) != getattr(new.spec, name)
-    ]
+def _sentence(changes: Sequence[Change]) -> str:
+    text = ", ".join(change.undone for change in changes)
+    return f"{text[0].upper()}{text[1:]}"
+
+
+def _is_done(job: LLMTrainingJob, status: JobStatus) -> bool:
+    """Whether a run that has ended has nothing to do for this job, to which stages may be added."""
+    return all(status.stage(name).state is StageState.SUCCEEDED for name in job.spec.stages)
 
 
 def _tried_again(status: JobStatus) -> JobStatus:
-    """A failed run that its user starts once more: the failed stage gets all its retries anew."""
+    """A run that its user starts once more: a failed stage gets all its retries anew."""
     stages = tuple(
         stage.model_copy(
             update={

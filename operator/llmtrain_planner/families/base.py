@@ -56,8 +56,6 @@ class Matrix:
 class FamilyArithmetic(ABC):
     """How large the parts of a family's models are."""
 
-    grouped_query_attention: bool = True
-    """Whether keys and values may have fewer heads than queries."""
     tied_by_default: bool
     """Whether a pretrained model shares embedding and output weights unless its config says so."""
     config_keys: Mapping[str, str]

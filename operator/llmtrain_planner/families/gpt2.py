@@ -6,7 +6,6 @@ from llmtrain_planner.families.base import Architecture, FamilyArithmetic, Matri
 class Gpt2(FamilyArithmetic):
     """The sizes of `transformers.GPT2LMHeadModel`."""
 
-    grouped_query_attention = False
     tied_by_default = True
     config_keys = {  # noqa: RUF012 - constant
         "layers": "n_layer",

@@ -31,7 +31,7 @@ def whole_line(name: str = "whole-line") -> Json:
             "tokenizer": {"vocabularySize": 2048},
             "model": {"layers": 2, "hiddenSize": 64, "heads": 4},
             "pretrain": {"sequenceLength": 128, "batchTokens": 4096},
-            "finetune": {"data": {"sources": [{"pythonDocs": {}}]}},
+            "finetune": {"data": {"sources": [{"pythonDocs": {}}]}, "sequenceLength": 128},
             "evaluate": {"gates": [{"metric": "bitsPerByte", "max": 2.5}]},
             "export": {},
         },

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from support.local_run import small_spec, write_manifest
 
+from llmtrain_cli.main import build_app, with_plain_files
 from llmtrain_cli.manifest import ManifestError, load_manifest
 
 _REMOVED = object()
@@ -43,6 +44,32 @@ def _with(path: str, value: object) -> dict[str, Any]:
         ("tokenizer", _REMOVED, ["tokenizer"]),
         ("evaluate.gates", [{"metric": "bitsPerByte"}], ["spec.evaluate.gates"]),
         ("compute.trainers.replicas", 0, ["spec.compute.trainers.replicas"]),
+        ("model.hidden_size", 32, ["spec.model.hidden_size", "did you mean hiddenSize"]),
+        ("my-field", 1, ["spec.my-field: unknown field; known are compute, data"]),
+        ("1", 1, ["spec.1: unknown field"]),
+        ("", 1, ['spec[""]: unknown field']),
+        ("seed", True, ["spec.seed: input should be a valid integer; found true"]),
+        (
+            "compute.trainers.nodeSelector",
+            {"nvidia.com/gpu": True},
+            ['spec.compute.trainers.nodeSelector["nvidia.com/gpu"]', "valid string; found true"],
+        ),
+        ("pretrain.tokens", "0x", ["valid integer, or should be a multiple", 'found "0x"']),
+        ("data.sources", [{"pythonDocs": None}], ["sources[0]", "found none", "written {}"]),
+        (
+            "evaluate.gates",
+            [{"metric": "bitsPerBytes", "max": 8}],
+            ["evaluate.gates[0].metric: bitsPerBytes is not measured", "bitsPerByte, perplexity"],
+        ),
+        ("evaluate.gates", [{"metric": "perplexity", "min": 3, "max": 2}], ["3 > 2"]),
+        ("finetune.sequenceLength", 128, ["finetune.sequenceLength", "128 > 64"]),
+        ("model.contextLength", 32, ["pretrain.sequenceLength", "64 > 32"]),
+        ("model.vocabularySize", 300, ["model.vocabularySize", "300 < 400"]),
+        ("model.hiddenSize", 36, ["spec.model: llama", "36 / 4 is 9"]),
+        ("data.filter.maxWords", 4, ["spec.data.filter: minWords", "5 > 4"]),
+        ("pretrain.microBatchSize", 3, ["pretrain.batchTokens", "64 x 3 x 2 = 384", "768 or 1152"]),
+        ("compute.trainers.replicas", 32, ["pretrain.batchTokens", "1024 is not, 2048 would be"]),
+        ("compute.trainers.gpus", 4, ["compute.trainers.cpus", "1 < 4"]),
     ],
 )
 def test_a_wrong_field_is_named(tmp_path: Path, path: str, value: object, words: list[str]) -> None:
@@ -69,6 +96,13 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         ("- a\n- b\n", ["one LLMTrainingJob"]),
         ("", ["one LLMTrainingJob"]),
         (yaml.safe_dump({"kind": "Pod", "apiVersion": "v1"}), ["kind"]),
+        (
+            yaml.safe_dump({"metadata": {"name": "a"}}),
+            [
+                "apiVersion: missing; it must be set, to llmtrain.io/v1alpha1",
+                "kind: missing; it must be set, to LLMTrainingJob",
+            ],
+        ),
     ],
 )
 def test_a_file_that_holds_no_job_is_refused(tmp_path: Path, text: str, words: list[str]) -> None:
@@ -87,5 +121,50 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_invalid_utf8_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "job.yaml"
     path.write_bytes(b"kind: \xff\xfe\x00")
-    with pytest.raises(ManifestError, match="is no YAML"):
+    with pytest.raises(ManifestError, match="line 1: this is not UTF-8"):
         load_manifest(path)
+
+
+def test_what_kubectl_prints_of_a_job_is_a_manifest_of_it(tmp_path: Path) -> None:
+    path = write_manifest(tmp_path, small_spec())
+    applied = load_manifest(path)
+    printed = yaml.safe_load(path.read_text())
+    printed["metadata"] |= {
+        "uid": "1f0c",
+        "resourceVersion": "7",
+        "generation": 2,
+        "creationTimestamp": None,
+        "managedFields": [{"manager": "kubectl", "fieldsV1": {"f:spec": {".": {}}}}],
+    }
+    printed["status"] = {"phase": "Running", "startTime": "2026-01-31T12:00:00Z"}
+    text = yaml.safe_dump(printed)
+    # kubectl leaves out the quotes that PyYAML would write
+    text = text.replace("creationTimestamp: null", "creationTimestamp: 2026-01-31T12:00:00Z")
+    path.write_text(text.replace("'2026-01-31T12:00:00Z'", "2026-01-31T12:00:00Z"))
+    assert load_manifest(path) == applied
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "validate", "submit"])
+def test_a_manifest_may_be_named_as_kubectl_wants_it(command: str) -> None:
+    for flags in (["-f", "a.yaml"], ["--filename", "a.yaml"], ["--filename=a.yaml"]):
+        assert with_plain_files([command, *flags, "-o", "json"]) == [
+            command,
+            "a.yaml",
+            "-o",
+            "json",
+        ]
+    assert with_plain_files(["logs", "-f", "job"]) == ["logs", "-f", "job"]
+
+
+def test_many_manifests_are_checked_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right = write_manifest(tmp_path, small_spec(), name="right")
+    wrong = write_manifest(tmp_path, small_spec() | {"sede": 1}, name="wrong")
+    arguments = with_plain_files(["validate", "-f", str(wrong), "-f", str(right)])
+    with pytest.raises(SystemExit) as exit_:
+        build_app(arguments)(arguments)
+    printed = capsys.readouterr()
+    assert exit_.value.code == 2
+    assert printed.err == f"{wrong}: spec.sede: unknown field; did you mean seed?\n"
+    assert printed.out.startswith(f"{right}: right is valid: data, tokenizer, pretrain")

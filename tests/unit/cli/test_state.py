@@ -1,6 +1,5 @@
 """What a workspace remembers of its run."""
 
-from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -30,17 +29,6 @@ def test_a_run_that_is_opened_again_keeps_its_uid_and_status(
     assert (again.uid, again.status.phase) == (run.uid, Phase.SUSPENDED)
 
 
-def test_only_policy_may_change(tmp_path: Path, state: RunState) -> None:
-    state.write(state.open(load_manifest(write_manifest(tmp_path, small_spec()))))
-    patient = small_spec() | {"policy": {"retries": {"application": 7}}}
-    opened = state.open(load_manifest(write_manifest(tmp_path, patient)))
-    assert opened.job.spec.policy.retries.application == 7
-    longer = deepcopy(small_spec())
-    longer["pretrain"]["tokens"] = 1_024_000
-    with pytest.raises(StateError, match=r"changed: spec\.pretrain\); only policy may change"):
-        state.open(load_manifest(write_manifest(tmp_path, longer)))
-
-
 def test_a_failed_run_gets_its_retries_anew(tmp_path: Path, state: RunState) -> None:
     job = load_manifest(write_manifest(tmp_path, small_spec()))
     failed = StageStatus(
@@ -64,6 +52,19 @@ def test_a_file_of_another_version_is_refused(tmp_path: Path, state: RunState) -
     state.path.write_text('{"version": 99}')
     with pytest.raises(StateError, match="another version of llmtrain"):
         state.open(load_manifest(write_manifest(tmp_path, small_spec())))
+
+
+def test_a_folder_where_the_state_should_be_is_named(tmp_path: Path, state: RunState) -> None:
+    state.path.mkdir()
+    with pytest.raises(StateError, match=r"run\.json: Is a directory; .* choose another"):
+        state.read()
+    state.clear()
+    assert state.open(load_manifest(write_manifest(tmp_path, small_spec()))).uid
+
+
+def test_a_file_holds_no_run(tmp_path: Path) -> None:
+    manifest = write_manifest(tmp_path, small_spec())
+    assert RunState(Workspace(manifest)).read() is None
 
 
 def test_starting_over_keeps_the_inputs(tmp_path: Path, state: RunState) -> None:

@@ -100,11 +100,6 @@ def test_adapters_are_those_of_peft(family: Family) -> None:
     assert lora_flops_per_token(architecture, 128, rank=4) == pytest.approx(counted, rel=0.02)
 
 
-def test_gpt2_has_no_grouped_query_attention() -> None:
-    with pytest.raises(ValueError, match=r"model\.keyValueHeads: gpt2 has as many as heads.* 4"):
-        shape(Family.GPT2, key_value_heads=2)
-
-
 @pytest.mark.parametrize(
     ("hidden_size", "width"), [(4096, 11008), (2048, 5632), (1024, 2816), (256, 704), (960, 2560)]
 )

@@ -80,22 +80,36 @@ def test_advice_is_shown() -> None:
 
 
 def test_a_pretrained_model_is_read_from_its_folder(tmp_path: Path) -> None:
-    manifest = tmp_path / "chat.yaml"
-    manifest.write_text(yaml.safe_dump(FINETUNE_ONLY))
-    (tmp_path / "base").mkdir()
+    manifest = write_finetuning(tmp_path, context_length=1024)
+    result = run(manifest, "--finetune-tokens", "1000000", "-o", "json")
+    document = json.loads(result.stdout)
+    assert document["model"]["parameters"] == 124_439_808
+    assert document["stages"][0]["tokens"] == 2_000_000
+
+
+def write_finetuning(folder: Path, *, context_length: int) -> Path:
+    """A manifest that fine-tunes GPT-2, whose config lies beside it."""
+    (folder / "base").mkdir()
     config = {
         "model_type": "gpt2",
         "n_layer": 12,
         "n_embd": 768,
         "n_head": 12,
         "vocab_size": 50257,
-        "n_positions": 1024,
+        "n_positions": context_length,
     }
-    (tmp_path / "base" / "config.json").write_text(json.dumps(config))
-    result = run(manifest, "--finetune-tokens", "1000000", "-o", "json")
-    document = json.loads(result.stdout)
-    assert document["model"]["parameters"] == 124_439_808
-    assert document["stages"][0]["tokens"] == 2_000_000
+    (folder / "base" / "config.json").write_text(json.dumps(config))
+    manifest = folder / "chat.yaml"
+    manifest.write_text(yaml.safe_dump(FINETUNE_ONLY))
+    return manifest
+
+
+def test_sequences_longer_than_the_pretrained_models_context_are_refused(tmp_path: Path) -> None:
+    result = run(write_finetuning(tmp_path, context_length=512))
+    assert result.exit_code == 2
+    assert "spec.finetune.sequenceLength: 1024 is longer than the context of base, 512 tokens" in (
+        result.stderr
+    )
 
 
 def test_a_pretrained_model_that_is_elsewhere_is_named(tmp_path: Path) -> None:
@@ -111,5 +125,21 @@ def test_a_broken_manifest_is_no_traceback(tmp_path: Path) -> None:
     manifest.write_text("spec: {pretrain: {zeroo: 1}}")
     result = run(manifest)
     assert result.exit_code == 2
-    assert "zeroo" in result.stderr
-    assert "Traceback" not in result.stderr
+    (told,) = (line for line in result.stderr.splitlines() if "zeroo" in line)
+    assert told == f"{manifest}: spec.pretrain.zeroo: unknown field; did you mean zero?"
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--price", "inf"),
+        ("--price", "nan"),
+        ("--mfu", "nan"),
+        ("--finetune-tokens", "9" * 400),
+        ("--vocabulary-size", "9" * 20),
+    ],
+)
+def test_an_option_that_is_no_figure_is_named(option: tuple[str, str]) -> None:
+    result = run(MANIFESTS / "llama-7b.yaml", *option)
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option[0]}'" in result.stderr

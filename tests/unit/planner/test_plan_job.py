@@ -70,6 +70,18 @@ def test_time_and_money_follow_from_flops() -> None:
     assert plan.cost_usd == pytest.approx(2.0 * 64 * plan.duration_seconds / 3600)
 
 
+def test_what_is_computed_twice_counts_once_in_the_utilization() -> None:
+    for checkpointing, mfu in ((False, 0.4), (True, 0.3)):
+        spec = resized("llama-7b", {}, {"activationCheckpointing": checkpointing})
+        plan = plan_job(spec, PlanOptions(mfu=0.4))
+        (stage,) = plan.stages
+        assert stage.flops is not None
+        assert stage.duration_seconds is not None
+        could = stage.duration_seconds * stage.peak_flops * plan.hardware.workers
+        assert stage.mfu == pytest.approx(mfu)
+        assert stage.flops / could == pytest.approx(mfu)
+
+
 def test_the_parts_of_memory_add_up() -> None:
     for memory in plan_job(manifest("llama-7b"), PlanOptions()).stages[0].alternatives:
         parts = (
@@ -223,12 +235,6 @@ def test_a_job_that_trains_nothing_has_an_empty_plan() -> None:
     plan = plan_job(spec, PlanOptions())
     assert plan.stages == ()
     assert any("trains nothing" in note for note in plan.notes)
-
-
-def test_an_uneven_batch_names_the_field() -> None:
-    document = small_spec() | {"compute": {"trainers": {"replicas": 3}}}
-    with pytest.raises(PlanError, match=r"^spec\.pretrain\.batchTokens: .*compute\.trainers"):
-        plan_job(JobSpec.model_validate(document), PlanOptions())
 
 
 def test_a_pretrained_tokenizer_needs_the_size_of_its_vocabulary() -> None:

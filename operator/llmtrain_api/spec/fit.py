@@ -1,0 +1,195 @@
+"""What a job's sections ask of one another: each rule in CEL, for the API server, and in Python.
+
+A mistake that is found here costs a second; found by a stage, it costs the stages before it.
+"""
+
+from llmtrain_api.base import rule
+from llmtrain_api.spec.compute import Trainers
+from llmtrain_api.spec.data import Data
+from llmtrain_api.spec.evaluate import Evaluate
+from llmtrain_api.spec.finetune import Finetune
+from llmtrain_api.spec.model import Model
+from llmtrain_api.spec.pretrain import Pretrain
+from llmtrain_api.spec.tokenizer import Tokenizer
+
+_CONTEXT = (
+    "(has(self.model.contextLength) ? self.model.contextLength : self.pretrain.sequenceLength)"
+)
+_NEW_MODEL = "has(self.pretrain) && has(self.model) && !has(self.model.initFrom)"
+
+
+def _shared(stage: str) -> str:
+    """CEL: whether a stage's batch is whole forward passes of all workers."""
+    return (
+        f"!has(self.{stage}) || self.{stage}.batchTokens / self.{stage}.sequenceLength"
+        " % (self.compute.trainers.replicas"
+        " * (self.compute.trainers.gpus > 0 ? self.compute.trainers.gpus : 1)"
+        f" * (has(self.{stage}.microBatchSize) ? self.{stage}.microBatchSize : 1)) == 0"
+    )
+
+
+RULES = (
+    rule(
+        f"!({_NEW_MODEL}) || self.pretrain.sequenceLength <= {_CONTEXT}",
+        "pretrain.sequenceLength must not exceed model.contextLength",
+    ),
+    rule(
+        f"!({_NEW_MODEL}) || !has(self.finetune) || self.finetune.sequenceLength <= {_CONTEXT}",
+        "finetune.sequenceLength must not exceed the model's context",
+    ),
+    rule(
+        f"!({_NEW_MODEL}) || !has(self.model.vocabularySize) || !has(self.tokenizer)"
+        " || !has(self.tokenizer.vocabularySize)"
+        " || self.model.vocabularySize >= self.tokenizer.vocabularySize",
+        "model.vocabularySize must not be less than tokenizer.vocabularySize",
+    ),
+    rule(
+        "!has(self.pretrain) || !has(self.model) || !has(self.model.initFrom)"
+        " || !has(self.tokenizer) || has(self.tokenizer.pretrained)",
+        "with model.initFrom, pretrain needs that model's tokenizer in tokenizer.pretrained",
+    ),
+    *(
+        rule(
+            _shared(stage),
+            f"{stage}.batchTokens must be a multiple of"
+            " sequenceLength x microBatchSize x the workers of compute.trainers",
+        )
+        for stage in ("pretrain", "finetune")
+    ),
+    rule(
+        "self.compute.trainers.cpus >= self.compute.trainers.gpus",
+        "compute.trainers.cpus must not be less than gpus",
+    ),
+    rule(
+        "!has(self.evaluate) || has(self.data) || has(self.evaluate.data)"
+        " || !(self.evaluate.bitsPerByte || self.evaluate.tasks.exists(t, has(t.heldOutDocs)))",
+        "evaluate needs text: add data or evaluate.data",
+    ),
+    rule(
+        "!has(self.evaluate) || !has(self.data) || !has(self.evaluate.data)",
+        "evaluate.data is for jobs without data",
+    ),
+    rule(
+        "!has(self.evaluate) || self.evaluate.gates.all(g,"
+        " (self.evaluate.bitsPerByte && g.metric in ['bitsPerByte', 'perplexity'])"
+        " || self.evaluate.tasks.exists(t, has(t.lmEval)"
+        " ? g.metric.startsWith(t.lmEval.name + '/') : g.metric == 'heldOutDocs/accuracy'))",
+        "evaluate.gates name a metric that is not measured",
+    ),
+)
+
+
+def require_context(
+    model: Model | None, pretrain: Pretrain | None, finetune: Finetune | None
+) -> None:
+    """Sequences are no longer than the new model can look back.
+
+    Raises:
+        ValueError: they are.
+    """
+    if model is None or pretrain is None or model.init_from is not None:
+        return
+    context = model.context_length or pretrain.sequence_length
+    if pretrain.sequence_length > context:
+        raise ValueError(
+            "pretrain.sequenceLength must not exceed model.contextLength; "
+            f"{pretrain.sequence_length} > {context}"
+        )
+    if finetune is not None and finetune.sequence_length > context:
+        source = "model.contextLength" if model.context_length else "pretrain.sequenceLength"
+        raise ValueError(
+            "finetune.sequenceLength must not exceed the model's context, which is "
+            f"{source}; {finetune.sequence_length} > {context}"
+        )
+
+
+def require_vocabulary(
+    model: Model | None, pretrain: Pretrain | None, tokenizer: Tokenizer | None
+) -> None:
+    """The model that is pretrained knows the tokens of the tokenizer.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if model is None or pretrain is None or tokenizer is None:
+        return
+    if model.init_from is not None and tokenizer.pretrained is None:
+        raise ValueError(
+            "with model.initFrom, pretrain needs that model's tokenizer in tokenizer.pretrained; "
+            f"set it to {model.init_from}, and remove vocabularySize"
+        )
+    rows, tokens = model.vocabulary_size, tokenizer.vocabulary_size
+    if rows is not None and tokens is not None and rows < tokens:
+        raise ValueError(
+            "model.vocabularySize must not be less than tokenizer.vocabularySize; "
+            f"{rows} < {tokens}"
+        )
+
+
+def require_shared_batch(name: str, stage: Pretrain | Finetune | None, trainers: Trainers) -> None:
+    """A batch is whole forward passes of all workers.
+
+    Args:
+        name: of the stage.
+        stage: its section.
+        trainers: what it runs on.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if stage is None:
+        return
+    size, micro, workers = stage.sequence_length, stage.micro_batch_size or 1, trainers.num_workers
+    step = size * micro * workers
+    if stage.batch_tokens % step:
+        below = stage.batch_tokens // step * step
+        right = f"{below} or {below + step}" if below else str(step)
+        raise ValueError(
+            f"{name}.batchTokens must be a multiple of sequenceLength x microBatchSize x the "
+            f"workers of compute.trainers, {size} x {micro} x {workers} = {step}; "
+            f"{stage.batch_tokens} is not, {right} would be"
+        )
+
+
+def require_cpus(trainers: Trainers) -> None:
+    """Each rank has a CPU core to run on.
+
+    Raises:
+        ValueError: it has not.
+    """
+    if trainers.cpus < trainers.gpus:
+        raise ValueError(
+            "compute.trainers.cpus must not be less than gpus, for each GPU's rank needs a core; "
+            f"{trainers.cpus} < {trainers.gpus}"
+        )
+
+
+def require_measured(evaluate: Evaluate | None, data: Data | None) -> None:
+    """There is text to measure on, and each gate is on something that is measured.
+
+    Raises:
+        ValueError: there is not.
+    """
+    if evaluate is None:
+        return
+    asks_documents = any(task.held_out_docs for task in evaluate.tasks)
+    if data is None and evaluate.data is None and (evaluate.bits_per_byte or asks_documents):
+        raise ValueError(
+            "evaluate needs text: add data or evaluate.data, or set evaluate.bitsPerByte: false "
+            "and remove the task heldOutDocs"
+        )
+    if data is not None and evaluate.data is not None:
+        raise ValueError(
+            "evaluate.data is for jobs without data; remove it: the documents that data holds out "
+            "are measured on"
+        )
+    known = ["bitsPerByte", "perplexity"] if evaluate.bits_per_byte else []
+    known += ["heldOutDocs/accuracy"] if asks_documents else []
+    tasks = [f"{task.name}/" for task in evaluate.tasks if task.lm_eval]
+    for number, gate in enumerate(evaluate.gates):
+        if gate.metric not in known and not gate.metric.startswith(tuple(tasks)):
+            metrics = ", ".join([*known, *(f"{task}..." for task in tasks)]) or "none"
+            raise ValueError(
+                f"evaluate.gates[{number}].metric: {gate.metric} is not measured; "
+                f"the metrics are {metrics}"
+            )
