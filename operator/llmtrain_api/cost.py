@@ -80,7 +80,7 @@ class Ledger(Record):
     open: Annotated[tuple[OpenPods, ...], Field(max_length=LEDGER_MAX_PODS)] = ()
     """Pods that have not."""
     ended: Annotated[tuple[PodUid, ...], Field(max_length=LEDGER_MAX_PODS)] = ()
-    """Pods in `closed` that can still be seen."""
+    """Pods in `closed` that can still be seen, or were when it changed last."""
     estimated_usd: Usd = Decimal(0)
     """Of `closed`: for Pods whose end nobody saw, from when they were last seen to when that was
     noticed."""
@@ -130,9 +130,11 @@ class Cost(Record):
     usd_per_million_tokens: Usd | None = None
     """Of pretraining, or of fine-tuning where there is no pretraining."""
     planned_usd: Usd | None = None
-    """What the planner expected of the training stages before the job began."""
+    """What the planner expects of the training stages, at the price of the trainers' Pods."""
     forecast_usd: Usd | None = None
     """What the job will have cost at its end: by its real speed, or as planned before that is
     known."""
+    forecast_at_least_usd: Usd | None = None
+    """Where not all that is to come can be foretold: what is known of it, and what was spent."""
     ledger: Ledger
     """What all of this follows from."""

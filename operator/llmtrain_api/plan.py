@@ -18,7 +18,7 @@ class HardwarePlan(Record):
     memory_bytes: int
     """Memory of one device."""
     mfu: float = Field(gt=0, le=1)
-    """Share of the peak that is assumed to become useful work."""
+    """Share of the peak that is assumed to be reached, what is computed twice included."""
     price_usd_per_device_hour: float | None = None
 
 
@@ -82,6 +82,8 @@ class StagePlan(Record):
     """Dense peak of one device at the stage's precision, in FLOPs per second."""
     flops_per_token: int
     """Of the forward and backward pass."""
+    mfu: float = Field(gt=0, le=1)
+    """Model FLOPs utilization that the time stands for: what is computed twice counts once."""
     tokens: int | None = None
     steps: int | None = None
     flops: float | None = None

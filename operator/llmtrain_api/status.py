@@ -211,8 +211,10 @@ class PlannedStage(Record):
 class JobPlan(Record):
     """What the planner expected of the job."""
 
+    device: Annotated[str, StringConstraints(max_length=64)] | None = None
+    """What the trainers were taken to be: a GPU of the planner's table, or `cpu`."""
     mfu: float = Field(ge=0, le=1)
-    """Model FLOPs utilization that was assumed."""
+    """Model FLOPs utilization that was assumed; what is computed twice counts once."""
     finetune_tokens: int | None = None
     """Tokens of all conversations in one epoch, once they have been counted."""
     stages: Annotated[tuple[PlannedStage, ...], Field(max_length=16)] = ()

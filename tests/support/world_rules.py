@@ -1,6 +1,7 @@
 """What holds of every status that is written, whatever the world does."""
 
 from datetime import datetime
+from decimal import Decimal
 from itertools import pairwise
 
 from llmtrain_api.spec.job import LLMTrainingJob
@@ -12,6 +13,8 @@ from llmtrain_api.status import (
     StageStatus,
 )
 from llmtrain_operator.core.timestamps import read_time
+
+_CENT = Decimal("0.01")
 
 
 def current_stage(job: LLMTrainingJob, status: JobStatus) -> StageStatus:
@@ -33,6 +36,7 @@ def check_status(
         created: when the job was.
     """
     _check_time(after, created)
+    _check_money(after)
     _check_phase(before, after)
     _check_order(after)
     for stage in after.stages:
@@ -54,6 +58,18 @@ def _check_time(status: JobStatus, created: datetime) -> None:
     goes_on = [interval.end is None for interval in status.goodput.intervals]
     assert goes_on[-1] != status.phase.terminal
     assert not any(goes_on[:-1])
+
+
+def _check_money(status: JobStatus) -> None:
+    """What is wasted was spent, and what is spent does not come back."""
+    cost = status.cost
+    if cost is None:
+        return
+    assert cost.wasted_usd <= cost.spent_usd + _CENT
+    foretold = [cost.forecast_usd, cost.forecast_at_least_usd]
+    known = [usd for usd in foretold if usd is not None]
+    assert len(known) == 1
+    assert known[0] >= cost.spent_usd
 
 
 def _check_phase(before: JobStatus, after: JobStatus) -> None:

@@ -1,16 +1,17 @@
 """A job's time and money, brought up to date at the end of a pass."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from llmtrain_api.cost import Cost, Ledger
 from llmtrain_api.status import JobStatus
-from llmtrain_operator.core import forecast
+from llmtrain_operator.core.forecast import Outlook, with_forecast
 from llmtrain_operator.core.goodput import timeline
 from llmtrain_operator.core.money import waste
 from llmtrain_operator.core.money.bill import bill
 from llmtrain_operator.core.money.ledger import with_pods
 from llmtrain_operator.core.plan import with_plan
 from llmtrain_operator.core.reconcile_pass import Pass
+from llmtrain_operator.core.time_left import with_eta
 from llmtrain_operator.core.timestamps import read_time
 
 _REFRESHED_AFTER = timedelta(seconds=30)
@@ -27,11 +28,21 @@ def with_accounts(this: Pass, after: JobStatus) -> JobStatus:
     """
     planned = with_plan(this.job.spec, after, this.snapshot)
     goodput = timeline.with_turn(this.status, planned, this.snapshot, this.uid, this.now)
-    timed = forecast.with_eta(planned.model_copy(update={"goodput": goodput}), this.now)
+    timed = with_eta(planned.model_copy(update={"goodput": goodput}), this.now)
     cost = _cost(this, timed)
     if not _is_news(this, after, timed, cost):
         return after
     return timed.model_copy(update={"cost": cost})
+
+
+def broken_off(status: JobStatus) -> JobStatus:
+    """The status of a job whose compute went with whoever ran it: what it did is put down."""
+    goodput, cost = timeline.broken_off(status.goodput), status.cost
+    if goodput is not None and cost is not None:
+        seen = read_time(goodput.observed_time)
+        ledger = waste.with_turn(cost.ledger, status.goodput, goodput, seen)
+        cost = cost.model_copy(update={"ledger": ledger})
+    return status.model_copy(update={"goodput": goodput, "cost": cost})
 
 
 def _is_news(this: Pass, after: JobStatus, timed: JobStatus, cost: Cost | None) -> bool:
@@ -64,11 +75,10 @@ def _cost(this: Pass, after: JobStatus) -> Cost | None:
         now=now,
     )
     ledger = waste.with_turn(ledger, this.status.goodput, after.goodput, now)
-    return _with_forecast(bill(ledger, before, after, now), this, after, now)
-
-
-def _with_forecast(cost: Cost, this: Pass, after: JobStatus, now: datetime) -> Cost:
-    expected = this.snapshot.expected_usd_per_hour
-    planned = cost.planned_usd or forecast.planned_usd(after, cost, expected)
-    predicted = forecast.forecast_usd(after, cost, expected, now)
-    return cost.model_copy(update={"planned_usd": planned, "forecast_usd": predicted})
+    outlook = Outlook(
+        after,
+        bill(ledger, before, after, now),
+        this.snapshot.expected_usd_per_hour,
+        all_there=this.cluster_ready,
+    )
+    return with_forecast(outlook, now)

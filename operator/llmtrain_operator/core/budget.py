@@ -1,11 +1,15 @@
 """What a job says of its budget: a condition, which changes only with a turn."""
 
 from llmtrain_api.status import Condition, ConditionStatus, JobStatus
-from llmtrain_operator.core.policies.budget import BudgetState
+from llmtrain_operator.core.policies.budget import BudgetState, BudgetView, without_prices
 from llmtrain_operator.core.reconcile_pass import Pass
 from llmtrain_operator.core.timestamps import write_time
 
 CONDITION = "WithinBudget"
+_HOLDS = {
+    BudgetState.EXCEEDED: ConditionStatus.FALSE,
+    BudgetState.NO_PRICES: ConditionStatus.UNKNOWN,
+}
 
 
 def with_budget(this: Pass, after: JobStatus) -> JobStatus:
@@ -20,11 +24,10 @@ def with_budget(this: Pass, after: JobStatus) -> JobStatus:
     if after.phase.terminal:
         kept = others if before is None else (*others, before)
         return after.model_copy(update={"conditions": kept})
-    view = this.budget
+    view = _view(this)
     if view is None:
         return after.model_copy(update={"conditions": others})
-    spent = view.state is BudgetState.EXCEEDED
-    status = ConditionStatus.FALSE if spent else ConditionStatus.TRUE
+    status = _HOLDS.get(view.state, ConditionStatus.TRUE)
     since = before.last_transition_time if before and before.status is status else None
     condition = Condition(
         type=CONDITION,
@@ -35,3 +38,10 @@ def with_budget(this: Pass, after: JobStatus) -> JobStatus:
         last_transition_time=since or write_time(this.now),
     )
     return after.model_copy(update={"conditions": (*others, condition)})
+
+
+def _view(this: Pass) -> BudgetView | None:
+    budget = this.job.spec.policy.budget
+    if this.budget is None and budget is not None and this.snapshot.paid is None:
+        return without_prices(budget)
+    return this.budget

@@ -1,132 +1,116 @@
-"""How long a job still takes, and what it will have cost: from what it did so far."""
+"""What a job will have cost at its end."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from llmtrain_api.cost import Cost
-from llmtrain_api.goodput import Goodput, Interval
-from llmtrain_api.stages import Stage, StageGroup
-from llmtrain_api.status import JobStatus, Phase, StageState, StageStatus
-from llmtrain_operator.core.goodput.timeline import current_interval
+from llmtrain_api.cost import Cost, OpenPods, PriceSource
+from llmtrain_api.stages import StageGroup
+from llmtrain_api.status import JobStatus, StageState, StageStatus
 from llmtrain_operator.core.money.bill import CENT
+from llmtrain_operator.core.time_left import remaining_seconds
 from llmtrain_operator.core.timestamps import read_time
 
-_START_SECONDS = 20.0
-"""Of a stage, before one has shown how long that takes here."""
-_TOLD_ENOUGH_PERCENT = 5.0
 _SECONDS_PER_HOUR = 3600
 
 
-def remaining_seconds(status: JobStatus, now: datetime) -> dict[Stage, float]:
-    """Until the end of each stage that is still to be done; empty where one cannot be known.
+@dataclass(frozen=True)
+class Outlook:
+    """What the price of a job's clusters is told by.
 
-    A training stage that runs tells by itself, its pauses for validation and checkpoints included.
-    One that is still to come takes its FLOPs at the speed that was measured, or as planned before
-    one was. Every other stage takes as long as stages take here to start.
+    Attributes:
+        status: of the job, with its plan, progress and goodput.
+        cost: the bill so far, with what was foretold last.
+        expected_usd_per_hour: of the trainers, before there are any; None where nothing tells.
+        all_there: whether the cluster has all of its Pods.
+    """
+
+    status: JobStatus
+    cost: Cost
+    expected_usd_per_hour: Decimal | None
+    all_there: bool
+
+
+def with_forecast(outlook: Outlook, now: datetime) -> Cost:
+    """The bill with what is foretold, and what was planned.
 
     Args:
-        status: with its plan, progress and goodput.
+        outlook: what that rests on.
         now: the time.
     """
-    found = {}
-    for stage in status.stages:
-        if stage.state is not StageState.SUCCEEDED:
-            seconds = _seconds_left(status, stage, now)
-            if seconds is None:
-                return {}
-            found[stage.name] = seconds
-    return found
+    cost = outlook.cost
+    planned = cost.planned_usd
+    if planned is None or _trainers_are_there(outlook):
+        planned = _planned_usd(outlook)
+    forecast, at_least = _forecast_usd(outlook, now)
+    foretold = {"forecast_usd": forecast, "forecast_at_least_usd": at_least}
+    return cost.model_copy(update={**foretold, "planned_usd": planned})
 
 
-def with_eta(status: JobStatus, now: datetime) -> JobStatus:
-    """The status with the time to the end of its line."""
-    if status.progress is None or status.phase is not Phase.RUNNING:
-        return status
-    left = remaining_seconds(status, now)
-    eta = round(sum(left.values())) if left else None
-    progress = status.progress.model_copy(update={"line_eta_seconds": eta})
-    return status.model_copy(update={"progress": progress})
+def _forecast_usd(outlook: Outlook, now: datetime) -> tuple[Decimal | None, Decimal | None]:
+    """What the job will have cost; where that cannot be known yet, what it will have at least.
 
-
-def forecast_usd(
-    status: JobStatus, cost: Cost, expected_usd_per_hour: Decimal | None, now: datetime
-) -> Decimal | None:
-    """What the job will have cost at its end; None where that cannot be known yet.
-
-    Args:
-        status: with its plan, progress and goodput.
-        cost: the bill so far.
-        expected_usd_per_hour: of the trainers' cluster, before there is one.
-        now: the time.
+    While nothing tells the price of a cluster, what was foretold before stands: it was suspended,
+    or has lost a worker.
     """
-    if status.phase.terminal:
-        return cost.spent_usd
-    left = remaining_seconds(status, now)
-    total = cost.spent_usd
+    cost = outlook.cost
+    if outlook.status.phase.terminal:
+        return cost.spent_usd, None
+    left = remaining_seconds(outlook.status, now)
+    total, prices_are_known = cost.spent_usd, True
     for stage, seconds in left.items():
-        rate = _usd_per_hour(status, cost, stage.group)
-        rate = expected_usd_per_hour if rate is None else rate
+        rate = _usd_per_hour(outlook, stage.group)
         if rate is None:
-            return None
-        total += rate * Decimal(str(seconds)) / _SECONDS_PER_HOUR
-    return total.quantize(CENT) if left else None
+            prices_are_known = False
+        elif seconds is not None:
+            total += rate * Decimal(str(seconds)) / _SECONDS_PER_HOUR
+    total = total.quantize(CENT)
+    if left and prices_are_known and None not in left.values():
+        return total, None
+    if prices_are_known or cost.unpriced_pods or cost.forecast_usd is None:
+        return None, total
+    return max(cost.forecast_usd, total), None
 
 
-def planned_usd(status: JobStatus, cost: Cost, expected: Decimal | None) -> Decimal | None:
+def _planned_usd(outlook: Outlook) -> Decimal | None:
     """What the planner expects of the training stages, at the price of the trainers' cluster."""
-    rate = _usd_per_hour(status, cost, StageGroup.TRAINERS)
-    rate = expected if rate is None else rate
-    stages = status.plan.stages if status.plan else ()
+    rate, plan = _usd_per_hour(outlook, StageGroup.TRAINERS), outlook.status.plan
+    stages = plan.stages if plan else ()
     seconds = [stage.duration_seconds for stage in stages if stage.duration_seconds is not None]
     if rate is None or not stages or len(seconds) < len(stages):
         return None
     return (rate * Decimal(str(sum(seconds))) / _SECONDS_PER_HOUR).quantize(CENT)
 
 
-def _seconds_left(status: JobStatus, stage: StageStatus, now: datetime) -> float | None:
-    progress, interval = status.progress, current_interval(status.goodput)
-    start = _start_seconds(status.goodput)
-    if interval is not None and interval.stage is stage.name and progress is not None:
-        if progress.stage is stage.name and progress.eta_seconds is not None:
-            return progress.eta_seconds * _pauses(interval)
-        if progress.stage_percent >= _TOLD_ENOUGH_PERCENT:
-            elapsed = (now - read_time(interval.start)).total_seconds()
-            return elapsed * (100 - progress.stage_percent) / progress.stage_percent
-    planned = status.plan.stage(stage.name) if status.plan else None
-    if planned is None:
-        return None if stage.name in {Stage.PRETRAIN, Stage.FINETUNE} else start
-    speed = status.plan.flops_per_second if status.plan else None
-    if planned.tokens is not None and speed:
-        return start + planned.tokens * planned.flops_per_token / speed
-    return None if planned.duration_seconds is None else start + planned.duration_seconds
+def _trainers_are_there(outlook: Outlook) -> bool:
+    return outlook.all_there and bool(_open_pods(outlook.cost, StageGroup.TRAINERS))
 
 
-def _pauses(interval: Interval) -> float:
-    """How much longer than its steps a training stage takes."""
-    work = interval.work
-    if work is None or not work.productive:
-        return 1.0
-    steps = work.productive + work.data_wait
-    return (steps + work.evaluation + work.checkpoint_save + work.other) / steps
+def _usd_per_hour(outlook: Outlook, group: StageGroup) -> Decimal | None:
+    """Of the cluster that a group of stages runs on: now, or while its stages ran.
+
+    Before all of its Pods are there, they say no more than that it does not cost less.
+    """
+    pods, expected = _open_pods(outlook.cost, group), outlook.expected_usd_per_hour
+    if any(each.source is PriceSource.NONE for each in pods):
+        return None
+    now = sum((len(each.uids) * each.usd_per_hour for each in pods), Decimal(0))
+    if pods and outlook.all_there:
+        return now
+    if pods:
+        return None if expected is None else max(expected, now)
+    while_it_ran = _usd_per_hour_of_done(outlook, group)
+    return expected if while_it_ran is None else while_it_ran
 
 
-def _start_seconds(goodput: Goodput | None) -> float:
-    """What a stage needs to start: as the newest one that did."""
-    for interval in reversed(goodput.intervals if goodput else ()):
-        told = interval.seconds or interval.work
-        if told is not None and told.productive:
-            return max(told.start_up, 1.0)
-    return _START_SECONDS
+def _open_pods(cost: Cost, group: StageGroup) -> list[OpenPods]:
+    return [pods for pods in cost.ledger.open if pods.group in {group, StageGroup.ALL}]
 
 
-def _usd_per_hour(status: JobStatus, cost: Cost, group: StageGroup) -> Decimal | None:
-    """Of the cluster that a group of stages runs on: now, or while its stages ran."""
-    at_work = [pods for pods in cost.ledger.open if pods.group in {group, StageGroup.ALL}]
-    if at_work:
-        return sum((len(pods.uids) * pods.usd_per_hour for pods in at_work), Decimal(0))
-    usd = {each.stage: each.usd for each in cost.by_stage}
-    done = [stage for stage in _done(status) if stage.name.group is group and stage.name in usd]
+def _usd_per_hour_of_done(outlook: Outlook, group: StageGroup) -> Decimal | None:
+    usd = {each.stage: each.usd for each in outlook.cost.by_stage}
+    done = [each for each in _done(outlook.status) if each.name.group is group and each.name in usd]
     seconds = sum((_took(stage) for stage in done), 0.0)
     if not seconds:
         return None

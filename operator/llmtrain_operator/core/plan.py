@@ -1,15 +1,19 @@
 """What the planner expects of a job, and what has been learned since."""
 
+from llmtrain_api.plan import Plan
 from llmtrain_api.progress import ProgressReport
+from llmtrain_api.spec.compute import Trainers
 from llmtrain_api.spec.job import JobSpec
 from llmtrain_api.status import JobPlan, JobStatus, PlannedStage
+from llmtrain_operator.core.money.nodes import gpu_product
 from llmtrain_operator.core.snapshot import Snapshot
 from llmtrain_planner.errors import PlanError
-from llmtrain_planner.plan import DEFAULT_MFU, PlanOptions, plan_job
+from llmtrain_planner.hardware import CPU, GPUS
+from llmtrain_planner.plan import DEFAULT_GPU, DEFAULT_MFU, PlanOptions, plan_job
 
 
 def with_plan(spec: JobSpec, status: JobStatus, snapshot: Snapshot) -> JobStatus:
-    """The status with the plan; planned once, and again when the conversations have been counted.
+    """The status with the plan; planned again when more is known of what it rests on.
 
     Args:
         spec: of the job.
@@ -17,18 +21,46 @@ def with_plan(spec: JobSpec, status: JobStatus, snapshot: Snapshot) -> JobStatus
         snapshot: what it rested on.
     """
     plan = status.plan
-    counted = (each.outcome.finetune_tokens for each in snapshot.submissions if each.outcome)
-    tokens = next((count for count in counted if count is not None), None)
-    if plan is None or (tokens is not None and plan.finetune_tokens is None):
-        plan = _planned(spec, tokens)
+    tokens = _finetune_tokens(plan, snapshot)
+    device = _device(spec.compute.trainers, plan, snapshot)
+    if plan is None or (tokens, device) != (plan.finetune_tokens, plan.device):
+        speed = plan.flops_per_second if plan else None
+        planned = _planned(spec, tokens, device)
+        plan = planned.model_copy(update={"flops_per_second": speed})
     return status.model_copy(update={"plan": _measured(plan, snapshot.progress)})
 
 
-def _planned(spec: JobSpec, finetune_tokens: int | None) -> JobPlan:
+def _finetune_tokens(plan: JobPlan | None, snapshot: Snapshot) -> int | None:
+    """Of all conversations, once they have been counted."""
+    if plan is not None and plan.finetune_tokens is not None:
+        return plan.finetune_tokens
+    counted = (each.outcome.finetune_tokens for each in snapshot.submissions if each.outcome)
+    return next((count for count in counted if count is not None), None)
+
+
+def _device(trainers: Trainers, plan: JobPlan | None, snapshot: Snapshot) -> str:
+    """What the trainers' Pods have, else what they had, else what they are to get."""
+    if trainers.gpus == 0:
+        return CPU
+    running = (pod.gpu_product for pod in snapshot.paid or () if pod.end is None)
+    there = next((name for name in map(_in_table, running) if name), None)
+    planned = plan.device if plan else None
+    return there or planned or _in_table(gpu_product(trainers.node_selector)) or DEFAULT_GPU
+
+
+def _in_table(product: str | None) -> str | None:
+    """The planner's name of a GPU; a label has dashes where its driver has spaces."""
+    for device in GPUS.values():
+        if product in {name.replace(" ", "-") for name in device.driver_names}:
+            return device.name
+    return None
+
+
+def _planned(spec: JobSpec, finetune_tokens: int | None, device: str) -> JobPlan:
     try:
-        plan = plan_job(spec, PlanOptions(finetune_tokens=finetune_tokens))
+        plan = plan_job(spec, PlanOptions(device=device, finetune_tokens=finetune_tokens))
     except PlanError:  # the shape of a model that only the trainer can read
-        return JobPlan(mfu=DEFAULT_MFU, finetune_tokens=finetune_tokens)
+        return JobPlan(device=device, mfu=DEFAULT_MFU, finetune_tokens=finetune_tokens)
     stages = tuple(
         PlannedStage(
             name=stage.stage,
@@ -38,7 +70,17 @@ def _planned(spec: JobSpec, finetune_tokens: int | None) -> JobPlan:
         )
         for stage in plan.stages
     )
-    return JobPlan(mfu=plan.hardware.mfu, finetune_tokens=finetune_tokens, stages=stages)
+    mfu = _mfu(plan)
+    return JobPlan(device=device, mfu=mfu, finetune_tokens=finetune_tokens, stages=stages)
+
+
+def _mfu(plan: Plan) -> float:
+    """Of all stages together: their FLOPs by what the hardware could have done in their time."""
+    flops = {stage.stage: stage.flops or 0.0 for stage in plan.stages}
+    could = sum(flops[stage.stage] / stage.mfu for stage in plan.stages)
+    if could:
+        return sum(flops.values()) / could
+    return min((stage.mfu for stage in plan.stages), default=plan.hardware.mfu)
 
 
 def _measured(plan: JobPlan, report: ProgressReport | None) -> JobPlan:

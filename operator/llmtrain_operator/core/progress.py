@@ -17,7 +17,9 @@ _WEIGHTS: dict[Stage, float] = {
     Stage.EVALUATE: 8,
     Stage.EXPORT: 2,
 }
-_TRAINING = (Stage.PRETRAIN, Stage.FINETUNE)
+_OPTIMIZING = (Stage.PRETRAIN, Stage.FINETUNE)
+_OF_NOW = ("activity", "tokens_per_second", "mfu", "eta_seconds")
+"""What holds only while an attempt works."""
 
 
 def line_progress(
@@ -54,11 +56,11 @@ def _weights(plan: JobPlan | None) -> dict[Stage, float]:
     """What the stages that train weigh together goes to each by its FLOPs."""
     stages = plan.stages if plan else ()
     flops = {each.name: each.flops_per_token * each.tokens for each in stages if each.tokens}
-    if len(flops) < len(_TRAINING):
+    if len(flops) < len(_OPTIMIZING):
         return _WEIGHTS
-    together = sum(_WEIGHTS[stage] for stage in _TRAINING)
+    together = sum(_WEIGHTS[stage] for stage in _OPTIMIZING)
     total = sum(flops.values())
-    return _WEIGHTS | {stage: together * flops[stage] / total for stage in _TRAINING}
+    return _WEIGHTS | {stage: together * flops[stage] / total for stage in _OPTIMIZING}
 
 
 def _stage_progress(
@@ -66,7 +68,7 @@ def _stage_progress(
 ) -> Progress:
     """What is known of the stage; its share of the line is not worked out yet."""
     if report is not None:
-        known = _from_report(report)
+        known = _going_on(_from_report(report), before)
     elif before is not None and before.stage is current.name:
         known = before
     else:
@@ -75,9 +77,24 @@ def _stage_progress(
         known = known.model_copy(update={"stage_percent": 100.0})
     if current.state in {StageState.PENDING, StageState.SUCCEEDED, StageState.FAILED}:
         # Nothing works at it now.
-        idle = {"activity": None, "tokens_per_second": None, "eta_seconds": None}
-        known = known.model_copy(update=idle)
+        known = known.model_copy(update=dict.fromkeys(_OF_NOW))
     return known
+
+
+def _going_on(known: Progress, before: Progress | None) -> Progress:
+    """With what was known before of the stage, as far as the attempt has not told it yet.
+
+    One that is to go on from a checkpoint tells where it is with its first step.
+    """
+    if before is None or before.stage is not known.stage:
+        return known
+    kept: dict[str, object] = {}
+    if known.checkpoint_step is None:
+        kept["checkpoint_step"] = before.checkpoint_step
+    if known.stage in _OPTIMIZING and not known.stage_percent:
+        kept["stage_percent"] = before.stage_percent
+        kept["total_steps"] = known.total_steps or before.total_steps
+    return known.model_copy(update=kept)
 
 
 def _from_report(report: ProgressReport) -> Progress:

@@ -1,49 +1,84 @@
-"""The nodes that Pods were given: what a node costs does not change while it is there."""
+"""The nodes that Pods were given, asked for one by one."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from llmtrain_operator.core.money.nodes import ObservedNode
+from llmtrain_operator.core.money.quantities import quantity
 from llmtrain_operator.io import paths
 from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
 
 _REMEMBERED = 10_000
+_BELIEVED_SECONDS = 600.0
+"""A name may be given to another machine, and a permission to us."""
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A node as it was when it was asked for."""
+
+    node: ObservedNode
+    time: float
 
 
 class Nodes:
-    """Nodes by name, each asked for once.
+    """Nodes by name, each asked for once in a while.
 
     Args:
         api: of Kubernetes.
+        clock: in seconds, from any moment on.
     """
 
-    def __init__(self, api: KubernetesApi) -> None:
-        self._api = api
-        self._known: dict[str, ObservedNode] = {}
+    def __init__(self, api: KubernetesApi, clock: Callable[[], float] = time.monotonic) -> None:
+        self._api, self._clock = api, clock
+        self._known: dict[str, _Known] = {}
+        self._refused_at: float | None = None
 
-    async def named(self, node_names: Iterable[str]) -> dict[str, ObservedNode]:
+    async def named(self, wanted: Mapping[str, AbstractSet[str]]) -> dict[str, ObservedNode]:
         """Those of them that are there, and that we may see.
+
+        Args:
+            wanted: their names, with the resources that Pods on them ask for. A node is known
+                before its devices are: a driver's Pod comes to it first.
 
         Raises:
             KubernetesError: the API server cannot be reached.
         """
         found = {}
-        for name in set(node_names):
-            node = self._known.get(name) or await self._ask(name)
+        for name, resources in wanted.items():
+            node = self._remembered(name, resources) or await self._ask(name)
             if node is not None:
                 found[name] = node
         return found
 
+    def _remembered(self, name: str, resources: AbstractSet[str]) -> ObservedNode | None:
+        known = self._known.get(name)
+        if known is None or self._is_old(known.time):
+            return None
+        allocatable = known.node.status.allocatable
+        tells_all = all(quantity(allocatable.get(name, "0")) > 0 for name in resources)
+        return known.node if tells_all else None
+
     async def _ask(self, name: str) -> ObservedNode | None:
+        if self._refused_at is not None and not self._is_old(self._refused_at):
+            return None
         try:
             body = await self._api.get(paths.node(name))
         except KubernetesError as error:
             if error.status == HTTPStatus.FORBIDDEN:
+                self._refused_at = self._clock()
                 return None  # a Role of single namespaces: prices by resource are left
             raise
         if body is None:
             return None
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
-        self._known[name] = ObservedNode.model_validate(body)
-        return self._known[name]
+        node = ObservedNode.model_validate(body)
+        self._known[name] = _Known(node, self._clock())
+        return node
+
+    def _is_old(self, time: float) -> bool:
+        return self._clock() - time >= _BELIEVED_SECONDS

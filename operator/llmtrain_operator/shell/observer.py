@@ -109,13 +109,14 @@ class Observer:
 
     async def _money(self, target: Target, meta: ObjectMeta, now: datetime) -> _Money:
         """The part of a snapshot that a job's costs rest on."""
-        created = read_time(meta.creation_timestamp)
+        created, cost = read_time(meta.creation_timestamp), target.status.cost
         return _Money(
             created=created,
             paid=await self._paying.paid(
                 self._caches.pods(target.key),
                 self._caches.paid_pods(target.key),
                 created=created,
+                ledger=cost.ledger if cost else None,
                 now=now,
             ),
             expected_usd_per_hour=self._paying.expected_usd_per_hour(target.job),

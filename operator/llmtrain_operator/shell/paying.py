@@ -1,13 +1,17 @@
 """What a job pays for, as its Pods and their nodes tell."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from llmtrain_api.cost import Ledger
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_operator.core.money.expected import expected_usd_per_hour
-from llmtrain_operator.core.money.paid_pods import GonePod, PaidPod, paid_pods
+from llmtrain_operator.core.money.ledger import known_uids
+from llmtrain_operator.core.money.nodes import ObservedNode
+from llmtrain_operator.core.money.paid_pods import GonePod, PaidPod, paid_pods, requests_of
 from llmtrain_operator.core.observed import ObservedPod
 from llmtrain_operator.shell.nodes import Nodes
 from llmtrain_operator.shell.price_list import PriceList
@@ -34,26 +38,45 @@ class Paying:
         *,
         created: datetime,
         now: datetime,
+        ledger: Ledger | None = None,
     ) -> tuple[PaidPod, ...] | None:
-        """What a job pays for, and has paid for; None where there are no prices.
+        """What a job pays for, and has paid for; None where there are no prices, and were none.
+
+        Args:
+            pods: of the job that are there.
+            gone: those that were.
+            created: when the job was.
+            now: the time.
+            ledger: of the job. Once it has one, its Pods' ends are put down whatever becomes of
+                the prices.
 
         Raises:
             KubernetesError: the API server cannot be reached.
         """
         prices, pods, gone = self.price_list.prices, tuple(pods), tuple(gone)
-        if not prices.known:
+        if not prices.known and ledger is None:
             return None
+        known = known_uids(ledger) if ledger else frozenset()
         every = (*pods, *(each.pod for each in gone))
-        names = (pod.spec.node_name for pod in every if pod.spec.node_name)
+        # What the others pay stands since they were first seen.
+        new = [pod for pod in every if pod.metadata.uid not in known] if prices.known else []
         return paid_pods(
             pods,
             gone,
-            await self.nodes.named(names),
+            await self._nodes_of(new),
             created=created,
             prices=prices,
             gpu_resource=self.gpu_resource,
             now=now,
         )
+
+    async def _nodes_of(self, pods: Iterable[ObservedPod]) -> dict[str, ObservedNode]:
+        wanted: dict[str, set[str]] = defaultdict(set)
+        for pod in pods:
+            if pod.spec.node_name:
+                devices = requests_of(pod, self.gpu_resource).gpus > 0
+                wanted[pod.spec.node_name] |= {self.gpu_resource} if devices else set()
+        return await self.nodes.named(wanted)
 
     def expected_usd_per_hour(self, job: LLMTrainingJob) -> Decimal | None:
         """Of the trainers, before there are any; None where only a node could tell."""

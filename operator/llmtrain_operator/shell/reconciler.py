@@ -77,7 +77,7 @@ class Reconciler:
         try:
             job = parse_observed(seen)
         except ValidationError as error:
-            await self._write(seen, status, _invalid(seen, status, error, now), now)
+            await self._write(seen, status, invalid(seen, status, error, now), now)
             return None
         target = Target(key, seen.metadata.uid, job, status, self._caches.clusters(key))
         snapshot = await self._observer.snapshot(target, seen.metadata, now)
@@ -141,7 +141,7 @@ class Reconciler:
             self._events.tell(told)
 
 
-def _invalid(
+def invalid(
     seen: ObservedJob, status: JobStatus, error: ValidationError, now: datetime
 ) -> JobStatus:
     """The status of a job that the API server took and we cannot."""

@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from support.paid_passes import PaidPasses, paid_pod
 from support.passes import NOW, job_of
 from support.simulated_world import SimulatedWorld
 
@@ -11,12 +12,12 @@ from llmtrain_api.cost import CapacityType, Cost, Ledger, OpenPods, PriceSource
 from llmtrain_api.exit_codes import ExitCode
 from llmtrain_api.spec.policy import Budget, BudgetAction
 from llmtrain_api.stages import Stage, StageGroup
-from llmtrain_api.status import Phase, StageState
+from llmtrain_api.status import JobStatus, Phase, StageState
 from llmtrain_operator.core.policies.budget import BudgetState, budget_view
 from llmtrain_operator.core.timestamps import write_time
 
 
-def _cost(*, forecast: int | None = None) -> Cost:
+def _status(*, forecast: int | None = None) -> JobStatus:
     """A dollar a second since NOW."""
     pods = OpenPods(
         uids=("pod",),
@@ -26,13 +27,14 @@ def _cost(*, forecast: int | None = None) -> Cost:
         capacity_type=CapacityType.ON_DEMAND,
         source=PriceSource.NODE,
     )
-    return Cost(
+    cost = Cost(
         observed_time=write_time(NOW),
         spent_usd=Decimal(0),
         usd_per_hour=Decimal(3600),
         forecast_usd=None if forecast is None else Decimal(forecast),
         ledger=Ledger(open=(pods,)),
     )
+    return JobStatus(cost=cost)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +50,7 @@ def _cost(*, forecast: int | None = None) -> Cost:
 )
 def test_state(seconds: int, forecast: int | None, state: str, seconds_left: float | None) -> None:
     now = NOW + timedelta(seconds=seconds)
-    view = budget_view(Budget(max_usd=100), _cost(forecast=forecast), now)
+    view = budget_view(Budget(max_usd=100), _status(forecast=forecast), now)
     assert view is not None
     assert (view.state, view.seconds_left) == (BudgetState(state), seconds_left)
     assert "policy.budget.maxUsd: 100" in view.message
@@ -60,14 +62,14 @@ def test_state(seconds: int, forecast: int | None, state: str, seconds_left: flo
 )
 def test_action(action: str, *, stops: bool, fails: bool) -> None:
     now = NOW + timedelta(seconds=100)
-    view = budget_view(Budget(max_usd=100, action=BudgetAction(action)), _cost(), now)
+    view = budget_view(Budget(max_usd=100, action=BudgetAction(action)), _status(), now)
     assert view is not None
     assert (view.stops, view.fails) == (stops, fails)
 
 
 def test_without_budget_or_prices_nothing_is_said() -> None:
-    assert budget_view(None, _cost(), NOW) is None
-    assert budget_view(Budget(max_usd=1), None, NOW) is None
+    assert budget_view(None, _status(), NOW) is None
+    assert budget_view(Budget(max_usd=1), JobStatus(), NOW) is None
 
 
 def _world(action: str) -> SimulatedWorld:
@@ -136,3 +138,28 @@ def test_a_spent_budget_warns() -> None:
     world.driver_ends(ExitCode.DONE, None)
     world.calms_down(passes=10)
     assert world.written.phase is Phase.SUCCEEDED
+
+
+def test_a_budget_that_is_spent_stays_so_when_a_pod_turns_out_to_have_ended_earlier() -> None:
+    budget = {"maxUsd": 100, "action": "suspend"}
+    passes = PaidPasses("finetune", policy={"budget": budget})
+    passes.paid = (paid_pod("a", usd_per_hour=3600),)
+    passes.start()
+    passes.wait(100)
+    passes.make()
+    passes.end_stopped()
+    passes.make()
+    passes.submission = None
+    passes.make()
+    assert passes.status.phase is Phase.SUSPENDED
+    passes.wait(5)
+    passes.paid = (paid_pod("a", end=NOW + timedelta(seconds=99), usd_per_hour=3600),)
+    for _ in range(2):
+        decision = passes.make()
+        assert passes.status.phase is Phase.SUSPENDED
+    assert decision.requeue_after_seconds is None
+    assert passes.cost.spent_usd == 99
+    assert passes.cost.wasted_usd <= passes.cost.spent_usd
+    passes.set_policy(budget={**budget, "maxUsd": 101})
+    passes.make()
+    assert passes.status.phase is Phase.RUNNING

@@ -90,13 +90,32 @@ def test_progress_stays_while_no_report_can_be_read() -> None:
 def test_progress_stays_but_promises_nothing_while_the_next_attempt_is_awaited() -> None:
     passes = Passes("export")
     passes.start()
-    passes.make(progress=passes.report(70, step=7, loss=2.5, eta_seconds=60, tokens_per_second=800))
+    report = passes.report(
+        70, step=7, loss=2.5, eta_seconds=60, tokens_per_second=800, mfu=0.3, activity="training"
+    )
+    passes.make(progress=report)
     passes.end(4)
     passes.make()
     assert passes.stage.state is StageState.PENDING
     progress = _progress(passes)
     assert (progress.stage_percent, progress.step, progress.loss) == (70, 7, 2.5)
     assert (progress.activity, progress.tokens_per_second, progress.eta_seconds) == (None,) * 3
+    assert progress.mfu is None
+
+
+def test_training_that_is_to_go_on_is_where_it_was_until_its_first_step() -> None:
+    passes = Passes("finetune")
+    passes.start()
+    passes.make(progress=passes.report(70, step=7, total_steps=10, checkpoint_step=6))
+    passes.end(4)
+    passes.make()
+    passes.submission = None
+    passes.start()
+    passes.make(progress=passes.report(0, activity="restoring the checkpoint of step 6"))
+    shown = _progress(passes)
+    assert (shown.stage_percent, shown.checkpoint_step, shown.total_steps) == (70, 6, 10)
+    passes.make(progress=passes.report(60, step=7, total_steps=10))
+    assert (_progress(passes).stage_percent, _progress(passes).checkpoint_step) == (60, 6)
 
 
 def test_a_long_activity_does_not_break_the_status() -> None:

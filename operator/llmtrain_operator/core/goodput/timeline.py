@@ -33,6 +33,9 @@ def with_turn(
     ended, current = _split(goodput)
     if goodput is None:
         current = Interval(activity=Activity.QUEUED, start=write_time(snapshot.created or now))
+    elif current is None and not after.phase.terminal:
+        # It had ended, and its user has started it once more.
+        current = Interval(activity=Activity.WAITING, start=goodput.observed_time)
     if current is not None:
         outcome = _outcome(current, before, snapshot)
         current = _told(current, after, snapshot.progress, outcome, uid)
@@ -61,11 +64,12 @@ def broken_off(goodput: Goodput | None) -> Goodput | None:
 
 
 def seconds_until(goodput: Goodput, now: datetime) -> Seconds:
-    """All of a job's time until a moment, in parts."""
-    total = goodput.earlier
-    for interval in goodput.intervals:
-        total = total.plus(interval.seconds or parts_of(interval, now, End.NOT_YET))
-    return total
+    """All of a job's time until a moment, in parts; exact to a millisecond."""
+    each = [i.seconds or parts_of(i, now, End.NOT_YET) for i in goodput.intervals]
+    each.append(goodput.earlier)
+    return Seconds(
+        **{part: round(sum(getattr(s, part) for s in each), 3) for part in Seconds.model_fields}
+    )
 
 
 def current_interval(goodput: Goodput | None) -> Interval | None:

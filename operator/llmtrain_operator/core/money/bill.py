@@ -19,7 +19,7 @@ _MILLION = 1_000_000
 
 
 def bill(ledger: Ledger, before: Cost | None, after: JobStatus, now: datetime) -> Cost:
-    """What the job costs, as of now; its forecast is not among it.
+    """What the job costs, as of now; what is foretold and planned is that of the last bill.
 
     Args:
         ledger: with all that is known.
@@ -54,6 +54,7 @@ def bill(ledger: Ledger, before: Cost | None, after: JobStatus, now: datetime) -
         ),
         usd_per_million_tokens=_per_million_tokens(by_stage, after, before),
         planned_usd=before.planned_usd if before else None,
+        forecast_usd=before.forecast_usd if before else None,
         ledger=ledger,
     )
 

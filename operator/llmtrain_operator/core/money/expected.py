@@ -4,27 +4,37 @@ from decimal import Decimal
 
 from llmtrain_api.cost import CapacityType
 from llmtrain_api.spec.compute import Trainers, memory_bytes
+from llmtrain_operator.core.money.nodes import capacity_type
 from llmtrain_operator.core.money.pod_price import Requests, resources_price
-from llmtrain_operator.core.money.prices import ANY_GPU, Prices
+from llmtrain_operator.core.money.prices import NodePrice, Prices, fits
 
 
 def expected_usd_per_hour(trainers: Trainers, prices: Prices) -> Decimal | None:
-    """US dollars an hour of all trainers, by what they ask for.
+    """US dollars an hour of all trainers.
 
     Args:
         trainers: of the manifest.
         prices: the price list.
 
     Returns:
-        None where there are no prices by resource: which node a Pod gets is not known yet.
+        By the nodes that they select where the price list has them, each trainer on one of its
+        own; else by what they ask for. None where neither tells.
     """
-    if prices.resources is None:
-        return None
-    capacity = CapacityType.SPOT if trainers.spot else CapacityType.ON_DEMAND
+    labels = trainers.node_selector
+    capacity = CapacityType.SPOT if trainers.spot else capacity_type(labels)
+    selected = (each for each in prices.nodes if _can_be_selected(each))
+    node = next((each for each in selected if fits(each, labels, capacity)), None)
+    if node is not None:
+        return trainers.replicas * node.usd_per_hour
     requests = Requests(
         cpus=Decimal(str(trainers.cpus)),
         memory_bytes=Decimal(memory_bytes(trainers.memory)),
         gpus=Decimal(trainers.gpus),
     )
-    each = resources_price(requests, prices.resources, ANY_GPU, capacity)
-    return trainers.replicas * each
+    each = resources_price(requests, prices.resources, labels, capacity)
+    return None if each is None else trainers.replicas * each
+
+
+def _can_be_selected(price: NodePrice) -> bool:
+    """Whether it is of some nodes; which of them a trainer gets, a price of all does not tell."""
+    return price.instance_type is not None or bool(price.match_labels)

@@ -6,6 +6,7 @@ that goes by, so a pass that is lost, doubled or late changes nothing.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -77,22 +78,28 @@ def with_pods(
             closings.append((entry, whole_seconds(pod.end)))
         else:
             still_open.append(entry)
-    known = {entry.uid for entry in _entries(ledger)} | set(ledger.ended)
-    for entry, end in _new_entries(pods, known):
+    for entry, end in _new_entries(pods, known_uids(ledger)):
         if end is None:
             still_open.append(entry)
         else:
             closings.append((entry, whole_seconds(end)))
+    if not closings and len(still_open) == sum(len(each.uids) for each in ledger.open):
+        return ledger
     closed_uids = {entry.uid for entry, _ in closings}
     return ledger.model_copy(
         update={
             "open": _grouped(still_open),
             "closed": _closed(ledger, closings, stages),
-            # Those that have vanished too, once more: a late list may still show them.
+            # Also those that are not seen: a late list may still show them, until the next change.
             "ended": tuple(sorted(closed_uids | (seen.keys() & set(ledger.ended)))),
             "estimated_usd": ledger.estimated_usd + estimated,
         }
     )
+
+
+def known_uids(ledger: Ledger) -> frozenset[str]:
+    """Pods that have their price, or have been paid."""
+    return frozenset(uid for pods in ledger.open for uid in pods.uids) | frozenset(ledger.ended)
 
 
 def shares(ledger: Ledger, stages: Sequence[StageStatus], time: datetime) -> Iterator[Share]:
@@ -134,7 +141,7 @@ def _entries_of(pods: OpenPods) -> list[Entry]:
 
 
 def _new_entries(
-    pods: Sequence[PaidPod], known: set[str]
+    pods: Sequence[PaidPod], known: AbstractSet[str]
 ) -> Iterator[tuple[Entry, datetime | None]]:
     for pod in pods:
         if pod.uid not in known:

@@ -8,6 +8,9 @@ from llmtrain_api.cost import CapacityType
 
 INSTANCE_TYPE_LABEL = "node.kubernetes.io/instance-type"
 GPU_PRODUCT_LABEL = "nvidia.com/gpu.product"
+_GPU_SHARES_LABEL = "nvidia.com/gpu.replicas"
+SHARED_GPU = "-SHARED"
+"""What NVIDIA adds to the product where several Pods take turns on a GPU."""
 _SPOT_LABELS = {
     "karpenter.sh/capacity-type": "spot",
     "eks.amazonaws.com/capacityType": "SPOT",
@@ -41,3 +44,15 @@ def capacity_type(labels: Mapping[str, str]) -> CapacityType:
     """Whether a node with these labels is a spot machine; on demand where none says so."""
     spot = any(labels.get(label) == value for label, value in _SPOT_LABELS.items())
     return CapacityType.SPOT if spot else CapacityType.ON_DEMAND
+
+
+def gpu_product(labels: Mapping[str, str]) -> str | None:
+    """What the GPUs of a node with these labels are; None where none says so."""
+    product = labels.get(GPU_PRODUCT_LABEL)
+    return product and product.removesuffix(SHARED_GPU)
+
+
+def gpu_shares(labels: Mapping[str, str]) -> int:
+    """As how many GPUs a node with these labels counts each of its GPUs."""
+    told = labels.get(_GPU_SHARES_LABEL, "")
+    return max(int(told), 1) if told.isdecimal() else 1

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from llmtrain_api import names
 from llmtrain_api.stages import StageGroup
-from llmtrain_operator.core.money.nodes import ObservedNode
+from llmtrain_operator.core.money.nodes import ObservedNode, gpu_product
 from llmtrain_operator.core.money.pod_price import PodPrice, Requests, pod_price
 from llmtrain_operator.core.money.prices import Prices
 from llmtrain_operator.core.money.quantities import quantity
@@ -27,6 +27,8 @@ class PaidPod:
     end: datetime | None
     """When it gave its node back; None where it has not."""
     price: PodPrice
+    gpu_product: str | None = None
+    """What its GPUs are; None where it has none, or nothing is known of its node."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,25 @@ def paid_pods(
         if start is None or start < created or group not in set(StageGroup):
             continue
         node = nodes.get(pod.spec.node_name or "")
-        price = pod_price(_requests(pod, gpu_resource), node, prices, gpu_resource=gpu_resource)
-        paid.append(PaidPod(uid, StageGroup(group), start, end, price))
+        asked = requests_of(pod, gpu_resource)
+        price = pod_price(asked, node, prices, gpu_resource=gpu_resource)
+        product = gpu_product(node.metadata.labels) if node and asked.gpus else None
+        paid.append(PaidPod(uid, StageGroup(group), start, end, price, product))
     return tuple(paid)
+
+
+def requests_of(pod: ObservedPod, gpu_resource: str) -> Requests:
+    """As the scheduler counts: containers run together, after the init containers one by one."""
+
+    def asked(resource: str) -> Decimal:
+        def of(requests: Mapping[str, str]) -> Decimal:
+            return quantity(requests.get(resource, "0"))
+
+        together = sum((of(each.resources.requests) for each in pod.spec.containers), Decimal(0))
+        first = (of(each.resources.requests) for each in pod.spec.init_containers)
+        return max(together, *first, Decimal(0))
+
+    return Requests(cpus=asked("cpu"), memory_bytes=asked("memory"), gpus=asked(gpu_resource))
 
 
 def _scheduled(pod: ObservedPod) -> datetime | None:
@@ -105,17 +123,3 @@ def _last_container_end(pod: ObservedPod) -> datetime | None:
     ]
     known = [read_time(end) for end in ends if end is not None]
     return max(known) if known and len(known) == len(ends) else None
-
-
-def _requests(pod: ObservedPod, gpu_resource: str) -> Requests:
-    """As the scheduler counts: containers run together, after the init containers one by one."""
-
-    def asked(resource: str) -> Decimal:
-        def of(requests: Mapping[str, str]) -> Decimal:
-            return quantity(requests.get(resource, "0"))
-
-        together = sum((of(each.resources.requests) for each in pod.spec.containers), Decimal(0))
-        first = (of(each.resources.requests) for each in pod.spec.init_containers)
-        return max(together, *first, Decimal(0))
-
-    return Requests(cpus=asked("cpu"), memory_bytes=asked("memory"), gpus=asked(gpu_resource))

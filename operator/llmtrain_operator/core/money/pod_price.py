@@ -7,11 +7,13 @@ from decimal import Decimal
 from llmtrain_api.cost import CapacityType, PriceSource
 from llmtrain_operator.core.money.nodes import (
     GPU_PRODUCT_LABEL,
-    INSTANCE_TYPE_LABEL,
+    SHARED_GPU,
     ObservedNode,
     capacity_type,
+    gpu_product,
+    gpu_shares,
 )
-from llmtrain_operator.core.money.prices import ANY_GPU, NodePrice, Prices, ResourcePrices
+from llmtrain_operator.core.money.prices import ANY_GPU, Prices, ResourcePrices, fits
 from llmtrain_operator.core.money.quantities import quantity
 
 _GIB = 2**30
@@ -52,32 +54,38 @@ def pod_price(
     Returns:
         The dominant share of its node's price: the largest of requested / allocatable over CPU,
         memory and GPU, which is what it keeps others from using (Ghodsi et al. 2011). Where no
-        price fits the node, the sum of its requests at the prices by resource.
+        price fits the node, the sum of its requests at the prices by resource. No price at all
+        where one of them is missing: a part of it would pass for the whole.
     """
     labels = node.metadata.labels if node else {}
     capacity = capacity_type(labels)
-    node_price = fitting_price(prices, labels)
+    node_price = next((price for price in prices.nodes if fits(price, labels, capacity)), None)
     if node is not None and node_price is not None:
         share = _dominant_share(requests, node.status.allocatable, gpu_resource)
         return _priced(node_price.usd_per_hour * share, capacity, PriceSource.NODE)
-    if prices.resources is not None:
-        product = labels.get(GPU_PRODUCT_LABEL, ANY_GPU)
-        usd = resources_price(requests, prices.resources, product, capacity)
+    usd = resources_price(requests, prices.resources, labels, capacity)
+    if usd is not None:
         return _priced(usd, capacity, PriceSource.RESOURCES)
     return _priced(Decimal(0), capacity, PriceSource.NONE)
 
 
-def fitting_price(prices: Prices, labels: Mapping[str, str]) -> NodePrice | None:
-    """The first price that fits a node with these labels."""
-    return next((price for price in prices.nodes if _fits(price, labels)), None)
-
-
 def resources_price(
-    requests: Requests, prices: ResourcePrices, gpu_product: str, capacity: CapacityType
-) -> Decimal:
-    """US dollars an hour for what a Pod asks for, at the prices by resource."""
-    gpu_prices = prices.gpu_usd_per_hour
-    gpu = gpu_prices.get(gpu_product, gpu_prices.get(ANY_GPU, Decimal(0)))
+    requests: Requests,
+    prices: ResourcePrices | None,
+    labels: Mapping[str, str],
+    capacity: CapacityType,
+) -> Decimal | None:
+    """US dollars an hour for what a Pod asks for; None where something of it has no price.
+
+    Args:
+        requests: of the Pod.
+        prices: by resource.
+        labels: of its node, as far as they are known.
+        capacity: of its node.
+    """
+    gpu = _gpu_price(prices, labels) if prices and requests.gpus else Decimal(0)
+    if prices is None or gpu is None:
+        return None
     usd = (
         requests.cpus * prices.cpu_usd_per_hour
         + requests.memory_bytes / _GIB * prices.gib_usd_per_hour
@@ -86,12 +94,13 @@ def resources_price(
     return usd * prices.spot_factor if capacity is CapacityType.SPOT else usd
 
 
-def _fits(price: NodePrice, labels: Mapping[str, str]) -> bool:
-    if price.instance_type not in {None, labels.get(INSTANCE_TYPE_LABEL)}:
-        return False
-    if price.capacity_type not in {None, capacity_type(labels)}:
-        return False
-    return price.match_labels.items() <= labels.items()
+def _gpu_price(prices: ResourcePrices, labels: Mapping[str, str]) -> Decimal | None:
+    """Of what a node counts as one GPU: where Pods take turns on it, that is a share of one."""
+    known, told = prices.gpu_usd_per_hour, labels.get(GPU_PRODUCT_LABEL, "")
+    if told.endswith(SHARED_GPU) and told in known:
+        return known[told]
+    whole = known.get(gpu_product(labels) or ANY_GPU, known.get(ANY_GPU))
+    return None if whole is None else whole / gpu_shares(labels)
 
 
 def _dominant_share(

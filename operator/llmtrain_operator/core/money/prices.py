@@ -1,5 +1,6 @@
 """The price list: what whoever runs the operator pays for machines."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated
 
@@ -7,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from llmtrain_api.base import Section
 from llmtrain_api.cost import CapacityType
+from llmtrain_operator.core.money.nodes import INSTANCE_TYPE_LABEL
 
 ANY_GPU = "*"
 _Price = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=16, decimal_places=6)]
@@ -34,7 +36,8 @@ class ResourcePrices(Section):
     gib_usd_per_hour: _Price = Decimal(0)
     """Of a GiB of memory."""
     gpu_usd_per_hour: dict[_Label, _Price] = Field({}, max_length=64)
-    """Of a GPU, by the node's label `nvidia.com/gpu.product`; `*` stands for every other."""
+    """Of a GPU, by the node's label `nvidia.com/gpu.product`; `*` stands for every other. A Pod
+    with a GPU that is not among them has no price."""
     spot_factor: Annotated[Decimal, Field(gt=0, le=1)] = Decimal(1)
     """What a spot machine costs of that."""
 
@@ -51,3 +54,12 @@ class Prices(Section):
     def known(self) -> bool:
         """Whether there is any."""
         return bool(self.nodes) or self.resources is not None
+
+
+def fits(price: NodePrice, labels: Mapping[str, str], capacity: CapacityType) -> bool:
+    """Whether a price is that of a node with these labels."""
+    if price.instance_type not in {None, labels.get(INSTANCE_TYPE_LABEL)}:
+        return False
+    if price.capacity_type not in {None, capacity}:
+        return False
+    return price.match_labels.items() <= labels.items()

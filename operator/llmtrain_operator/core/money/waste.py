@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from llmtrain_api.cost import Ledger
-from llmtrain_api.goodput import Goodput, Interval, Seconds
+from llmtrain_api.goodput import Activity, Goodput, Interval, Seconds
 from llmtrain_operator.core.goodput.parts import End, parts_of
 from llmtrain_operator.core.goodput.timeline import current_interval
 from llmtrain_operator.core.money.amounts import EXACT_TO
@@ -39,13 +39,17 @@ def with_turn(ledger: Ledger, before: Goodput | None, after: Goodput, now: datet
 
 
 def wasted_usd(ledger: Ledger, goodput: Goodput, now: datetime) -> Decimal:
-    """What was wasted until a time; work that may yet be lost is not among it."""
-    current = current_interval(goodput)
+    """What was wasted until a time; work that may yet be lost is not among it.
+
+    Never more than what was spent, which becomes less where a Pod turns out to have ended, by its
+    node's clock, before that was noticed.
+    """
+    spent, current = spent_usd(ledger, now), current_interval(goodput)
     if current is None:
-        return ledger.wasted_usd
-    cost = max(spent_usd(ledger, now) - ledger.interval_usd, Decimal(0))
+        return min(ledger.wasted_usd, spent)
+    cost = max(spent - ledger.interval_usd, Decimal(0))
     share = _share(current, parts_of(current, now, End.NOT_YET))
-    return ledger.wasted_usd + (cost * share).quantize(EXACT_TO)
+    return min(ledger.wasted_usd + (cost * share).quantize(EXACT_TO), spent)
 
 
 def _is(interval: Interval, other: Interval) -> bool:
@@ -55,6 +59,8 @@ def _is(interval: Interval, other: Interval) -> bool:
 
 def _share(interval: Interval, seconds: Seconds) -> Decimal:
     """Of the interval's time: waiting with Pods, starting again, and work that was lost."""
+    if interval.activity is Activity.WAITING:
+        return Decimal(1)
     wasted = seconds.queued + seconds.provisioning + seconds.suspended + seconds.lost_work
     if interval.attempt:
         wasted += seconds.start_up + seconds.restore

@@ -1,11 +1,15 @@
 """Every second of a job is in one bucket, whatever happened to it."""
 
+from pathlib import Path
+
 import pytest
-from support.passes import NOW, Passes
+from support.passes import NOW, UID, Passes
 
 from llmtrain_api.exit_codes import ExitCode, Outcome
 from llmtrain_api.goodput import Goodput, WorkSeconds
 from llmtrain_api.status import Phase
+from llmtrain_api.workspace import Workspace
+from llmtrain_cli.local.state import RunState, StoredRun
 from llmtrain_operator.core.timestamps import read_time
 
 _STAGE = ("finetune",)
@@ -137,3 +141,20 @@ def test_a_clock_that_goes_back_takes_nothing_away() -> None:
     passes.wait(1200)
     passes.start()
     assert _goodput(passes).seconds.total == pytest.approx(690, abs=1)
+
+
+def test_a_laptop_s_run_that_failed_and_is_started_once_more(tmp_path: Path) -> None:
+    passes = Passes(*_STAGE)
+    passes.start()
+    _works(passes, WorkSeconds(start_up=10, productive=80), seconds=90)
+    _ends(passes, ExitCode.USER, WorkSeconds(start_up=10, productive=80))
+    assert passes.status.phase is Phase.FAILED
+    state = RunState(Workspace(tmp_path))
+    state.workspace.private.mkdir()
+    state.write(StoredRun(uid=UID, job=passes.job, status=passes.status))
+    passes.status = state.open(passes.job).status
+    _goes_on(passes, after=1000)
+    _works(passes, WorkSeconds(start_up=10, productive=50), seconds=60)
+    seconds = _goodput(passes).seconds
+    assert (seconds.start_up, seconds.productive) == (20, 130)
+    assert seconds.other == pytest.approx(1000, abs=1)

@@ -71,6 +71,33 @@ def test_price(
     assert pod_price(asked, _node(labels), _PRICES, gpu_resource=_GPU) == expected
 
 
+_NO_STAR = Prices.model_validate(
+    {"resources": {"cpuUsdPerHour": "0.05", "gpuUsdPerHour": {"H100": "4"}}}
+)
+
+
+@pytest.mark.parametrize("labels", [{}, {"nvidia.com/gpu.product": "A100"}], ids=["none", "other"])
+def test_a_gpu_without_a_price_is_not_priced_by_its_cores_alone(labels: dict[str, str]) -> None:
+    asked = Requests(cpus=Decimal(96), memory_bytes=_GIB, gpus=Decimal(8))
+    price = pod_price(asked, _node(labels), _NO_STAR, gpu_resource=_GPU)
+    assert (price.usd_per_hour, price.source) == (0, PriceSource.NONE)
+    without = Requests(cpus=Decimal(96), memory_bytes=_GIB, gpus=Decimal(0))
+    assert pod_price(without, _node(labels), _NO_STAR, gpu_resource=_GPU).usd_per_hour > 0
+
+
+@pytest.mark.parametrize(
+    ("listed", "usd"), [({"H100": 4}, 1), ({"H100": 4, "H100-SHARED": 3}, 3), ({"*": 2}, "0.5")]
+)
+def test_a_gpu_on_which_pods_take_turns_costs_each_a_share(
+    listed: dict[str, int], usd: object
+) -> None:
+    prices = Prices.model_validate({"resources": {"gpuUsdPerHour": listed}})
+    node = _node({"nvidia.com/gpu.product": "H100-SHARED", "nvidia.com/gpu.replicas": "4"})
+    asked = Requests(cpus=Decimal(1), memory_bytes=_GIB, gpus=Decimal(1))
+    price = pod_price(asked, node, prices, gpu_resource=_GPU)
+    assert price.usd_per_hour == Decimal(str(usd))
+
+
 def test_a_pod_without_any_price_is_free_and_says_so() -> None:
     asked = Requests(cpus=Decimal(1), memory_bytes=_GIB, gpus=Decimal(0))
     nodes_only = Prices.model_validate({"nodes": [{"instanceType": "big", "usdPerHour": 1}]})

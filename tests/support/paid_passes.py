@@ -1,0 +1,72 @@
+"""A job that pays for its Pods, whose reconcile passes a test makes one by one."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from support.passes import NOW, SETTINGS, UID, Passes
+
+from llmtrain_api.cost import CapacityType, Cost, PriceSource
+from llmtrain_api.progress import ProgressReport
+from llmtrain_api.stages import StageGroup
+from llmtrain_api.status import Condition
+from llmtrain_operator.core.decide import decide
+from llmtrain_operator.core.decision import Decision
+from llmtrain_operator.core.money.paid_pods import PaidPod
+from llmtrain_operator.core.money.pod_price import PodPrice
+from llmtrain_operator.core.snapshot import Snapshot
+
+
+def paid_pod(
+    uid: str,
+    start: datetime = NOW,
+    end: datetime | None = None,
+    *,
+    usd_per_hour: int = 36,
+    **more: Any,
+) -> PaidPod:
+    """A Pod that serves all stages; one without a price where it costs nothing."""
+    source = PriceSource.NODE if usd_per_hour else PriceSource.NONE
+    price = PodPrice(Decimal(usd_per_hour), CapacityType.ON_DEMAND, source)
+    return PaidPod(uid, StageGroup.ALL, start, end, price, **more)
+
+
+class PaidPasses(Passes):
+    """Makes passes that see what the job pays for.
+
+    Args:
+        stages: of the job; all six where none is named.
+        policy: of the job, as in YAML.
+    """
+
+    def __init__(self, *stages: str, policy: dict[str, Any] | None = None) -> None:
+        super().__init__(*stages, policy=policy)
+        self.paid: tuple[PaidPod, ...] | None = ()
+        self.expected: Decimal | None = None
+
+    def look(
+        self, *, progress: ProgressReport | None = None, stop_requested: bool = False
+    ) -> Decision:
+        """What would be decided now; nothing is written."""
+        snapshot = Snapshot(
+            clusters=self._clusters(),
+            submissions=(self.submission,) if self.submission else (),
+            progress=progress,
+            stop_requested=stop_requested,
+            created=NOW,
+            paid=self.paid,
+            expected_usd_per_hour=self.expected,
+        )
+        return decide(self.job, UID, self.generation, self.status, snapshot, self.now, SETTINGS)
+
+    @property
+    def cost(self) -> Cost:
+        """The bill as it was written last."""
+        assert self.status.cost is not None
+        return self.status.cost
+
+    @property
+    def budget_condition(self) -> Condition | None:
+        """What is said of the budget; None where nothing is."""
+        said = (each for each in self.status.conditions if each.type == "WithinBudget")
+        return next(said, None)

@@ -1,0 +1,70 @@
+"""The plan in a job's status: made for what its trainers are, as soon as that is known."""
+
+from typing import Any
+
+import pytest
+from support.paid_passes import paid_pod
+from support.passes import job_of
+
+from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.status import JobPlan, JobStatus
+from llmtrain_operator.core.plan import with_plan
+from llmtrain_operator.core.snapshot import Snapshot
+
+
+def _job(selector: dict[str, str], *, gpus: int = 8) -> LLMTrainingJob:
+    manifest: dict[str, Any] = job_of("data", "tokenizer", "model", "pretrain").model_dump(
+        mode="json", exclude_unset=True
+    )
+    trainers = {"gpus": gpus, "cpus": 8, "nodeSelector": selector}
+    manifest["spec"]["compute"] = {"trainers": trainers}
+    return LLMTrainingJob.model_validate(manifest)
+
+
+def _planned(
+    job: LLMTrainingJob, plan: JobPlan | None = None, gpu_product: str | None = None
+) -> JobPlan:
+    snapshot = Snapshot(paid=(paid_pod("a"), paid_pod("b", gpu_product=gpu_product)))
+    planned = with_plan(job.spec, JobStatus(plan=plan), snapshot).plan
+    assert planned is not None
+    return planned
+
+
+@pytest.mark.parametrize(
+    ("product", "device"),
+    [
+        (None, "h100-sxm"),
+        ("NVIDIA-A100-SXM4-80GB", "a100-80gb"),
+        ("NVIDIA-L4-SHARED", "l4"),
+        ("NVIDIA-H300", "h100-sxm"),
+    ],
+)
+def test_the_gpu_that_the_manifest_selects(product: str | None, device: str) -> None:
+    selector = {"nvidia.com/gpu.product": product} if product else {}
+    assert _planned(_job(selector)).device == device
+
+
+def test_the_gpus_of_its_pods_count_and_stay_when_they_are_gone() -> None:
+    job = _job({})
+    guessed = _planned(job)
+    measured = guessed.model_copy(update={"flops_per_second": 1e12})
+    known = _planned(job, measured, "NVIDIA-L4")
+    assert (known.device, known.flops_per_second) == ("l4", 1e12)
+    before, after = guessed.stages[0].duration_seconds, known.stages[0].duration_seconds
+    assert before is not None
+    assert after is not None
+    assert after > 5 * before
+    assert _planned(job, known) == known
+
+
+def test_a_job_without_gpus_is_planned_for_its_cores() -> None:
+    assert _planned(_job({}, gpus=0)).device == "cpu"
+
+
+def test_the_planned_utilization_is_what_its_time_stands_for() -> None:
+    job = _job({})
+    manifest = job.model_dump(mode="json", exclude_unset=True)
+    manifest["spec"]["pretrain"]["activationCheckpointing"] = True
+    recomputing = LLMTrainingJob.model_validate(manifest)
+    assert _planned(job).mfu == pytest.approx(0.4)
+    assert _planned(recomputing).mfu == pytest.approx(0.3)
