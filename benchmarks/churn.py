@@ -3,7 +3,8 @@
     PYTHONPATH=tests python benchmarks/churn.py --jobs 1000
 
 On a real API server without nodes. Each job gets its RayCluster, runs into its deadline, fails, and
-is deleted. The first round warms caches and pools; what grows from then on is a leak.
+is deleted. The first round warms caches and pools; what grows from then on is a leak. Jobs at work
+have more to tell in a scrape: scrape.py.
 """
 
 import argparse

@@ -31,8 +31,8 @@ helm upgrade llmtrain charts/llmtrain --reuse-values --set metrics.enabled=true 
 - `metrics.dashboards` makes a ConfigMap that Grafana's sidecar loads.
 
 Without the Prometheus operator, scrape the port `metrics` of the operator's Pod and the port
-`progress` of Pods with the label `ray.io/node-type: head`, and load
-[the rules](../charts/llmtrain/files/rules.yaml) as they are.
+`progress` of Pods with the label `ray.io/node-type: head`, with the Pod's namespace as the label
+`namespace`, and load [the rules](../charts/llmtrain/files/rules.yaml) as they are.
 What the figures mean: [costs](costs.md), [goodput](goodput.md).
 """
 
@@ -50,7 +50,8 @@ def render_observability() -> str:
             *_metrics(JOB_METRICS, hidden=("namespace", "name")),
             "## Metrics of the attempt that runs",
             "",
-            "From its driver, to the second. Each has the labels `name` and `stage`.",
+            "From its driver, to the second. Each has the labels `name` and `stage`; a scrape adds",
+            "the `namespace` of the Pod.",
             "",
             *_metrics(DRIVER_METRICS, hidden=("name", "stage")),
             "## Metrics of the operator",

@@ -61,6 +61,11 @@ JOB_METRICS = (
         "Always 1; where each stage of a job stands.",
         (*_JOB, "stage", "state"),
     ),
+    Metric(
+        "llmtrain_job_stage_reason",
+        "Always 1; how the newest attempt that ended did end, until its stage is done.",
+        (*_JOB, "stage", "reason"),
+    ),
     Metric("llmtrain_job_created_timestamp_seconds", "When a job was created."),
     Metric("llmtrain_job_completion_timestamp_seconds", "When a job ended."),
     Metric("llmtrain_job_progress_ratio", "How far a job is, 0 to 1."),
@@ -74,7 +79,9 @@ JOB_METRICS = (
     Metric("llmtrain_job_validation_bits_per_byte", "Newest loss on held-out text."),
     Metric("llmtrain_job_mfu_ratio", "Model FLOPs utilization, 0 to 1."),
     Metric("llmtrain_job_planned_mfu_ratio", "Model FLOPs utilization that the plan assumes."),
-    Metric("llmtrain_job_gpus", "GPUs that a job's cluster asks for now."),
+    Metric(
+        "llmtrain_job_gpus", "GPUs of a job's cluster; 0 while it waits in a queue, or for room."
+    ),
     Metric(
         "llmtrain_job_failures_total",
         "Failed attempts.",

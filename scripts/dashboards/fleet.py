@@ -33,7 +33,7 @@ FLEET = Board(
                 ),
                 Panel(
                     "GPUs held",
-                    "GPUs that jobs' clusters ask for now.",
+                    "Of all jobs' clusters but those that wait in a queue, or for room.",
                     "short",
                     (Query(f"sum(llmtrain_job_gpus{{{_IN}}})", "GPUs"),),
                     kind="stat",
@@ -80,12 +80,12 @@ FLEET = Board(
                 ),
                 Panel(
                     "Spent per day",
-                    "The mean price an hour of the last 24 hours, for 24 hours.",
+                    "What the last 24 hours came to: the price of every minute, added up.",
                     "currencyUSD",
                     (
                         Query(
-                            "24 * sum by (namespace) (avg_over_time("
-                            f"namespace:llmtrain_price_usd_per_hour:sum{{{_IN}}}[1d]))",
+                            "sum by (namespace) (sum_over_time("
+                            f"namespace:llmtrain_price_usd_per_hour:sum{{{_IN}}}[1d:1m])) / 60",
                             "{{namespace}}",
                         ),
                     ),
@@ -93,19 +93,21 @@ FLEET = Board(
                 ),
                 Panel(
                     "Top spenders",
-                    "The jobs that have cost the most, of those that are there.",
+                    "The jobs that have cost the most, of those that are there. A click opens one.",
                     "currencyUSD",
                     (Query(f"topk(10, llmtrain_job_spent_usd{{{_IN}}})", _EACH),),
                     kind="bars",
                     width=12,
+                    opens_jobs=True,
                 ),
                 Panel(
                     "Most wasted",
-                    "The jobs of which the most was for nothing.",
+                    "The jobs of which the most was for nothing. A click opens one.",
                     "currencyUSD",
                     (Query(f"topk(10, llmtrain_job_wasted_usd{{{_IN}}})", _EACH),),
                     kind="bars",
                     width=12,
+                    opens_jobs=True,
                 ),
             ),
         ),
@@ -114,7 +116,7 @@ FLEET = Board(
             (
                 Panel(
                     "GPUs by namespace",
-                    "GPUs that jobs' clusters ask for.",
+                    "Of all jobs' clusters but those that wait in a queue, or for room.",
                     "short",
                     (Query(f"namespace:llmtrain_gpus:sum{{{_IN}}}", "{{namespace}}"),),
                     stacked=True,
@@ -145,11 +147,12 @@ FLEET = Board(
                 ),
                 Panel(
                     "Jobs",
-                    "How far each job is. A click on one leads to its own dashboard.",
+                    "How far each job is. A click opens one.",
                     "percentunit",
                     (Query(f"llmtrain_job_progress_ratio{{{_IN}}}", _EACH),),
                     kind="table",
                     width=24,
+                    opens_jobs=True,
                 ),
             ),
         ),

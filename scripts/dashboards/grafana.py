@@ -31,9 +31,9 @@ _SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 _HEIGHTS = {"stat": 4, "timeline": 6}
 _HEIGHT = 8
 _COLUMNS = 24
-_JOB_BOARD = (
-    "/d/llmtrain-job?var-namespace=${__data.fields.namespace}&var-name=${__data.fields.name}"
-)
+_JOB_BOARD = "/d/llmtrain-job?${datasource:queryparam}&${__url_time_range}"
+_LABELS = {"table": "__data.fields", "bars": "__field.labels"}
+"""Where Grafana keeps the labels of what was clicked on."""
 _KINDS: dict[str, Callable[[], Any]] = {
     "stat": stat.Panel,
     "timeseries": timeseries.Panel,
@@ -136,12 +136,17 @@ def _panel(panel: Panel) -> Any:  # noqa: ANN401 - each kind has a builder of it
                 built = built.stacking(common.StackingConfig().mode(StackingMode.NORMAL))
         case "stat" if any("{{" in query.legend for query in panel.queries):
             built = built.text_mode(BigValueTextMode.VALUE_AND_NAME)
-        case "table":
-            links = [{"title": "Open the job", "url": _JOB_BOARD}]
-            built = built.override_by_regexp("/.*/", [DynamicConfigValue("links", links)])
         case _:
             pass
+    if panel.opens_jobs:
+        links = [{"title": "Open the job", "url": _job_url(_LABELS[panel.kind])}]
+        built = built.override_by_regexp("/.*/", [DynamicConfigValue("links", links)])
     return built
+
+
+def _job_url(labels: str) -> str:
+    wanted = "".join(f"&var-{label}=${{{labels}.{label}}}" for label in ("namespace", "name"))
+    return _JOB_BOARD + wanted
 
 
 def _target(query: Query, ref: str, *, instant: bool) -> prometheus.Dataquery:

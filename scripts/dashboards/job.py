@@ -47,9 +47,15 @@ _NOW = Row(
         ),
         Panel(
             "Why",
-            "The reason of the job's conditions; docs/troubleshooting.md explains each.",
+            "The reason of the job's conditions, and how the last attempt of a stage ended;"
+            " docs/troubleshooting.md explains each.",
             "short",
-            (Query(f"llmtrain_job_reason{{{_JOB}}}", "{{reason}}"),),
+            (
+                Query(
+                    f"llmtrain_job_reason{{{_JOB}}} or llmtrain_job_stage_reason{{{_JOB}}}",
+                    "{{reason}} {{stage}}",
+                ),
+            ),
             kind="stat",
             width=3,
         ),

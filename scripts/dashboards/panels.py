@@ -31,6 +31,7 @@ class Panel:
         kind: of drawing.
         width: of the 24 columns.
         stacked: whether series lie on one another.
+        opens_jobs: whether a click on what is shown leads to the dashboard of its job.
     """
 
     title: str
@@ -40,6 +41,7 @@ class Panel:
     kind: Kind = "timeseries"
     width: int = 8
     stacked: bool = False
+    opens_jobs: bool = False
 
 
 @dataclass(frozen=True)

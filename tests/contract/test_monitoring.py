@@ -1,6 +1,7 @@
 """Metrics, alerts, dashboards and their documents name the same things."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 import yaml
 from support.cluster.binaries import binary
 from support.grafana_schema import complaints
-from support.promql import NamedQuery, known_labels, queries, rules, selectors
+from support.promql import NamedQuery, known_labels, panel_queries, queries, rules, selectors
 from support.repository import ROOT
 
 from llmtrain_api.metrics import METRICS, Kind
@@ -38,6 +39,7 @@ def test_every_metric_is_asked_for_somewhere() -> None:
     # Of use beside others, or to whoever asks by hand.
     by_hand = {
         "llmtrain_job_info",
+        "llmtrain_job_created_timestamp_seconds",
         "llmtrain_job_completion_timestamp_seconds",
         "llmtrain_job_step",
         "llmtrain_job_checkpoint_step",
@@ -63,13 +65,16 @@ def test_promtool_takes_the_rules() -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_every_alert_fires_and_does_not(tmp_path: Path) -> None:
+def test_every_alert_fires_and_does_not_and_a_day_is_summed_up(tmp_path: Path) -> None:
     text = (ROOT / "tests" / "golden" / "alerts_test.yaml").read_text()
+    (spent,) = (q.expr for q in panel_queries() if q.place == "llmtrain-fleet: Spent per day")
+    text = text.replace("SPENT_PER_DAY", f"'{spent.replace('$namespace', '.*')}'")
     tested = tmp_path / "alerts.yaml"
     tested.write_text(text.replace("[RULES]", f"[{_FILES / 'rules.yaml'}]"))
     done = _promtool("test", "rules", tested)
     assert done.returncode == 0, done.stdout + done.stderr
-    cases = [case for test in yaml.safe_load(text)["tests"] for case in test["alert_rule_test"]]
+    tests = yaml.safe_load(text)["tests"]
+    cases = [case for test in tests for case in test.get("alert_rule_test", ())]
     fired = {case["alertname"] for case in cases if case["exp_alerts"]}
     assert fired == {rule["alert"] for rule in rules() if "alert" in rule}
 
@@ -100,6 +105,21 @@ def test_a_dashboard_is_whole(path: Path) -> None:
         assert not cells & taken, f"{panel['title']} lies on another"
         assert max(x for x, _ in cells) < 24
         taken |= cells
+
+
+def test_where_jobs_are_shown_a_click_opens_one() -> None:
+    board = json.loads((_FILES / "dashboards" / "llmtrain-fleet.json").read_text())
+    urls = {
+        panel["title"]: link["url"]
+        for panel in board["panels"]
+        for override in panel.get("fieldConfig", {}).get("overrides", ())
+        for each in override["properties"]
+        for link in each["value"]
+    }
+    assert urls.keys() == {"Top spenders", "Most wasted", "Jobs"}
+    for url in urls.values():
+        assert url.startswith("/d/llmtrain-job?")
+        assert re.search(r"&var-namespace=\$\{[\w.]+\.namespace\}&var-name=\$\{[\w.]+\.name\}", url)
 
 
 @pytest.mark.parametrize("path", _BOARDS, ids=lambda path: path.stem)

@@ -1,23 +1,33 @@
-"""A small workspace of a run that has ended, and that run."""
+"""A small workspace of a run that has ended, that run, and one that goes on."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from support.local_run import small_spec
-from support.passes import NOW
 
-from llmtrain_api.cost import CapacityCost, CapacityType, Cost, Ledger, StageCost
+from llmtrain_api.cost import (
+    CapacityCost,
+    CapacityType,
+    ClosedCost,
+    Cost,
+    Ledger,
+    OpenPods,
+    PriceSource,
+    StageCost,
+)
 from llmtrain_api.data_report import Amount, DataReport, Example, StepReport
-from llmtrain_api.goodput import Activity, Goodput, Interval, Seconds
+from llmtrain_api.goodput import Activity, Goodput, Interval, Seconds, WorkSeconds
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.results import EvaluationReport, GateResult, Generation
-from llmtrain_api.stages import Stage
+from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.stages import Stage, StageGroup
 from llmtrain_api.status import EvaluationResult, JobStatus, Phase
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.report.sources import Run
 from llmtrain_operator.core.timestamps import write_time
 
+_START = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 SCRIPT = "<script>alert(1)</script>"
 
 
@@ -29,46 +39,125 @@ def finished_run(folder: Path) -> tuple[Workspace, Run]:
 
 def run(phase: Phase = Phase.SUCCEEDED) -> Run:
     """A run with a bill, in which some work was lost."""
-    document = {
-        "apiVersion": "llmtrain.io/v1alpha1",
-        "kind": "LLMTrainingJob",
-        "metadata": {"name": "small"},
-        "spec": small_spec(),
-    }
-    status = JobStatus(phase=phase, goodput=_goodput(NOW), cost=_cost(NOW))
-    return Run(parse_job(document), status)
+    return Run(_job(), JobStatus(phase=phase, goodput=_goodput(), cost=_cost()))
 
 
-def _goodput(now: datetime) -> Goodput:
-    start, end = now.replace(hour=11), now
-    whole = Seconds(provisioning=30, start_up=300, productive=2800, lost_work=350, other=120)
-    interval = Interval(
+def long_run() -> Run:
+    """One that goes on, for so long that its status holds its newest stretches alone."""
+    now = _START + timedelta(hours=50)
+    earlier = Seconds(queued=7200, productive=133_200, lost_work=3600)
+    current = Interval(
         activity=Activity.WORKING,
         stage=Stage.PRETRAIN,
-        attempt=0,
-        start=write_time(start),
-        end=write_time(end),
-        seconds=whole,
+        attempt=70,
+        start=write_time(now - timedelta(hours=10)),
+        work=WorkSeconds(start_up=4000, productive=32_000),
     )
-    return Goodput(
-        observed_time=write_time(end),
-        seconds=whole,
-        runtime_ratio=0.78,
-        end_to_end_ratio=0.77,
-        intervals=(interval,),
-    )
-
-
-def _cost(now: datetime) -> Cost:
-    usd = Decimal("12.34")
-    return Cost(
+    goodput = Goodput(
         observed_time=write_time(now),
-        spent_usd=usd,
+        seconds=earlier.plus(Seconds(start_up=4000, productive=32_000)),
+        runtime_ratio=0.956,
+        end_to_end_ratio=0.918,
+        intervals=(current,),
+        earlier=earlier,
+    )
+    at_work = OpenPods(
+        uids=tuple(f"pod-{number}" for number in range(4)),
+        group=StageGroup.TRAINERS,
+        start=write_time(now - timedelta(hours=10)),
+        usd_per_hour=Decimal("12.29"),
+        capacity_type=CapacityType.SPOT,
+        source=PriceSource.NODE,
+    )
+    before, since = _cost(), Decimal("491.60")
+    training = before.by_stage[1].usd + since
+    cost = before.model_copy(
+        update={
+            "observed_time": write_time(now),
+            "spent_usd": before.spent_usd + since,
+            "by_stage": (before.by_stage[0], StageCost(stage=Stage.PRETRAIN, usd=training)),
+            "by_capacity_type": (
+                before.by_capacity_type[0],
+                CapacityCost(capacity_type=CapacityType.SPOT, usd=training),
+            ),
+            "forecast_usd": Decimal("700.00"),
+            "ledger": before.ledger.model_copy(update={"open": (at_work,)}),
+        }
+    )
+    return Run(_job(), JobStatus(phase=Phase.RUNNING, goodput=goodput, cost=cost))
+
+
+def _job() -> LLMTrainingJob:
+    return parse_job(
+        {
+            "apiVersion": "llmtrain.io/v1alpha1",
+            "kind": "LLMTrainingJob",
+            "metadata": {"name": "small"},
+            "spec": small_spec(),
+        }
+    )
+
+
+def _goodput() -> Goodput:
+    """An hour: it waits, works on its documents, and trains in two attempts."""
+    stretches: tuple[tuple[Stage | None, int | None, Seconds], ...] = (
+        (None, None, Seconds(queued=180)),
+        (None, None, Seconds(provisioning=120)),
+        (Stage.DATA, 0, Seconds(start_up=20, productive=280)),
+        (Stage.PRETRAIN, 0, Seconds(start_up=130, productive=600, data_wait=20, lost_work=350)),
+        (None, None, Seconds(other=120)),
+        (
+            Stage.PRETRAIN,
+            1,
+            Seconds(start_up=150, restore=30, productive=1400, checkpoint_save=120, evaluation=80),
+        ),
+    )
+    intervals, time, whole = [], _START, Seconds()
+    for stage, attempt, seconds in stretches:
+        end = time + timedelta(seconds=seconds.total)
+        intervals.append(
+            Interval(
+                activity=Activity.WORKING if stage else Activity.WAITING,
+                stage=stage,
+                attempt=attempt,
+                start=write_time(time),
+                end=write_time(end),
+                seconds=seconds,
+            )
+        )
+        time, whole = end, whole.plus(seconds)
+    return Goodput(
+        observed_time=write_time(time),
+        seconds=whole,
+        runtime_ratio=0.67,
+        end_to_end_ratio=0.63,
+        intervals=tuple(intervals),
+    )
+
+
+def _cost() -> Cost:
+    """Spot machines that train, and on-demand ones for the documents."""
+    data, training = Decimal("0.34"), Decimal("12.00")
+    of_data = ClosedCost(
+        stage=Stage.DATA, capacity_type=CapacityType.ON_DEMAND, usd=data, pod_seconds=1224
+    )
+    of_training = ClosedCost(
+        stage=Stage.PRETRAIN, capacity_type=CapacityType.SPOT, usd=training, pod_seconds=14_400
+    )
+    return Cost(
+        observed_time=write_time(_START + timedelta(hours=1)),
+        spent_usd=data + training,
         usd_per_hour=Decimal(0),
-        by_stage=(StageCost(stage=Stage.PRETRAIN, usd=usd),),
-        by_capacity_type=(CapacityCost(capacity_type=CapacityType.SPOT, usd=usd),),
+        by_stage=(
+            StageCost(stage=Stage.DATA, usd=data),
+            StageCost(stage=Stage.PRETRAIN, usd=training),
+        ),
+        by_capacity_type=(
+            CapacityCost(capacity_type=CapacityType.ON_DEMAND, usd=data),
+            CapacityCost(capacity_type=CapacityType.SPOT, usd=training),
+        ),
         wasted_usd=Decimal("1.2345"),
-        ledger=Ledger(),
+        ledger=Ledger(closed=(of_data, of_training)),
     )
 
 

@@ -71,7 +71,7 @@ def _run_of_cluster(path: Path) -> Run:
         metadata = {key: body["metadata"][key] for key in ("name", "namespace")}
         document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata}
         job = parse_job(document | {"spec": body["spec"]})
-        return Run(job, JobStatus.model_validate(body.get("status", {})))
+        return Run(job, JobStatus.model_validate(body.get("status", {}), extra="ignore"))
     except OSError as error:
         fault = error.strerror
     except (ValueError, KeyError, TypeError, ValidationError):

@@ -61,7 +61,7 @@ def _bill(run: Run | Missing) -> tuple[Line, ...] | Missing:
         return run
     if run.status.cost is None:
         return Missing("no price is known; llmtrain run --price-per-hour says one")
-    return bill_lines(run.status.cost)
+    return bill_lines(run.status.cost, ended=run.status.phase.terminal)
 
 
 def _charts(sources: Sources) -> dict[str, tuple[Chart, ...] | Missing]:

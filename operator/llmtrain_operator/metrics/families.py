@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.metrics_core import Metric as Family
 
 from llmtrain_api.metrics import Kind, Metric
 
@@ -17,8 +16,3 @@ def family_of(metric: Metric) -> GaugeMetricFamily | CounterMetricFamily:
 def families_of(metrics: Iterable[Metric]) -> dict[str, GaugeMetricFamily | CounterMetricFamily]:
     """Empty families, by the metric's name."""
     return {metric.name: family_of(metric) for metric in metrics}
-
-
-def filled(families: Iterable[Family]) -> Iterable[Family]:
-    """Those that have a sample: a family without one says nothing."""
-    return (family for family in families if family.samples)

@@ -1,65 +1,69 @@
-"""A job's metrics: a function of its status and the time, so they outlive the operator."""
+"""What the metrics of a job say until its status is written again."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from llmtrain_api.cost import Cost
-from llmtrain_api.goodput import Goodput
+from llmtrain_api.goodput import Activity, Goodput
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import StageGroup
-from llmtrain_api.status import JobStatus, Phase, Progress
-from llmtrain_operator.core.goodput.timeline import ratios, seconds_until
-from llmtrain_operator.core.money.ledger import spent_usd, usd_per_hour
-from llmtrain_operator.core.money.waste import wasted_usd
+from llmtrain_api.status import JobStatus, Phase, Progress, StageState
+from llmtrain_operator.core.goodput.timeline import current_interval
+from llmtrain_operator.core.money.ledger import usd_per_hour
 from llmtrain_operator.core.timestamps import read_time
+from llmtrain_operator.metrics.exposition import Sample
 
 _FAILURE_CLASSES = ("user", "application", "infrastructure", "preemption")
+_WITHOUT_COMPUTE = {Activity.QUEUED, Activity.SUSPENDED}
 
 
-@dataclass(frozen=True)
-class Sample:
-    """One value.
+class Facts(NamedTuple):
+    """What they take from its manifest."""
 
-    Attributes:
-        name: of its metric.
-        value: in the unit that the name says.
-        labels: all but the job's own.
-    """
-
-    name: str
-    value: float
-    labels: tuple[str, ...] = ()
+    queue: str
+    """Of Kueue; empty where there is none."""
+    family: str
+    """Of the model; empty where it is not told."""
+    gpus: int
+    """Of all trainers together."""
+    budget_usd: float | None
 
 
-def job_samples(
-    job: LLMTrainingJob, uid: str, created: datetime, status: JobStatus, now: datetime
+def facts_of(job: LLMTrainingJob) -> Facts:
+    """The facts of a manifest."""
+    model, policy, trainers = job.spec.model, job.spec.policy, job.spec.compute.trainers
+    return Facts(
+        queue=policy.queue_name or "",
+        family=model.family.value if model and model.family else "",
+        gpus=trainers.replicas * trainers.gpus,
+        budget_usd=policy.budget.max_usd if policy.budget else None,
+    )
+
+
+def lasting_samples(
+    facts: Facts, uid: str, created: datetime, status: JobStatus
 ) -> Iterator[Sample]:
-    """All samples of a job.
+    """All samples that time alone does not change.
 
     Args:
-        job: the manifest.
+        facts: of the manifest.
         uid: of the resource.
         created: when it was.
         status: as it was written last.
-        now: the time of the scrape.
     """
-    family = job.spec.model.family.value if job.spec.model and job.spec.model.family else ""
-    labels = (uid, job.spec.policy.queue_name or "", family)
-    yield Sample("llmtrain_job_info", 1, labels)
+    yield Sample("llmtrain_job_info", 1, (uid, facts.queue, facts.family))
     yield Sample("llmtrain_job_created_timestamp_seconds", created.timestamp())
     yield from _state(status)
-    yield Sample("llmtrain_job_gpus", _gpus(job, status))
+    yield Sample("llmtrain_job_gpus", facts.gpus if _holds_gpus(status) else 0)
     if status.progress is not None:
         yield from _progress(status.progress)
     if status.plan is not None:
         yield Sample("llmtrain_job_planned_mfu_ratio", status.plan.mfu)
-    if status.goodput is not None:
-        yield from _time(status.goodput, now)
-    if status.cost is not None and status.goodput is not None:
-        yield from _money(status.cost, status.goodput, now)
-    if job.spec.policy.budget is not None:
-        yield Sample("llmtrain_job_budget_usd", job.spec.policy.budget.max_usd)
+    if status.cost is not None:
+        yield from _money(status.cost)
+    if facts.budget_usd is not None:
+        yield Sample("llmtrain_job_budget_usd", facts.budget_usd)
     for result in status.evaluation:
         measured, error = (result.model, result.name), result.standard_error
         yield Sample("llmtrain_job_evaluation_result", result.value, measured)
@@ -74,6 +78,8 @@ def _state(status: JobStatus) -> Iterator[Sample]:
         yield Sample("llmtrain_job_reason", 1, (reason,))
     for stage in status.stages:
         yield Sample("llmtrain_job_stage_state", 1, (stage.name.value, stage.state.value))
+        if stage.reason is not None and stage.state is not StageState.SUCCEEDED:
+            yield Sample("llmtrain_job_stage_reason", 1, (stage.name.value, stage.reason))
     for failure in _FAILURE_CLASSES:
         count = sum(getattr(stage.failures, failure) for stage in status.stages)
         yield Sample("llmtrain_job_failures_total", count, (failure,))
@@ -82,11 +88,16 @@ def _state(status: JobStatus) -> Iterator[Sample]:
         yield Sample("llmtrain_job_completion_timestamp_seconds", ended)
 
 
-def _gpus(job: LLMTrainingJob, status: JobStatus) -> int:
-    """While a cluster with GPUs is asked for, or there."""
-    cluster, trainers = status.cluster, job.spec.compute.trainers
-    held = cluster is not None and not cluster.released and cluster.group is StageGroup.TRAINERS
-    return trainers.replicas * trainers.gpus if held and not status.phase.terminal else 0
+def _holds_gpus(status: JobStatus) -> bool:
+    """Whether its Pods can hold any: one that waits in a queue, or for room, takes none away."""
+    cluster, current = status.cluster, _current_activity(status.goodput)
+    asked = cluster is not None and not cluster.released and cluster.group is StageGroup.TRAINERS
+    return asked and current is not None and current not in _WITHOUT_COMPUTE
+
+
+def _current_activity(goodput: Goodput | None) -> Activity | None:
+    current = current_interval(goodput)
+    return current.activity if current else None
 
 
 def _progress(progress: Progress) -> Iterator[Sample]:
@@ -108,19 +119,8 @@ def _progress(progress: Progress) -> Iterator[Sample]:
             yield Sample(name, value)
 
 
-def _time(goodput: Goodput, now: datetime) -> Iterator[Sample]:
-    seconds = seconds_until(goodput, now)
-    for bucket, value in seconds.model_dump(by_alias=True).items():
-        yield Sample("llmtrain_job_time_seconds", value, (bucket,))
-    runtime, end_to_end = ratios(seconds)
-    yield Sample("llmtrain_job_goodput_ratio", runtime, ("runtime",))
-    yield Sample("llmtrain_job_goodput_ratio", end_to_end, ("endToEnd",))
-
-
-def _money(cost: Cost, goodput: Goodput, now: datetime) -> Iterator[Sample]:
-    yield Sample("llmtrain_job_spent_usd", float(spent_usd(cost.ledger, now)))
+def _money(cost: Cost) -> Iterator[Sample]:
     yield Sample("llmtrain_job_price_usd_per_hour", float(usd_per_hour(cost.ledger)))
-    yield Sample("llmtrain_job_wasted_usd", float(wasted_usd(cost.ledger, goodput, now)))
     yield Sample("llmtrain_job_unpriced_pods", cost.unpriced_pods)
     for stage in cost.by_stage:
         yield Sample("llmtrain_job_stage_cost_usd", float(stage.usd), (stage.stage.value,))

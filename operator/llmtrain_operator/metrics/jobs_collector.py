@@ -1,28 +1,25 @@
 """The metrics of all jobs, made of the operator's caches at each scrape.
 
-Nothing is stored, so the series of a job vanish with it.
+What is kept between scrapes is kept of jobs that are there, so the series of a job vanish with it.
 """
 
-from collections import Counter
-from collections.abc import Iterable
-from datetime import UTC, datetime
-
-from prometheus_client.metrics_core import Metric as Family
-from prometheus_client.registry import Collector
-from pydantic import ValidationError
+import logging
+import threading
+from collections import Counter, defaultdict
+from datetime import datetime
 
 from llmtrain_api.metrics import JOB_METRICS, OPERATOR_METRICS
-from llmtrain_api.status import JobStatus, Phase
-from llmtrain_operator.core.timestamps import read_time
-from llmtrain_operator.metrics.families import families_of, filled
-from llmtrain_operator.metrics.job_samples import job_samples
+from llmtrain_api.status import Phase
+from llmtrain_operator.metrics.exposition import Sample, family, lines
+from llmtrain_operator.metrics.known_job import KnownJob, know
 from llmtrain_operator.shell.caches import Caches, ObservedJob
-from llmtrain_operator.shell.parsing import parse_observed
+from llmtrain_operator.shell.work_queue import Key
 
+log = logging.getLogger(__name__)
 _JOBS = next(metric for metric in OPERATOR_METRICS if metric.name == "llmtrain_operator_jobs")
 
 
-class JobsCollector(Collector):
+class JobsCollector:
     """Collects from what the watches have told.
 
     Args:
@@ -31,34 +28,40 @@ class JobsCollector(Collector):
 
     def __init__(self, caches: Caches) -> None:
         self._caches = caches
+        self._known: dict[Key, KnownJob] = {}
+        self._unreadable: dict[Key, ObservedJob] = {}
+        self._one_scrape = threading.Lock()
 
-    def collect(self) -> Iterable[Family]:
-        """All samples now."""
-        families = families_of((*JOB_METRICS, _JOBS))
+    def text(self, now: datetime) -> str:
+        """All samples at a time, in Prometheus' format."""
+        with self._one_scrape:
+            return self._text(now)
+
+    def _text(self, now: datetime) -> str:
         phases = Counter(dict.fromkeys(Phase, 0))
-        now = datetime.now(UTC)
-        for seen in list(self._caches.jobs.values()):
-            status = JobStatus.model_validate(seen.status)
-            phases[status.phase] += 1
-            for name, labels, value in _samples(seen, status, now):
-                families[name].add_metric(labels, value)
-        for phase, count in phases.items():
-            families[_JOBS.name].add_metric((phase.value,), count)
-        return filled(families.values())
+        blocks: dict[str, list[str]] = defaultdict(list)
+        for known, changing in self._look(now):
+            phases[known.phase] += 1
+            for name, block in (*known.lasting.items(), *changing.items()):
+                blocks[name].append(block)
+        counts = (Sample(_JOBS.name, count, (phase.value,)) for phase, count in phases.items())
+        blocks[_JOBS.name] = list(lines(counts, "", {_JOBS.name: _JOBS.labels}).values())
+        return "".join(family(metric, blocks[metric.name]) for metric in (*JOB_METRICS, _JOBS))
 
-    def describe(self) -> Iterable[Family]:
-        """Nothing: names are known without a scrape of all jobs."""
-        return ()
-
-
-def _samples(
-    seen: ObservedJob, status: JobStatus, now: datetime
-) -> Iterable[tuple[str, tuple[str, ...], float]]:
-    meta = seen.metadata
-    try:
-        job = parse_observed(seen)
-    except ValidationError:
-        return  # its condition says so; there is nothing more to say of it
-    created = read_time(meta.creation_timestamp)
-    for sample in job_samples(job, meta.uid, created, status, now):
-        yield sample.name, (meta.namespace, meta.name, *sample.labels), sample.value
+    def _look(self, now: datetime) -> list[tuple[KnownJob, dict[str, str]]]:
+        """Read what is new, forget what is gone; returns each job with what time changes of it."""
+        known, unreadable, told = {}, {}, []
+        for key, seen in list(self._caches.jobs.items()):
+            if self._unreadable.get(key) is seen:
+                unreadable[key] = seen
+                continue
+            before = self._known.get(key)
+            try:
+                job = before if before and before.seen is seen else know(seen, before, now)
+                told.append((job, job.changing(now)))
+                known[key] = job
+            except Exception:  # the others are no less there for it
+                unreadable[key] = seen
+                log.exception("%s/%s: it has no metrics, its status cannot be read", *key)
+        self._known, self._unreadable = known, unreadable
+        return told

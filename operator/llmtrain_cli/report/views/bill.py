@@ -1,11 +1,15 @@
-"""What the run did cost, line by line."""
+"""What the run did cost, line by line: hours, price, and what that comes to."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from llmtrain_api.cost import CapacityType, Cost
+from llmtrain_api.cost import CapacityType, ClosedCost, Cost, OpenPods, PriceSource
+from llmtrain_operator.core.money.amounts import amount, seconds_between
+from llmtrain_operator.core.timestamps import read_time
 
 _KINDS = {CapacityType.ON_DEMAND: "on demand", CapacityType.SPOT: "spot"}
+_SECONDS_PER_HOUR = 3600
 
 
 @dataclass(frozen=True)
@@ -14,33 +18,98 @@ class Line:
 
     what: str
     usd: str
+    hours: str = ""
+    """Of all Pods together; empty where the line is none of Pods."""
+    usd_per_hour: str = ""
+    """Of each Pod."""
     note: str = ""
+    is_sum: bool = False
 
 
-def bill_lines(cost: Cost) -> tuple[Line, ...]:
-    """The stages, then what they come to, then what is to be known of that."""
-    stages = [Line(each.stage.value, _usd(each.usd)) for each in cost.by_stage]
-    kinds = [
-        Line(f"of it {_KINDS[each.capacity_type]}", _usd(each.usd))
-        for each in cost.by_capacity_type
-    ]
-    known = (
-        ("planned for training", cost.planned_usd, "by llmtrain plan, at the same price"),
-        ("per million tokens", cost.usd_per_million_tokens, "of the stage that trains first"),
+def bill_lines(cost: Cost, *, ended: bool) -> tuple[Line, ...]:
+    """The Pods, then what they come to, then what is to be known of that.
+
+    Args:
+        cost: of the job.
+        ended: whether it has come to its end: nothing is to be foretold then.
+    """
+    return tuple(_lines(cost, _Writer(cost.spent_usd), ended=ended))
+
+
+class _Writer:
+    """Writes sums of money with as many places as the whole bill needs, so that they align.
+
+    Args:
+        spent: the whole of it.
+    """
+
+    def __init__(self, spent: Decimal) -> None:
+        self._places = _places(spent)
+
+    def __call__(self, usd: Decimal) -> str:
+        return f"{usd:,.{self._places}f}"
+
+
+def _lines(cost: Cost, usd: _Writer, *, ended: bool) -> Iterator[Line]:
+    yield from (_ended(each, usd) for each in cost.ledger.closed)
+    yield from (_at_work(each, cost, usd) for each in cost.ledger.open)
+    yield Line("spent", usd(cost.spent_usd), is_sum=True)
+    yield from _parts(cost, usd)
+    note = "lost work, new starts, waiting with Pods"
+    yield Line("of it wasted", usd(cost.wasted_usd), note=note)
+    if cost.estimated_usd:
+        note = "for Pods whose end nobody saw"
+        yield Line("of it estimated", usd(cost.estimated_usd), note=note)
+    if cost.forecast_usd is not None and not ended:
+        note = "forecast, by its speed so far"
+        yield Line("at the end", usd(cost.forecast_usd), note=note)
+    if cost.planned_usd is not None:
+        note = "by llmtrain plan, at the same price"
+        yield Line("planned for training", usd(cost.planned_usd), note=note)
+    if cost.usd_per_million_tokens is not None:
+        note = "of the stage that trains first"
+        yield Line("per million tokens", _exact(cost.usd_per_million_tokens), note=note)
+
+
+def _ended(cost: ClosedCost, usd: _Writer) -> Line:
+    """Pods that have ended, of one stage and one kind of machine, at what they cost on average."""
+    hours = Decimal(cost.pod_seconds) / _SECONDS_PER_HOUR
+    return Line(
+        f"{cost.stage.value}, {_KINDS[cost.capacity_type]}",
+        usd(cost.usd),
+        hours=_exact(hours),
+        usd_per_hour=_exact(cost.usd / hours) if hours else "",
     )
-    return (
-        *stages,
-        Line("spent", _usd(cost.spent_usd)),
-        *kinds,
-        Line("of it wasted", _usd(cost.wasted_usd), "lost work, new starts, waiting with Pods"),
-        *(
-            [Line("of it estimated", _usd(cost.estimated_usd), "for Pods whose end nobody saw")]
-            if cost.estimated_usd
-            else []
-        ),
-        *(Line(what, _usd(usd), note) for what, usd, note in known if usd is not None),
+
+
+def _at_work(pods: OpenPods, cost: Cost, usd: _Writer) -> Line:
+    """Pods that have not ended, alike in their price and their start."""
+    count, start = len(pods.uids), read_time(pods.start)
+    seconds = seconds_between(start, read_time(cost.observed_time))
+    note = f"{count} Pod{'s' if count > 1 else ''} since {start:%Y-%m-%d %H:%M} UTC"
+    return Line(
+        f"{pods.group.value}, {_KINDS[pods.capacity_type]}",
+        usd(count * amount(pods.usd_per_hour, seconds)),
+        hours=_exact(count * Decimal(seconds) / _SECONDS_PER_HOUR),
+        usd_per_hour=_exact(pods.usd_per_hour),
+        note=f"{note}; no price is known" if pods.source is PriceSource.NONE else note,
     )
 
 
-def _usd(amount: Decimal) -> str:
-    return f"{amount:,.4f}" if amount < 1 else f"{amount:,.2f}"
+def _parts(cost: Cost, usd: _Writer) -> Iterator[Line]:
+    """What each stage and each kind of machine comes to, where that is more than a line above."""
+    lines = len(cost.ledger.closed) + len(cost.ledger.open)
+    by_stage = {each.stage.value: each.usd for each in cost.by_stage}
+    by_kind = {_KINDS[each.capacity_type]: each.usd for each in cost.by_capacity_type}
+    for parts in (by_stage, by_kind):
+        if lines > len(parts) > 1:
+            yield from (Line(f"of it {name}", usd(part)) for name, part in parts.items())
+
+
+def _exact(number: Decimal) -> str:
+    """For who works it out again."""
+    return f"{number:,.{_places(number)}f}"
+
+
+def _places(number: Decimal) -> int:
+    return 4 if number < 1 else 2

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
@@ -13,14 +14,6 @@ from llmtrain_operator.core.goodput.parts import End, parts_of
 from llmtrain_operator.core.timestamps import read_time
 
 _HEIGHT = 36.0
-_KINDS = {
-    "productive": "kept",
-    "lost_work": "lost",
-    "queued": "idle",
-    "suspended": "idle",
-    "other": "idle",
-}
-_OVERHEAD = "overhead"
 _NAMES = {
     "start_up": "start-up",
     "data_wait": "waiting for data",
@@ -36,8 +29,8 @@ class Share:
     """One bucket."""
 
     name: str
-    kind: str
-    """How it is drawn."""
+    style: str
+    """Its class in the style sheet."""
     took: str
     share: str
 
@@ -47,6 +40,8 @@ class Timeline:
     """All of a job's time."""
 
     drawing: Markup
+    earlier: str
+    """How long its first part is, of which only the sums are known; empty where there is none."""
     shares: tuple[Share, ...]
     """The largest first."""
     runtime: str
@@ -61,8 +56,9 @@ def timeline(goodput: Goodput) -> Timeline:
     shares = sorted(_parts(goodput.seconds), key=lambda part: -part[1])
     return Timeline(
         drawing=_band(goodput),
+        earlier=duration(goodput.earlier.total) if goodput.earlier.total else "",
         shares=tuple(
-            Share(_name(part), _kind(part), duration(seconds), f"{seconds / total:.1%}")
+            Share(_name(part), _style(part), duration(seconds), f"{seconds / total:.1%}")
             for part, seconds in shares
         ),
         runtime=f"{goodput.runtime_ratio:.0%}",
@@ -73,30 +69,35 @@ def timeline(goodput: Goodput) -> Timeline:
 def _band(goodput: Goodput) -> Markup:
     """Each stretch of the job's life in its place, its parts in the order of the buckets."""
     until = read_time(goodput.observed_time)
-    start = read_time(goodput.intervals[0].start)
-    whole = max((until - start).total_seconds(), 1.0)
-    pieces = []
+    start, before = read_time(goodput.intervals[0].start), goodput.earlier.total
+    whole = max(before + (until - start).total_seconds(), 1.0)
+    pieces = [*_pieces(goodput.earlier, 0.0, whole, "before")]
     for interval in goodput.intervals:
-        place = (read_time(interval.start) - start).total_seconds()
-        for part, seconds in _parts(_seconds(interval, until)):
-            words = f"{_label(interval)}: {_name(part)}, {duration(seconds)}"
-            pieces.append(
-                tag(
-                    "rect",
-                    tag("title", text=words),
-                    x=percent(place / whole),
-                    width=percent(seconds / whole),
-                    y=0.0,
-                    height=_HEIGHT,
-                    class_=f"time {_kind(part)}",
-                )
-            )
-            place += seconds
+        place = before + (read_time(interval.start) - start).total_seconds()
+        pieces += _pieces(_seconds(interval, until), place, whole, _label(interval))
+    if before:
+        end = percent(before / whole)
+        pieces.append(tag("line", class_="until", x1=end, x2=end, y1=0.0, y2=_HEIGHT))
     description = "; ".join(
         f"{_name(part)} {duration(seconds)}" for part, seconds in _parts(goodput.seconds)
     )
     title, style = "Where the time went", "band-of-time"
     return picture(*pieces, title=title, description=description, class_=style)
+
+
+def _pieces(seconds: Seconds, place: float, whole: float, label: str) -> Iterator[Element]:
+    """One stretch, from a place on."""
+    for part, length in _parts(seconds):
+        yield tag(
+            "rect",
+            tag("title", text=f"{label}: {_name(part)}, {duration(length)}"),
+            x=percent(place / whole),
+            width=percent(length / whole),
+            y=0.0,
+            height=_HEIGHT,
+            class_=f"time {_style(part)}",
+        )
+        place += length
 
 
 def _seconds(interval: Interval, until: datetime) -> Seconds:
@@ -118,5 +119,5 @@ def _name(part: str) -> str:
     return _NAMES.get(part, part)
 
 
-def _kind(part: str) -> str:
-    return _KINDS.get(part, _OVERHEAD)
+def _style(part: str) -> str:
+    return part.replace("_", "-")

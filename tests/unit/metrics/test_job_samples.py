@@ -1,0 +1,69 @@
+"""What a job's figures say of its state."""
+
+import pytest
+from support.live_job import CREATED, live_body, live_status
+
+from llmtrain_api.goodput import Activity, Interval
+from llmtrain_api.manifest import parse_job
+from llmtrain_api.stages import Stage, StageGroup
+from llmtrain_api.status import JobStatus, Phase, StageState
+from llmtrain_operator.metrics.job_samples import facts_of, lasting_samples
+
+
+def _values(status: JobStatus, metric: str) -> dict[tuple[str, ...], float]:
+    facts = facts_of(parse_job(live_body()))
+    samples = lasting_samples(facts, "uid", CREATED, status)
+    return {sample.labels: sample.value for sample in samples if sample.name == metric}
+
+
+def _gpus(status: JobStatus) -> float:
+    (value,) = _values(status, "llmtrain_job_gpus").values()
+    return value
+
+
+def _at(activity: Activity) -> JobStatus:
+    """The job with its cluster, at something."""
+    status = live_status()
+    assert status.goodput is not None
+    current = Interval(activity=activity, start=status.goodput.observed_time)
+    goodput = status.goodput.model_copy(update={"intervals": (current,)})
+    return status.model_copy(update={"goodput": goodput})
+
+
+@pytest.mark.parametrize(
+    ("activity", "gpus"),
+    [
+        (Activity.QUEUED, 0),
+        (Activity.PROVISIONING, 32),
+        (Activity.WORKING, 32),
+        (Activity.WAITING, 32),
+        (Activity.SUSPENDED, 0),
+    ],
+)
+def test_gpus_are_held_by_what_was_let_in(activity: Activity, gpus: int) -> None:
+    assert _gpus(_at(activity)) == gpus
+
+
+def test_gpus_are_held_by_a_cluster_of_trainers_that_stands() -> None:
+    status = live_status()
+    assert status.cluster is not None
+    released = status.cluster.model_copy(update={"released": True})
+    of_cpus = status.cluster.model_copy(update={"group": StageGroup.CPUS})
+    for cluster in (None, released, of_cpus):
+        assert _gpus(status.model_copy(update={"cluster": cluster})) == 0
+
+
+def test_a_job_that_has_ended_holds_none() -> None:
+    status = live_status()
+    assert status.goodput is not None
+    goodput = status.goodput.model_copy(update={"intervals": status.goodput.intervals[:-1]})
+    ended = status.model_copy(update={"goodput": goodput, "phase": Phase.SUCCEEDED})
+    assert _gpus(ended) == 0
+
+
+def test_a_stage_tells_why_its_last_attempt_ended_until_it_is_done() -> None:
+    status = live_status()
+    told = _values(status, "llmtrain_job_stage_reason")
+    assert told == {("pretrain", "WorkerLost"): 1}
+    done = status.stage(Stage.PRETRAIN).model_copy(update={"state": StageState.SUCCEEDED})
+    assert _values(status.model_copy(update={"stages": (done,)}), "llmtrain_job_stage_reason") == {}
