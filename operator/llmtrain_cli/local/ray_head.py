@@ -110,7 +110,6 @@ def _environment(token: str) -> dict[str, str]:
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_JOB_STOP_WAIT_TIME_S": str(_STOP_WAIT_SECONDS),
         "RAY_enable_metrics_collection": "0",  # nobody scrapes them here
-        "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",  # nobody takes this machine away
     }
     return os.environ | SAME_AS_RAY | own
 

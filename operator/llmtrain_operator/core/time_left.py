@@ -114,14 +114,17 @@ def _pauses(goodput: Goodput | None, stage: Stage) -> float:
     for interval in _newest_first(goodput, stage):
         told = interval.seconds or interval.work
         if told is not None and told.productive:
-            steps = told.productive + told.data_wait + _lost(told)
-            return (steps + told.evaluation + told.checkpoint_save + told.other) / steps
+            steps, pauses = _steps_and_pauses(told)
+            return (steps + pauses) / steps
     return 1.0
 
 
-def _lost(told: Seconds | WorkSeconds) -> float:
-    """Steps that are not among the productive ones any more."""
-    return told.lost_work if isinstance(told, Seconds) else 0.0
+def _steps_and_pauses(told: Seconds | WorkSeconds) -> tuple[float, float]:
+    """Of an attempt that has ended, other time is also what came after its loop."""
+    steps, pauses = told.productive + told.data_wait, told.evaluation + told.checkpoint_save
+    if isinstance(told, WorkSeconds):
+        return steps, pauses + told.other
+    return steps + told.lost_work, pauses
 
 
 def _newest_first(goodput: Goodput | None, stage: Stage) -> list[Interval]:

@@ -141,6 +141,16 @@ def test_what_is_kept_is_not_counted_again_while_a_job_is_suspended_and_resumed(
     job.foretells(usd=10.9, seconds_left=80)
 
 
+def test_the_time_that_an_attempt_takes_to_end_is_no_pause_between_steps() -> None:
+    """Ray may need minutes to give up the ranks of a lost Pod."""
+    job = _at_90_percent()
+    job.wait(600)
+    outcome = Outcome(reason="Interrupted", message="", work=WorkSeconds(productive=900))
+    job.end(ExitCode.INTERRUPTED, outcome)
+    job.make()
+    assert job.eta == pytest.approx(100, abs=40)
+
+
 def test_what_is_lost_is_counted_again_while_an_attempt_backs_off() -> None:
     job = _at_90_percent(checkpoint=60)
     job.end(None)
