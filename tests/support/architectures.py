@@ -19,7 +19,6 @@ def build_model(
 ) -> PreTrainedModel:
     """The model that the trainer would train."""
     config = model_config(shape, dropout=dropout)
-    config.bos_token_id = config.eos_token_id = None  # small vocabularies have none
     with torch.device(device):
         return AutoModelForCausalLM.from_config(
             config, attn_implementation=attention, dtype=dtype

@@ -1,9 +1,11 @@
 """A job so small that a real training run of it takes a second or two."""
 
+import json
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from tokenizers import Tokenizer, models
 
 from llmtrain_api.run_config import RunConfig, Workers
 from llmtrain_api.spec.model import Model
@@ -27,6 +29,11 @@ def write_tokens(workspace: Workspace, *, num_tokens: int = 1200) -> None:
     _write_split(workspace.tokens / "train", tokens)
     _write_split(workspace.tokens / "validation", tokens[:200])
     workspace.tokenizer.mkdir()
+    tokenizer = Tokenizer(models.WordLevel({str(n): n for n in range(VOCABULARY_SIZE)}))
+    tokenizer.save(str(workspace.tokenizer / "tokenizer.json"))
+    special = {"bos_token": "0", "eos_token": "0", "pad_token": "1"}
+    config = {"tokenizer_class": "PreTrainedTokenizerFast", **special}
+    (workspace.tokenizer / "tokenizer_config.json").write_text(json.dumps(config))
 
 
 def _write_split(folder: Path, tokens: list[int]) -> None:
@@ -46,15 +53,13 @@ def pretrain_config(
         workspace: with token files.
         workers: number of ranks.
         attempt: of the stage.
-        changes: `model={...}` and any field of the pretrain section, as in YAML.
+        changes: `model={...}` and any field of the pretrain section, as in YAML; `init_from=...`
+            in place of the model's shape.
     """
-    model: dict[str, Any] = {
-        "family": "llama",
-        "layers": 2,
-        "hiddenSize": 32,
-        "heads": 4,
-        "dropout": 0.1,
-    }
+    shape: dict[str, Any] = {"family": "llama", "layers": 2, "hiddenSize": 32, "heads": 4}
+    init_from = changes.pop("init_from", None)
+    model: dict[str, Any] = {"initFrom": init_from} if init_from else shape
+    model |= {"dropout": 0.1} | cast("dict[str, Any]", changes.pop("model", {}))
     pretrain: dict[str, Any] = {
         "tokens": 12 * 8 * SEQUENCE_LENGTH,
         "sequenceLength": SEQUENCE_LENGTH,
@@ -76,6 +81,6 @@ def pretrain_config(
         data_cpus=1,
         progress_host="127.0.0.1",
         progress_port=1,
-        model=Model.model_validate(model | cast("dict[str, Any]", changes.pop("model", {}))),
+        model=Model.model_validate(model),
         pretrain=Pretrain.model_validate(pretrain | changes),
     )

@@ -1,7 +1,12 @@
-"""DeepSpeed at every ZeRO stage trains as plain PyTorch does on the same global batches."""
+"""DeepSpeed at every ZeRO stage trains as plain PyTorch does on the same global batches.
+
+So does all that only saves memory or time: offloading, recomputing activations, compiling.
+"""
 
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,6 +33,22 @@ CASES = [
     for stage in (0, 1, 2, 3)
     for precision in ("fp32", "bf16")
 ]
+GPT2 = {"model": {"family": "gpt2", "dropout": 0.0}}
+FEATURES: dict[str, dict[str, Any]] = {
+    "gpt2, stage 2": GPT2 | {"zero": {"stage": 2}},
+    "gpt2, stage 3": GPT2 | {"zero": {"stage": 3}},
+    "optimizer offloaded, stage 1": {"zero": {"stage": 1, "offload": "optimizer"}},
+    "optimizer offloaded, stage 2": {"zero": {"stage": 2, "offload": "optimizer"}},
+    "parameters offloaded, stage 3": {"zero": {"stage": 3, "offload": "parameters"}},
+    "recomputed, stage 2": {"zero": {"stage": 2}, "activationCheckpointing": True},
+    "recomputed, stage 3": {"zero": {"stage": 3}, "activationCheckpointing": True},
+    "smoothed labels": {"zero": {"stage": 2}, "labelSmoothing": 0.2},
+}
+COMPILED = {
+    "model": {"family": "gpt2", "layers": 1, "dropout": 0.0},
+    "zero": {"stage": 1},
+    "compile": True,
+}
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +60,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for workers, stage, precision in CASES
             if workers == count
         ]
+        if count == 2:
+            runs += [
+                Run(_feature_config(root / name, changes)) for name, changes in FEATURES.items()
+            ]
         run_ranks(runs, ranks=count)
     return root
 
@@ -52,11 +77,36 @@ def plain(root: Path) -> list[float]:
 def test_losses_equal_plain_torch(
     root: Path, plain: list[float], workers: int, stage: int, precision: str
 ) -> None:
-    metrics = Workspace(_folder(root, workers, stage, precision)).metrics(Stage.PRETRAIN)
-    records = [json.loads(line) for line in metrics.read_text().splitlines()]
-    losses = [record["loss"] for record in records if "loss" in record]
+    losses = _losses(_folder(root, workers, stage, precision))
     assert len(losses) == STEPS
     assert losses == pytest.approx(plain, rel=1e-5 if precision == "fp32" else BF16_TOLERANCE)
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_features_change_no_losses(root: Path, name: str) -> None:
+    config = _feature_config(root / name, FEATURES[name])
+    assert _losses(root / name) == pytest.approx(_plain_losses(config), rel=1e-5)
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs g++ on a CPU")
+def test_a_compiled_model_learns_the_same(tmp_path: Path) -> None:
+    config = _feature_config(tmp_path / "compiled", COMPILED, workers=1)
+    run_ranks([Run(config)], ranks=1)
+    assert _losses(tmp_path / "compiled") == pytest.approx(_plain_losses(config), rel=1e-4)
+
+
+def _losses(folder: Path) -> list[float]:
+    metrics = Workspace(folder).metrics(Stage.PRETRAIN)
+    records = [json.loads(line) for line in metrics.read_text().splitlines()]
+    return [record["loss"] for record in records if "loss" in record]
+
+
+def _feature_config(folder: Path, changes: dict[str, Any], *, workers: int = 2) -> RunConfig:
+    if not folder.exists():
+        folder.mkdir()
+        write_tokens(Workspace(folder))
+    defaults = {"model": {"dropout": 0.0}, "checkpoint": {}}
+    return pretrain_config(folder, workers=workers, **(defaults | changes))
 
 
 def _folder(root: Path, workers: int, stage: int, precision: str) -> Path:
@@ -91,17 +141,20 @@ def _plain_losses(config: RunConfig) -> list[float]:
     ]
     optimizer = torch.optim.AdamW(groups, betas=(rule.beta1, rule.beta2), eps=rule.epsilon)
     order = SampleOrder(len(task.samples), config.seed)
+    steps, smoothing = task.settings.total_steps, task.settings.label_smoothing
     losses = []
-    for step in range(STEPS):
+    for step in range(steps):
         batch = task.samples.batch(order.at(step_positions(step, BATCH_SEQUENCES)))
         logits = model(torch.from_numpy(batch.input_ids)).logits
         labels = torch.from_numpy(np.ascontiguousarray(batch.labels))
-        loss = functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
+        loss = functional.cross_entropy(
+            logits.flatten(0, 1), labels.flatten(), label_smoothing=smoothing
+        )
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), rule.clip)
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(rule, step, STEPS)
+            group["lr"] = learning_rate(rule, step, steps)
         optimizer.step()
         losses.append(loss.item())
     return losses

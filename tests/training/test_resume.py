@@ -16,14 +16,30 @@ ZERO_STAGES = (0, 1, 2, 3)
 CRASH_AFTER = 8
 """Between the checkpoints of steps 5 and 10, in the middle of the second epoch."""
 NO_DROPOUT = {"model": {"dropout": 0.0}}
+GPT2 = {"model": {"family": "gpt2"}}
+FEATURES: dict[str, tuple[int, dict[str, Any]]] = {
+    "gpt2-2": (2, GPT2),
+    "gpt2-3": (3, GPT2),
+    "offloaded-1": (1, {"zero": {"stage": 1, "offload": "optimizer"}}),
+    "offloaded-2": (2, {"zero": {"stage": 2, "offload": "optimizer"}, "precision": "bf16"}),
+    "offloaded-3": (3, {"zero": {"stage": 3, "offload": "parameters"}}),
+    "recomputed-2": (2, {"activationCheckpointing": True}),
+    "recomputed-3": (3, {"activationCheckpointing": True}),
+}
+EARLY = {
+    "earlyStopping": {"patience": 2, "minDelta": 50},
+    "validation": {"everySteps": 2},
+    "checkpoint": {"everySteps": 4},
+}
+"""Ends after step 6: the validations after steps 4 and 6 do not improve on the first."""
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Workspaces of every ZeRO stage.
 
-    `calm` and `resumed` have dropout on and 2 workers; `steady` and `moved` have it off, and
-    `moved` goes on with 1 worker.
+    `calm` and `resumed` have dropout on and 2 workers; `steady`, `moved` and `grown` have it off,
+    `moved` goes on with 1 worker, and `grown` with 2 after 1.
     """
     root = tmp_path_factory.mktemp("resume")
     first: list[Run] = []
@@ -36,15 +52,39 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ]
     run_ranks(first, ranks=2)
     assert not list(root.glob("resumed-*/models"))
-    run_ranks([Run(_config(root, "resumed", stage, attempt=1)) for stage in ZERO_STAGES], ranks=2)
-    run_ranks(
-        [
-            Run(_config(root, "moved", stage, attempt=1, workers=1, **NO_DROPOUT))
-            for stage in ZERO_STAGES
-        ],
-        ranks=1,
-    )
+    alone: list[Run] = []
+    for stage in ZERO_STAGES:
+        alone += [
+            Run(_config(root, "moved", stage, attempt=1, workers=1, **NO_DROPOUT)),
+            Run(_config(root, "grown", stage, workers=1, **NO_DROPOUT), crash_after=CRASH_AFTER),
+        ]
+    run_ranks(alone + _feature_runs(root) + _early_runs(root), ranks=1)
+    second: list[Run] = []
+    for stage in ZERO_STAGES:
+        second += [
+            Run(_config(root, "resumed", stage, attempt=1)),
+            Run(_config(root, "grown", stage, attempt=1, **NO_DROPOUT)),
+        ]
+    run_ranks(second, ranks=2)
     return root
+
+
+def _feature_runs(root: Path) -> list[Run]:
+    runs = []
+    for name, (stage, changes) in FEATURES.items():
+        runs += [
+            Run(_config(root, f"calm-{name}", stage, workers=1, **changes)),
+            Run(_config(root, f"cut-{name}", stage, workers=1, **changes), CRASH_AFTER),
+            Run(_config(root, f"cut-{name}", stage, workers=1, attempt=1, **changes)),
+        ]
+    return runs
+
+
+def _early_runs(root: Path) -> list[Run]:
+    return [
+        Run(_config(root, "early", 2, workers=1, **EARLY), crash_after=5),
+        Run(_config(root, "early", 2, workers=1, attempt=1, **EARLY)),
+    ]
 
 
 @pytest.mark.parametrize("stage", ZERO_STAGES)
@@ -73,10 +113,26 @@ def test_steps_after_the_checkpoint_are_done_again(root: Path) -> None:
 
 
 @pytest.mark.parametrize("stage", ZERO_STAGES)
-def test_another_number_of_workers_sees_the_same_samples(root: Path, stage: int) -> None:
-    steady, moved = _records(root, "steady", stage), _records(root, "moved", stage)
+@pytest.mark.parametrize("name", ["moved", "grown"])
+def test_another_number_of_workers_sees_the_same_samples(root: Path, name: str, stage: int) -> None:
+    steady, moved = _records(root, "steady", stage), _records(root, name, stage)
     assert _column(moved, "samples") == _column(steady, "samples")
     assert _column(moved, "loss") == pytest.approx(_column(steady, "loss"), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_a_run_with_a_feature_is_resumed_bit_identically(root: Path, name: str) -> None:
+    stage, _ = FEATURES[name]
+    calm, cut = (_records(root, f"{kind}-{name}", stage) for kind in ("calm", "cut"))
+    assert len(_column(calm, "loss")) == 12
+    assert cut == calm
+
+
+def test_early_stopping_ends_the_run_and_counts_on_after_a_restart(root: Path) -> None:
+    validated = [record["step"] for record in _records(root, "early", 2) if len(record) == 3]
+    assert validated == [2, 4, 6]
+    assert max(_column(_records(root, "early", 2), "step")) == 6
+    assert Workspace(root / "early-2").model("pretrained").is_dir()
 
 
 def _config(
@@ -87,7 +143,7 @@ def _config(
         workspace.mkdir()
         write_tokens(Workspace(workspace))
     return pretrain_config(
-        workspace, workers=workers, attempt=attempt, zero={"stage": stage}, **changes
+        workspace, workers=workers, attempt=attempt, **({"zero": {"stage": stage}} | changes)
     )
 
 

@@ -15,6 +15,7 @@ from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import EvaluationResult
 from llmtrain_api.workspace import Workspace
+from llmtrain_trainer.disk import full_disk_told
 from llmtrain_trainer.driver_log import driver_log
 from llmtrain_trainer.environment import record_environment
 from llmtrain_trainer.errors import Interrupted
@@ -31,11 +32,11 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     with ExitStack() as log, ending() as end:  # its last words go into the log too
         config = read_run_config()
-        log.enter_context(
-            driver_log(Workspace(Path(config.workspace)).log(config.stage, config.attempt))
-        )
-        record_environment(config)
-        _drive(config, end)
+        workspace = Workspace(Path(config.workspace))
+        with full_disk_told(workspace.root):
+            log.enter_context(driver_log(workspace.log(config.stage, config.attempt)))
+            record_environment(config)
+            _drive(config, end)
     return end.exit_code
 
 
@@ -97,6 +98,10 @@ def _in_thread(
 
 
 def _run_stage(context: StageContext) -> tuple[EvaluationResult, ...]:
+    if context.config.stage not in {Stage.DATA, Stage.TOKENIZER}:
+        from llmtrain_trainer.models.initial import fetch_initial_model
+
+        fetch_initial_model(context)
     match context.config.stage:
         case Stage.DATA:
             from llmtrain_trainer.data.stage import run

@@ -5,13 +5,16 @@ With `--ask`, or with questions piped in (one a line), it answers and ends.
 
 import argparse
 import logging
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.outcome import leave
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -19,7 +22,8 @@ if TYPE_CHECKING:
     from llmtrain_trainer.finetune.conversation import Message
     from llmtrain_trainer.generation import Sampling
 
-_HELP = "Ctrl-D or /exit leaves, /reset forgets the conversation."
+_HELP = "Ctrl-C stops an answer, Ctrl-D or /exit leaves, /reset forgets the conversation."
+_ENDED_BY_SIGINT = 128 + signal.SIGINT
 
 
 def reply(
@@ -27,8 +31,8 @@ def reply(
     tokenizer: "PreTrainedTokenizerBase",
     messages: "list[Message]",
     sampling: "Sampling",
-) -> Iterator[str]:
-    """What a model answers, piece by piece as it writes.
+) -> Generator[str, None, None]:
+    """What a model answers, piece by piece as it writes; closed, it writes no further.
 
     Args:
         model: on its device.
@@ -38,7 +42,7 @@ def reply(
     """
     from transformers import TextIteratorStreamer
 
-    from llmtrain_trainer.generation import encode_chat, generate_inputs, prompt_room
+    from llmtrain_trainer.generation import encode_chat, generate_inputs, prompt_room, stop_when
 
     room = prompt_room(model, sampling)
     if tokenizer.chat_template is None:
@@ -49,19 +53,22 @@ def reply(
     inputs = generate_inputs(model, tokenizer, prompt, sampling)
     streamer = TextIteratorStreamer(tokenizer, skip_prompt=True, skip_special_tokens=True)
     errors: list[BaseException] = []
+    unwanted = Event()
 
     def write() -> None:
         try:
-            model.generate(**inputs, streamer=streamer)
+            model.generate(**inputs, streamer=streamer, stopping_criteria=stop_when(unwanted))
         except BaseException as error:  # noqa: BLE001 - raised again where the text is read
             errors.append(error)
             streamer.end()
 
-    # A daemon: who leaves in the middle of an answer need not wait for its end.
-    thread = Thread(target=write, daemon=True)
+    thread = Thread(target=write)
     thread.start()
-    yield from streamer
-    thread.join()
+    try:
+        yield from streamer
+    finally:
+        unwanted.set()
+        thread.join()
     if errors:
         raise errors[0]
 
@@ -87,14 +94,23 @@ class Talk:
         self._messages: list[Message] = []
 
     def answer(self, question: str) -> None:
-        """Write the answer to a question on standard output."""
+        """Write the answer to a question on standard output.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C; what was written so far stays in the conversation.
+        """
         self._messages.append({"role": "user", "content": question})
         answer = ""
-        for piece in reply(self._model, self._tokenizer, self._messages, self._sampling):
-            answer += piece
-            _say(piece, end="")
-        _say("")
-        self._messages.append({"role": "assistant", "content": answer})
+        try:
+            with closing(
+                reply(self._model, self._tokenizer, self._messages, self._sampling)
+            ) as pieces:
+                for piece in pieces:
+                    answer += piece
+                    _say(piece, end="")
+        finally:
+            _say("")
+            self._messages.append({"role": "assistant", "content": answer})
 
     def reset(self) -> None:
         """Forget the conversation."""
@@ -110,21 +126,29 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         talk = _load(options)
+        if options.ask is not None:
+            talk.answer(options.ask)
+        elif sys.stdin.isatty():
+            _say(_HELP)
+            _converse(talk, _typed(), stays=True)
+        else:
+            _converse(talk, sys.stdin, stays=False)
     except UserError as error:
         print(f"error: {error.message}", file=sys.stderr)  # noqa: T201 - a terminal program
         return int(error.exit_code)
-    if options.ask is not None:
-        talk.answer(options.ask)
-    elif sys.stdin.isatty():
-        _say(_HELP)
-        _converse(talk, _typed())
-    else:
-        _converse(talk, sys.stdin)
+    except KeyboardInterrupt:
+        return _ENDED_BY_SIGINT
     return 0
 
 
-def _converse(talk: Talk, lines: Iterator[str]) -> None:
-    """Answer each line until they end."""
+def _converse(talk: Talk, lines: Iterator[str], *, stays: bool) -> None:
+    """Answer each line until they end.
+
+    Args:
+        talk: the conversation.
+        lines: what is asked.
+        stays: whether Ctrl-C ends an answer alone.
+    """
     for line in lines:
         match line.strip():
             case "":
@@ -134,7 +158,8 @@ def _converse(talk: Talk, lines: Iterator[str]) -> None:
             case "/reset":
                 talk.reset()
             case question:
-                talk.answer(question)
+                with suppress(KeyboardInterrupt) if stays else nullcontext():
+                    talk.answer(question)
 
 
 def _typed() -> Iterator[str]:
@@ -163,7 +188,8 @@ def _load(options: argparse.Namespace) -> Talk:
             f"chat needs the package {error.name}; install it with: pip install 'llmtrain[trainer]'"
         ) from error
     from llmtrain_trainer.generation import Sampling
-    from llmtrain_trainer.models.build import load_model
+    from llmtrain_trainer.models.fit import require_vocabulary
+    from llmtrain_trainer.models.stored import load_model
     from llmtrain_trainer.models.tokenizer import load_tokenizer
 
     logging.getLogger("transformers").setLevel(logging.ERROR)
@@ -175,6 +201,7 @@ def _load(options: argparse.Namespace) -> Talk:
     if torch.cuda.is_available():
         model = model.to(device="cuda", dtype=torch.bfloat16)
     tokenizer = load_tokenizer(folder)
+    require_vocabulary(model.config, len(tokenizer), where=str(folder))
     if tokenizer.chat_template is None:
         print(  # noqa: T201 - a terminal program
             "This model was not fine-tuned to chat: it continues your text.", file=sys.stderr
@@ -204,4 +231,4 @@ def _say(text: str, end: str = "\n") -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -3,6 +3,13 @@
 from llmtrain_api.exit_codes import ExitCode
 from llmtrain_api.status import EvaluationResult
 
+_LONGEST_LINE = 400
+
+
+def in_one_line(error: BaseException) -> str:
+    """What an error says, for a message of ours: libraries write paragraphs."""
+    return " ".join(str(error).split())[:_LONGEST_LINE].rstrip(".") or type(error).__name__
+
 
 class StageError(Exception):
     """Ends the stage without a traceback; the message is for the user.

@@ -1,10 +1,16 @@
 """How models write text: what evaluation and `llmtrain chat` have in common."""
 
 from dataclasses import dataclass
+from threading import Event
 
 import torch
 from torch import Tensor
-from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    GenerationConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    StoppingCriteriaList,
+)
 
 from llmtrain_trainer.finetune.conversation import Message
 from llmtrain_trainer.finetune.template import end_of_turn_ids
@@ -88,3 +94,12 @@ def generate_inputs(
             **chosen,
         ),
     }
+
+
+def stop_when(unwanted: Event) -> StoppingCriteriaList:
+    """The argument of `model.generate` that ends the text once nobody wants the rest."""
+
+    def check(ids: Tensor, _scores: Tensor, **_: object) -> Tensor:
+        return torch.full((len(ids),), unwanted.is_set(), device=ids.device)
+
+    return StoppingCriteriaList([check])

@@ -16,7 +16,7 @@ from llmtrain_api.goodput import WorkSeconds
 from llmtrain_api.names import RUN_CONFIG_VARIABLE
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.status import EvaluationResult
-from llmtrain_trainer.errors import StageError, UserError
+from llmtrain_trainer.errors import StageError, UserError, in_one_line
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def ending() -> Iterator[Ending]:
     """Turns whatever its block raises into an exit code, and prints the outcome line.
 
     A `StageError` is for the user, so no traceback is shown; anything else is a bug of ours or of
-    a library, and its traceback stands above the outcome.
+    a library: its traceback goes into the log, above the outcome, and its cause into the message.
     """
     end = Ending()
     try:
@@ -53,10 +53,19 @@ def ending() -> Iterator[Ending]:
     except Exception as error:  # noqa: BLE001 - the last line of defence; it is told, not hidden
         _log.exception("the stage failed")
         end.exit_code = ExitCode.APPLICATION
-        outcome = Outcome(reason="StageFailed", message=f"{type(error).__name__}: {error}"[:2000])
+        cause = _cause(error)
+        message = f"{type(cause).__name__}: {in_one_line(cause)}"
+        outcome = Outcome(reason="StageFailed", message=message)
     outcome = outcome.model_copy(update={"work": end.work})
     sys.stdout.flush()
     print(outcome.line(), file=sys.stderr, flush=True)  # noqa: T201 - the log's last line
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What was raised in another process: Ray's own error says it in a traceback."""
+    while isinstance(cause := getattr(error, "cause", None), BaseException):
+        error = cause
+    return error
 
 
 def leave(exit_code: int) -> NoReturn:

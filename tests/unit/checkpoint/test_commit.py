@@ -121,11 +121,13 @@ def test_a_full_disk_is_said_and_harms_nothing(tmp_path: Path) -> None:
         (folder / "model.bin").write_bytes(b"half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with pytest.raises(UserError, match="no space left") as full:
+    with pytest.raises(UserError, match=r"no space left .* of step 5, .* is untouched") as full:
         writer.commit(CheckpointState(step=10), write)
     assert full.value.reason == "DiskFull"
     assert _newest(tmp_path) == 5
     assert leftover_folders(tmp_path) == []
+    with pytest.raises(UserError, match="no checkpoint was committed yet"):
+        _writer(tmp_path / "empty").commit(CheckpointState(step=10), write)
 
 
 def test_a_kill_at_any_moment_leaves_a_checkpoint_that_loads(tmp_path: Path) -> None:

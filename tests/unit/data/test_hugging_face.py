@@ -1,5 +1,6 @@
 """Local data sets are read; what cannot be loaded is explained."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,38 @@ def test_a_row_without_text_is_named(tmp_path: Path) -> None:
     Dataset.from_dict({"text": ["one", None]}).save_to_disk(tmp_path / "inputs" / "saved")
     with pytest.raises(UserError, match="row 1: field 'text' must be a string; found None"):
         read(tmp_path, path="saved")
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (
+            {"a.jsonl": b'{"text": "a"}\n', "b.jsonl": b'{"text": "b"}\n{"text": \n'},
+            r"b\.jsonl: line 2: each line must be one JSON object",
+        ),
+        ({"a.txt": b"good\n\xff\n"}, r"a\.txt: line 2: not UTF-8: byte 0xff"),
+        ({"a.json": b'[{"text": "a"},\n{"text":}]'}, r"a\.json: line 2: no JSON: .* column 9"),
+        ({"a.parquet": b"PAR1"}, r"a\.parquet: no readable parquet file"),
+        (
+            {"a.jsonl.gz": gzip.compress(b'{"text": "a"}\n' * 9)[:-5]},
+            r"a\.jsonl\.gz: broken compressed data",
+        ),
+        (
+            {"a.jsonl": b'{"text": "a"}\n', "b.jsonl": b'{"text": "b", "x": 1}\n'},
+            r"huggingFace broken: Couldn't cast text: string x: int64",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(
+    tmp_path: Path, files: dict[str, bytes], message: str
+) -> None:
+    folder = tmp_path / "inputs" / "broken" / "data"
+    folder.mkdir(parents=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    with pytest.raises(UserError, match=message) as error:
+        read(tmp_path, path="broken")
+    assert error.value.reason == "InvalidData"
 
 
 def test_a_data_set_that_cannot_be_reached_is_explained(

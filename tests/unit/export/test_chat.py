@@ -1,6 +1,12 @@
 """Talking to a model: its answers, its memory, and what is said when there is none."""
 
 import io
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -82,9 +88,9 @@ def test_piped_questions_are_answered_with_a_memory_until_reset(
 ) -> None:
     asked: list[list[Message]] = []
 
-    def note(_model: object, _tokenizer: object, messages: list[Message], _: object) -> list[str]:
+    def note(_m: object, _t: object, messages: list[Message], _s: object) -> Iterator[str]:
         asked.append(list(messages))
-        return ["A", "!"]
+        yield from ("A", "!")
 
     monkeypatch.setattr(chat, "reply", note)
     monkeypatch.setattr("sys.stdin", io.StringIO("one\n\ntwo\n/reset\nthree\n/exit\nfour\n"))
@@ -123,3 +129,52 @@ def test_what_is_missing_is_said_without_a_traceback(
         (folder / remove).unlink()
     assert chat.main([str(folder), "--ask", "Hello"]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_damaged_model_or_one_of_another_tokenizer_is_said_without_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = save_tiny(tmp_path / "model") / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    assert chat.main([str(tmp_path / "model"), "--ask", "Hello"]) == 2
+    assert f"{weights}: the model cannot be loaded" in capsys.readouterr().err
+    save_tiny(tmp_path / "small", vocabulary_size=50)
+    assert chat.main([str(tmp_path / "small"), "--ask", "Hello"]) == 2
+    assert "tokens, the model only 50" in capsys.readouterr().err
+
+
+def test_ctrl_c_stops_an_answer_and_not_the_conversation(tmp_path: Path) -> None:
+    save_tiny(tmp_path / "model", context_length=1_000_000, seed=2)  # it says "the" for ever
+    arguments = ["--max-new-tokens", "1000000", "--temperature", "0"]
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "llmtrain_trainer.chat", str(tmp_path / "model"), *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(theirs)
+    seen = [_read_until(ours, "> ")]
+    for _ in range(2):
+        os.write(ours, b"over the\n")
+        seen.append(_read_until(ours, " the the the the"))
+        process.send_signal(signal.SIGINT)
+        seen.append(_read_until(ours, "> "))
+    process.send_signal(signal.SIGINT)  # at the prompt it leaves
+    assert process.wait(timeout=30) == 0
+    assert "Traceback" not in "".join(seen)
+    assert process.stderr is not None
+    errors = process.stderr.read()
+    assert "Traceback" not in errors
+    assert "terminate called" not in errors
+    process.stderr.close()
+    os.close(ours)
+
+
+def _read_until(descriptor: int, text: str) -> str:
+    """What a program writes, until a text has come."""
+    seen = ""
+    while text not in seen:
+        seen += os.read(descriptor, 1024).decode(errors="replace")
+    return seen

@@ -5,16 +5,21 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from support.line_job import stage_context
-from support.tiny_model import save_tiny, tiny_tokenizer
+from support.tiny_model import save_tiny, tiny_model, tiny_tokenizer
+from transformers import LlamaForCausalLM
 
 from llmtrain_api.data_report import Amount, DataReport, StepReport
 from llmtrain_api.results import EvaluationReport, GateResult, Generation
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import EvaluationResult
+from llmtrain_api.step_record import StepRecord
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.export.stage import run
 from llmtrain_trainer.finetune.template import ensure_chat_template
+from llmtrain_trainer.models.save import save_model
+from llmtrain_trainer.models.tokenizer import load_tokenizer
 from llmtrain_trainer.stage import StageContext
 
 LINE = {
@@ -42,9 +47,9 @@ EVALUATION = EvaluationReport(
 )
 
 
-def finished_line(folder: Path) -> StageContext:
+def finished_line(folder: Path, **sections: object) -> StageContext:
     """A workspace after evaluation."""
-    context = stage_context(folder, Stage.EXPORT, **LINE)
+    context = stage_context(folder, Stage.EXPORT, **(LINE | sections))
     workspace = context.workspace
     tokenizer = tiny_tokenizer()
     ensure_chat_template(tokenizer)
@@ -62,9 +67,14 @@ def card_code(folder: Path) -> str:
 
 
 def run_card(folder: Path) -> str:
-    """Do what the model card says, in a process that knows nothing of us."""
+    """Do what the model card says."""
+    return run_alone(card_code(folder), folder)
+
+
+def run_alone(code: str, folder: Path) -> str:
+    """What code prints in a process that knows nothing of us."""
     done = subprocess.run(
-        [sys.executable, "-I", "-c", card_code(folder)],
+        [sys.executable, "-I", "-c", code],
         cwd=folder,
         env={"HF_HUB_OFFLINE": "1", "PATH": ""},
         capture_output=True,
@@ -122,6 +132,55 @@ def test_the_card_tells_where_the_model_comes_from(tmp_path: Path) -> None:
         "## Licence",
     ):
         assert line in card
+
+
+def test_the_card_holds_the_plan_against_what_was_done(tmp_path: Path) -> None:
+    pretrain = {"tokens": "20x", "sequenceLength": 64, "batchTokens": 1024, "precision": "fp32"}
+    context = finished_line(tmp_path, pretrain=pretrain)
+    metrics = context.workspace.metrics(Stage.PRETRAIN)
+    metrics.parent.mkdir()
+    records = [StepRecord(step=step, loss=2.0, seconds=0.9) for step in (1, 2)]
+    records.append(StepRecord(step=2, validation_loss=1.98765))
+    metrics.write_text("".join(f"{record.model_dump_json()}\n" for record in records))
+    run(context)
+    card = (context.workspace.export / "README.md").read_text()
+    for line in (
+        "| pretrain | Planned | Done |",
+        "| Optimizer steps | 202 | 2 |",  # of 20 x 10,320 parameters
+        "| Tokens | 206,848 | 2,048 |",
+        "| Hours in optimizer steps | 0.000",
+        " | 0.0005 |",  # 2 x 0.9 s
+        "(MFU) | 40.0% | ",
+        "| Validation loss, in nats per token |  | 1.988 |",
+    ):
+        assert line in card
+    assert "| finetune | Planned | Done |" not in card  # it has left no record
+
+
+def test_a_chat_model_stops_by_itself_at_the_end_of_its_turn(tmp_path: Path) -> None:
+    context = finished_line(tmp_path)
+    workspace = context.workspace
+    beside = workspace.model("finetuned")
+    load_tokenizer(beside).save_pretrained(tmp_path / "tokenizer")
+    model = that_always_says(tiny_tokenizer().convert_tokens_to_ids("<|im_end|>"))
+    weights: dict[str, object] = dict(model.named_parameters())
+    save_model(lambda: model, weights, tokenizer=tmp_path / "tokenizer", target=beside)
+    run(context)
+    count = "print('new:', output.shape[1] - inputs['input_ids'].shape[1])\n"
+    code = card_code(workspace.export) + count
+    there = code.replace('folder = "."', f"folder = {str(beside)!r}")
+    assert run_alone(code + there, workspace.export).count("new: 1\n") == 2
+
+
+def that_always_says(token: int) -> LlamaForCausalLM:
+    """A model for which all tokens are alike, and this one follows them."""
+    model = tiny_model()
+    model.config.tie_word_embeddings = False
+    with torch.no_grad():
+        model.lm_head.weight = torch.nn.Parameter(torch.zeros(320, 16))
+        model.model.embed_tokens.weight[:] = model.model.embed_tokens.weight[0]
+        model.lm_head.weight[token] = model.model(torch.tensor([[0]])).last_hidden_state[0, 0]
+    return model
 
 
 def test_a_second_export_replaces_the_first(tmp_path: Path) -> None:

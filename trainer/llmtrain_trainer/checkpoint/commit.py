@@ -1,6 +1,5 @@
 """Writes a checkpoint so that it is either committed whole or not there at all."""
 
-import errno
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from llmtrain_trainer.checkpoint.layout import (
     MANIFEST,
     checkpoint_steps,
     leftover_folders,
+    newest_committed,
     step_folder,
     temporary_folder,
     trash_folder,
@@ -24,8 +24,9 @@ from llmtrain_trainer.checkpoint.manifest import (
     digest_files,
     file_names,
 )
+from llmtrain_trainer.disk import disk_full, is_full
 from llmtrain_trainer.durable import replace_file, sync
-from llmtrain_trainer.errors import StageError, UserError
+from llmtrain_trainer.errors import StageError
 
 _LITTLE_SPACE_BYTES = 1 << 20
 
@@ -121,13 +122,13 @@ class CheckpointWriter:
 
     def _explain(self, error: OSError | RuntimeError, temporary: Path) -> Exception:
         free_bytes = shutil.disk_usage(self._root).free
-        full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
-        if not full and free_bytes > _LITTLE_SPACE_BYTES:  # torch hides the errno of its writer
+        if not is_full(error) and free_bytes > _LITTLE_SPACE_BYTES:  # torch says it in no way
             return error
         shutil.rmtree(temporary, ignore_errors=True)  # gives back what it took; may be gone already
-        return UserError(
-            f"no space left in {self._root} for a checkpoint ({free_bytes / 1e6:.0f} MB free "
-            "after the attempt); the last committed checkpoint is untouched. Free some space, or "
-            "lower checkpoint.keep, and run again",
-            reason="DiskFull",
+        committed = newest_committed(self._root)
+        kept = (
+            "no checkpoint was committed yet, so training starts anew"
+            if committed is None
+            else f"the checkpoint of step {committed}, the last one, is untouched"
         )
+        return disk_full(f"a checkpoint into {self._root}", self._root, kept=kept)

@@ -39,6 +39,12 @@ def checkpoint_steps(root: Path) -> list[int]:
     return sorted((int(match[1]) for match in matches if match), reverse=True)
 
 
+def newest_committed(root: Path) -> int | None:
+    """The step of the newest checkpoint that was committed; None where none was."""
+    steps = checkpoint_steps(root)
+    return next((step for step in steps if (step_folder(root, step) / COMMITTED).is_file()), None)
+
+
 def leftover_folders(root: Path) -> list[Path]:
     """Folders of writers and deleters that died."""
     if not root.is_dir():

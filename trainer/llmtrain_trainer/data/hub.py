@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.data.faults import raise_fault
+from llmtrain_trainer.disk import is_full
+from llmtrain_trainer.errors import UserError, in_one_line
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -29,13 +31,19 @@ def load_dataset(
     """
     from datasets.exceptions import DatasetsError
 
+    folder = inputs / path
     try:
-        return _load(inputs / path, path, subset, split, str(cache))
-    except (OSError, ValueError, LookupError, DatasetsError) as error:
+        return _load(folder, path, subset, split, str(cache))
+    except (OSError, EOFError, ValueError, LookupError, DatasetsError) as error:
+        why = _told(error)
+        if is_full(why):
+            raise why from error
+        if not _is_saved(folder):
+            raise_fault(folder)
+        hint = f"it must be a folder below {inputs} or a data set of the Hugging Face hub"
+        hint = "" if folder.is_dir() else f"; {hint} that this machine can reach"
         raise UserError(
-            f"huggingFace {path}: {_first_line(error)}; it must be a folder below {inputs} "
-            "or a data set of the Hugging Face hub that this machine can reach",
-            reason="InvalidData",
+            f"huggingFace {path}: {in_one_line(why)}{hint}", reason="InvalidData"
         ) from error
 
 
@@ -53,5 +61,12 @@ def _load(folder: Path, path: str, subset: str | None, split: str, cache: str) -
     return datasets.load_dataset(source, subset, split=split, cache_dir=cache)
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
+def _is_saved(folder: Path) -> bool:
+    return (folder / _SAVED_DATASET).is_file() or (folder / _SAVED_SPLITS).is_file()
+
+
+def _told(error: Exception) -> BaseException:
+    """The error that says why; the library's own says only that there was one."""
+    from datasets.exceptions import DatasetGenerationError
+
+    return (error.__cause__ or error) if isinstance(error, DatasetGenerationError) else error

@@ -47,6 +47,20 @@ def read_text(path: Path) -> str:
         raise _not_utf8(f"{path}: line {line}", "file", error) from error
 
 
+def require_utf8(path: Path) -> None:
+    """Make sure that a file is text, without holding it in memory.
+
+    Raises:
+        UserError: it is not UTF-8, or cannot be read.
+    """
+    with open_bytes(path) as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                raise _not_utf8(f"{path}: line {number}", "line", error) from error
+
+
 def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
     """The objects of a JSON lines file, each with its place (`raw/a.jsonl: line 3`).
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from llmtrain_trainer.models.build import load_model
 from llmtrain_trainer.models.context_length import context_length
+from llmtrain_trainer.models.fit import require_vocabulary
 from llmtrain_trainer.models.line import PRETRAINED, LineModel
+from llmtrain_trainer.models.stored import load_model
 from llmtrain_trainer.models.tokenizer import load_tokenizer
 
 
@@ -34,10 +35,12 @@ def load_subject(line_model: LineModel) -> Subject:
     """Load a model: in bf16 on a GPU, in fp32 on a CPU.
 
     Raises:
-        UserError: the folder holds no model or tokenizer that can be loaded safely.
+        UserError: the folder holds no model or tokenizer that can be loaded safely, or two that
+            do not belong together.
     """
     tokenizer = load_tokenizer(line_model.folder)
     model = load_model(line_model.folder, dropout=0.0).eval()
+    require_vocabulary(model.config, len(tokenizer), where=str(line_model.folder))
     if torch.cuda.is_available():
         model = model.to(device="cuda", dtype=torch.bfloat16)
     return Subject(line_model.name, model, tokenizer)

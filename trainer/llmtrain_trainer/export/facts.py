@@ -5,16 +5,17 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
-from transformers import AutoConfig
 
 from llmtrain_api.data_report import DataReport
 from llmtrain_api.faults import describe_faults
 from llmtrain_api.results import EvaluationReport
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.export.training_facts import TrainingFacts, training_facts
 from llmtrain_trainer.models.context_length import context_limit
 from llmtrain_trainer.models.line import LineModel
 from llmtrain_trainer.models.recipe import pretrained_recipe
+from llmtrain_trainer.models.stored import stored_config
 from llmtrain_trainer.models.tokenizer import load_tokenizer
 from llmtrain_trainer.stage import StageContext
 
@@ -35,6 +36,7 @@ class ModelFacts:
     """In tokens; None for families without a limit."""
     vocabulary_size: int
     chats: bool
+    training: list[TrainingFacts]
     data: DataReport | None
     evaluation: EvaluationReport | None
 
@@ -46,15 +48,17 @@ def gather_facts(context: StageContext, model: LineModel) -> ModelFacts:
         UserError: a report of theirs is missing or damaged.
     """
     config, workspace = context.config, context.workspace
-    stored = AutoConfig.from_pretrained(model.folder, trust_remote_code=False)
+    stored = stored_config(model.folder)
+    recipe = pretrained_recipe(model.folder, dropout=0.0)
     return ModelFacts(
         config=config,
         model_name=model.name,
         model_type=stored.model_type,
-        num_parameters=pretrained_recipe(model.folder, dropout=0.0).num_parameters,
+        num_parameters=recipe.num_parameters,
         context_limit=context_limit(stored),
         vocabulary_size=stored.vocab_size,
         chats=load_tokenizer(model.folder).chat_template is not None,
+        training=training_facts(config, recipe.architecture, recipe.num_parameters),
         data=None if config.data is None else _read(workspace.data_report, DataReport),
         evaluation=None
         if config.evaluate is None

@@ -8,6 +8,7 @@ from llmtrain_api.data_report import Amount, DataReport
 from llmtrain_api.results import EvaluationReport, GateResult
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.export.facts import ModelFacts
+from llmtrain_trainer.export.training_facts import TrainingFacts
 
 _SECTIONS = {"data", "tokenizer", "model", "pretrain", "finetune", "evaluate", "export"}
 _FRONT_MATTER = """\
@@ -66,6 +67,7 @@ def model_card(facts: ModelFacts) -> str:
         _LOAD_CHAT if facts.chats else _LOAD_TEXT,
         *(_evaluation(facts.evaluation) if facts.evaluation else ()),
         *(_data(facts.data) if facts.data else ()),
+        *_training(facts.training),
         "## How it was made",
         _manifest(facts.config),
         "## Licence",
@@ -130,6 +132,30 @@ def _data(report: DataReport) -> Iterator[str]:
 
 def _counts(amount: Amount) -> tuple[str, str]:
     return f"{amount.documents:,}", f"{amount.bytes:,}"
+
+
+def _training(stages: Sequence[TrainingFacts]) -> Iterator[str]:
+    if stages:
+        yield "## What training was planned to take, and took"
+    for stage in stages:
+        sides = (stage.planned, stage.done)
+        rows = [
+            ("Optimizer steps", *(f"{side.steps:,}" for side in sides)),
+            ("Tokens", *(f"{side.tokens:,}" for side in sides)),
+            ("FLOPs", *(_known(side.flops, ".3g") for side in sides)),
+            ("Hours in optimizer steps", *(_known(_hours(side.seconds), ".3g") for side in sides)),
+            ("Share of the devices' peak (MFU)", *(_known(side.mfu, ".1%") for side in sides)),
+            ("Validation loss, in nats per token", "", _known(stage.validation_loss, ".4g")),
+        ]
+        yield _table((stage.stage.value, "Planned", "Done"), rows)
+
+
+def _hours(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds / 3600
+
+
+def _known(value: float | None, form: str) -> str:
+    return "unknown" if value is None else f"{value:{form}}"
 
 
 def _manifest(config: RunConfig) -> str:

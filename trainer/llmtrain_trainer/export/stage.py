@@ -3,15 +3,13 @@
 import shutil
 from pathlib import Path
 
-from transformers import GenerationConfig
-
 from llmtrain_trainer.durable import replaced_folder
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.export.facts import gather_facts
 from llmtrain_trainer.export.model_card import model_card
-from llmtrain_trainer.finetune.template import end_of_turn_ids
-from llmtrain_trainer.models.build import require_model
 from llmtrain_trainer.models.line import LineModel, line_models
+from llmtrain_trainer.models.special_ids import generation_config
+from llmtrain_trainer.models.stored import require_model
 from llmtrain_trainer.models.tokenizer import load_tokenizer
 from llmtrain_trainer.stage import StageContext
 
@@ -43,10 +41,4 @@ def _copy_model(model: LineModel, folder: Path) -> None:
             shutil.copyfile(file, folder / file.name)
     tokenizer = load_tokenizer(model.folder)
     tokenizer.save_pretrained(folder)
-    # Whoever generates stops at the end of a turn without being told.
-    ends = end_of_turn_ids(tokenizer)
-    padding = tokenizer.pad_token_id
-    GenerationConfig(
-        eos_token_id=ends or None,
-        pad_token_id=next(iter(ends), None) if padding is None else padding,
-    ).save_pretrained(folder)
+    generation_config(tokenizer).save_pretrained(folder)

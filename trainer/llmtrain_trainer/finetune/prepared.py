@@ -20,9 +20,9 @@ from llmtrain_trainer.finetune.sources.registry import conversation_sources
 from llmtrain_trainer.finetune.sources.source import ConversationSource
 from llmtrain_trainer.finetune.split import Split
 from llmtrain_trainer.finetune.template import ensure_chat_template
-from llmtrain_trainer.models.build import require_model
-from llmtrain_trainer.models.context_length import context_limit
+from llmtrain_trainer.models.fit import require_context, require_vocabulary
 from llmtrain_trainer.models.line import base_model
+from llmtrain_trainer.models.stored import stored_config
 from llmtrain_trainer.models.tokenizer import load_tokenizer
 from llmtrain_trainer.stage import StageContext
 
@@ -46,7 +46,9 @@ def prepare(context: StageContext) -> None:
     context.progress.update(percent=0, activity="preparing conversations")
     base = base_model(context.config)
     tokenizer = load_tokenizer(base.folder)
-    _require_fit(finetune, tokenizer, base.folder)
+    model = stored_config(base.folder)
+    require_vocabulary(model, len(tokenizer), where=str(base.folder))
+    require_context(model, finetune.sequence_length, field="finetune.sequenceLength")
     ensure_chat_template(tokenizer)
     sources = conversation_sources(finetune.data.sources, context)
     made = fingerprint(
@@ -64,25 +66,6 @@ def prepare(context: StageContext) -> None:
         _write(folder, sources, tokenizer, finetune, context)
         tokenizer.save_pretrained(folder / TOKENIZER)
         mark_complete(folder, made)
-
-
-def _require_fit(finetune: Finetune, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Make sure that the model can read what the tokenizer and the manifest will give it."""
-    from transformers import AutoConfig
-
-    require_model(folder)
-    model = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    if len(tokenizer) > model.vocab_size:
-        raise UserError(
-            f"{folder}: the tokenizer has {len(tokenizer)} tokens, the model only "
-            f"{model.vocab_size}; use the tokenizer that the model was trained with"
-        )
-    limit = context_limit(model)
-    if limit is not None and finetune.sequence_length > limit:
-        raise UserError(
-            f"finetune.sequenceLength: {finetune.sequence_length} is longer than the model's "
-            f"context of {limit} tokens; set it to {limit} or less"
-        )
 
 
 def _write(

@@ -1,8 +1,10 @@
 """What one rank of a training stage does, whoever started it."""
 
 import os
+from pathlib import Path
 
 from llmtrain_api.stages import Stage
+from llmtrain_trainer.disk import full_disk_told
 from llmtrain_trainer.stage import StageContext
 
 
@@ -26,4 +28,5 @@ def run_rank(context: StageContext) -> None:
             task = finetune_task(config)
         case _:
             raise AssertionError(f"{config.stage} does not train")
-    train(task, context)
+    with full_disk_told(Path(config.workspace)):
+        train(task, context)

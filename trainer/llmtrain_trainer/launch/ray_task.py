@@ -2,13 +2,15 @@
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import ray
 from ray.exceptions import RayError, RayTaskError
 
 from llmtrain_api.run_config import RunConfig
-from llmtrain_trainer.errors import StageError, WorkerLostError
+from llmtrain_trainer.disk import full_disk_told
+from llmtrain_trainer.errors import StageError, WorkerLostError, in_one_line
 from llmtrain_trainer.progress.http_reporter import HttpReporter
 from llmtrain_trainer.stage import ReportAddress, StageContext
 
@@ -34,11 +36,14 @@ def run_task(context: StageContext, function: Callable[[StageContext], T]) -> T:
             raise error.cause from None
         raise
     except RayError as error:
-        raise WorkerLostError(f"the task of this stage was lost: {error}") from error
+        raise WorkerLostError(f"the task of this stage was lost: {in_one_line(error)}") from error
     return result
 
 
 def _call(config_json: str, report_to: ReportAddress, function: Callable[[StageContext], T]) -> T:
-    stop = threading.Event()
-    with HttpReporter(report_to.url, report_to.token, stop) as reporter:
-        return function(StageContext(RunConfig.model_validate_json(config_json), reporter, stop))
+    config, stop = RunConfig.model_validate_json(config_json), threading.Event()
+    with (
+        full_disk_told(Path(config.workspace)),
+        HttpReporter(report_to.url, report_to.token, stop) as reporter,
+    ):
+        return function(StageContext(config, reporter, stop))

@@ -15,9 +15,14 @@ from llmtrain_trainer.progress.reporter import Silent
 from llmtrain_trainer.stage import StageContext
 
 _COLLECTIVE_TIMEOUT_SECONDS = 1800
-# Ray's minute is too short for an image pull or a GPU node that is still to come; the operator
-# has a limit of its own.
-_START_TIMEOUT_SECONDS = 24 * 3600
+_OF_RAY_TRAIN = {
+    # Ray's minute is too short for an image pull or a GPU node that is still to come; the operator
+    # has a limit of its own.
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": str(24 * 3600),
+    # It would start the ranks anew by itself when a Pod is taken away: an attempt in an attempt,
+    # for the Pod has told the driver to stop already.
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
+}
 _KEEP_MEMORY = {
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_MAX_": "0",
@@ -42,7 +47,7 @@ def run_ranks(context: StageContext) -> None:
     """
     config, report_to = context.config, context.report_to
     assert report_to is not None, "only a driver starts ranks"
-    os.environ.setdefault("RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", str(_START_TIMEOUT_SECONDS))
+    os.environ |= _OF_RAY_TRAIN
     resources = {"CPU": config.workers.cpus, "GPU": config.workers.gpus}
     trainer = TorchTrainer(
         _rank,

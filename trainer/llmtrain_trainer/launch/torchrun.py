@@ -15,6 +15,7 @@ from torch import distributed as dist
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.launch.rank import run_rank
+from llmtrain_trainer.models.initial import fetch_initial_model
 from llmtrain_trainer.outcome import ending, leave, read_run_config
 from llmtrain_trainer.progress.reporter import Silent
 from llmtrain_trainer.progress.server import serve_progress
@@ -40,13 +41,17 @@ def _run(config: RunConfig) -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda _signal, _frame: stop.set())
     if dist.get_rank() != 0:
+        dist.barrier()  # the model of `model.initFrom` is there
         run_rank(StageContext(config, Silent(), stop))
         return
     tracker = ProgressTracker(config)
     with serve_progress(
         config.progress_host, config.progress_port, tracker, stop, token=secrets.token_hex()
     ):
-        run_rank(StageContext(config, tracker, stop))
+        context = StageContext(config, tracker, stop)
+        fetch_initial_model(context)
+        dist.barrier()
+        run_rank(context)
 
 
 if __name__ == "__main__":

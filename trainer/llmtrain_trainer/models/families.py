@@ -1,4 +1,7 @@
-"""How each family's shape becomes a `transformers` config. The next family is one function."""
+"""How each family's shape becomes a `transformers` config. The next family is one function.
+
+The tokens that begin and end a text are the tokenizer's: they are set when a model is saved.
+"""
 
 from collections.abc import Callable
 
@@ -22,6 +25,8 @@ def _gpt2(shape: Architecture, dropout: float) -> PretrainedConfig:
         embd_pdrop=dropout,
         attn_pdrop=dropout,
         tie_word_embeddings=shape.tie_embeddings,
+        bos_token_id=None,
+        eos_token_id=None,
     )
 
 
@@ -36,6 +41,8 @@ def _llama(shape: Architecture, dropout: float) -> PretrainedConfig:
         intermediate_size=shape.intermediate_size,
         attention_dropout=dropout,
         tie_word_embeddings=shape.tie_embeddings,
+        bos_token_id=None,
+        eos_token_id=None,
     )
 
 

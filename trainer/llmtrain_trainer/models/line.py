@@ -6,8 +6,9 @@ from pathlib import Path
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.models.initial import INITIAL, initial_model
 
-INITIAL, PRETRAINED, FINETUNED = "initial", "pretrained", "finetuned"
+PRETRAINED, FINETUNED = "pretrained", "finetuned"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def base_model(config: RunConfig) -> LineModel:
         return _stored(PRETRAINED, config)
     if config.model is None or config.model.init_from is None:
         raise UserError("there is no model to start from: add pretrain, or set model.initFrom")
-    return LineModel(INITIAL, Path(config.inputs) / config.model.init_from)
+    return LineModel(INITIAL, initial_model(config))
 
 
 def line_models(config: RunConfig) -> list[LineModel]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from transformers import AutoConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from llmtrain_api.spec.model import Model
 from llmtrain_planner.architecture import Architecture, resolve_architecture
@@ -12,8 +12,9 @@ from llmtrain_planner.flops import training_flops_per_token
 from llmtrain_planner.parameters import count_parameters
 from llmtrain_trainer.checkpoint.digest import sha256
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.models.build import load_model, new_model, require_model
+from llmtrain_trainer.models.build import new_model
 from llmtrain_trainer.models.families import model_config, shape_of
+from llmtrain_trainer.models.stored import load_model, stored_config
 
 
 @dataclass(frozen=True)
@@ -35,22 +36,17 @@ class ModelRecipe:
         return training_flops_per_token(self.architecture, sequence_length)
 
 
-def model_recipe(
-    model: Model, *, inputs: Path, vocabulary_size: int, context_length: int
-) -> ModelRecipe:
-    """The recipe of the manifest's model section.
+def new_recipe(model: Model, *, vocabulary_size: int, context_length: int) -> ModelRecipe:
+    """The recipe of a model of the manifest's shape.
 
     Args:
         model: the section.
-        inputs: what relative paths start from.
         vocabulary_size: of the tokenizer.
         context_length: longest sequence of the stage, in tokens.
 
     Raises:
-        UserError: the shape is impossible, or there is no model in the folder.
+        UserError: the shape is impossible.
     """
-    if model.init_from is not None:
-        return pretrained_recipe(inputs / model.init_from, dropout=model.dropout)
     try:
         shape = resolve_architecture(
             model, vocabulary_size=vocabulary_size, context_length=context_length
@@ -77,8 +73,7 @@ def pretrained_recipe(folder: Path, *, dropout: float) -> ModelRecipe:
     Raises:
         UserError: there is none, or none that can be loaded safely.
     """
-    require_model(folder)
-    shape = shape_of(AutoConfig.from_pretrained(folder, trust_remote_code=False))
+    shape = shape_of(stored_config(folder))
     weights = sorted(folder.glob("*.safetensors"))
     return ModelRecipe(
         build=lambda: load_model(folder, dropout=dropout),

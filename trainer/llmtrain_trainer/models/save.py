@@ -8,6 +8,8 @@ import torch
 from transformers import PreTrainedModel
 
 from llmtrain_trainer.durable import replaced_folder
+from llmtrain_trainer.models.special_ids import adopt_special_ids
+from llmtrain_trainer.models.tokenizer import load_tokenizer
 
 
 def save_model(
@@ -34,7 +36,9 @@ def save_model(
     untied = [name for name in missing if not name.endswith(tuple(model.all_tied_weights_keys))]
     assert not untied and not unexpected, (untied, unexpected)  # noqa: PT018 - one fact
     model.tie_weights()
+    finished = finish(model)
+    adopt_special_ids(finished, load_tokenizer(tokenizer))
     with replaced_folder(target) as folder:
-        finish(model).save_pretrained(folder)
+        finished.save_pretrained(folder)
         for file in tokenizer.iterdir():
             shutil.copy2(file, folder / file.name)

@@ -8,8 +8,11 @@ from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
 from llmtrain_planner.tokens import count_steps, resolve_tokens
 from llmtrain_trainer.completion import fingerprint
-from llmtrain_trainer.models.recipe import ModelRecipe, model_recipe
+from llmtrain_trainer.models.fit import require_context, require_vocabulary
+from llmtrain_trainer.models.initial import initial_model
+from llmtrain_trainer.models.recipe import ModelRecipe, new_recipe, pretrained_recipe
 from llmtrain_trainer.models.save import save_model
+from llmtrain_trainer.models.stored import stored_config
 from llmtrain_trainer.tokens.reader import TokenFile
 from llmtrain_trainer.tokens.sequences import TokenSequences
 from llmtrain_trainer.training.layout import stage_layout
@@ -24,17 +27,12 @@ def pretrain_task(config: RunConfig) -> TrainingTask:
     Raises:
         UserError: the tokens are missing or too few, or the sizes do not fit together.
     """
-    pretrain, model = config.pretrain, config.model
-    assert pretrain is not None and model is not None, "the contract asks for both"  # noqa: PT018
+    pretrain = config.pretrain
+    assert pretrain is not None, "the stage runs when its section is there"
     workspace = Workspace(Path(config.workspace))
     tokens = TokenFile.open(workspace.tokens / "train")
     held_out = TokenFile.open(workspace.tokens / "validation")
-    recipe = model_recipe(
-        model,
-        inputs=Path(config.inputs),
-        vocabulary_size=tokens.index.vocabulary_size,
-        context_length=pretrain.sequence_length,
-    )
+    recipe = _recipe(config, tokens.index.vocabulary_size, pretrain.sequence_length)
     return TrainingTask(
         stage=Stage.PRETRAIN,
         attempt=config.attempt,
@@ -58,6 +56,19 @@ def pretrain_task(config: RunConfig) -> TrainingTask:
         ),
         flops_per_token=recipe.flops_per_token(pretrain.sequence_length),
     )
+
+
+def _recipe(config: RunConfig, vocabulary_size: int, sequence_length: int) -> ModelRecipe:
+    """A new model, or the one of `model.initFrom`, for these tokens."""
+    model = config.model
+    assert model is not None, "the contract asks for it"
+    if model.init_from is None:
+        return new_recipe(model, vocabulary_size=vocabulary_size, context_length=sequence_length)
+    folder = initial_model(config)
+    stored = stored_config(folder)
+    require_vocabulary(stored, vocabulary_size, where=f"model.initFrom {model.init_from}")
+    require_context(stored, sequence_length, field="pretrain.sequenceLength")
+    return pretrained_recipe(folder, dropout=model.dropout)
 
 
 def _settings(pretrain: Pretrain, config: RunConfig, num_parameters: int) -> LoopSettings:

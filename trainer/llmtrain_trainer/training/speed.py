@@ -33,7 +33,7 @@ class Speedometer:
         self.tokens_per_step = tokens_per_step
         self._seconds: deque[float] = deque(maxlen=_WINDOW_STEPS)
         self._flops_per_token = flops_per_token
-        device = _device(cpus)
+        device = this_device(cpus)
         self._peak_flops = device.peak_flops(precision) * num_ranks if device else None
 
     def add_step(self, seconds: float) -> None:
@@ -58,8 +58,8 @@ class Speedometer:
         return self.tokens_per_second * self._flops_per_token / self._peak_flops
 
 
-def _device(cpus: int) -> Device | None:
-    """What a rank computes on; None for a GPU that is not in the table."""
+def this_device(cpus: int) -> Device | None:
+    """What a rank here computes on; None for a GPU that is not in the table."""
     if torch.cuda.is_available():
         return gpu_by_driver_name(torch.cuda.get_device_name())
     return cpu_device(cpus, memory_bytes=0)

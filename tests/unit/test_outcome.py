@@ -1,0 +1,40 @@
+"""The outcome line tells the cause in one line; the traceback stands in the log."""
+
+import pytest
+from ray.exceptions import RayTaskError
+
+from llmtrain_api.exit_codes import ExitCode, Outcome, find_outcome
+from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.outcome import ending
+
+
+def _outcome(error: Exception, capsys: pytest.CaptureFixture[str]) -> tuple[int, Outcome]:
+    with ending() as end:
+        raise error
+    outcome = find_outcome(capsys.readouterr().err)
+    assert outcome is not None
+    return end.exit_code, outcome
+
+
+def test_what_a_task_raised_elsewhere_is_told_without_its_traceback(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    raised = ValueError("the shapes\n  (3,) and (4,) differ")
+    remote = RayTaskError("evaluate", "Traceback (most recent call last):\n  File", raised)
+    code, outcome = _outcome(remote.as_instanceof_cause(), capsys)
+    assert code == ExitCode.APPLICATION
+    assert outcome.reason == "StageFailed"
+    assert outcome.message == "ValueError: the shapes (3,) and (4,) differ"
+    assert "Traceback (most recent call last)" in caplog.text
+
+
+def test_an_error_without_words_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _outcome(AssertionError(), capsys)[1].message == "AssertionError: AssertionError"
+
+
+def test_the_users_error_comes_as_it_is(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    code, outcome = _outcome(UserError("a.jsonl: line 3", reason="InvalidData"), capsys)
+    assert (code, outcome.reason, outcome.message) == (2, "InvalidData", "a.jsonl: line 3")
+    assert not caplog.text

@@ -1,0 +1,101 @@
+"""What a training stage was planned to do and what it did, for the model card."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from llmtrain_api.run_config import RunConfig
+from llmtrain_api.spec.finetune import Finetune
+from llmtrain_api.spec.pretrain import Pretrain
+from llmtrain_api.stages import Stage
+from llmtrain_api.step_record import StepRecord
+from llmtrain_api.workspace import Workspace
+from llmtrain_planner.architecture import Architecture
+from llmtrain_planner.plan import DEFAULT_MFU
+from llmtrain_planner.stage_plan import RECOMPUTATION_COST
+from llmtrain_planner.tokens import count_steps, resolve_tokens
+from llmtrain_planner.training_setup import flops_per_token
+from llmtrain_trainer.finetune.packed.sequences import PackedSequences
+from llmtrain_trainer.finetune.prepared import TRAIN
+from llmtrain_trainer.training.speed import this_device
+
+
+@dataclass(frozen=True)
+class Work:
+    """An amount of training; None where it cannot be known."""
+
+    steps: int
+    tokens: int
+    flops: float | None
+    """Forward and backward, recomputation not counted."""
+    seconds: float | None
+    """In optimizer steps."""
+    mfu: float | None
+    """Share of the devices' peak that becomes useful work."""
+
+
+@dataclass(frozen=True)
+class TrainingFacts:
+    """One training stage."""
+
+    stage: Stage
+    planned: Work
+    done: Work
+    validation_loss: float | None
+    """Of the last validation, in nats per token."""
+
+
+def training_facts(
+    config: RunConfig, shape: Architecture | None, num_parameters: int
+) -> list[TrainingFacts]:
+    """The training stages that have left a record in the workspace.
+
+    Args:
+        config: of the job.
+        shape: of its model; None for a family that the planner does not know.
+        num_parameters: of the model.
+    """
+    workspace = Workspace(Path(config.workspace))
+    found = []
+    if config.pretrain is not None and workspace.metrics(Stage.PRETRAIN).is_file():
+        tokens = resolve_tokens(config.pretrain.tokens, num_parameters)
+        found.append(_facts(Stage.PRETRAIN, config.pretrain, tokens, config, shape))
+    if config.finetune is not None and workspace.metrics(Stage.FINETUNE).is_file():
+        samples = PackedSequences.open(workspace.conversations / TRAIN)
+        tokens = config.finetune.epochs * len(samples) * config.finetune.sequence_length
+        found.append(_facts(Stage.FINETUNE, config.finetune, tokens, config, shape))
+    return found
+
+
+def _facts(
+    stage: Stage,
+    section: Pretrain | Finetune,
+    tokens: int,
+    config: RunConfig,
+    shape: Architecture | None,
+) -> TrainingFacts:
+    lines = Workspace(Path(config.workspace)).metrics(stage).read_text(encoding="utf-8")
+    records = [StepRecord.model_validate_json(line) for line in lines.splitlines()]
+    device = this_device(config.workers.cpus)
+    peak = device.peak_flops(section.precision) * config.workers.count if device else None
+    step_flops = flops_per_token(shape, section) * section.batch_tokens if shape else None
+
+    def work(steps: int, *, seconds: float | None = None, mfu: float | None = None) -> Work:
+        """Of seconds and utilization, one follows from the other."""
+        flops = None if step_flops is None else float(steps * step_flops)
+        if flops and peak and mfu:
+            seconds = flops / (peak * mfu)
+            seconds *= RECOMPUTATION_COST if section.activation_checkpointing else 1
+        elif flops and peak and seconds:
+            mfu = flops / seconds / peak
+        return Work(steps, steps * section.batch_tokens, flops, seconds, mfu)
+
+    validations = [each.validation_loss for each in records if each.validation_loss is not None]
+    return TrainingFacts(
+        stage=stage,
+        planned=work(count_steps(tokens, section.batch_tokens), mfu=DEFAULT_MFU),
+        done=work(
+            max((record.step for record in records), default=0),
+            seconds=sum(record.seconds or 0.0 for record in records),
+        ),
+        validation_loss=validations[-1] if validations else None,
+    )

@@ -1,0 +1,104 @@
+"""Pretrained models in a folder: whether one is there, its config, and the model itself."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
+
+from llmtrain_trainer.errors import UserError, in_one_line
+
+_FEW = 3
+
+
+def require_model(folder: Path) -> None:
+    """Make sure that a folder holds a model that can be loaded safely.
+
+    Raises:
+        UserError: it has no config, no weights as safetensors, or a file of weights is cut off.
+    """
+    if not (folder / "config.json").is_file():
+        raise UserError(
+            f"{folder}: no model there (config.json is missing); "
+            "give a Hugging Face folder with config.json and *.safetensors"
+        )
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        raise UserError(
+            f"{folder}: no *.safetensors; pickled weights are never loaded, "
+            "since they can run code. Convert them with `save_pretrained` first"
+        )
+    for path in weights:
+        try:
+            with safe_open(path, framework="numpy"):
+                pass  # the header says how long the file is
+        except SafetensorError as error:
+            raise _damaged(path, in_one_line(error)) from error
+
+
+def stored_config(folder: Path) -> PretrainedConfig:
+    """The config of the model in a folder.
+
+    Raises:
+        UserError: there is no model, or its config.json cannot be read.
+    """
+    require_model(folder)
+    try:
+        return AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:  # whatever a stranger's file makes of the library
+        raise _damaged(folder / "config.json", in_one_line(error)) from error
+
+
+def load_model(folder: Path, *, dropout: float) -> PreTrainedModel:
+    """A pretrained model in fp32, from safetensors only.
+
+    Raises:
+        UserError: the folder holds no such model, or not all of it.
+    """
+    config = stored_config(folder)
+    for field in ("attention_dropout", "resid_pdrop", "embd_pdrop", "attn_pdrop"):
+        if hasattr(config, field):
+            setattr(config, field, dropout)
+    try:
+        model, found = AutoModelForCausalLM.from_pretrained(
+            folder,
+            config=config,
+            dtype=torch.float32,
+            attn_implementation="sdpa",
+            trust_remote_code=False,
+            use_safetensors=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are told below
+        )
+    except (ValueError, KeyError, FileNotFoundError) as error:
+        raise _damaged(folder, in_one_line(error)) from error
+    _require_all_weights(folder, found)
+    loaded: PreTrainedModel = model
+    return loaded
+
+
+def _require_all_weights(folder: Path, found: dict[str, Any]) -> None:
+    """The library would make the missing ones up, with a warning."""
+    missing = sorted(found["missing_keys"])
+    if missing:
+        raise _damaged(folder, f"the weights lack {_some(missing)}")
+    wrong = sorted(
+        f"{name} is {tuple(stored)} instead of {tuple(wanted)}"
+        for name, stored, wanted in found["mismatched_keys"]
+    )
+    if wrong:
+        raise _damaged(folder, f"the weights do not suit config.json: {_some(wrong)}")
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
+    return ", ".join(names[:_FEW]) + more
+
+
+def _damaged(path: Path, why: str) -> UserError:
+    return UserError(
+        f"{path}: the model cannot be loaded: {why}; copy it here again, or give a folder with a "
+        "model that transformers knows",
+        reason="InvalidModel",
+    )
