@@ -83,7 +83,7 @@ test: setup cluster-binaries ## Run all tests.
 .PHONY: cluster-binaries
 cluster-binaries: setup ## Build the programs of a control plane for the tests (minutes, once).
 	PYTHONPATH=tests $(BIN)/python -m support.cluster.binaries etcd kube-apiserver \
-	  kube-controller-manager kube-scheduler kubectl helm ray-operator prometheus promtool
+	  kube-controller-manager kube-scheduler kubectl helm kubeconform ray-operator prometheus promtool
 
 .PHONY: install-manifest
 install-manifest: setup ## Render the chart for those without helm: manifests/operator.

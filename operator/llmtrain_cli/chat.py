@@ -1,6 +1,6 @@
 """`llmtrain chat`: talk to a model."""
 
-import subprocess
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -18,4 +18,5 @@ def chat(
     command = [sys.executable, "-m", "llmtrain_trainer.chat", str(folder)]
     if ask is not None:
         command += ["--ask", ask]
-    raise typer.Exit(subprocess.run(command, check=False).returncode)
+    # In place of this process: Ctrl-C is for the conversation, and ends an answer alone.
+    os.execv(sys.executable, command)  # noqa: S606 - a list that we build; there is no shell

@@ -48,7 +48,7 @@ def disk_full(path: Path | str, folder: Path, *, kept: str | None = None) -> Use
     there = next(each for each in (folder, *folder.parents) if each.exists())
     free_bytes = shutil.disk_usage(there).free
     return UserError(
-        f"no space left to write {path} ({free_bytes / 1e6:.0f} MB are free now); "
+        f"no space left to write {path} ({free_bytes / 1e6:.1f} MB free); "
         f"{kept or 'finished stages and committed checkpoints are untouched'}. "
         "Free some space, or lower checkpoint.keep, and run again",
         reason="DiskFull",

@@ -37,7 +37,7 @@ def conclude(
         return INTERRUPTED
     if status.phase is Phase.FAILED:
         _say_what_failed(status, workspace, console)
-    show_results(job, status, workspace, console)
+    show_results(status, workspace, console)
     _report(job, status, workspace, console)
     return 0 if status.phase is Phase.SUCCEEDED else JOB_FAILED
 

@@ -7,17 +7,14 @@ from rich.console import Console
 from rich.table import Table
 
 from llmtrain_api.results import EvaluationReport
-from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import JobStatus
+from llmtrain_api.status import JobStatus, StageState
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.local.display import duration
 from llmtrain_operator.core.timestamps import read_time
 
 
-def show_results(
-    job: LLMTrainingJob, status: JobStatus, workspace: Workspace, console: Console
-) -> None:
+def show_results(status: JobStatus, workspace: Workspace, console: Console) -> None:
     """Print the evaluation, what the models write, and what to do next."""
     report = _report(workspace)
     if report is not None and report.results:
@@ -27,7 +24,7 @@ def show_results(
     if status.start_time and status.completion_time:
         took = read_time(status.completion_time) - read_time(status.start_time)
         console.print(_summary(took.total_seconds(), status), highlight=False)
-    model = _model_folder(job, workspace)
+    model = _model_folder(status, workspace)
     if model is not None:
         console.print(f"The model is in {model}. Talk to it: llmtrain chat {model}", soft_wrap=True)
 
@@ -74,11 +71,12 @@ def _generations_table(report: EvaluationReport) -> Table:
     return table
 
 
-def _model_folder(job: LLMTrainingJob, workspace: Workspace) -> Path | None:
-    if Stage.EXPORT in job.spec.stages:
-        return workspace.export
-    if Stage.FINETUNE in job.spec.stages:
-        return workspace.model("finetuned")
-    if Stage.PRETRAIN in job.spec.stages:
-        return workspace.model("pretrained")
-    return None
+def _model_folder(status: JobStatus, workspace: Workspace) -> Path | None:
+    """The newest model of the line that is there; None where none is."""
+    folders = {
+        Stage.EXPORT: workspace.export,
+        Stage.FINETUNE: workspace.model("finetuned"),
+        Stage.PRETRAIN: workspace.model("pretrained"),
+    }
+    done = (stage for stage in folders if status.stage(stage).state is StageState.SUCCEEDED)
+    return next((folders[stage] for stage in done), None)

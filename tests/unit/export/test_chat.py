@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -145,31 +146,42 @@ def test_a_damaged_model_or_one_of_another_tokenizer_is_said_without_a_traceback
 
 def test_ctrl_c_stops_an_answer_and_not_the_conversation(tmp_path: Path) -> None:
     save_tiny(tmp_path / "model", context_length=1_000_000, seed=2)  # it says "the" for ever
-    arguments = ["--max-new-tokens", "1000000", "--temperature", "0"]
+    options = ["--max-new-tokens", "1000000", "--temperature", "0"]
+    with on_a_terminal([str(tmp_path / "model"), *options]) as (process, terminal):
+        seen = _read_until(terminal, "> ")
+        for _ in range(2):
+            os.write(terminal, b"over the\n")
+            seen += _read_until(terminal, " the the the the")
+            process.send_signal(signal.SIGINT)
+            seen += _read_until(terminal, "> ")
+        os.write(terminal, b"\x04")  # Ctrl-D
+        assert process.wait(timeout=60) == 0
+        assert process.stderr is not None
+        seen += process.stderr.read()
+    assert "Traceback" not in seen
+    assert "terminate called" not in seen
+
+
+@contextmanager
+def on_a_terminal(arguments: list[str]) -> Iterator[tuple["subprocess.Popen[str]", int]]:
+    """A chat that somebody types into; gives the process and the other end of its terminal."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "llmtrain_trainer.chat", str(tmp_path / "model"), *arguments],
+        [sys.executable, "-m", "llmtrain_trainer.chat", *arguments],
         stdin=theirs,
         stdout=theirs,
         stderr=subprocess.PIPE,
         text=True,
     )
     os.close(theirs)
-    seen = [_read_until(ours, "> ")]
-    for _ in range(2):
-        os.write(ours, b"over the\n")
-        seen.append(_read_until(ours, " the the the the"))
-        process.send_signal(signal.SIGINT)
-        seen.append(_read_until(ours, "> "))
-    process.send_signal(signal.SIGINT)  # at the prompt it leaves
-    assert process.wait(timeout=30) == 0
-    assert "Traceback" not in "".join(seen)
-    assert process.stderr is not None
-    errors = process.stderr.read()
-    assert "Traceback" not in errors
-    assert "terminate called" not in errors
-    process.stderr.close()
-    os.close(ours)
+    try:
+        with process:
+            try:
+                yield process, ours
+            finally:
+                process.kill()
+    finally:
+        os.close(ours)
 
 
 def _read_until(descriptor: int, text: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llmtrain_trainer.checkpoint.group import Group
-from llmtrain_trainer.checkpoint.layout import checkpoint_steps, step_folder
+from llmtrain_trainer.checkpoint.layout import COMMITTED, checkpoint_steps, step_folder
 from llmtrain_trainer.checkpoint.manifest import Manifest, find_damage, read_manifest
 from llmtrain_trainer.errors import UserError
 
@@ -18,6 +18,11 @@ class Restorable:
 
     folder: Path
     manifest: Manifest
+
+    @property
+    def committed_time(self) -> float:
+        """Unix time, in seconds, at which it was committed."""
+        return (self.folder / COMMITTED).stat().st_mtime
 
 
 def find_restorable(root: Path, fingerprint: str, group: Group) -> Restorable | None:

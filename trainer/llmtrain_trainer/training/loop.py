@@ -137,6 +137,7 @@ class Trainer:
         self._step = state.step
         if state.best_validation_loss is not None:
             self._stopping = StoppingState(state.best_validation_loss, state.failed_validations)
+        self._progress.update(checkpoint_step=state.step, checkpoint_time=found.committed_time)
         if self._ranks.rank == 0:
             _log.info("resumed from %s", found.folder)
 
