@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from tokenizers import Tokenizer, models
+from transformers import PreTrainedTokenizerFast
 
 from llmtrain_api.run_config import RunConfig, Workers
 from llmtrain_api.spec.job import LLMTrainingJob
@@ -13,6 +15,7 @@ from llmtrain_trainer.tokens.writer import TokenFileWriter
 
 _FALLBACK_VOCABULARY_SIZE = 50257
 _BATCHES = 16
+_END_OF_TEXT = "<|endoftext|>"
 
 
 def random_run(
@@ -68,4 +71,11 @@ def _write_tokens(workspace: Workspace, vocabulary_size: int, num_tokens: int) -
             tokenizer="random",
         ) as writer:
             writer.write(tokens, np.array([num_tokens]), np.array([num_tokens]))
-    workspace.tokenizer.mkdir()
+    _write_tokenizer(workspace.tokenizer)
+
+
+def _write_tokenizer(folder: Path) -> None:
+    """One that knows the end of a text alone: a saved model takes that from it."""
+    tokenizer = Tokenizer(models.WordLevel({_END_OF_TEXT: 0}))
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=_END_OF_TEXT)
+    fast.save_pretrained(folder)
