@@ -55,6 +55,11 @@ class StageState(StrEnum):
     FAILED = "Failed"
     """Failed with no retry left."""
 
+    @property
+    def at_work(self) -> bool:
+        """Whether an attempt may live."""
+        return self in {StageState.STARTING, StageState.RUNNING, StageState.STOPPING}
+
 
 class ConditionStatus(StrEnum):
     """Whether a condition holds."""

@@ -6,7 +6,6 @@ from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase, StageState
 from llmtrain_cli.cluster.errors import CommandError
 
-_AT_WORK = {StageState.STARTING, StageState.RUNNING, StageState.STOPPING}
 _DONE = {StageState.SUCCEEDED, StageState.FAILED}
 
 
@@ -23,7 +22,7 @@ class Attempt:
     def is_at_work(self, status: JobStatus) -> bool:
         """Whether it has not ended yet."""
         stage = status.stage(self.stage)
-        return stage.state in _AT_WORK and stage.attempt == self.number
+        return stage.state.at_work and stage.attempt == self.number
 
 
 @dataclass(frozen=True)

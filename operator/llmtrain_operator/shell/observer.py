@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import JobStatus, StageState
+from llmtrain_api.status import JobStatus
 from llmtrain_operator.core.cluster_view import cluster_views
 from llmtrain_operator.core.money.paid_pods import PaidPod
 from llmtrain_operator.core.observed import ObjectMeta
@@ -24,7 +24,6 @@ from llmtrain_operator.shell.preflight import Preflight
 from llmtrain_operator.shell.setbacks import Setbacks
 
 _WITHOUT_HEAD = {ClusterState.BROKEN, ClusterState.LEAVING, ClusterState.SUSPENDED}
-_AT_WORK = {StageState.STARTING, StageState.RUNNING, StageState.STOPPING}
 
 
 class _Money(TypedDict):
@@ -125,5 +124,5 @@ class Observer:
 
 def stage_at_work(job: LLMTrainingJob, status: JobStatus) -> Stage | None:
     """The stage whose attempt may live; None where none does."""
-    at_work = (name for name in job.spec.stages if status.stage(name).state in _AT_WORK)
+    at_work = (name for name in job.spec.stages if status.stage(name).state.at_work)
     return None if status.phase.terminal else next(at_work, None)

@@ -11,7 +11,6 @@ from llmtrain_operator.core.policies.hang import is_report_of
 from llmtrain_operator.core.snapshot import Snapshot
 from llmtrain_operator.core.timestamps import read_time, write_time
 
-_AT_WORK = {StageState.STARTING, StageState.RUNNING, StageState.STOPPING}
 _NO_ROOM = {"Queued", "Unschedulable"}
 _NO_COMPUTE = ("queued", "suspended")
 
@@ -126,7 +125,7 @@ def _following(after: JobStatus, start: str) -> Interval | None:
     """What a job is at; None where it has ended."""
     if after.phase.terminal:
         return None
-    at_work = next((stage for stage in after.stages if stage.state in _AT_WORK), None)
+    at_work = next((stage for stage in after.stages if stage.state.at_work), None)
     if at_work is not None:
         return Interval(
             activity=Activity.WORKING, start=start, stage=at_work.name, attempt=at_work.attempt
