@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from urllib.error import URLError
@@ -21,6 +22,7 @@ from support.operator_process import running_warm_operator
 
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase, StageState
+from llmtrain_operator.core.timestamps import read_time
 
 _PRICES = {"resources": {"cpuUsdPerHour": 3600, "gibUsdPerHour": 0}}
 """A dollar a second for each core."""
@@ -65,10 +67,19 @@ def _spent(status: JobStatus) -> Decimal:
     return status.cost.spent_usd if status.cost else Decimal(0)
 
 
+def _has_a_pod_of_two_seconds(status: JobStatus) -> bool:
+    since = datetime.now(UTC) - timedelta(seconds=2)
+    opened = status.cost.ledger.open if status.cost else ()
+    return any(read_time(pods.start) < since for pods in opened)
+
+
 def test_a_job_s_bill_stands_when_its_pods_are_gone(
     cluster: NodelessCluster, operator: _Operator
 ) -> None:
+    cluster.ray.endless = ("data-0",)  # Kubernetes' times are whole seconds: let one pass
     job = NodelessJob.short(cluster.client, "paid")
+    job.wait_until(_has_a_pod_of_two_seconds)
+    cluster.ray.endless = ()
     job.wait_for_phase(Phase.SUCCEEDED)
     job.wait_until(lambda status: status.cost is not None and not status.cost.ledger.open)
     cost = job.status.cost

@@ -56,7 +56,6 @@ async def run_pod(
 async def _made(api: KubernetesApi, namespace: str, pod: Json) -> AsyncIterator[str]:
     """The path of the Pod, which is there for as long as the context."""
     made = await api.ensure(paths.pods(namespace), pod)
-    assert made is not None, "nobody else knows its name"
     path = f"{paths.pods(namespace)}/{pod['metadata']['name']}"
     try:
         yield path

@@ -148,20 +148,22 @@ class KubernetesApi:
             raise
         return True
 
-    async def ensure(self, path: str, body: Json) -> Json | None:
+    async def ensure(self, path: str, body: Json) -> Json:
         """Make an object where there is none of its name; returns what is there then.
 
-        None where it was there, and has gone in between.
-
         Raises:
-            KubernetesError: refused, or not reached.
+            KubernetesError: refused, or not reached; a conflict where one of its name was there,
+                and has gone in between.
         """
         try:
             return await self._json("POST", path, body, query={"fieldManager": FIELD_MANAGER})
         except KubernetesError as error:
-            if error.reason == "AlreadyExists":
-                return await self._named(path, body["metadata"]["name"])
-            raise
+            if error.reason != "AlreadyExists":
+                raise
+            found = await self._named(path, body["metadata"]["name"])
+            if found is None:
+                raise
+            return found
 
     async def _named(self, path: str, name: str) -> Json | None:
         """An object, found by the right to list alone; None where there is none."""

@@ -104,13 +104,12 @@ class Executor:
         assert target.status.cluster is not None, "it is written before it is made"
         body = ray_cluster(target.job, target.uid, target.status.cluster, self._pods)
         made = await self._api.ensure(paths.ray_clusters(namespace), body)
-        if made is not None:
-            owners = made["metadata"].get("ownerReferences", ())
-            if target.uid not in {owner["uid"] for owner in owners}:
-                name = made["metadata"]["name"]
-                raise NameTakenError(f"a RayCluster {name} is there that is not this job's")
-            # Its Pods may be heard of before it: they would seem to be what is left of it.
-            self._caches.put_cluster(made)
+        owners = made["metadata"].get("ownerReferences", ())
+        if target.uid not in {owner["uid"] for owner in owners}:
+            name = made["metadata"]["name"]
+            raise NameTakenError(f"a RayCluster {name} is there that is not this job's")
+        # Its Pods may be heard of before it: they would seem to be what is left of it.
+        self._caches.put_cluster(made)
 
     async def _delete_cluster(self, target: Target, name: str) -> None:
         cluster = target.cluster(name)
