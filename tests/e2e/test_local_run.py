@@ -174,6 +174,6 @@ def test_a_workspace_holds_one_run_at_a_time(folder: Path) -> None:
     with LocalRun(manifest, folder / "busy") as first:
         while not (first.workspace.private / "run.json").exists():
             assert first.process.poll() is None
-        code, output = run_to_the_end(manifest, folder / "busy")
+        code, output = LocalRun(manifest, folder / "busy").wait()
         assert code == 2
         assert f"in use by another run (process {first.process.pid})" in output
