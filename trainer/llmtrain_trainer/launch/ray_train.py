@@ -30,6 +30,10 @@ _KEEP_MEMORY = {
 }
 """glibc's malloc gives large blocks back, and faults each page in anew at the next step; from a
 thread of its own, which Ray's workers train in, it does so for all of them."""
+NO_RETRIES = ray.train.FailureConfig(
+    max_failures=0, controller_failure_limit=0, max_preemption_failures=0
+)
+"""The operator decides about retries: it knows why a rank failed."""
 
 
 class _RankArguments(TypedDict):
@@ -70,8 +74,7 @@ def run_ranks(context: StageContext) -> None:
             # Ray resumes a name that it knows, without a word; ours is never used twice.
             name=f"{config.job_uid}-{config.stage}-{config.attempt}",
             storage_path=str(context.workspace.private / "ray-train"),
-            # The operator decides about retries: it knows why a rank failed.
-            failure_config=ray.train.FailureConfig(max_failures=0, controller_failure_limit=0),
+            failure_config=NO_RETRIES,
         ),
     )
     try:
