@@ -81,8 +81,8 @@ test: setup cluster-binaries ## Run all tests.
 	$(BIN)/pytest
 
 .PHONY: cluster-binaries
-cluster-binaries: setup ## Build the programs of a control plane for the tests (minutes, once).
-	PYTHONPATH=tests $(BIN)/python -m support.cluster.binaries etcd kube-apiserver \
+cluster-binaries: ## Build the programs of a control plane for the tests (minutes, once).
+	PYTHONPATH=tests $(PYTHON) -m support.cluster.binaries etcd kube-apiserver \
 	  kube-controller-manager kube-scheduler kubectl helm kubeconform ray-operator prometheus promtool
 
 .PHONY: install-manifest

@@ -102,7 +102,8 @@ def _key(module: str) -> str:
 
 def _flags(module: str) -> list[str]:
     version = _version_flags() if module == "kubernetes" else ""
-    flags = ["-trimpath", "-ldflags", f"-s -w {version}".strip()]
+    # Nobody debugs them: what only a debugger reads is not even worked out.
+    flags = ["-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", f"-s -w {version}".strip()]
     # Without the clients of all clouds, of which it would discover targets.
     return [*flags, "-tags", "remove_all_sd"] if module == "prometheus" else flags
 
