@@ -77,13 +77,13 @@ check: setup ## Everything that needs no run: format, lint, types, imports, gene
 	$(BIN)/python scripts/generate.py --check
 
 .PHONY: test
-test: setup cluster-binaries ## Run all tests.
-	$(BIN)/pytest
+test: setup cluster-binaries ## Run all tests: while some wait for a program, others compute.
+	$(BIN)/pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: cluster-binaries
 cluster-binaries: ## Build the programs of a control plane for the tests (minutes, once).
 	PYTHONPATH=tests $(PYTHON) -m support.cluster.binaries etcd kube-apiserver \
-	  kube-controller-manager kube-scheduler kubectl helm kubeconform ray-operator prometheus promtool
+	  kube-controller-manager kube-scheduler kubectl helm kubeconform ray-operator promtool
 
 .PHONY: install-manifest
 install-manifest: setup ## Render the chart for those without helm: manifests/operator.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from support.cluster.images import project_image
+from support.cluster.images import project_images
 from support.cluster.node import Node, running_node
 from support.cluster.pods import make_namespace
 from support.cluster_jobs import NAMESPACE
@@ -16,7 +16,8 @@ def llmtrain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A node on which llmtrain is installed, and a namespace for restricted Pods."""
     folder = tmp_path_factory.mktemp("llmtrain")
     with running_node(folder, audit=True) as node:
-        node.load_image(project_image(folder))
+        for image in project_images(folder):
+            node.load_image(image)
         with running_kuberay(node.kubeconfig, node.client):
             install(
                 node,

@@ -1,10 +1,11 @@
 """What the watches have told: jobs, RayClusters and Pods, by the job that they belong to."""
 
+import json
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from llmtrain_operator.core.money.paid_pods import GonePod
 from llmtrain_operator.core.observed import ObjectMeta, ObservedCluster, ObservedPod
@@ -19,11 +20,32 @@ _REMEMBERED_LOSSES = 2_000
 
 @dataclass(frozen=True)
 class ObservedJob:
-    """An LLMTrainingJob as it was read."""
+    """An LLMTrainingJob as it was read.
+
+    There may be thousands at rest: as text they take a quarter of what they take as objects.
+    """
 
     metadata: ObjectMeta
-    spec: Json
-    status: Json
+    _spec: bytes
+    _status: bytes
+
+    @classmethod
+    def of(cls, body: Json) -> Self:
+        """From the API server's answer."""
+        texts = (json.dumps(body.get(part, {})).encode() for part in ("spec", "status"))
+        return cls(ObjectMeta.model_validate(body["metadata"]), *texts)
+
+    @property
+    def spec(self) -> Json:
+        """Its spec, read anew at each call."""
+        spec: Json = json.loads(self._spec)
+        return spec
+
+    @property
+    def status(self) -> Json:
+        """Its status, read anew at each call; empty where nobody has written one."""
+        status: Json = json.loads(self._status)
+        return status
 
 
 class Caches:
@@ -66,7 +88,7 @@ class Caches:
         if meta.uid in self._ended_jobs:
             return key  # late news of it
         if known is None or is_newer(meta, known.metadata):
-            self.jobs[key] = ObservedJob(meta, body.get("spec", {}), body.get("status", {}))
+            self.jobs[key] = ObservedJob.of(body)
         return key
 
     def drop_job(self, body: Json) -> Key:

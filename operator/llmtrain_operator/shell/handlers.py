@@ -11,6 +11,7 @@ from llmtrain_operator.shell.stateless import NoDiffs, NoProgress
 from llmtrain_operator.shell.work_queue import Key
 
 _DELETED = "DELETED"
+_IDLE_SECONDS = 0.5
 Json = dict[str, Any]
 
 
@@ -27,6 +28,8 @@ def registry_of(controller: Controller) -> kopf.OperatorRegistry:
         # Else the cluster's every Pod would be told of, to be thrown away here.
         settings.watching.label_selectors["v1", "pods"] = names.JOB_LABEL
         settings.watching.label_selectors["ray.io", "v1", "rayclusters"] = names.JOB_LABEL
+        # kopf keeps an object, whole, for as long as it waits for more news of it; we need it once.
+        settings.queueing.idle_timeout = _IDLE_SECONDS
         settings.persistence.diffbase_storage = NoDiffs()
         settings.persistence.progress_storage = NoProgress()
         await controller.start()

@@ -31,9 +31,9 @@ class _Program:
 
 _PROGRAMS = {
     "coredns": _Program("coredns", "github.com/coredns/coredns"),
-    "etcd": _Program("etcd", "go.etcd.io/etcd/server/v3"),
+    "etcd": _Program("kubernetes", "go.etcd.io/etcd/server/v3"),
     "ray-operator": _Program("kuberay", "github.com/ray-project/kuberay/ray-operator"),
-    "helm": _Program("helm", "helm.sh/helm/v3/cmd/helm"),
+    "helm": _Program("kubernetes", "helm.sh/helm/v3/cmd/helm"),
     "kubeconform": _Program("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform"),
     "kwok": _Program("kwok", "sigs.k8s.io/kwok/cmd/kwok"),
     "pause": _Program("pause", "."),

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import psutil
 from support.cluster.binaries import CACHE, binary
-from support.cluster.images import project_image
+from support.cluster.images import project_images
 from support.cluster.node import running_node
 
 _FOLDER = CACHE / "by-hand"
@@ -56,7 +56,8 @@ def hold() -> None:
     """Keep a node with the project's image until the signal to end."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with running_node(_FOLDER) as node:
-        node.load_image(project_image(_FOLDER))
+        for image in project_images(_FOLDER):
+            node.load_image(image)
         sys.stdout.write(_RUNNING + "\n")
         sys.stdout.flush()
         signal.pause()

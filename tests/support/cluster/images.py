@@ -18,24 +18,29 @@ from support.cluster.rootfs import (
 TRAINER = "llmtrain-trainer:e2e"
 OPERATOR = "llmtrain-operator:e2e"
 PAUSE = "llmtrain-pause:e2e"
+# As images/operator.Dockerfile says.
+_OPERATOR_MEMORY = (
+    "LD_PRELOAD=libjemalloc.so.2",
+    "MALLOC_CONF=background_thread:true",
+    "PYTHONMALLOC=malloc",
+)
 
 
-def project_image(folder: Path) -> Image:
-    """One image for trainer and operator, with the code as it is now.
+def project_images(folder: Path) -> tuple[Image, Image]:
+    """The images of trainer and operator, of the same layers, with the code as it is now.
 
     Args:
         folder: where the layer of our own code goes; the others are kept in the cache.
     """
     path = f"{ENVIRONMENT}/bin:/usr/local/bin:/usr/bin:/bin"
-    return Image(
-        (TRAINER, OPERATOR),
-        (system_layer(), libraries_layer(), project_layer(folder)),
-        {
-            "Env": [f"PATH={path}", f"HOME={HOME}", "LANG=C.UTF-8"],
-            "User": f"{USER}:{USER}",
-            "WorkingDir": HOME,
-        },
-    )
+    environment = (f"PATH={path}", f"HOME={HOME}", "LANG=C.UTF-8")
+    layers = (system_layer(), libraries_layer(), project_layer(folder))
+
+    def image(name: str, *variables: str) -> Image:
+        settings = {"User": f"{USER}:{USER}", "WorkingDir": HOME}
+        return Image((name,), layers, settings | {"Env": [*environment, *variables]})
+
+    return image(TRAINER), image(OPERATOR, *_OPERATOR_MEMORY)
 
 
 def pause_image() -> Image:

@@ -17,8 +17,8 @@ ENVIRONMENT = "/opt/llmtrain/venv"
 HOME = "/home/llmtrain"
 USER = 1000
 _SUITE = "bookworm"
-# KubeRay's probes of a Ray node call wget.
-_PACKAGES = ("python3", "wget")
+# KubeRay's probes of a Ray node call wget; the operator's memory is jemalloc's.
+_PACKAGES = ("libjemalloc2", "python3", "wget")
 _PACKAGES_SITE = "lib/python3.11/site-packages"
 _UNWANTED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "var/cache/apt", "var/lib/apt")
 _ACCOUNT = f"llmtrain:x:{USER}:{USER}::{HOME}:/bin/bash\n"
