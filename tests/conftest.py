@@ -2,6 +2,8 @@
 
 import signal
 
+import pytest
+
 
 def pytest_configure() -> None:
     """Let Ctrl-C reach what the tests start.
@@ -10,3 +12,8 @@ def pytest_configure() -> None:
     processes after that one.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process is left with it alone in the end."""
+    items.sort(key=lambda item: "e2e" not in item.path.parts)

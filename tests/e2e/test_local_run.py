@@ -57,10 +57,9 @@ def test_the_line_ends_in_an_evaluated_model(calm: Workspace) -> None:
 
 def test_kills_change_nothing(folder: Path, calm: Workspace) -> None:
     """A worker, a driver, Ray, the run itself, then Ctrl-C: the steps are the same."""
-    until_pretrained = small_spec()
-    for later in ("finetune", "evaluate", "export"):
-        del until_pretrained[later]
-    manifest = write_manifest(folder, until_pretrained, name="killed")
+    sections = ("compute", "data", "tokenizer", "model", "pretrain", "policy")
+    spec = {key: small_spec()[key] for key in sections}
+    manifest = write_manifest(folder, spec, name="killed")
     with LocalRun(manifest, folder / "killed") as run:
         run.wait_for_step(40)
         run.kill("RayTrainWorker")

@@ -30,10 +30,10 @@ class ObservedJob:
     _status: bytes
 
     @classmethod
-    def of(cls, body: Json) -> Self:
-        """From the API server's answer."""
+    def of(cls, metadata: ObjectMeta, body: Json) -> Self:
+        """From the API server's answer, whose metadata has been read."""
         texts = (json.dumps(body.get(part, {})).encode() for part in ("spec", "status"))
-        return cls(ObjectMeta.model_validate(body["metadata"]), *texts)
+        return cls(metadata, *texts)
 
     @property
     def spec(self) -> Json:
@@ -46,6 +46,11 @@ class ObservedJob:
         """Its status, read anew at each call; empty where nobody has written one."""
         status: Json = json.loads(self._status)
         return status
+
+    @property
+    def has_status(self) -> bool:
+        """Whether somebody has written one."""
+        return self._status != b"{}"
 
 
 class Caches:
@@ -88,7 +93,7 @@ class Caches:
         if meta.uid in self._ended_jobs:
             return key  # late news of it
         if known is None or is_newer(meta, known.metadata):
-            self.jobs[key] = ObservedJob.of(body)
+            self.jobs[key] = ObservedJob.of(meta, body)
         return key
 
     def drop_job(self, body: Json) -> Key:

@@ -120,7 +120,7 @@ class Reconciler:
         self, seen: ObservedJob, before: JobStatus, after: JobStatus, now: datetime
     ) -> None:
         """Write the status, where it is new and nobody else has changed the job; then tell."""
-        if after == before and seen.status:
+        if after == before and seen.has_status:
             return
         meta = seen.metadata
         body = {

@@ -53,7 +53,7 @@ def down() -> None:
 
 
 def hold() -> None:
-    """Keep a node with the project's image until the signal to end."""
+    """Keep a node with the project's images until the signal to end."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with running_node(_FOLDER) as node:
         for image in project_images(_FOLDER):

@@ -1,5 +1,6 @@
 """The images of the test node, made on this machine; there is no registry."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -14,16 +15,12 @@ from support.cluster.rootfs import (
     project_layer,
     system_layer,
 )
+from support.repository import ROOT
 
 TRAINER = "llmtrain-trainer:e2e"
 OPERATOR = "llmtrain-operator:e2e"
 PAUSE = "llmtrain-pause:e2e"
-# As images/operator.Dockerfile says.
-_OPERATOR_MEMORY = (
-    "LD_PRELOAD=libjemalloc.so.2",
-    "MALLOC_CONF=background_thread:true",
-    "PYTHONMALLOC=malloc",
-)
+_OPERATOR_DOCKERFILE = ROOT / "images" / "operator.Dockerfile"
 
 
 def project_images(folder: Path) -> tuple[Image, Image]:
@@ -40,7 +37,14 @@ def project_images(folder: Path) -> tuple[Image, Image]:
         settings = {"User": f"{USER}:{USER}", "WorkingDir": HOME}
         return Image((name,), layers, settings | {"Env": [*environment, *variables]})
 
-    return image(TRAINER), image(OPERATOR, *_OPERATOR_MEMORY)
+    return image(TRAINER), image(OPERATOR, *_memory_settings())
+
+
+def _memory_settings() -> list[str]:
+    """How the operator's own image allocates memory."""
+    line = re.search(r"^ENV (LD_PRELOAD=.*)$", _OPERATOR_DOCKERFILE.read_text(), re.MULTILINE)
+    assert line is not None, "the Dockerfile says it"
+    return line[1].split()
 
 
 def pause_image() -> Image:

@@ -8,6 +8,7 @@ from support.random_jobs import Change, changed, changes
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.status import JobStatus, Phase
 from llmtrain_operator.core.decide import decide
+from llmtrain_operator.core.observed import ObjectMeta
 from llmtrain_operator.core.snapshot import Snapshot
 from llmtrain_operator.shell.caches import ObservedJob
 from llmtrain_operator.shell.parsing import parse_observed
@@ -19,9 +20,9 @@ _CORRECT = parse_job(changed([]))
 @given(random=changes(most=5))
 @settings(max_examples=1000, deadline=None, derandomize=True)
 def test_a_wrong_job_says_so_and_recovers(random: list[Change]) -> None:
-    meta = {"name": "line", "namespace": "default", "uid": UID, "resourceVersion": "1"}
+    meta = ObjectMeta(name="line", namespace="default", uid=UID, resource_version="1")
     spec = changed([change for change in random if change[0].startswith("spec.")])["spec"]
-    seen = ObservedJob.of({"metadata": meta, "spec": spec})
+    seen = ObservedJob.of(meta, {"spec": spec})
     try:
         parse_observed(seen)
     except ValidationError as error:
