@@ -108,8 +108,8 @@ class Children(Generic[_Child]):
 
 
 def is_newer(meta: ObjectMeta, known: ObjectMeta) -> bool:
-    """Whether an object is at least as new as what is known of it."""
-    return int(meta.resource_version) >= int(known.resource_version)
+    """Whether an object is newer than what is known of it; one version has one content."""
+    return int(meta.resource_version) > int(known.resource_version)
 
 
 def _job_key(meta: ObjectMeta) -> Key | None:
