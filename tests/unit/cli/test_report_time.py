@@ -4,7 +4,7 @@ import re
 
 from support.report_workspace import long_run, run
 
-from llmtrain_api.goodput import Goodput
+from llmtrain_api.goodput import Activity, Goodput, Interval, Seconds
 from llmtrain_cli.report.sources import Run
 from llmtrain_cli.report.views.timeline import timeline
 
@@ -39,3 +39,11 @@ def test_what_lies_before_the_newest_stretches_is_drawn_first_and_said() -> None
     assert '<line class="until" x1="80%"' in drawn.drawing
     assert timeline(_goodput(run())).earlier == ""
     assert "<line" not in timeline(_goodput(run())).drawing
+
+
+def test_a_life_that_fits_in_one_instant_can_be_drawn() -> None:
+    moment = "2026-01-31T12:00:00Z"
+    only = Interval(activity=Activity.QUEUED, start=moment, end=moment, seconds=Seconds())
+    goodput = Goodput(observed_time=moment, seconds=Seconds(), intervals=(only,))
+    assert _rectangles(timeline(goodput).drawing) == []
+    assert timeline(goodput).shares == ()

@@ -7,6 +7,7 @@ from support.passes import job_of
 from support.simulated_world import SimulatedWorld
 
 from llmtrain_api.exit_codes import ExitCode, Outcome
+from llmtrain_api.goodput import Seconds
 from llmtrain_api.status import EvaluationResult, Phase
 
 _STAGES = ("data", "tokenizer", "model", "pretrain", "export")
@@ -139,3 +140,19 @@ def test_a_world_that_behaves_runs_the_whole_line() -> None:
     world = SimulatedWorld(job_of(*_STAGES))
     world.calms_down(passes=60)
     assert world.written.phase is Phase.SUCCEEDED
+
+
+def test_a_job_whose_life_fits_in_one_instant_has_a_whole_status() -> None:
+    policy = {"hangTimeoutSeconds": 60, "retries": {"infrastructure": 0, "preemption": 0}}
+    world = SimulatedWorld(job_of(*_STAGES, policy=policy))
+    world.executor_passes()
+    world.executor_passes()
+    world.cluster_comes()
+    world.executor_passes()
+    world.cluster_loses_a_worker()
+    world.calms_down(passes=80)
+    goodput = world.written.goodput
+    assert world.written.phase is Phase.FAILED
+    assert goodput is not None
+    assert [interval.end for interval in goodput.intervals] == [goodput.observed_time]
+    assert goodput.seconds == Seconds()

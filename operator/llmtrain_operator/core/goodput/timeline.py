@@ -40,7 +40,11 @@ def with_turn(
         current = _told(current, after, snapshot.progress, outcome, uid)
         following = _following(after, write_time(max(now, read_time(current.start))))
         if following is None or not _is_same(current, following):
-            ended = (*ended, *_closed(current, after, outcome, now))
+            closed = _closed(current, after, outcome, now)
+            # A job's only interval stays, however short it was.
+            is_only = following is None and not ended
+            if is_only or closed.end != closed.start:
+                ended = (*ended, closed)
             current = following
     for interval in ended[: 1 - INTERVALS_MAX_ITEMS]:
         earlier = earlier.plus(interval.seconds or Seconds())
@@ -155,15 +159,13 @@ def _is_same(current: Interval, following: Interval) -> bool:
 
 def _closed(
     interval: Interval, after: JobStatus, outcome: Outcome | None, now: datetime
-) -> tuple[Interval, ...]:
-    """The interval at its end; nothing of one that has lasted for less than a second."""
+) -> Interval:
+    """The interval at its end, to the second."""
     end = max(now, read_time(interval.start)).replace(microsecond=0)
     how = End.TOLD if outcome is not None and outcome.work is not None else End.LOST
     if interval.stage and after.stage(interval.stage).state is StageState.SUCCEEDED:
         how = End.SUCCEEDED
-    if write_time(end) == interval.start:
-        return ()
-    return (_ended(interval, end, how),)
+    return _ended(interval, end, how)
 
 
 def _ended(interval: Interval, end: datetime, how: End) -> Interval:
