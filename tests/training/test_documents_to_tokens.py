@@ -157,6 +157,21 @@ def test_the_first_broken_line_in_order_is_what_the_user_sees(tmp_path: Path) ->
     assert not digests(context.workspace.root)
 
 
+def test_bad_rows_of_all_files_together_have_one_limit(tmp_path: Path) -> None:
+    write_inputs(tmp_path, *[[sentence(number)] for number in range(4)])
+    for number in (1, 3):
+        with (tmp_path / "inputs" / f"{number}.jsonl").open("a") as file:
+            file.write('{"text": \n')
+    files = {"paths": ["*.jsonl"], "format": "jsonl"}
+    context = files_context(tmp_path, sources=[{"files": {**files, "maxBadRows": 2}}])
+    data_stage.run(context)
+    kept = [each for s in ("train", "validation") for each in documents_of(context.workspace, s)]
+    assert sorted(kept) == [sentence(number) for number in range(4)]
+    context = files_context(tmp_path, sources=[{"files": {**files, "maxBadRows": 1}}])
+    with pytest.raises(UserError, match=r"3\.jsonl: line 2: .*bad row 2 of .*maxBadRows is 1"):
+        data_stage.run(context)
+
+
 @pytest.mark.parametrize(
     ("texts", "message"),
     [

@@ -17,6 +17,10 @@ class FileFormat(StrEnum):
     HTML = "html"
 
 
+MaxBadRows = Annotated[int, Field(ge=0, le=1_000_000)]
+"""Rows of a source that may be skipped."""
+
+
 class PythonDocs(Section):
     """The Python interpreter's own documentation: about 2 MB of English on every machine.
 
@@ -32,7 +36,12 @@ class Files(Section):
     format: FileFormat
     """`jsonl` and `parquet` hold a document a row, `text` and `html` a document a file."""
     text_field: Name = "text"
-    """The field of a row that holds the text."""
+    """The field of a row that holds the text, as UTF-8; `meta.text` is the field `text` inside the
+    field `meta`."""
+    max_bad_rows: MaxBadRows = 0
+    """Rows of all files together that may be skipped because they hold no text: broken JSON, a
+    missing field, bytes that are not UTF-8. They are counted in the data report and shown; one
+    more ends the stage with its file, line and fault."""
 
 
 class HuggingFace(Section):
@@ -45,7 +54,11 @@ class HuggingFace(Section):
     split: Name = "train"
     """The split to read."""
     text_field: Name = "text"
-    """The column that holds the text."""
+    """The column that holds the text, as UTF-8; `meta.text` is the field `text` inside the column
+    `meta`."""
+    max_bad_rows: MaxBadRows = 0
+    """Rows that may be skipped because they hold no text. They are counted in the data report and
+    shown; one more ends the stage with its number and fault."""
 
 
 class OneOf(Section):
@@ -79,6 +92,12 @@ class Source(OneOf):
     python_docs: PythonDocs | None = None
     files: Files | None = None
     hugging_face: HuggingFace | None = None
+
+    @property
+    def max_bad_rows(self) -> int:
+        """Rows that may be skipped."""
+        chosen = self.files or self.hugging_face
+        return chosen.max_bad_rows if chosen else 0
 
 
 class Clean(Section):

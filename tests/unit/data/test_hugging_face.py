@@ -8,6 +8,7 @@ from datasets import Dataset, DatasetDict
 from support.stage_context import stage_context
 
 from llmtrain_api.spec.data import HuggingFace
+from llmtrain_trainer.data.bad_rows import BadRows
 from llmtrain_trainer.data.sources import hugging_face
 from llmtrain_trainer.data.sources.hugging_face import hugging_face_units
 from llmtrain_trainer.errors import UserError
@@ -18,7 +19,7 @@ ROWS = Dataset.from_dict({"text": ["one", "two", "three"], "label": [1, 2, 3]})
 def read(folder: Path, **section: object) -> list[str]:
     """The documents of a data set below the inputs folder."""
     units = hugging_face_units(HuggingFace.model_validate(section), stage_context("data", folder))
-    return [text for unit in units for text in unit.documents()]
+    return [text for unit in units for text in unit.documents(BadRows(0))]
 
 
 def test_a_saved_data_set_is_read_in_ranges(

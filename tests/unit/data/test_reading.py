@@ -12,6 +12,7 @@ import zstandard
 from support.stage_context import stage_context
 
 from llmtrain_api.spec.data import FileFormat, Files
+from llmtrain_trainer.data.bad_rows import BadRows
 from llmtrain_trainer.data.paths import find_files
 from llmtrain_trainer.data.sources.files import files_units
 from llmtrain_trainer.errors import UserError
@@ -19,12 +20,19 @@ from llmtrain_trainer.errors import UserError
 GOOD = b'{"text": "one"}\n\n{"text": "two", "other": 1}\n'
 
 
-def read(folder: Path, name: str, data: bytes, kind: FileFormat) -> list[str]:
+def read(
+    folder: Path,
+    name: str,
+    data: bytes,
+    kind: FileFormat,
+    bad_rows: BadRows | None = None,
+    text_field: str = "text",
+) -> list[str]:
     """The documents of one file in the inputs folder."""
     context = stage_context("data", folder)
     (folder / "inputs" / name).write_bytes(data)
-    (unit,) = files_units(Files(paths=(name,), format=kind), context)
-    return list(unit.documents())
+    (unit,) = files_units(Files(paths=(name,), format=kind, text_field=text_field), context)
+    return list(unit.documents(bad_rows or BadRows(0)))
 
 
 @pytest.mark.parametrize(
@@ -106,6 +114,46 @@ def test_faults_of_parquet_files_are_named(tmp_path: Path) -> None:
         read(tmp_path, "other.parquet", parquet(tmp_path, body=["one"]), FileFormat.PARQUET)
     with pytest.raises(UserError, match=r"text\.parquet: no readable parquet file"):
         read(tmp_path, "text.parquet", json.dumps([1]).encode(), FileFormat.PARQUET)
+
+
+def test_texts_inside_other_fields_and_texts_as_bytes_are_read(tmp_path: Path) -> None:
+    rows = [{"text": b"one", "meta": {"text": "four"}, "a.b": "seven"}]
+    rows += [{"text": "zwölf".encode(), "meta": {"text": "five"}, "a.b": "eight"}]
+    path = tmp_path / "made.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    data = path.read_bytes()
+    assert read(tmp_path, "a.parquet", data, FileFormat.PARQUET) == ["one", "zwölf"]
+    nested = read(tmp_path, "a.parquet", data, FileFormat.PARQUET, text_field="meta.text")
+    assert nested == ["four", "five"]
+    dotted = read(tmp_path, "a.parquet", data, FileFormat.PARQUET, text_field="a.b")
+    assert dotted == ["seven", "eight"]
+    line = b'{"meta": {"text": "four"}, "a.b": "seven"}\n'
+    assert read(tmp_path, "a.jsonl", line, FileFormat.JSONL, text_field="meta.text") == ["four"]
+    with pytest.raises(
+        UserError, match=r"line 1: no field 'meta\.body'; the fields are: meta\.text;"
+    ):
+        read(tmp_path, "a.jsonl", line, FileFormat.JSONL, text_field="meta.body")
+    with pytest.raises(UserError, match=r"row 2: field 'text' is not UTF-8: byte 0xff at offset 1"):
+        read(tmp_path, "b.parquet", parquet(tmp_path, text=[b"a", b"b\xff"]), FileFormat.PARQUET)
+
+
+def test_bad_rows_are_skipped_up_to_the_limit_of_the_source(tmp_path: Path) -> None:
+    data = b'{"text": \n' + GOOD + b'{"text": null}\n{"body": "x"}\n'
+    skipped = BadRows(3)
+    assert read(tmp_path, "a.jsonl", data, FileFormat.JSONL, skipped) == ["one", "two"]
+    assert skipped.count == 3
+    assert [
+        example.partition("a.jsonl: ")[2].partition(":")[0] for example in skipped.examples
+    ] == [
+        "line 1",
+        "line 5",
+        "line 6",
+    ]
+    fault = r"line 6: no field 'text'.* \(bad row 3 of this source; maxBadRows is 2\)"
+    with pytest.raises(UserError, match=fault):
+        read(tmp_path, "a.jsonl", data, FileFormat.JSONL, BadRows(2))
+    rows = parquet(tmp_path, text=["one", None, "two"])
+    assert read(tmp_path, "a.parquet", rows, FileFormat.PARQUET, BadRows(1)) == ["one", "two"]
 
 
 def test_globs_are_sorted_recursive_and_give_each_file_once(tmp_path: Path) -> None:

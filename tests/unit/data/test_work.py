@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from llmtrain_api.data_report import StepReport
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.data import work
+from llmtrain_trainer.data.bad_rows import BadRows
 from llmtrain_trainer.data.report import merge
+from llmtrain_trainer.data.sources.unit import SourceUnit
 from llmtrain_trainer.data.work import work_on_unit
 
 DATA = Data.model_validate(
@@ -36,13 +38,14 @@ class TextUnit:
     size: int = 7
     identity: str = ""
 
-    def documents(self) -> Iterator[str]:
+    def documents(self, bad_rows: BadRows) -> Iterator[str]:
+        assert bad_rows.limit == 0
         yield from self.texts
 
 
 def reports(texts: tuple[str, ...]) -> tuple[list[str], list[StepReport], int]:
     """The documents that stay, the steps over all batches, the number of batches."""
-    batches = list(work_on_unit(TextUnit(texts), DATA))
+    batches = list(work_on_unit(SourceUnit(TextUnit(texts), 0), DATA))
     steps = list(batches[0].steps)
     for batch in batches[1:]:
         steps = [merge(one, other) for one, other in zip(steps, batch.steps, strict=True)]

@@ -69,35 +69,28 @@ def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
     Raises:
         UserError: a line is not UTF-8 or no JSON object, or the file cannot be read.
     """
+    for place, line in filled_lines(path):
+        yield place, json_object(line, place)
+
+
+def filled_lines(path: Path) -> Iterator[tuple[str, bytes]]:
+    """The lines of a file that are not empty, each with its place (`raw/a.jsonl: line 3`).
+
+    Raises:
+        UserError: the file cannot be read.
+    """
     with open_bytes(path) as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
-                place = f"{path}: line {number}"
-                yield place, _parse(line.removeprefix(_BYTE_ORDER_MARK), place)
+                yield f"{path}: line {number}", line.removeprefix(_BYTE_ORDER_MARK)
 
 
-def string_field(row: dict[str, object], field: str, place: str) -> str:
-    """The text of a row.
+def json_object(line: bytes, place: str) -> dict[str, object]:
+    """The JSON object in a line.
 
     Raises:
-        UserError: the field is missing, or no string.
+        UserError: the line is not UTF-8 or no JSON object.
     """
-    if field not in row:
-        found = ", ".join(sorted(row)[:10]) or "none"
-        raise UserError(
-            f"{place}: no field {field!r}; the fields are: {found}; set textField to one of them",
-            reason="InvalidData",
-        )
-    value = row[field]
-    if not isinstance(value, str):
-        raise UserError(
-            f"{place}: field {field!r} must be a string; found {value!r:.80}",
-            reason="InvalidData",
-        )
-    return value
-
-
-def _parse(line: bytes, place: str) -> dict[str, object]:
     try:
         row = json.loads(line.decode())
     except UnicodeDecodeError as error:

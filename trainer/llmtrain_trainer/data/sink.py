@@ -9,6 +9,7 @@ from typing import Self
 
 from llmtrain_api.data_report import Amount, DataReport, StepReport
 from llmtrain_api.spec.data import Data
+from llmtrain_trainer.data.bad_rows import BadRows
 from llmtrain_trainer.data.dedup import SeenDocuments
 from llmtrain_trainer.data.documents import DocumentWriter
 from llmtrain_trainer.data.report import StepCounter, merge
@@ -32,6 +33,7 @@ class Sink:
         self._data = data
         self._seen = SeenDocuments()
         self._sources: dict[str, Amount] = defaultdict(Amount)
+        self._bad_rows = [BadRows(source.max_bad_rows) for source in data.sources]
         names = [*step_names, _DEDUP] if data.dedup.exact else step_names
         self._steps = {name: StepReport(name=name) for name in names}
         self._held_back: tuple[str, Document] | None = None
@@ -40,7 +42,13 @@ class Sink:
         self._validation = self._files.enter_context(DocumentWriter(folder / "validation"))
 
     def take(self, batch: DocumentBatch) -> None:
-        """Take the next batch."""
+        """Take the next batch.
+
+        Raises:
+            UserError: a source has more bad rows than it may have.
+        """
+        if batch.num_bad_rows:
+            self._bad_rows[batch.number].add(batch.num_bad_rows, batch.bad_rows)
         self._sources[batch.source] += batch.read
         for step in batch.steps:
             self._steps[step.name] = merge(self._steps[step.name], step)

@@ -9,7 +9,7 @@ from llmtrain_api.spec.data import Data
 from llmtrain_trainer.completion import fingerprint, made_from, mark_complete
 from llmtrain_trainer.data.sink import Sink
 from llmtrain_trainer.data.sources.registry import units
-from llmtrain_trainer.data.sources.unit import Unit
+from llmtrain_trainer.data.sources.unit import SourceUnit
 from llmtrain_trainer.data.work import steps_of, work_on_unit
 from llmtrain_trainer.durable import replace_file, replaced_folder
 from llmtrain_trainer.errors import Interrupted, UserError
@@ -29,7 +29,7 @@ def run(context: StageContext) -> None:
         raise UserError("the data stage needs the section data in the manifest")
     context.progress.update(percent=0, activity="looking for documents")
     work = units(data.sources, context)
-    inputs = fingerprint([data.model_dump_json(), *(unit.identity for unit in work)])
+    inputs = fingerprint([data.model_dump_json(), *(each.unit.identity for each in work)])
     documents = context.workspace.documents
     if made_from(documents) != inputs or not context.workspace.data_report.is_file():
         with replaced_folder(documents) as folder:
@@ -40,9 +40,11 @@ def run(context: StageContext) -> None:
     context.progress.update(percent=100, activity="documents are ready")
 
 
-def _make(work: Sequence[Unit], data: Data, folder: Path, context: StageContext) -> DataReport:
+def _make(
+    work: Sequence[SourceUnit], data: Data, folder: Path, context: StageContext
+) -> DataReport:
     context.progress.update(activity="cleaning documents")
-    total = sum(unit.size for unit in work)
+    total = sum(each.unit.size for each in work)
     done = 0
     num_documents = 0
     with Sink(folder, data, [step.name for step in steps_of(data)]) as sink:

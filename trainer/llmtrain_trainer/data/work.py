@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from llmtrain_api.data_report import Amount, StepReport
 from llmtrain_api.spec.data import Data
+from llmtrain_trainer.data.bad_rows import BadRows
 from llmtrain_trainer.data.clean import cleaners
 from llmtrain_trainer.data.dedup import document_key
 from llmtrain_trainer.data.quality import filters
 from llmtrain_trainer.data.report import StepCounter, amount
-from llmtrain_trainer.data.sources.unit import Unit
+from llmtrain_trainer.data.sources.unit import SourceUnit
 from llmtrain_trainer.data.step import Dropped, Step
 
 _BATCH_BYTES = 4 * 2**20
@@ -29,8 +30,13 @@ class Document:
 class DocumentBatch:
     """Some documents of one unit, and what became of those that are not there any more."""
 
+    number: int
+    """Position of the source in the manifest."""
     source: str
     read: Amount
+    num_bad_rows: int
+    bad_rows: tuple[str, ...]
+    """What was wrong with some of them."""
     unit_size: int
     """The size of the unit where this is its last batch, else 0."""
     documents: tuple[Document, ...]
@@ -42,25 +48,28 @@ def steps_of(data: Data) -> list[Step]:
     return [*cleaners(data.clean), *filters(data.filter)]
 
 
-def work_on_unit(unit: Unit, data: Data) -> Iterator[DocumentBatch]:
+def work_on_unit(work: SourceUnit, data: Data) -> Iterator[DocumentBatch]:
     """Read a unit and apply the steps, a few MB at a time.
 
     Raises:
         UserError: what the unit reads is not what it should be.
     """
-    batch = _OpenBatch(unit.source, steps_of(data))
-    for text in unit.documents():
+    bad_rows = BadRows(data.sources[work.number].max_bad_rows)
+    batch = _OpenBatch(work, steps_of(data), bad_rows)
+    for text in work.unit.documents(bad_rows):
         batch.add(_without_lone_surrogates(text))
         if batch.is_full:
             yield batch.close()
-            batch = _OpenBatch(unit.source, steps_of(data))
-    yield batch.close(unit_size=unit.size)
+            batch = _OpenBatch(work, steps_of(data), bad_rows)
+    yield batch.close(unit_size=work.unit.size)
 
 
 class _OpenBatch:
-    def __init__(self, source: str, steps: Sequence[Step]) -> None:
-        self._source = source
+    def __init__(self, work: SourceUnit, steps: Sequence[Step], bad_rows: BadRows) -> None:
+        self._work = work
+        self._source = work.unit.source
         self._steps = steps
+        self._bad_rows = bad_rows
         self._counters = [StepCounter(step.name) for step in steps]
         self._read = Amount()
         self._documents: list[Document] = []
@@ -80,9 +89,13 @@ class _OpenBatch:
         self._documents.append(Document(text, document_key(text)))
 
     def close(self, unit_size: int = 0) -> DocumentBatch:
+        num_bad_rows, bad_rows = self._bad_rows.drain()
         return DocumentBatch(
+            number=self._work.number,
             source=self._source,
             read=self._read,
+            num_bad_rows=num_bad_rows,
+            bad_rows=bad_rows,
             unit_size=unit_size,
             documents=tuple(self._documents),
             steps=tuple(counter.report() for counter in self._counters),

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llmtrain_api.spec.data import FileFormat, Files
+from llmtrain_trainer.data.bad_rows import BadRows
+from llmtrain_trainer.data.fields import string_field
+from llmtrain_trainer.data.parquet import read_parquet
 from llmtrain_trainer.data.paths import find_files
-from llmtrain_trainer.data.reading import read_json_lines, read_text, string_field
-from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.data.reading import filled_lines, json_object, read_text
 from llmtrain_trainer.stage import StageContext
-
-_ROWS_AT_A_TIME = 1024
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,23 @@ class FileUnit:
     size: int
     identity: str
 
-    def documents(self) -> Iterator[str]:
+    def documents(self, bad_rows: BadRows) -> Iterator[str]:
         """A document for each row, or the whole file."""
         match self.format:
             case FileFormat.JSONL:
-                for place, row in read_json_lines(self.path):
-                    yield string_field(row, self.text_field, place)
+                yield from bad_rows.usable(filled_lines(self.path), self._text_of_line)
             case FileFormat.PARQUET:
-                yield from _read_parquet(self.path, self.text_field)
+                yield from bad_rows.usable(
+                    read_parquet(self.path, self.text_field), self._text_of_row
+                )
             case FileFormat.TEXT | FileFormat.HTML:
                 yield read_text(self.path)
+
+    def _text_of_line(self, line: bytes, place: str) -> str:
+        return self._text_of_row(json_object(line, place), place)
+
+    def _text_of_row(self, row: dict[str, object], place: str) -> str:
+        return string_field(row, self.text_field, place)
 
 
 def files_units(section: Files, context: StageContext) -> list[FileUnit]:
@@ -56,21 +63,3 @@ def _unit(path: Path, section: Files, root: Path) -> FileUnit:
         size=state.st_size,
         identity=f"{path} {state.st_size} {state.st_mtime_ns}",
     )
-
-
-def _read_parquet(path: Path, text_field: str) -> Iterator[str]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    number = 0
-    try:
-        with pq.ParquetFile(path) as file:
-            columns = [name for name in file.schema_arrow.names if name == text_field]
-            for batch in file.iter_batches(_ROWS_AT_A_TIME, columns=columns or None):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield string_field(row, text_field, f"{path}: row {number}")
-    except (OSError, pa.ArrowException) as error:
-        raise UserError(
-            f"{path}: no readable parquet file: {error}", reason="InvalidData"
-        ) from error

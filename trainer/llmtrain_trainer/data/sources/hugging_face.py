@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmtrain_api.spec.data import HuggingFace
+from llmtrain_trainer.data.bad_rows import BadRows
+from llmtrain_trainer.data.fields import column_of, string_field
 from llmtrain_trainer.data.hub import load_dataset
-from llmtrain_trainer.data.reading import string_field
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.stage import StageContext
 
@@ -33,11 +34,11 @@ class HuggingFaceUnit:
         """The number of rows."""
         return self.stop - self.start
 
-    def documents(self) -> Iterator[str]:
+    def documents(self, bad_rows: BadRows) -> Iterator[str]:
         """A document for each row."""
         rows = self.dataset.select(range(self.start, self.stop))
-        for number, row in enumerate(rows, start=self.start):
-            yield string_field(row, self.text_field, f"{self.source}: row {number}")
+        placed = ((f"{self.source}: row {n}", row) for n, row in enumerate(rows, start=self.start))
+        return bad_rows.usable(placed, lambda row, place: string_field(row, self.text_field, place))
 
 
 def hugging_face_units(section: HuggingFace, context: StageContext) -> list[HuggingFaceUnit]:
@@ -53,13 +54,14 @@ def hugging_face_units(section: HuggingFace, context: StageContext) -> list[Hugg
         inputs=Path(context.config.inputs),
         cache=context.workspace.hugging_face_cache,
     )
-    if section.text_field not in dataset.column_names:
+    column = column_of(dataset.column_names, section.text_field)
+    if column is None:
         raise UserError(
             f"huggingFace {section.path}: no column {section.text_field!r}; "
             f"the columns are: {', '.join(dataset.column_names)}; set textField to one of them",
             reason="InvalidData",
         )
-    texts = dataset.select_columns([section.text_field])
+    texts = dataset.select_columns([column])
     identity = f"{section.model_dump_json()} {len(texts)} {_state_of_files(texts)}"
     return [
         HuggingFaceUnit(

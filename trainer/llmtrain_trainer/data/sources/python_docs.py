@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from llmtrain_trainer.data.bad_rows import BadRows
 from llmtrain_trainer.data.python_docs import harvest_part, parts
 
 _PARTS_IN_A_UNIT = 64
@@ -26,7 +27,7 @@ class PythonDocsUnit:
         """The interpreter's version and the modules."""
         return f"{sys.version} {self.parts}"
 
-    def documents(self) -> Iterator[str]:
+    def documents(self, bad_rows: BadRows) -> Iterator[str]:  # noqa: ARG002 - it has no rows
         """A document for each documented thing."""
         for part in self.parts:
             for entry in harvest_part(part):

@@ -3,17 +3,21 @@
 from collections.abc import Sequence
 
 from llmtrain_api.spec.data import Source
-from llmtrain_trainer.data.sources.unit import Unit
+from llmtrain_trainer.data.sources.unit import SourceUnit, Unit
 from llmtrain_trainer.stage import StageContext
 
 
-def units(sources: Sequence[Source], context: StageContext) -> list[Unit]:
+def units(sources: Sequence[Source], context: StageContext) -> list[SourceUnit]:
     """The units of all sources, in the order of the manifest.
 
     Raises:
         UserError: a source cannot be found.
     """
-    return [unit for source in sources for unit in _units_of(source, context)]
+    return [
+        SourceUnit(unit, number)
+        for number, source in enumerate(sources)
+        for unit in _units_of(source, context)
+    ]
 
 
 def _units_of(source: Source, context: StageContext) -> Sequence[Unit]:

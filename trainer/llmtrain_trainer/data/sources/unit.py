@@ -1,7 +1,10 @@
 """A piece of a source that one task reads."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
+
+from llmtrain_trainer.data.bad_rows import BadRows
 
 
 class Unit(Protocol):
@@ -22,10 +25,22 @@ class Unit(Protocol):
         """Changes when what it reads may have changed."""
         ...
 
-    def documents(self) -> Iterator[str]:
+    def documents(self, bad_rows: BadRows) -> Iterator[str]:
         """Its texts, always in the same order.
+
+        Args:
+            bad_rows: counts the rows that hold no text.
 
         Raises:
             UserError: what it reads is not what it should be.
         """
         ...
+
+
+@dataclass(frozen=True)
+class SourceUnit:
+    """A unit, and the source of the manifest that it belongs to."""
+
+    unit: Unit
+    number: int
+    """Position of the source in the manifest's `data.sources`."""
