@@ -42,14 +42,17 @@ def is_job_name(name: str) -> bool:
 def cluster_name(job_name: str, group: str, generation: int) -> str:
     """The name of a job's Ray cluster; the next one has another generation.
 
-    KubeRay cuts the names that it derives from longer ones, and none could be foreseen.
+    KubeRay refuses a name that begins with a digit (its Service's name is a DNS-1035 label), and
+    shortens the names that it derives from a long one. A job name that does not fit is altered,
+    and a digest keeps it apart from others.
     """
     suffix = f"-{group}-{generation}"
     longest = CLUSTER_NAME_MAX_LENGTH - len(suffix)
-    if len(job_name) > longest:
-        digest = hashlib.sha256(job_name.encode()).hexdigest()[:6]
-        job_name = f"{job_name[: longest - 7].rstrip('-')}-{digest}"
-    return job_name + suffix
+    start = job_name if job_name[0].isalpha() else f"job-{job_name}"
+    if start == job_name and len(job_name) <= longest:
+        return job_name + suffix
+    digest = hashlib.sha256(job_name.encode()).hexdigest()[:6]
+    return f"{start[: longest - 7].rstrip('-')}-{digest}{suffix}"
 
 
 def workspace_claim_name(job_name: str) -> str:
