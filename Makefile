@@ -80,6 +80,10 @@ check: setup ## Everything that needs no run: format, lint, types, imports, gene
 test: setup cluster-binaries ## Run all tests: while some wait for a program, others compute.
 	$(BIN)/pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
+.PHONY: fuzz
+fuzz: setup cluster-binaries ## Explore at random what make test draws the same each time: FUZZ_SECONDS=900, SEED=.
+	$(BIN)/python scripts/fuzz.py $(if $(SEED),--seed $(SEED),--seconds $(or $(FUZZ_SECONDS),900))
+
 .PHONY: cluster-binaries
 cluster-binaries: ## Build the programs of a control plane for the tests (minutes, once).
 	PYTHONPATH=tests $(PYTHON) -m support.cluster.binaries etcd kube-apiserver \

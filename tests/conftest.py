@@ -3,6 +3,19 @@
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# `make test` draws the same input each time. `make fuzz` draws another, and prints how to repeat
+# what it finds.
+for _name, _same in (("repeatable", True), ("exploring", False)):
+    settings.register_profile(
+        _name,
+        derandomize=_same,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow],  # a machine may be busy
+    )
+settings.load_profile("repeatable")
 
 
 def pytest_configure() -> None:

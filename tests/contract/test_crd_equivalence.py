@@ -22,8 +22,6 @@ def _pydantic_refusal(job: Json) -> str | None:
 @given(changes=changes(most=2))
 @settings(
     max_examples=600,
-    deadline=None,
-    derandomize=True,
     # The server keeps nothing between two examples: it is only asked what it would do.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -67,8 +67,6 @@ def test_the_clusters_of_a_manifest_are_accepted(kuberay_server: ApiClient, mani
 @given(job=valid_jobs(most=6))
 @settings(
     max_examples=100,
-    deadline=None,
-    derandomize=True,
     # The server keeps nothing between two examples: it is only asked what it would do.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -22,7 +22,7 @@ _JOBS = valid_jobs(most=6)
 
 
 @given(job=_JOBS, ends=st.lists(_ENDS, max_size=4))
-@settings(max_examples=1000, deadline=None, derandomize=True)
+@settings(max_examples=1000)
 def test_every_valid_job_comes_to_rest(job: LLMTrainingJob, ends: list[int | None]) -> None:
     world = SimulatedWorld(job)
     for exit_code in ends:
@@ -41,7 +41,7 @@ def test_every_valid_job_comes_to_rest(job: LLMTrainingJob, ends: list[int | Non
 
 
 @given(job=_JOBS)
-@settings(max_examples=1000, deadline=None, derandomize=True)
+@settings(max_examples=1000)
 def test_every_valid_job_has_objects_that_fit_together(job: LLMTrainingJob) -> None:
     for group in dict.fromkeys(stage.group for stage in job.spec.stages):
         name = cluster_name(job.metadata.name, group, 0)

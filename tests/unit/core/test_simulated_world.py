@@ -130,9 +130,7 @@ class Misbehaving(RuleBasedStateMachine):
             assert decision.requeue_after_seconds is None
 
 
-Misbehaving.TestCase.settings = settings(
-    max_examples=200, stateful_step_count=40, deadline=None, print_blob=True
-)
+Misbehaving.TestCase.settings = settings(max_examples=200, stateful_step_count=40)
 TestMisbehavingWorld = Misbehaving.TestCase
 
 

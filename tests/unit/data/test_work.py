@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from llmtrain_api.data_report import StepReport
@@ -71,7 +71,6 @@ def test_each_document_takes_the_steps_that_it_needs() -> None:
     assert (example.excerpt, example.after) == ("cafÃ© of the town", "café of the town")
 
 
-@settings(deadline=None)
 @given(texts=st.lists(st.sampled_from(TEXTS)).map(tuple), size=st.integers(1, 5))
 def test_counts_add_up_and_do_not_depend_on_the_batches(texts: tuple[str, ...], size: int) -> None:
     whole, steps, _ = reports(texts)

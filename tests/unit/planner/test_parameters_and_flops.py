@@ -46,7 +46,7 @@ def shapes(draw: st.DrawFn) -> Architecture:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(shapes())
 def test_parameters_are_those_of_the_model(architecture: Architecture) -> None:
     model = build_model(architecture)

@@ -148,7 +148,7 @@ def test_the_advice_is_the_smallest_change(
     assert {change.field.removeprefix("spec."): change.value for change in found} == changes
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     name=st.sampled_from(["gpt2-124m", "llama-1.3b", "llama-7b", "llama-70b"]),
     device=st.sampled_from(["a10g", "l4", "l40s", "a100-40gb", "h100-sxm"]),

@@ -18,7 +18,7 @@ _CORRECT = parse_job(changed([]))
 
 
 @given(random=changes(most=5))
-@settings(max_examples=1000, deadline=None, derandomize=True)
+@settings(max_examples=1000)
 def test_a_wrong_job_says_so_and_recovers(random: list[Change]) -> None:
     meta = ObjectMeta(name="line", namespace="default", uid=UID, resource_version="1")
     spec = changed([change for change in random if change[0].startswith("spec.")])["spec"]

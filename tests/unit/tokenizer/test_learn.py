@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
@@ -49,7 +49,6 @@ def test_the_same_documents_give_the_same_vocabulary(algorithm: Algorithm) -> No
 
 
 @pytest.mark.parametrize("algorithm", ON_BYTES)
-@settings(deadline=None)
 @given(text=st.text())
 def test_any_text_comes_back(algorithm: Algorithm, text: str) -> None:
     tokenizer: PreTrainedTokenizerFast = LEARNED[algorithm]
