@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from llmtrain_api.base import Record
 from llmtrain_api.goodput import WorkSeconds
+from llmtrain_api.progress import Warnings
 from llmtrain_api.status import EvaluationResult
 
 
@@ -78,6 +79,7 @@ class Outcome(Record):
     evaluation: tuple[EvaluationResult, ...] = ()
     """What an evaluate stage measured, also where a gate was not met."""
 
+    warnings: Warnings = ()
     work: WorkSeconds | None = None
     """What the attempt did with its time, to its end."""
     finetune_tokens: int | None = None

@@ -1,10 +1,29 @@
 """What a driver says about itself while its stage runs."""
 
-from pydantic import Field
+from collections.abc import Iterable
+from itertools import islice
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
 
 from llmtrain_api.base import Record
 from llmtrain_api.goodput import WorkSeconds
 from llmtrain_api.stages import Stage
+
+WARNINGS_MAX_ITEMS = 16
+WARNING_MAX_LENGTH = 500
+
+Warnings = Annotated[
+    tuple[Annotated[str, StringConstraints(max_length=WARNING_MAX_LENGTH)], ...],
+    Field(max_length=WARNINGS_MAX_ITEMS),
+]
+"""What a person should look at although the stage goes on, a sentence each."""
+
+
+def bounded_warnings(texts: Iterable[str]) -> tuple[str, ...]:
+    """Warnings in one line each, as many and as long as a report may hold."""
+    lines = (" ".join(text.split())[:WARNING_MAX_LENGTH] for text in texts)
+    return tuple(islice(lines, WARNINGS_MAX_ITEMS))
 
 
 class ProgressReport(Record):
@@ -17,6 +36,7 @@ class ProgressReport(Record):
     """How much of the stage is done."""
     activity: str
     """What the stage is doing, for people: `cleaning documents`, `training`, `validating`."""
+    warnings: Warnings = ()
     heartbeat: float
     """Unix time, in seconds, of the newest sign of work (a step, a batch of documents)."""
     start_time: float | None = None

@@ -64,7 +64,8 @@ def _drive(config: RunConfig, end: Ending) -> None:
 
                 end.finetune_tokens = count_finetune_tokens(context)
         finally:
-            end.work = tracker.report.work
+            report = tracker.report
+            end.work, end.warnings = report.work, report.warnings
         tracker.update(percent=100.0, activity="done")
 
 

@@ -28,6 +28,7 @@ class Ending:
     exit_code: int = ExitCode.DONE
     evaluation: tuple[EvaluationResult, ...] = ()
     work: WorkSeconds | None = None
+    warnings: tuple[str, ...] = ()
     finetune_tokens: int | None = None
 
 
@@ -56,7 +57,7 @@ def ending() -> Iterator[Ending]:
         cause = _cause(error)
         message = f"{type(cause).__name__}: {in_one_line(cause)}"
         outcome = Outcome(reason="StageFailed", message=message)
-    outcome = outcome.model_copy(update={"work": end.work})
+    outcome = outcome.model_copy(update={"work": end.work, "warnings": end.warnings})
     sys.stdout.flush()
     print(outcome.line(), file=sys.stderr, flush=True)  # noqa: T201 - the log's last line
 

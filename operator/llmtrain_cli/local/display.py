@@ -37,6 +37,7 @@ class RunDisplay:
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
         self._shown: tuple[object, ...] = ()
         self._shown_at = 0.0
+        self._warned: set[str] = set()
 
     def __enter__(self) -> Self:
         if self._live is not None:
@@ -57,7 +58,10 @@ class RunDisplay:
         self._console.print(message, highlight=False)
 
     def show(self, status: JobStatus) -> None:
-        """Show the newest status."""
+        """Show the newest status, and each warning of a finished stage once."""
+        for stage in status.stages:
+            if stage.state is StageState.SUCCEEDED and stage.message:
+                self._warn(stage.name, stage.message)
         if self._live is not None:
             self._live.update(run_view(self._job, status), refresh=True)
             return
@@ -67,6 +71,13 @@ class RunDisplay:
         if key != self._shown or time.monotonic() - self._shown_at > _LINE_SECONDS:
             self._shown, self._shown_at = key, time.monotonic()
             self.say(_line(current, status.progress))
+
+    def _warn(self, stage: str, message: str) -> None:
+        for warning in message.splitlines():
+            line = f"{stage}: warning: {warning}"
+            if line not in self._warned:
+                self._warned.add(line)
+                self._console.print(Text(line, style="yellow"), soft_wrap=True)
 
 
 def run_view(job: LLMTrainingJob, status: JobStatus) -> RenderableType:

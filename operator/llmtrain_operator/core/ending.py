@@ -1,5 +1,6 @@
 """The end of an attempt: what follows from it for its stage."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -25,7 +26,8 @@ def ended(this: Pass, stage: StageStatus, submission: Submission) -> Step:
     # What a driver printed is cut to what the status can hold.
     evaluation = outcome.evaluation[:EVALUATION_MAX_ITEMS] if outcome else ()
     if submission.state is SubmissionState.SUCCEEDED:
-        return replace(_succeeded(this, stage), evaluation=evaluation)
+        warnings = outcome.warnings if outcome else ()
+        return replace(_succeeded(this, stage, warnings), evaluation=evaluation)
     if outcome:
         reason, message = outcome.reason[:REASON_MAX_LENGTH], outcome.message[:MESSAGE_MAX_LENGTH]
     elif submission.exit_code is not None:
@@ -39,13 +41,14 @@ def ended(this: Pass, stage: StageStatus, submission: Submission) -> Step:
     return replace(step, evaluation=evaluation)
 
 
-def _succeeded(this: Pass, stage: StageStatus) -> Step:
+def _succeeded(this: Pass, stage: StageStatus, warnings: Sequence[str]) -> Step:
+    """The stage is done; its message keeps the warnings, a line each."""
     done = stage.model_copy(
         update={
             "state": StageState.SUCCEEDED,
             "completion_time": write_time(this.now),
             "reason": "Completed",
-            "message": None,
+            "message": "\n".join(warnings)[:MESSAGE_MAX_LENGTH] or None,
             "lost_pod": None,
         }
     )

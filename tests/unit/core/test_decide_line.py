@@ -64,6 +64,15 @@ def test_the_whole_line_pass_by_pass() -> None:
     assert passes.make().actions == (DeleteCluster(passes.cluster_name),)
 
 
+def test_warnings_of_a_stage_that_succeeded_stay_in_its_status() -> None:
+    passes = Passes("data", "tokenizer")
+    warnings = ("minWords dropped 118 of 120 documents", "3 rows were skipped")
+    _run_stage(passes, Outcome(reason="Completed", message="", warnings=warnings))
+    assert passes.status.stage(Stage.DATA).message == "\n".join(warnings)
+    _run_stage(passes)
+    assert passes.status.stage(Stage.TOKENIZER).message is None
+
+
 @pytest.mark.parametrize("stages", [("data",), ("data", "tokenizer"), ("evaluate", "export")])
 def test_only_stages_whose_section_is_in_the_spec_are_run(stages: tuple[str, ...]) -> None:
     passes = Passes(*stages)

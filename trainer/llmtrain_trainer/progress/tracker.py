@@ -18,6 +18,7 @@ class ProgressChanges(TypedDict, total=False):
 
     percent: float
     activity: str
+    warnings: tuple[str, ...]
     step: int | None
     total_steps: int | None
     tokens: int | None
