@@ -34,14 +34,16 @@ class Files(Section):
     paths: Annotated[tuple[Path, ...], Field(min_length=1, max_length=256)]
     """Files or globs (`raw/*.jsonl.zst`, `raw/**/*.txt`)."""
     format: FileFormat
-    """`jsonl` and `parquet` hold a document a row, `text` and `html` a document a file."""
+    """`jsonl` and `parquet` hold a document a row, `text` and `html` a document a file. The text is
+    always taken out of `html`, in the charset that the page declares; to learn markup, read it as
+    `text`. All others are UTF-8."""
     text_field: Name = "text"
     """The field of a row that holds the text, as UTF-8; `meta.text` is the field `text` inside the
     field `meta`."""
     max_bad_rows: MaxBadRows = 0
-    """Rows of all files together that may be skipped because they hold no text: broken JSON, a
-    missing field, bytes that are not UTF-8. They are counted in the data report and shown; one
-    more ends the stage with its file, line and fault."""
+    """Rows, or files of the formats `text` and `html`, that may be skipped because they hold no
+    text: broken JSON, a missing field, bytes of another charset. They are counted in the data
+    report and shown; one more ends the stage with its file, line and fault."""
 
 
 class HuggingFace(Section):
@@ -104,7 +106,9 @@ class Clean(Section):
     """What is repaired in a document."""
 
     html: bool = True
-    """Take the text out of HTML, without navigation, scripts and styles."""
+    """Take the text out of documents that are HTML as a whole, without navigation, scripts and
+    styles. Markdown, source code and texts that only hold some HTML are left as they are. The data
+    report counts what was changed."""
     unicode: bool = True
     """Repair wrongly decoded text (mojibake) and normalize to NFC."""
     emoji_to_text: bool = False

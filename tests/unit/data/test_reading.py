@@ -94,6 +94,31 @@ def test_text_that_is_not_utf8_is_named_by_line_and_offset(tmp_path: Path) -> No
         read(tmp_path, "a.txt", b"one\nca\xe9\n", FileFormat.TEXT)
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<meta charset=shift_jis><p>日本".encode("shift_jis"),
+        '<META http-equiv=x content="text/html; charset=Shift_JIS"><p>日本'.encode("shift_jis"),
+        '<?xml version="1.0" encoding="euc-jp"?><p>日本'.encode("euc-jp"),
+        "\ufeff<p>日本".encode("utf-16-le"),
+        "\ufeff<p>日本".encode("utf-16-be"),
+        "\ufeff<meta charset=latin1><p>日本".encode(),
+        "<meta charset=utf-16><p>日本".encode(),
+        "<p>日本".encode(),
+    ],
+)
+def test_pages_are_read_in_the_charset_that_they_declare(tmp_path: Path, page: bytes) -> None:
+    (text,) = read(tmp_path, "a.html", page, FileFormat.HTML)
+    assert text.endswith("<p>日本")
+
+
+def test_pages_in_another_charset_than_they_declare_are_named_or_skipped(tmp_path: Path) -> None:
+    page = "<p>caf\xe9".encode("latin1")
+    with pytest.raises(UserError, match=r"a\.html: not utf-8: byte 0xe9 at offset 6; declare the"):
+        read(tmp_path, "a.html", page, FileFormat.HTML)
+    assert read(tmp_path, "a.html", page, FileFormat.HTML, BadRows(1)) == []
+
+
 def parquet(folder: Path, **columns: list[object]) -> bytes:
     """A parquet file's bytes."""
     path = folder / "made.parquet"

@@ -37,6 +37,7 @@ class TextUnit:
     source: str = "made"
     size: int = 7
     identity: str = ""
+    is_html: bool = False
 
     def documents(self, bad_rows: BadRows) -> Iterator[str]:
         assert bad_rows.limit == 0

@@ -1,50 +1,25 @@
 """Repairs documents: text out of HTML, mojibake, emoji."""
 
-import re
-
 from llmtrain_api.spec.data import Clean
+from llmtrain_trainer.data.html import extract_if_html, extract_text
 from llmtrain_trainer.data.step import Step
 
-_BLOCKS = (
-    "article|aside|blockquote|body|div|footer|form|h[1-6]|head|header|html|li|main|nav|ol|p|pre"
-    "|script|section|style|table|tbody|td|th|title|tr|ul"
-)
-_STARTS_AS_HTML = re.compile(rf"\s*(<!doctype\s+html|<!--|<({_BLOCKS})(\s[^<>]*)?>)", re.IGNORECASE)
-_CLOSES_BLOCK = re.compile(rf"</({_BLOCKS})\s*>", re.IGNORECASE)
-_MANY = 3
+HTML = "clean.html"
 
 
-def cleaners(clean: Clean) -> list[Step]:
-    """The steps that a manifest asks for, in order."""
+def cleaners(clean: Clean, *, is_html: bool = False) -> list[Step]:
+    """The steps that a manifest asks for, in order.
+
+    Args:
+        clean: the manifest's section.
+        is_html: whether all documents are HTML, which is then taken out of them in any case.
+    """
     steps = [
-        (clean.html, Step("clean.html", extract_text)),
+        (clean.html or is_html, Step(HTML, extract_text if is_html else extract_if_html)),
         (clean.unicode, Step("clean.unicode", repair_unicode)),
         (clean.emoji_to_text, Step("clean.emojiToText", spell_emoji)),
     ]
     return [step for wanted, step in steps if wanted]
-
-
-def looks_like_html(text: str) -> bool:
-    """Whether a text is marked up as HTML, and does not merely speak of it.
-
-    It is when it starts with a tag of a page's structure, or closes several of them; `a < b` and
-    a documented `<b>` stay text.
-    """
-    if "<" not in text:
-        return False
-    if _STARTS_AS_HTML.match(text):
-        return True
-    return sum(1 for _ in _CLOSES_BLOCK.finditer(text)) >= _MANY
-
-
-def extract_text(text: str) -> str:
-    """The main text of an HTML document, without navigation, scripts and styles."""
-    from resiliparse.extract.html2text import extract_plain_text
-
-    if not looks_like_html(text):
-        return text
-    extracted: str = extract_plain_text(text, main_content=True, alt_texts=False)
-    return extracted
 
 
 def repair_unicode(text: str) -> str:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from llmtrain_trainer.data.charset import decode_page
 from llmtrain_trainer.errors import UserError
 
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
@@ -45,6 +46,24 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise _not_utf8(f"{path}: line {line}", "file", error) from error
+
+
+def read_page(path: Path) -> str:
+    """A whole HTML file as text, in the charset that it declares.
+
+    Raises:
+        UserError: its bytes are not what it declares, or it cannot be read.
+    """
+    with open_bytes(path) as file:
+        data = file.read()
+    try:
+        return decode_page(data)
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path}: not {error.encoding}: byte 0x{error.object[error.start]:02x} at offset "
+            f"{error.start}; declare the charset in a meta tag, or convert the file to UTF-8",
+            reason="InvalidData",
+        ) from error
 
 
 def require_utf8(path: Path) -> None:

@@ -47,7 +47,8 @@ def _make(
     total = sum(each.unit.size for each in work)
     done = 0
     num_documents = 0
-    with Sink(folder, data, [step.name for step in steps_of(data)]) as sink:
+    steps = steps_of(data, is_html=any(each.unit.is_html for each in work))
+    with Sink(folder, data, [step.name for step in steps]) as sink:
         for batch in map_in_order(work, partial(work_on_unit, data=data)):
             if context.stop.is_set():
                 raise Interrupted("stopped while cleaning documents; they will be cleaned anew")

@@ -43,9 +43,14 @@ class DocumentBatch:
     steps: tuple[StepReport, ...]
 
 
-def steps_of(data: Data) -> list[Step]:
-    """The steps that need nothing but the document itself."""
-    return [*cleaners(data.clean), *filters(data.filter)]
+def steps_of(data: Data, *, is_html: bool) -> list[Step]:
+    """The steps that need nothing but the document itself.
+
+    Args:
+        data: the manifest's section.
+        is_html: whether all documents are HTML.
+    """
+    return [*cleaners(data.clean, is_html=is_html), *filters(data.filter)]
 
 
 def work_on_unit(work: SourceUnit, data: Data) -> Iterator[DocumentBatch]:
@@ -55,12 +60,13 @@ def work_on_unit(work: SourceUnit, data: Data) -> Iterator[DocumentBatch]:
         UserError: what the unit reads is not what it should be.
     """
     bad_rows = BadRows(data.sources[work.number].max_bad_rows)
-    batch = _OpenBatch(work, steps_of(data), bad_rows)
+    steps = steps_of(data, is_html=work.unit.is_html)
+    batch = _OpenBatch(work, steps, bad_rows)
     for text in work.unit.documents(bad_rows):
         batch.add(_without_lone_surrogates(text))
         if batch.is_full:
             yield batch.close()
-            batch = _OpenBatch(work, steps_of(data), bad_rows)
+            batch = _OpenBatch(work, steps, bad_rows)
     yield batch.close(unit_size=work.unit.size)
 
 

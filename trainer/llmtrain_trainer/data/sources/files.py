@@ -9,7 +9,7 @@ from llmtrain_trainer.data.bad_rows import BadRows
 from llmtrain_trainer.data.fields import string_field
 from llmtrain_trainer.data.parquet import read_parquet
 from llmtrain_trainer.data.paths import find_files
-from llmtrain_trainer.data.reading import filled_lines, json_object, read_text
+from llmtrain_trainer.data.reading import filled_lines, json_object, read_page, read_text
 from llmtrain_trainer.stage import StageContext
 
 
@@ -24,8 +24,14 @@ class FileUnit:
     size: int
     identity: str
 
+    @property
+    def is_html(self) -> bool:
+        """Whether every document is HTML."""
+        return self.format is FileFormat.HTML
+
     def documents(self, bad_rows: BadRows) -> Iterator[str]:
         """A document for each row, or the whole file."""
+        whole = [(str(self.path), self.path)]
         match self.format:
             case FileFormat.JSONL:
                 yield from bad_rows.usable(filled_lines(self.path), self._text_of_line)
@@ -33,8 +39,10 @@ class FileUnit:
                 yield from bad_rows.usable(
                     read_parquet(self.path, self.text_field), self._text_of_row
                 )
-            case FileFormat.TEXT | FileFormat.HTML:
-                yield read_text(self.path)
+            case FileFormat.TEXT:
+                yield from bad_rows.usable(whole, lambda path, _: read_text(path))
+            case FileFormat.HTML:
+                yield from bad_rows.usable(whole, lambda path, _: read_page(path))
 
     def _text_of_line(self, line: bytes, place: str) -> str:
         return self._text_of_row(json_object(line, place), place)

@@ -28,6 +28,7 @@ class HuggingFaceUnit:
     text_field: str
     source: str
     identity: str
+    is_html: bool = False
 
     @property
     def size(self) -> int:

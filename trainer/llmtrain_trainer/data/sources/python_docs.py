@@ -16,6 +16,7 @@ class PythonDocsUnit:
 
     parts: tuple[str, ...]
     source: str = "pythonDocs"
+    is_html: bool = False
 
     @property
     def size(self) -> int:

@@ -21,6 +21,11 @@ class Unit(Protocol):
         ...
 
     @property
+    def is_html(self) -> bool:
+        """Whether all of its documents are HTML, whatever they look like."""
+        ...
+
+    @property
     def identity(self) -> str:
         """Changes when what it reads may have changed."""
         ...
