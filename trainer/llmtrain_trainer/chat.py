@@ -42,12 +42,17 @@ def reply(
     """
     from transformers import TextIteratorStreamer
 
-    from llmtrain_trainer.generation import encode_chat, generate_inputs, prompt_room, stop_when
+    from llmtrain_trainer.generation import (
+        encode_chat,
+        encode_text,
+        generate_inputs,
+        prompt_room,
+        stop_when,
+    )
 
     room = prompt_room(model, sampling)
     if tokenizer.chat_template is None:
-        text = messages[-1]["content"]
-        prompt = tokenizer(text, add_special_tokens=False)["input_ids"][-room:]
+        prompt = encode_text(tokenizer, messages[-1]["content"], room=room)
     else:
         prompt = encode_chat(tokenizer, messages, room=room)
     inputs = generate_inputs(model, tokenizer, prompt, sampling)
@@ -187,7 +192,7 @@ def _load(options: argparse.Namespace) -> Talk:
         raise UserError(
             f"chat needs the package {error.name}; install it with: pip install 'llmtrain[trainer]'"
         ) from error
-    from llmtrain_trainer.generation import Sampling
+    from llmtrain_trainer.generation import Sampling, endless_warning
     from llmtrain_trainer.models.fit import require_vocabulary
     from llmtrain_trainer.models.stored import load_model
     from llmtrain_trainer.models.tokenizer import load_tokenizer
@@ -206,6 +211,8 @@ def _load(options: argparse.Namespace) -> Talk:
         print(  # noqa: T201 - a terminal program
             "This model was not fine-tuned to chat: it continues your text.", file=sys.stderr
         )
+    if warning := endless_warning(tokenizer):
+        print(f"warning: {warning}", file=sys.stderr)  # noqa: T201 - a terminal program
     if options.seed is not None:
         torch.manual_seed(options.seed)
     return Talk(model, tokenizer, Sampling(options.max_new_tokens, options.temperature))

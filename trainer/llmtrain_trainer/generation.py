@@ -12,9 +12,12 @@ from transformers import (
     StoppingCriteriaList,
 )
 
+from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.finetune.conversation import Message
+from llmtrain_trainer.finetune.encode import ChatEncoder
 from llmtrain_trainer.finetune.template import end_of_turn_ids
 from llmtrain_trainer.models.context_length import context_length
+from llmtrain_trainer.tokenizer.control_tokens import TextTokenizer
 
 
 @dataclass(frozen=True)
@@ -37,15 +40,45 @@ def encode_chat(
         room: tokens that it may have. Where it would have more the oldest turns are left out, but
             for the system's message; a single message that is still too long loses its start.
     """
-    kept = messages
+    kept, encoder = messages, ChatEncoder(tokenizer)
     while True:
-        ids: list[int] = tokenizer.apply_chat_template(
-            kept, add_generation_prompt=True, return_dict=False
-        )
+        ids = encoder.encode_prompt(kept)
         shorter = _without_oldest_turn(kept)
         if len(ids) <= room or shorter is None:
             return ids[-room:]
         kept = shorter
+
+
+def encode_text(tokenizer: PreTrainedTokenizerBase, text: str, *, room: int) -> list[int]:
+    """A text to be continued, as tokens; control tokens that it mentions are text.
+
+    Args:
+        tokenizer: a fast one.
+        text: its start is left out where it is too long; an empty one starts a new document.
+        room: tokens that it may have.
+
+    Raises:
+        UserError: the text is empty, and the tokenizer has no token that starts a document.
+    """
+    ids = TextTokenizer(tokenizer.backend_tokenizer.to_str()).encode_ids([text])[0][-room:]
+    start = tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id
+    if not ids and start is None:
+        raise UserError(
+            f"{tokenizer.name_or_path}: an empty prompt needs a token to start from; set eos_token "
+            "in its tokenizer_config.json, or write a prompt"
+        )
+    return ids or [int(start)]
+
+
+def endless_warning(tokenizer: PreTrainedTokenizerBase) -> str | None:
+    """A warning where no token ends an answer; None where one does."""
+    if end_of_turn_ids(tokenizer):
+        return None
+    return (
+        f"{tokenizer.name_or_path}: the tokenizer has no end-of-text token, and its chat template "
+        "no end-of-turn token, so every answer is as long as it may be; set eos_token in its "
+        "tokenizer_config.json"
+    )
 
 
 def _without_oldest_turn(messages: list[Message]) -> list[Message] | None:
@@ -89,8 +122,8 @@ def generate_inputs(
         "generation_config": GenerationConfig(
             max_new_tokens=min(sampling.max_new_tokens, left),
             do_sample=bool(chosen),
-            eos_token_id=ends,
-            pad_token_id=ends[0],
+            eos_token_id=ends or None,
+            pad_token_id=ends[0] if ends else 0,  # one prompt at a time needs no padding
             **chosen,
         ),
     }

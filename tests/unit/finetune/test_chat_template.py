@@ -6,8 +6,12 @@ from transformers import PreTrainedTokenizerFast
 
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.finetune.conversation import Conversation, Message
-from llmtrain_trainer.finetune.encode import encode, encode_all
-from llmtrain_trainer.finetune.template import end_of_turn_ids, ensure_chat_template
+from llmtrain_trainer.finetune.encode import ChatEncoder, Encoded
+from llmtrain_trainer.finetune.template import (
+    end_of_turn_ids,
+    ensure_chat_template,
+    template_warning,
+)
 
 OWN_TEMPLATE = (
     "{% for m in messages %}[{{ m.role }}] {{ m.content }}</s>\n{% endfor %}"
@@ -26,6 +30,10 @@ def chatml_tokenizer() -> PreTrainedTokenizerFast:
     tokenizer = tiny_tokenizer()
     ensure_chat_template(tokenizer)
     return tokenizer
+
+
+def encode(tokenizer: PreTrainedTokenizerFast, messages: list[Message]) -> Encoded:
+    return ChatEncoder(tokenizer).encode([Conversation(messages, "chats.jsonl: line 3")])[0]
 
 
 def counted_text(tokenizer: PreTrainedTokenizerFast, messages: list[Message]) -> str:
@@ -122,4 +130,54 @@ def test_a_conversation_that_the_template_refuses_is_named() -> None:
         "{% for m in messages %}{{ m.content }}{% endfor %}"
     )
     with pytest.raises(UserError, match=r"chats\.jsonl: line 3: .*no system role"):
-        encode_all(tokenizer, [Conversation(MESSAGES, "chats.jsonl: line 3")])
+        encode(tokenizer, MESSAGES)
+
+
+def test_a_conversation_that_the_assistant_begins_is_learned() -> None:
+    tokenizer = tiny_tokenizer()
+    for template in (None, OWN_TEMPLATE):
+        tokenizer.chat_template = template
+        ensure_chat_template(tokenizer)
+        end = "<|im_end|>" if template is None else "</s>"
+        expected = f" Yes 👍{end}No\nreason 👩‍🚀{end}"
+        assert counted_text(tokenizer, MESSAGES[2:]) == expected
+
+
+def test_an_error_in_a_template_is_named_with_the_line() -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = "{% for m in messages %}{{ m.content + 1 }}{% endfor %}"
+    with pytest.raises(UserError, match=r"chats\.jsonl: line 3: the chat template of .*str.*int"):
+        encode(tokenizer, MESSAGES)
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{% for m in messages %}", "refuses this conversation: .*endfor"),
+        (OWN_TEMPLATE.replace("m.content", "m.content[0].text"), "does not write the question"),
+        (OWN_TEMPLATE.replace("{{ m.content", "{{ m.answer"), "does not write the question"),
+        (
+            "{% for m in messages if m.role == 'user' %}{{ m.content }}{% endfor %}",
+            "does not write the answer",
+        ),
+    ],
+)
+def test_a_template_that_cannot_write_a_conversation_is_refused_before_any_data(
+    template: str, message: str
+) -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = template
+    with pytest.raises(UserError, match=message):
+        ensure_chat_template(tokenizer)
+
+
+def test_a_template_that_does_not_teach_where_answers_end_is_warned_about() -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = OWN_TEMPLATE.replace("</s>", "")
+    assert "no end-of-turn token" in (template_warning(tokenizer) or "")
+    tokenizer.chat_template = OWN_TEMPLATE.replace("</s>", "<|im_end|>")
+    assert template_warning(tokenizer) is None
+    marked = "{% generation %}{{ m.content }}{% endgeneration %}<|im_end|>"
+    tokenizer.chat_template = OWN_TEMPLATE.replace("{{ m.content }}</s>", marked)
+    assert "no end-of-turn token" in (template_warning(tokenizer) or "")
+    assert template_warning(chatml_tokenizer()) is None

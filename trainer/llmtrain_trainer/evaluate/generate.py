@@ -10,6 +10,7 @@ from llmtrain_trainer.finetune.conversation import Message
 from llmtrain_trainer.generation import (
     Sampling,
     encode_chat,
+    encode_text,
     generate_inputs,
     prompt_room,
 )
@@ -41,8 +42,7 @@ def _generate(subject: Subject, prompt: str, sampling: Sampling, seed: int) -> s
         message = Message(role="user", content=prompt)
         ids = encode_chat(subject.tokenizer, [message], room=room)
     else:
-        ids = subject.tokenizer(prompt, add_special_tokens=False)["input_ids"][-room:]
-        ids = ids or [subject.tokenizer.eos_token_id]  # an empty prompt: start a new document
+        ids = encode_text(subject.tokenizer, prompt, room=room)
     torch.manual_seed(seed)
     inputs = generate_inputs(subject.model, subject.tokenizer, ids, sampling)
     written = subject.model.generate(**inputs)[0, len(ids) :]

@@ -6,7 +6,6 @@ from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
 
 from llmtrain_api.spec.data import Data
@@ -16,6 +15,7 @@ from llmtrain_trainer.data.sources.registry import units
 from llmtrain_trainer.data.work import work_on_unit
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.stage import StageContext
+from llmtrain_trainer.tokenizer.control_tokens import TextTokenizer
 from llmtrain_trainer.tokenizer.pretrained import end_of_text_id
 
 
@@ -80,12 +80,8 @@ def token_stream(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> To
         UserError: the tokenizer has no end-of-text token.
     """
     end_id = end_of_text_id(tokenizer)
-    encoder = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
-    encoder.encode_special_tokens = True  # a text that holds `<|endoftext|>` only speaks of it
-    encoder.no_truncation()
-    encoder.no_padding()
-    encodings = encoder.encode_batch_fast(list(texts), add_special_tokens=False)
-    ids = [[*encoding.ids, end_id] for encoding in encodings]
+    encoder = TextTokenizer(tokenizer.backend_tokenizer.to_str())
+    ids = [[*document, end_id] for document in encoder.encode_ids(texts)]
     lengths = np.array([len(document) for document in ids], dtype=np.int64)
     ends = np.cumsum(lengths)
     tokens = np.fromiter(chain.from_iterable(ids), dtype=np.int64)

@@ -29,13 +29,23 @@ model = AutoModelForCausalLM.from_pretrained(folder)
 
 messages = [{"role": "user", "content": "Hello!"}]
 inputs = tokenizer.apply_chat_template(
-    messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
+    messages,
+    add_generation_prompt=True,
+    return_tensors="pt",
+    return_dict=True,
+    sanitize_control_tokens=True,
 )
 output = model.generate(**inputs, max_new_tokens=100)
 print(tokenizer.decode(output[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True))
 ```
 
 Or talk to it in a terminal: `llmtrain chat FOLDER`.
+
+In training, and in `llmtrain chat`, what a message says is text, also where it mentions a control
+token of the chat template, such as `<|im_end|>`. The template itself cannot ensure that:
+`sanitize_control_tokens=True` does. Where a program, or an older `transformers`, lacks that option,
+remove the control tokens (`tokenizer.all_special_tokens`) from what others write, or they can end
+their turn and write one of the system.
 """
 _LOAD_TEXT = """\
 ```python

@@ -7,7 +7,7 @@ before pretraining has cost anything.
 from itertools import islice
 
 from llmtrain_trainer.errors import Interrupted
-from llmtrain_trainer.finetune.encode import encode_all
+from llmtrain_trainer.finetune.encode import ChatEncoder
 from llmtrain_trainer.finetune.sources.registry import conversation_sources
 from llmtrain_trainer.finetune.template import ensure_chat_template
 from llmtrain_trainer.models.tokenizer import load_tokenizer
@@ -32,13 +32,14 @@ def count_finetune_tokens(context: StageContext) -> int | None:
         return None
     tokenizer = load_tokenizer(context.workspace.tokenizer)
     ensure_chat_template(tokenizer)
+    encoder = ChatEncoder(tokenizer)
     length, total = finetune.sequence_length, 0
     sources = conversation_sources(finetune.data.sources, context)
     every = (each for source in sources for each in source.conversations())
     while some := list(islice(every, _CONVERSATIONS_AT_A_TIME)):
         if context.stop.is_set():
             raise Interrupted("stopped while counting conversations; they will be counted anew")
-        sample = encode_all(tokenizer, some[::_ONE_OF])
+        sample = encoder.encode(some[::_ONE_OF])
         lengths = [len(each.tokens) if finetune.packing else length for each in sample]
         total += sum(min(each, length) for each in lengths) * len(some) // len(sample)
         context.progress.update(activity="counting the conversations to fine-tune on")

@@ -3,23 +3,30 @@
 The tokens are those of `apply_chat_template`. Its own mask is not used: it takes one token for
 each character, and so misses the rest where a character needs several (an emoji at the end of an
 answer), and it is empty for templates without `{% generation %}`.
+
+What a message says is text, also where it looks like a control token: only the template writes
+control tokens. So a user cannot end his turn and begin one of the system, and an answer that
+mentions `<|im_end|>` does not teach the model to stop in the middle.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jinja2 import TemplateError
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
 from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.finetune.control_marks import ControlMarks
 from llmtrain_trainer.finetune.conversation import Conversation, Message
-
-_GENERATION = re.compile(r"\{%-?\s*generation\s*-?%\}")
-Span = tuple[int, int]
-"""Characters of a text: from, up to but not including."""
+from llmtrain_trainer.finetune.rendering import Rendered, render_conversation, render_prompt
+from llmtrain_trainer.tokenizer.control_tokens import (
+    Span,
+    TextTokenizer,
+    TextTokens,
+    control_names,
+)
 
 
 @dataclass(frozen=True)
@@ -31,101 +38,88 @@ class Encoded:
     """Whether the assistant wrote this token, so that its prediction counts."""
 
 
-def encode(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]) -> Encoded:
-    """One conversation as tokens."""
-    return encode_all(tokenizer, [Conversation(list(messages), "conversation")])[0]
-
-
-def encode_all(
-    tokenizer: PreTrainedTokenizerBase, conversations: Sequence[Conversation]
-) -> list[Encoded]:
-    """Conversations as tokens.
+class ChatEncoder:
+    """Writes conversations as tokens, by the chat template of a tokenizer.
 
     Args:
         tokenizer: with a chat template, and with offsets (a fast one).
-        conversations: at least one.
-
-    Raises:
-        UserError: the tokenizer's own template cannot write a conversation, or does not show
-            which part of its text is the assistant's.
     """
-    rendered = [_render(tokenizer, conversation) for conversation in conversations]
-    encodings = tokenizer(
-        [text for text, _ in rendered], add_special_tokens=False, return_offsets_mapping=True
-    )
-    return [
-        Encoded(np.array(ids, dtype=np.uint32), _in_spans(offsets, spans))
-        for ids, offsets, (_, spans) in zip(
-            encodings["input_ids"], encodings["offset_mapping"], rendered, strict=True
-        )
-    ]
 
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self._tokenizer = tokenizer
+        added = tokenizer.added_tokens_decoder.values()
+        names = control_names((token.content, token.special) for token in added)
+        self._marks = ControlMarks(names, tokenizer.get_chat_template())
 
-def _render(
-    tokenizer: PreTrainedTokenizerBase, conversation: Conversation
-) -> tuple[str, list[Span]]:
-    """The text of a conversation, and what of it is the assistant's."""
-    template: str = tokenizer.get_chat_template()
-    try:
-        if _GENERATION.search(template):
-            return _render_marked(tokenizer, template, conversation.messages)
-        return _render_unmarked(tokenizer, conversation)
-    except TemplateError as error:
-        raise UserError(
-            f"{conversation.place}: the tokenizer's chat template refuses this conversation: "
-            f"{error}",
-            reason="InvalidData",
-        ) from error
+    @cached_property
+    def _text_tokenizer(self) -> TextTokenizer:
+        return TextTokenizer(self._tokenizer.backend_tokenizer.to_str())
 
+    def encode(self, conversations: Sequence[Conversation]) -> list[Encoded]:
+        """Conversations as tokens.
 
-def _render_marked(
-    tokenizer: PreTrainedTokenizerBase, template: str, messages: list[Message]
-) -> tuple[str, list[Span]]:
-    from transformers.utils.chat_template_utils import render_jinja_template
+        Raises:
+            UserError: the template refuses a conversation, or does not show which part of its text
+                is the assistant's.
+        """
+        plain: list[tuple[int, Rendered]] = []
+        found: dict[int, Encoded] = {}
+        for number, each in enumerate(conversations):
+            messages, mark = self._marks.mark(each.messages)
+            rendered = render_conversation(self._tokenizer, messages, each.place)
+            if mark:
+                found[number] = _encoded(*self._encode_marked(rendered, mark, each.place))
+            else:
+                plain.append((number, rendered))
+        tokens = self._encode_plain([rendered.text for _, rendered in plain])
+        for (number, rendered), each_tokens in zip(plain, tokens, strict=True):
+            found[number] = _encoded(each_tokens, rendered.spans)
+        return [found[number] for number in range(len(conversations))]
 
-    texts, spans = render_jinja_template(
-        [messages],
-        chat_template=template,
-        return_assistant_tokens_mask=True,
-        **tokenizer.special_tokens_map,
-    )
-    return texts[0], [(int(start), int(end)) for start, end in spans[0]]
+    def encode_prompt(self, messages: Sequence[Message], place: str = "prompt") -> list[int]:
+        """A conversation up to where the assistant's next turn begins, as tokens.
 
+        Args:
+            messages: the conversation so far.
+            place: where it was read, for error messages.
 
-def _render_unmarked(
-    tokenizer: PreTrainedTokenizerBase, conversation: Conversation
-) -> tuple[str, list[Span]]:
-    """By comparing the text before and after each turn of the assistant."""
-    messages = conversation.messages
-    text: str = tokenizer.apply_chat_template(messages, tokenize=False)
-    spans = []
-    for number, message in enumerate(messages):
-        if message["role"] != "assistant":
-            continue
-        before: str = tokenizer.apply_chat_template(
-            messages[:number], tokenize=False, add_generation_prompt=True
-        )
-        after: str = tokenizer.apply_chat_template(messages[: number + 1], tokenize=False)
-        end = len(after.rstrip())
-        if not (text.startswith(before) and text.startswith(after[:end])):
+        Raises:
+            UserError: the template refuses the conversation.
+        """
+        marked, mark = self._marks.mark(messages)
+        text = render_prompt(self._tokenizer, marked, place)
+        if mark:
+            return self._encode_marked(Rendered(text, []), mark, place)[0].ids
+        return self._encode_plain([text])[0].ids
+
+    def _encode_plain(self, texts: list[str]) -> list[TextTokens]:
+        if not texts:
+            return []
+        encodings = self._tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
+        pairs = zip(encodings["input_ids"], encodings["offset_mapping"], strict=True)
+        return [TextTokens(ids, offsets) for ids, offsets in pairs]
+
+    def _encode_marked(
+        self, rendered: Rendered, mark: str, place: str
+    ) -> tuple[TextTokens, list[Span]]:
+        names = self._text_tokenizer.private_names
+        unmarked = self._marks.unmark(rendered, mark, names)
+        tokens = self._text_tokenizer.encode([unmarked.text])[0]
+        written = sum(unmarked.text.count(name) for name in names.values())
+        controls = {*self._text_tokenizer.controls.values()} - {self._tokenizer.unk_token_id}
+        if sum(number in controls for number in tokens.ids) > written:
             raise UserError(
-                f"{conversation.place}: the tokenizer's chat template writes a turn differently "
-                "when others follow, so the assistant's part cannot be found; put "
-                "{% generation %} and {% endgeneration %} around it in the template"
+                f"{place}: a control token is mentioned in a message, and the tokenizer makes the "
+                "control token of plain text too; remove it from the message",
+                reason="InvalidData",
             )
-        spans.append((len(before), end))
-    return text, spans
+        return tokens, unmarked.spans
 
 
-def _in_spans(offsets: Sequence[Span], spans: Sequence[Span]) -> NDArray[np.bool_]:
-    """Whether each token carries a character of a span.
-
-    Args:
-        offsets: characters of each token; an empty range where a tokenizer leaves out spaces.
-        spans: characters that count.
-    """
-    places = np.array(offsets, dtype=np.int64).reshape(-1, 2)
+def _encoded(tokens: TextTokens, spans: Sequence[Span]) -> Encoded:
+    """A conversation whose tokens count where they carry a character of a span."""
+    places = np.array(tokens.offsets, dtype=np.int64).reshape(-1, 2)
     inside = np.zeros(len(places), dtype=np.bool_)
     for start, end in spans:
         inside |= (places[:, 1] > start) & (places[:, 0] < end)
-    return inside
+    return Encoded(np.array(tokens.ids, dtype=np.uint32), inside)

@@ -13,7 +13,7 @@ from llmtrain_trainer.completion import fingerprint, made_from, mark_complete
 from llmtrain_trainer.durable import replaced_folder
 from llmtrain_trainer.errors import Interrupted, UserError
 from llmtrain_trainer.finetune.conversation import Conversation
-from llmtrain_trainer.finetune.encode import Encoded, encode_all
+from llmtrain_trainer.finetune.encode import ChatEncoder, Encoded
 from llmtrain_trainer.finetune.packed.sequences import PackedSequences
 from llmtrain_trainer.finetune.packed.writer import PackedWriter
 from llmtrain_trainer.finetune.sources.registry import conversation_sources
@@ -98,12 +98,12 @@ def _write(
 def _encoded(
     sources: Iterable[ConversationSource], tokenizer: PreTrainedTokenizerBase, context: StageContext
 ) -> Iterator[tuple[Conversation, Encoded]]:
-    done = 0
+    done, encoder = 0, ChatEncoder(tokenizer)
     every = (each for source in sources for each in source.conversations())
     while some := list(islice(every, _CONVERSATIONS_AT_A_TIME)):
         if context.stop.is_set():
             raise Interrupted("stopped while preparing conversations; they will be read anew")
-        yield from zip(some, encode_all(tokenizer, some), strict=True)
+        yield from zip(some, encoder.encode(some), strict=True)
         done += len(some)
         context.progress.update(activity=f"preparing conversations ({done:,} read)")
 

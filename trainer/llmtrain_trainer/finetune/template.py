@@ -7,8 +7,9 @@ writes, the end of its turn included: that is what counts for the loss.
 from transformers import PreTrainedTokenizerBase
 
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.finetune.conversation import Message
-from llmtrain_trainer.finetune.encode import encode
+from llmtrain_trainer.finetune.conversation import Conversation, Message
+from llmtrain_trainer.finetune.encode import ChatEncoder
+from llmtrain_trainer.finetune.rendering import render_conversation
 
 _CHATML = """\
 {%- for message in messages %}
@@ -24,10 +25,11 @@ _CHATML = """\
 {{- '<|im_start|>assistant\\n' }}
 {%- endif %}"""
 _IM_END = "<|im_end|>"
+_QUESTION, _ANSWER = "What is asked?", "What is answered."
 
 
 def ensure_chat_template(tokenizer: PreTrainedTokenizerBase) -> None:
-    """Give a tokenizer ChatML, unless it brings a template of its own.
+    """Give a tokenizer ChatML, unless it brings a template of its own, which is tried.
 
     A tokenizer that does not know ChatML's tokens gets no new ones, since the model has no rows
     for them: `<|im_start|>` is then a few tokens of text, and a turn ends with the tokenizer's own
@@ -37,9 +39,11 @@ def ensure_chat_template(tokenizer: PreTrainedTokenizerBase) -> None:
         tokenizer: a Hugging Face tokenizer; it is changed.
 
     Raises:
-        UserError: it has neither `<|im_end|>` nor an end-of-text token.
+        UserError: it has neither `<|im_end|>` nor an end-of-text token, or its own template
+            cannot write a question and its answer.
     """
     if tokenizer.chat_template is not None:
+        _try_template(tokenizer)
         return
     end_of_turn = _IM_END if _IM_END in tokenizer.get_vocab() else tokenizer.eos_token
     if end_of_turn is None:
@@ -56,12 +60,51 @@ def end_of_turn_ids(tokenizer: PreTrainedTokenizerBase) -> list[int]:
     ids = [] if tokenizer.eos_token_id is None else [int(tokenizer.eos_token_id)]
     if tokenizer.chat_template is not None:
         last = _last_assistant_token(tokenizer)
-        if last in tokenizer.added_tokens_decoder and last not in ids:
+        if last is not None and last in tokenizer.added_tokens_decoder and last not in ids:
             ids.insert(0, last)
     return ids
 
 
-def _last_assistant_token(tokenizer: PreTrainedTokenizerBase) -> int:
-    probe = [Message(role="user", content="Hi"), Message(role="assistant", content="Hello")]
-    encoded = encode(tokenizer, probe)
-    return int(encoded.tokens[encoded.counts].tolist()[-1])
+def template_warning(tokenizer: PreTrainedTokenizerBase) -> str | None:
+    """What a chat template does not teach a model; None where it teaches all.
+
+    Args:
+        tokenizer: with a chat template that can be used.
+    """
+    if _last_assistant_token(tokenizer) in end_of_turn_ids(tokenizer):
+        return None
+    return (
+        f"the chat template of {tokenizer.name_or_path} puts no end-of-turn token among what the "
+        "assistant writes, so the model does not learn where its answers end; let the template "
+        "write one after the assistant's content, inside {% generation %} where it has that"
+    )
+
+
+def _try_template(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Write a question and its answer, and look for both in the text.
+
+    Raises:
+        UserError: one of them is missing, or the template refuses them.
+    """
+    name = tokenizer.name_or_path
+    rendered = render_conversation(tokenizer, _probe(), f"{name}: a question and its answer")
+    answers = "".join(rendered.text[start:end] for start, end in rendered.spans)
+    if _QUESTION not in rendered.text or _ANSWER not in answers:
+        lost = "the answer" if _QUESTION in rendered.text else "the question"
+        raise UserError(
+            f"{name}: the chat template does not write {lost} of a conversation with content "
+            f"as plain text: {rendered.text!r:.200}; use a template that does",
+            reason="InvalidChatTemplate",
+        )
+
+
+def _last_assistant_token(tokenizer: PreTrainedTokenizerBase) -> int | None:
+    """The last token of an answer that counts; None where none does."""
+    place = f"{tokenizer.name_or_path}: a question and its answer"
+    encoded = ChatEncoder(tokenizer).encode([Conversation(_probe(), place)])[0]
+    counted = encoded.tokens[encoded.counts].tolist()
+    return int(counted[-1]) if counted else None
+
+
+def _probe() -> list[Message]:
+    return [Message(role="user", content=_QUESTION), Message(role="assistant", content=_ANSWER)]

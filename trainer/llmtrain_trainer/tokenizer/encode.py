@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from llmtrain_trainer.data.documents import RowGroup
 from llmtrain_trainer.parallel import map_in_order
+from llmtrain_trainer.tokenizer.control_tokens import TextTokenizer
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,7 @@ def encode_in_order(tasks: Sequence[EncodingTask]) -> Iterator[Encoding]:
 def _encode(task: EncodingTask) -> Iterator[Encoding]:
     texts = task.documents.texts()
     tokenizer = _load(task.tokenizer_file, task.tokenizer_sha256)
-    encodings = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
-    ids = [[*encoding.ids, task.end_of_text_id] for encoding in encodings]
+    ids = [[*document, task.end_of_text_id] for document in tokenizer.encode_ids(texts)]
     yield Encoding(
         tokens=np.fromiter(chain.from_iterable(ids), dtype=np.uint32),
         num_tokens=np.array([len(document) for document in ids], dtype=np.int64),
@@ -56,13 +55,8 @@ def _encode(task: EncodingTask) -> Iterator[Encoding]:
 
 
 @lru_cache(maxsize=1)
-def _load(tokenizer_file: Path, tokenizer_sha256: str) -> Tokenizer:  # noqa: ARG001 - part of the key
+def _load(tokenizer_file: Path, tokenizer_sha256: str) -> TextTokenizer:  # noqa: ARG001 - part of the key
     """The tokenizer, loaded once in each worker process while its content is the same."""
     # Ray gives each core its own task, so a task must not start threads for all cores.
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    tokenizer = Tokenizer.from_file(str(tokenizer_file))
-    # A document that holds `<|endoftext|>` only speaks of it.
-    tokenizer.encode_special_tokens = True
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
+    return TextTokenizer(tokenizer_file.read_text(encoding="utf-8"))

@@ -1,0 +1,93 @@
+"""Tells the control tokens that a chat template writes from the same words in a message.
+
+For `<|im_end|>` in a message, a mark is put inside the word before the template sees it. In the
+template's text, every whole `<|im_end|>` is then the template's own.
+"""
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar, cast
+
+from llmtrain_trainer.finetune.conversation import Message
+from llmtrain_trainer.finetune.rendering import Rendered
+
+_PRIVATE_USE = range(0xE000, 0xF900)
+"""Characters to which Unicode gives no meaning."""
+T = TypeVar("T")
+
+
+class ControlMarks:
+    """Marks control tokens in messages, and removes the marks again.
+
+    Args:
+        names: the control tokens, each of two characters at least.
+        template: the chat template.
+    """
+
+    def __init__(self, names: Iterable[str], template: str) -> None:
+        longest_first = sorted(names, key=len, reverse=True)
+        self._words = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+        self._template = template
+        self._beginnings = tuple({name[:n] for name in longest_first for n in range(1, len(name))})
+        self._ends = tuple({name[n:] for name in longest_first for n in range(1, len(name))})
+
+    def mark(self, messages: Sequence[Message]) -> tuple[list[Message], str]:
+        """The messages with their control tokens marked.
+
+        Returns:
+            The messages, and the mark: a character, or nothing where the messages hold no control
+            token and no part of one that the template might complete.
+        """
+        for mark in map(chr, _PRIVATE_USE):
+            marked = [cast("Message", self._marked(dict(each), mark)) for each in messages]
+            if marked == list(messages):
+                return marked, ""
+            if mark not in json.dumps(messages, ensure_ascii=False) + self._template:
+                return marked, mark
+        raise AssertionError("no conversation holds every private character")
+
+    def unmark(self, rendered: Rendered, mark: str, private_names: Mapping[str, str]) -> Rendered:
+        """The text without marks, and with private names for the template's control tokens.
+
+        Args:
+            rendered: what the template wrote for marked messages.
+            mark: the character.
+            private_names: by control token.
+        """
+        pattern = re.compile(f"{mark}|{self._words.pattern}")
+        shifts, ends = [0], []
+        for found in pattern.finditer(rendered.text):
+            new = "" if found[0] == mark else private_names[found[0]]
+            shifts.append(shifts[-1] + len(new) - len(found[0]))
+            ends.append(found.end())
+        text = pattern.sub(
+            lambda found: "" if found[0] == mark else private_names[found[0]], rendered.text
+        )
+
+        def moved(place: int) -> int:
+            return place + shifts[bisect_right(ends, place)]
+
+        return Rendered(text, [(moved(start), moved(end)) for start, end in rendered.spans])
+
+    def _marked(self, value: T, mark: str) -> T:
+        if isinstance(value, str):
+            return cast("T", self._marked_text(value, mark))
+        if isinstance(value, dict):
+            pairs = ((self._marked(k, mark), self._marked(v, mark)) for k, v in value.items())
+            return cast("T", dict(pairs))
+        if isinstance(value, list):
+            return cast("T", [self._marked(each, mark) for each in value])
+        return value
+
+    def _marked_text(self, text: str, mark: str) -> str:
+        text = self._words.sub(lambda found: found[0][0] + mark + found[0][1:], text)
+        inner = text.strip()  # templates trim
+        if inner.endswith(self._beginnings):
+            end = len(text.rstrip())
+            text = text[:end] + mark + text[end:]
+        if inner.startswith(self._ends):
+            start = len(text) - len(text.lstrip())
+            text = text[:start] + mark + text[start:]
+        return text

@@ -1,0 +1,111 @@
+"""Control tokens in text: a document or message that holds `<|endoftext|>` only mentions it.
+
+A tokenizer replaces every `<|endoftext|>` in its input by the control token, whoever wrote it. Here
+the control tokens of a copy get private names. What the copy then finds in a text is text, and
+whoever writes a private name gets the control token.
+"""
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tokenizers import Tokenizer
+
+Span = tuple[int, int]
+"""Characters of a text: from, up to but not including."""
+
+_SHORTEST_NAME = 2
+"""A shorter name, such as `!`, is ordinary text as well."""
+
+
+def control_names(added_tokens: Iterable[tuple[str, bool]]) -> list[str]:
+    """The control tokens among the added tokens of a tokenizer.
+
+    Tokens such as `<think>` are not special, and a data set may hold them in its text.
+
+    Args:
+        added_tokens: the content of each, and whether it is special.
+    """
+    return [
+        content
+        for content, special in added_tokens
+        if special and len(content.strip()) >= _SHORTEST_NAME
+    ]
+
+
+@dataclass(frozen=True)
+class TextTokens:
+    """A text as tokens."""
+
+    ids: list[int]
+    offsets: list[Span]
+    """Characters of each token."""
+
+
+class TextTokenizer:
+    """A tokenizer that finds no control token in a text, except by its private name.
+
+    Args:
+        tokenizer_json: content of a `tokenizer.json`.
+    """
+
+    def __init__(self, tokenizer_json: str) -> None:
+        state = json.loads(tokenizer_json)
+        added = state["added_tokens"]
+        names = control_names((token["content"], token["special"]) for token in added)
+        self.controls: dict[str, int] = {
+            token["content"]: token["id"] for token in added if token["content"] in names
+        }
+        """The id of each control token."""
+        prefix = secrets.token_hex(8)  # nobody can write a name that he cannot guess
+        self.private_names: dict[str, str] = {
+            name: f"{prefix}x{number}x" for name, number in self.controls.items()
+        }
+        """By control token."""
+        _rename(state, self.private_names)
+        self._backend = Tokenizer.from_str(json.dumps(state))
+        self._backend.no_truncation()
+        self._backend.no_padding()
+        # A token that was renamed may have got another number in the copy.
+        found = ((self._backend.token_to_id(token["content"]), token["id"]) for token in added)
+        self._numbers = {copied: original for copied, original in found if copied != original}
+
+    def encode(self, texts: Sequence[str]) -> list[TextTokens]:
+        """Encode texts, without the tokens that a tokenizer adds at their ends."""
+        encodings = self._backend.encode_batch(list(texts), add_special_tokens=False)
+        return [TextTokens(self._original(each.ids), each.offsets) for each in encodings]
+
+    def encode_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """The same without the characters of each token, which takes less time."""
+        encodings = self._backend.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [self._original(each.ids) for each in encodings]
+
+    def _original(self, ids: list[int]) -> list[int]:
+        if not self._numbers:
+            return ids
+        return [self._numbers.get(number, number) for number in ids]
+
+
+def _rename(state: dict[str, Any], names: Mapping[str, str]) -> None:
+    """Rename tokens in the state of a tokenizer, in place."""
+    for token in state["added_tokens"]:
+        token["content"] = names.get(token["content"], token["content"])
+    model = state["model"]
+    vocabulary = model["vocab"]
+    if isinstance(vocabulary, list):  # Unigram: pairs of token and score
+        model["vocab"] = [[names.get(token, token), score] for token, score in vocabulary]
+        return
+    if "merges" in model and vocabulary.keys() & names.keys():
+        merged = _merged(model["merges"])  # what text is merged into must keep its name
+        names = {token: name for token, name in names.items() if token not in merged}
+    model["vocab"] = {names.get(token, token): number for token, number in vocabulary.items()}
+    unknown = model.get("unk_token")
+    model["unk_token"] = names.get(unknown, unknown)
+
+
+def _merged(merges: Sequence[str | Sequence[str]]) -> set[str]:
+    """All tokens that take part in merges."""
+    pairs = (merge.split(" ") if isinstance(merge, str) else merge for merge in merges)
+    return {token for left, right in pairs for token in (left, right, left + right)}
