@@ -64,7 +64,12 @@ class ChatData(Section):
     sources: Annotated[tuple[ChatSource, ...], Field(min_length=1, max_length=64)]
     """Where conversations come from."""
     validation_fraction: float = Field(0.02, gt=0, lt=0.5)
-    """Share of conversations held out, chosen by a hash of their text."""
+    """Share of conversations that are held out for validation, chosen by a hash of their text, the
+    same share of each frequent answer. Exact repeats are on one side."""
+    validation_sources: Annotated[tuple[ChatSource, ...], Field(max_length=64)] = ()
+    """Conversations for validation. With them nothing is held out from `sources`, and
+    `validationFraction` is not used; conversations of `sources` that are also here are not
+    trained on."""
 
 
 class ChatTemplate(StrEnum):

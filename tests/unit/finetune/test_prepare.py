@@ -14,6 +14,7 @@ from llmtrain_trainer.errors import Interrupted, UserError
 from llmtrain_trainer.finetune.packed.sequences import PackedSequences
 from llmtrain_trainer.finetune.prepared import prepare
 from llmtrain_trainer.models.tokenizer import load_tokenizer
+from llmtrain_trainer.progress.tracker import ProgressTracker
 from llmtrain_trainer.stage import StageContext
 
 
@@ -52,18 +53,87 @@ def test_every_answer_is_learned_or_held_out(tmp_path: Path) -> None:
     tokenizer = load_tokenizer(folder / "tokenizer")
     train, held_out = (answers_in(folder / side, tokenizer) for side in ("train", "validation"))
     assert sorted([*train, *held_out]) == sorted(answers)
-    assert 3 <= len(held_out) <= 20
+    assert len(held_out) == 10
 
 
-def test_the_same_answer_is_never_on_both_sides(tmp_path: Path) -> None:
-    chats(tmp_path, [f"answer {number // 4}" for number in range(40)])
-    save_tiny(tmp_path / "model")
-    context = context_of(tmp_path)
+def labels(folder: Path, answers: list[str], name: str = "a.jsonl") -> None:
+    """Conversations whose answers are labels, each question another one."""
+    chats(folder, answers)
+    (folder / "a.jsonl").rename(folder / name)
+
+
+def prepared_answers(context: StageContext) -> tuple[list[str], list[str]]:
+    """The answers to learn from and those held out."""
     prepare(context)
     folder = context.workspace.conversations
     tokenizer = load_tokenizer(folder / "tokenizer")
     train, held_out = (answers_in(folder / side, tokenizer) for side in ("train", "validation"))
-    assert not set(train[1:]) & set(held_out)
+    return train, held_out
+
+
+def warnings_of(context: StageContext) -> str:
+    assert isinstance(context.progress, ProgressTracker)
+    return "\n".join(context.progress.report.warnings)
+
+
+def test_the_asked_fraction_of_each_label_is_held_out(tmp_path: Path) -> None:
+    labels(tmp_path, ["0", "1", "1", "1"] * 20)
+    save_tiny(tmp_path / "model")
+    context = context_of(tmp_path)
+    train, held_out = prepared_answers(context)
+    assert (held_out.count("0"), held_out.count("1")) == (5, 15)
+    assert (train.count("0"), train.count("1")) == (15, 45)
+    assert not warnings_of(context)
+
+
+def test_a_label_on_one_side_only_is_named(tmp_path: Path) -> None:
+    labels(tmp_path, ["yes"] * 10, "b.jsonl")
+    labels(tmp_path, ["no"] * 10)
+    save_tiny(tmp_path / "model")
+    data = {
+        "sources": [{"files": {"paths": ["a.jsonl"]}}],
+        "validationSources": [{"files": {"paths": ["b.jsonl"]}}],
+    }
+    context = context_of(tmp_path, data=data)
+    train, held_out = prepared_answers(context)
+    assert (train, held_out) == (["no"] * 10, ["yes"] * 10)
+    for _ in range(2):
+        warnings = warnings_of(context)
+        assert 'only held out, so the model never learns to give them: "yes" (10 of 20' in warnings
+        assert 'never held out, so no validation measures them: "no" (10 of 20' in warnings
+        context = context_of(tmp_path, data=data)
+        prepare(context)  # nothing is made anew, and the warnings are given again
+
+
+def test_what_is_chosen_for_validation_is_not_learned_from(tmp_path: Path) -> None:
+    labels(tmp_path, [f"answer {number}" for number in range(8)], "b.jsonl")
+    labels(tmp_path, [f"answer {number}" for number in range(20)])
+    save_tiny(tmp_path / "model")
+    data = {
+        "sources": [{"files": {"paths": ["a.jsonl"]}}],
+        "validationSources": [{"files": {"paths": ["b.jsonl"]}}],
+    }
+    context = context_of(tmp_path, data=data)
+    train, held_out = prepared_answers(context)
+    assert sorted(train) == sorted(f"answer {number}" for number in range(8, 20))
+    assert sorted(held_out) == [f"answer {number}" for number in range(8)]
+    assert "8 conversations of finetune.data.sources are also in validationSources" in (
+        warnings_of(context)
+    )
+
+
+def test_answers_beyond_the_sequence_are_counted_for_a_person(tmp_path: Path) -> None:
+    chats(tmp_path, ["yes", "no", "perhaps", "well " * 30])
+    long = {
+        "messages": [{"role": "user", "content": "?" * 80}, {"role": "assistant", "content": "x"}]
+    }
+    with (tmp_path / "a.jsonl").open("a") as file:
+        file.write("\n" + json.dumps(long))
+    save_tiny(tmp_path / "model")
+    context = context_of(tmp_path)
+    prepare(context)
+    assert "1 conversations are left out" in warnings_of(context)
+    assert "1 conversations lose the end of an answer" in warnings_of(context)
 
 
 def test_two_conversations_are_enough_and_one_is_not(tmp_path: Path) -> None:
@@ -74,7 +144,7 @@ def test_two_conversations_are_enough_and_one_is_not(tmp_path: Path) -> None:
     for side in ("train", "validation"):
         assert len(PackedSequences.open(context.workspace.conversations / side)) == 1
     chats(tmp_path, ["yes"])
-    with pytest.raises(UserError, match="1 conversations can be learned from, at least 2"):
+    with pytest.raises(UserError, match="at least 2 that differ are needed"):
         prepare(context)
 
 

@@ -1,6 +1,7 @@
 """A conversation, and what makes one good enough to learn from."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -25,13 +26,23 @@ class Conversation:
     """Where it was read, for error messages: `chats.jsonl: line 3`."""
 
     @property
-    def split_key(self) -> bytes:
-        """Hash of what the assistant says.
+    def key(self) -> int:
+        """Hash of the whole conversation, 64 bits."""
+        return _hash(json.dumps(self.messages, sort_keys=True))
 
-        Not of the questions: an answer that is held out must not be learned under another one.
-        """
-        answers = (m["content"] for m in self.messages if m["role"] == "assistant")
-        return hashlib.blake2b("\0".join(answers).encode(), digest_size=16).digest()
+    @property
+    def answers(self) -> str:
+        """All that the assistant says."""
+        return "\0".join(each["content"] for each in self.messages if each["role"] == "assistant")
+
+    @property
+    def answer_key(self) -> int:
+        """Hash of all that the assistant says, 64 bits."""
+        return _hash(self.answers)
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
 
 
 def parse_row(row: dict[str, object], field: str, place: str) -> Conversation:

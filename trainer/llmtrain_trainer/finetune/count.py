@@ -43,4 +43,5 @@ def count_finetune_tokens(context: StageContext) -> int | None:
         lengths = [len(each.tokens) if finetune.packing else length for each in sample]
         total += sum(min(each, length) for each in lengths) * len(some) // len(sample)
         context.progress.update(activity="counting the conversations to fine-tune on")
-    return round(total * (1 - finetune.data.validation_fraction))
+    held_out = 0.0 if finetune.data.validation_sources else finetune.data.validation_fraction
+    return round(total * (1 - held_out))

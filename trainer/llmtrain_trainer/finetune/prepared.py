@@ -1,13 +1,15 @@
 """From conversations to packed sequences, before the workers of fine-tuning start."""
 
+import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
+from llmtrain_api.progress import bounded_warnings
 from llmtrain_api.spec.finetune import Finetune
 from llmtrain_trainer.completion import fingerprint, made_from, mark_complete
 from llmtrain_trainer.durable import replaced_folder
@@ -16,10 +18,11 @@ from llmtrain_trainer.finetune.conversation import Conversation
 from llmtrain_trainer.finetune.encode import ChatEncoder, Encoded
 from llmtrain_trainer.finetune.packed.sequences import PackedSequences
 from llmtrain_trainer.finetune.packed.writer import PackedWriter
+from llmtrain_trainer.finetune.sides import Sides
 from llmtrain_trainer.finetune.sources.registry import conversation_sources
 from llmtrain_trainer.finetune.sources.source import ConversationSource
-from llmtrain_trainer.finetune.split import Split
-from llmtrain_trainer.finetune.template import ensure_chat_template
+from llmtrain_trainer.finetune.spool import Spool
+from llmtrain_trainer.finetune.template import ensure_chat_template, template_warning
 from llmtrain_trainer.models.fit import require_context, require_vocabulary
 from llmtrain_trainer.models.line import base_model
 from llmtrain_trainer.models.stored import stored_config
@@ -29,6 +32,7 @@ from llmtrain_trainer.stage import StageContext
 TRAIN, VALIDATION, TOKENIZER = "train", "validation", "tokenizer"
 """What `Workspace.conversations` holds: packed sequences, and the tokenizer with its template."""
 
+_WARNINGS = "warnings.json"
 _CONVERSATIONS_AT_A_TIME = 512
 _log = logging.getLogger(__name__)
 
@@ -50,31 +54,43 @@ def prepare(context: StageContext) -> None:
     require_vocabulary(model, len(tokenizer), where=str(base.folder))
     require_context(model, finetune.sequence_length, field="finetune.sequenceLength")
     ensure_chat_template(tokenizer)
-    sources = conversation_sources(finetune.data.sources, context)
+    data = finetune.data
+    sources = conversation_sources(data.sources, context)
+    held_out = conversation_sources(data.validation_sources, context)
     made = fingerprint(
         [
             finetune.model_dump_json(include={"data", "sequence_length", "packing"}),
             tokenizer.backend_tokenizer.to_str(),
             str(tokenizer.chat_template),
-            *(source.identity for source in sources),
+            *(source.identity for source in (*sources, *held_out)),
         ]
     )
     target = context.workspace.conversations
-    if made_from(target) == made:
-        return
-    with replaced_folder(target) as folder:
-        _write(folder, sources, tokenizer, finetune, context)
-        tokenizer.save_pretrained(folder / TOKENIZER)
-        mark_complete(folder, made)
+    if made_from(target) != made:
+        with replaced_folder(target) as folder:
+            warnings = [
+                *_write(folder, sources, held_out, tokenizer, finetune, context),
+                *filter(None, [template_warning(tokenizer)]),
+            ]
+            tokenizer.save_pretrained(folder / TOKENIZER)
+            (folder / _WARNINGS).write_text(json.dumps(warnings) + "\n", encoding="utf-8")
+            mark_complete(folder, made)
+    warnings = json.loads((target / _WARNINGS).read_text(encoding="utf-8"))
+    for warning in warnings:
+        _log.warning("%s", warning)
+    context.progress.update(warnings=bounded_warnings(warnings))
 
 
 def _write(
     folder: Path,
-    sources: Iterable[ConversationSource],
+    sources: Sequence[ConversationSource],
+    held_out: Sequence[ConversationSource],
     tokenizer: PreTrainedTokenizerBase,
     finetune: Finetune,
     context: StageContext,
-) -> None:
+) -> list[str]:
+    """Write both sides; returns what a person should know about them."""
+    encoder = ChatEncoder(tokenizer)
     with ExitStack() as files:
         train, validation = (
             files.enter_context(
@@ -87,18 +103,27 @@ def _write(
             )
             for name in (TRAIN, VALIDATION)
         )
-        split = Split(train, validation, finetune.data.validation_fraction)
-        for conversation, encoded in _encoded(sources, tokenizer, context):
-            split.write(conversation, encoded)
-        split.close()
+        sides = Sides(train, validation)
+        if held_out:
+            for conversation, encoded in _encoded(held_out, encoder, context):
+                sides.hold_out(conversation, encoded)
+            for conversation, encoded in _encoded(sources, encoder, context):
+                sides.train(conversation, encoded)
+        else:
+            spool = files.enter_context(Spool(folder / "spool"))
+            for conversation, encoded in _encoded(sources, encoder, context):
+                sides.keep(conversation, encoded, spool)
+            sides.share_out(spool, finetune.data.validation_fraction)
+        warnings = sides.close()
     for name in (TRAIN, VALIDATION):
-        _tell(folder / name, name)
+        _log_index(folder / name, name)
+    return warnings
 
 
 def _encoded(
-    sources: Iterable[ConversationSource], tokenizer: PreTrainedTokenizerBase, context: StageContext
+    sources: Iterable[ConversationSource], encoder: ChatEncoder, context: StageContext
 ) -> Iterator[tuple[Conversation, Encoded]]:
-    done, encoder = 0, ChatEncoder(tokenizer)
+    done = 0
     every = (each for source in sources for each in source.conversations())
     while some := list(islice(every, _CONVERSATIONS_AT_A_TIME)):
         if context.stop.is_set():
@@ -114,7 +139,7 @@ def _padding_id(tokenizer: PreTrainedTokenizerBase) -> int:
     return int(next(token for token in known if token is not None))
 
 
-def _tell(folder: Path, name: str) -> None:
+def _log_index(folder: Path, name: str) -> None:
     index = PackedSequences.open(folder).index
     full = index.num_positions / max(1, index.num_sequences * index.sequence_length)
     _log.info(

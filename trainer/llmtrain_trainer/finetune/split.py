@@ -1,61 +1,144 @@
-"""Which conversations are held out."""
+"""Which conversations are held out, and what is said where a frequent answer is on one side only.
 
-from llmtrain_trainer.data.split import is_held_out
-from llmtrain_trainer.errors import UserError
+Conversations are held out by a hash of their text, so the choice is the same for every seed and
+changes little when others are added. Exact repeats are on one side. Of each frequent answer, such
+as the labels of a classifier, the same fraction is held out.
+"""
+
+from array import array
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
 from llmtrain_trainer.finetune.conversation import Conversation
-from llmtrain_trainer.finetune.encode import Encoded
-from llmtrain_trainer.finetune.packed.writer import PackedWriter
+
+_FREQUENT_SHARE = 0.01
+_FREQUENT_COUNT = 5
+_EXAMPLES_MAX = 100_000
+_EXAMPLE_CHARACTERS = 60
+_ANSWERS_NAMED = 3
 
 
-class Split:
-    """Shares conversations out, by a hash of what the assistant says.
+class SeenConversations:
+    """Hashes of conversations and of their answers, in the order in which they came."""
 
-    The first one is written last: where one side stayed empty it goes there, so that two
-    conversations are enough for both sides, whatever their hashes.
+    def __init__(self) -> None:
+        self._keys = array("Q")
+        self._answers = array("Q")
+        self._examples: dict[int, str] = {}
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._keys)
+
+    def add(self, conversation: Conversation) -> None:
+        """Add the next one."""
+        answer = conversation.answer_key
+        self._keys.append(conversation.key)
+        self._answers.append(answer)
+        if len(self._examples) < _EXAMPLES_MAX:
+            text = conversation.answers[:_EXAMPLE_CHARACTERS]
+            self._examples.setdefault(answer, " ".join(text.split()))
+
+    @property
+    def keys(self) -> NDArray[np.uint64]:
+        """Hash of each conversation, shape (len,)."""
+        return np.array(self._keys, dtype=np.uint64)
+
+    @property
+    def answers(self) -> NDArray[np.uint64]:
+        """Hash of what the assistant says in each conversation, shape (len,)."""
+        return np.array(self._answers, dtype=np.uint64)
+
+    def frequent_answers(self) -> NDArray[np.uint64]:
+        """The answers that at least five conversations, and one in a hundred, give."""
+        answers, counts = np.unique(self.answers, return_counts=True)
+        least = max(_FREQUENT_COUNT, _FREQUENT_SHARE * len(self))
+        frequent: NDArray[np.uint64] = answers[counts >= least]
+        return frequent
+
+    def example(self, answer: int) -> str:
+        """The beginning of an answer."""
+        return self._examples.get(answer, "...")
+
+
+def choose_held_out(seen: SeenConversations, fraction: float) -> NDArray[np.bool_]:
+    """Whether each conversation is held out, shape (len(seen),).
+
+    Two different conversations are enough for both sides.
 
     Args:
-        train: takes those to learn from.
-        validation: takes those that are held out.
-        fraction: share that is held out.
+        seen: all conversations.
+        fraction: the share to hold out.
     """
+    keys, answers = seen.keys, seen.answers
+    different, first, repeats = np.unique(keys, return_index=True, return_counts=True)
+    if len(different) < 2:  # noqa: PLR2004 - one for each side
+        return np.zeros(len(seen), dtype=np.bool_)
+    frequent = seen.frequent_answers()
+    group = np.searchsorted(frequent, answers)  # the last group has the answers that are rare
+    group[~np.isin(answers, frequent)] = len(frequent)
+    sizes = np.bincount(group, minlength=len(frequent) + 1)
+    quotas = _quotas(sizes, fraction)
+    held_out = np.zeros(len(different), dtype=np.bool_)
+    for number, quota in enumerate(quotas):
+        members = np.flatnonzero(group[first] == number)
+        held_out[members[_fill(repeats[members], int(quota))]] = True
+    if not held_out.any():  # every conversation is repeated more often than a quota allows
+        held_out[np.argmin(repeats)] = True
+    chosen: NDArray[np.bool_] = np.isin(keys, different[held_out])
+    return chosen
 
-    def __init__(self, train: PackedWriter, validation: PackedWriter, fraction: float) -> None:
-        self._train = train
-        self._validation = validation
-        self._fraction = fraction
-        self._first: tuple[Conversation, Encoded] | None = None
 
-    def write(self, conversation: Conversation, encoded: Encoded) -> None:
-        """Write a conversation to its side."""
-        if self._first is None:
-            self._first = (conversation, encoded)
-        elif self._is_held_out(conversation):
-            self._validation.write(encoded)
-        else:
-            self._train.write(encoded)
+def _quotas(sizes: NDArray[np.int64], fraction: float) -> NDArray[np.int64]:
+    """How many of each group are held out: the fraction, by largest remainders."""
+    total = int(sizes.sum())
+    wanted = min(max(1, round(fraction * total)), total - 1)
+    exact = sizes * (wanted / total)
+    quotas: NDArray[np.int64] = np.floor(exact).astype(np.int64)
+    order = np.argsort(quotas - exact, kind="stable")
+    quotas[order[: wanted - int(quotas.sum())]] += 1
+    return quotas
 
-    def close(self) -> None:
-        """Write what was held back.
 
-        Raises:
-            UserError: there are too few conversations for both sides.
-        """
-        if self._first is not None:
-            conversation, encoded = self._first
-            if not self._train.num_conversations:
-                self._train.write(encoded)
-            elif not self._validation.num_conversations or self._is_held_out(conversation):
-                self._validation.write(encoded)
-            else:
-                self._train.write(encoded)
-        found = self._train.num_conversations + self._validation.num_conversations
-        if not (self._train.num_conversations and self._validation.num_conversations):
-            raise UserError(
-                f"finetune.data: {found} conversations can be learned from, at least 2 are needed "
-                "(one is held out); add some, or raise finetune.sequenceLength if their answers "
-                "lie beyond it",
-                reason="TooFewConversations",
+def _fill(repeats: NDArray[np.int64], quota: int) -> NDArray[np.int64]:
+    """The first conversations that fill a quota; one that would overfill it is passed over."""
+    if (repeats == 1).all():
+        return np.arange(min(quota, len(repeats)), dtype=np.int64)
+    chosen, left = [], quota
+    for number, count in enumerate(repeats.tolist()):
+        if count <= left:
+            chosen.append(number)
+            left -= count
+        if not left:
+            break
+    return np.array(chosen, dtype=np.int64)
+
+
+def one_sided_answers(seen: SeenConversations, held_out: NDArray[np.bool_]) -> Iterator[str]:
+    """A warning for frequent answers that are never learned, and one for those never validated.
+
+    Args:
+        seen: all conversations.
+        held_out: whether each is held out.
+    """
+    answers, frequent = seen.answers, seen.frequent_answers()
+    consequences = (
+        (held_out, "only held out, so the model never learns to give them"),
+        (~held_out, "never held out, so no validation measures them"),
+    )
+    for side, consequence in consequences:
+        counted = {int(each): int((answers == each).sum()) for each in frequent}
+        missing = [each for each in counted if not (answers[~side] == each).any()]
+        if missing:
+            named = ", ".join(
+                f'"{seen.example(each)}" ({counted[each]} of {len(seen)} conversations)'
+                for each in missing[:_ANSWERS_NAMED]
             )
-
-    def _is_held_out(self, conversation: Conversation) -> bool:
-        return is_held_out(conversation.split_key, self._fraction)
+            more = len(missing) - _ANSWERS_NAMED
+            named += f" and {more} more" if more > 0 else ""
+            yield (
+                f"frequent answers are {consequence}: {named}; set finetune.data."
+                "validationFraction or validationSources so that they are on both sides"
+            )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from llmtrain_api.plan import StagePlan
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import StageState, StageStatus
+from llmtrain_api.status import StageStatus
 from llmtrain_api.step_record import StepRecord
 from llmtrain_cli.local.display import duration
 from llmtrain_cli.quantities import amount
@@ -33,6 +33,7 @@ class StageRow:
     took: str
     """From its first attempt to its end; empty while that is open."""
     message: str
+    """Why it failed or waits; where it is done, its warnings, a line each."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def _stage_row(stage: StageStatus) -> StageRow:
         state=stage.state.value,
         attempts=stage.attempt + 1 if stage.start_time else 0,
         took=_took(stage.start_time, stage.completion_time),
-        message="" if stage.state is StageState.SUCCEEDED else stage.message or "",
+        message=stage.message or "",
     )
 
 

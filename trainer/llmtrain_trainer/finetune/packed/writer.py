@@ -52,6 +52,20 @@ class PackedWriter:
         """Conversations that were taken in so far."""
         return len(self._label_counts)
 
+    @property
+    def num_left_out(self) -> int:
+        """Conversations without an answer inside a sequence."""
+        return self._num_without_answer
+
+    @property
+    def num_cut(self) -> int:
+        """Conversations that lost their end."""
+        return self._num_cut
+
+    def has_answer(self, encoded: Encoded) -> bool:
+        """Whether a conversation has a token that counts inside a sequence."""
+        return bool(encoded.counts[1 : self._sequence_length + 1].any())
+
     def write(self, encoded: Encoded) -> None:
         """Append a conversation.
 
@@ -60,10 +74,10 @@ class PackedWriter:
         longest = self._sequence_length + 1  # the last token is only a label
         counted = np.flatnonzero(encoded.counts[1:longest])
         end = int(counted[-1]) + 1 if len(counted) else 0
-        self._num_cut += bool(encoded.counts[longest:].any())
         if not end:
             self._num_without_answer += 1
             return
+        self._num_cut += bool(encoded.counts[longest:].any())
         labels = np.where(encoded.counts[1:], encoded.tokens[1:].astype(np.int64), IGNORED)
         self._tokens.write(encoded.tokens[:end].astype(TOKEN).tobytes())
         self._labels.write(labels[:end].astype(LABEL).tobytes())
