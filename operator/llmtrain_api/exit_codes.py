@@ -1,6 +1,7 @@
 """What a stage's exit code means, and the line in which a stage says why it ended."""
 
 import json
+import signal
 from enum import IntEnum, StrEnum
 
 from pydantic import ValidationError
@@ -45,8 +46,30 @@ _SIGNALS_FROM = 128
 """Shells and Kubernetes report death by signal N as 128 + N; Python as -N."""
 
 
+_CRASHES = frozenset(
+    {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGSYS}
+)
+"""Signals that a process brings upon itself: the same input would bring them again."""
+
+
+def death_signal(exit_code: int | None) -> signal.Signals | None:
+    """The signal that ended a driver; None where it ended by itself, or nobody knows."""
+    if exit_code is None or 0 <= exit_code <= _SIGNALS_FROM:
+        return None
+    number = -exit_code if exit_code < 0 else exit_code - _SIGNALS_FROM
+    return signal.Signals(number) if number in signal.valid_signals() else None
+
+
+def crashed(exit_code: int | None) -> bool:
+    """Whether the driver crashed, so that another attempt with the same input would too."""
+    return death_signal(exit_code) in _CRASHES
+
+
 def failure_class(exit_code: int | None) -> FailureClass:
     """The class of a failed attempt.
+
+    A crash is the application's fault, and so is SIGABRT, with which libraries end a process. Any
+    other signal comes from outside, SIGKILL from a machine short of memory.
 
     Args:
         exit_code: the driver's exit code; negative for a signal, None where it was never seen.
@@ -58,6 +81,8 @@ def failure_class(exit_code: int | None) -> FailureClass:
             return FailureClass.PREEMPTION
         case ExitCode.INFRASTRUCTURE | None:
             return FailureClass.INFRASTRUCTURE
+        case code if crashed(code) or death_signal(code) is signal.SIGABRT:
+            return FailureClass.APPLICATION
         case code if code < 0 or code > _SIGNALS_FROM:
             return FailureClass.INFRASTRUCTURE
         case _:

@@ -5,6 +5,7 @@ import os
 import secrets
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,6 +26,9 @@ from llmtrain_trainer.progress.tracker import ProgressTracker
 from llmtrain_trainer.stage import ReportAddress, StageContext
 
 _LOOK_SECONDS = 0.5
+_STOP_SECONDS = 10.0
+"""A stage without checkpoints that has not ended by then is in the middle of a library's work,
+such as learning a vocabulary, which nothing can stop."""
 
 
 def main() -> int:
@@ -76,7 +80,8 @@ def _in_thread(
 
     Raises:
         Interrupted: told to stop before ranks made a step: nothing is lost, and nobody waits for
-            them to come up. What they were at ends with this process.
+            them to come up. What they were at ends with this process. So does a stage without
+            checkpoints that does not stop by itself: it would be done anew in any case.
     """
     results: list[tuple[EvaluationResult, ...]] = []
     errors: list[BaseException] = []
@@ -89,10 +94,16 @@ def _in_thread(
 
     thread = threading.Thread(target=run, name=context.config.stage, daemon=True)
     thread.start()
+    told_at: float | None = None
     while thread.is_alive():
         thread.join(_LOOK_SECONDS)
-        if thread.is_alive() and context.stop.is_set() and not has_begun():
+        if not thread.is_alive() or not context.stop.is_set():
+            continue
+        told_at = told_at or time.monotonic()
+        if not has_begun():
             raise Interrupted("stopped before its first step")
+        if not context.config.stage.trains and time.monotonic() - told_at > _STOP_SECONDS:
+            raise Interrupted("stopped; the stage will be done anew")
     if errors:
         raise errors[0]
     return results[0]

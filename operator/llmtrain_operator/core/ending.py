@@ -1,10 +1,11 @@
 """The end of an attempt: what follows from it for its stage."""
 
+import signal
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from llmtrain_api.exit_codes import FailureClass, failure_class
+from llmtrain_api.exit_codes import FailureClass, crashed, death_signal, failure_class
 from llmtrain_api.status import (
     EVALUATION_MAX_ITEMS,
     MESSAGE_MAX_LENGTH,
@@ -30,15 +31,27 @@ def ended(this: Pass, stage: StageStatus, submission: Submission) -> Step:
         return replace(_succeeded(this, stage, warnings), evaluation=evaluation)
     if outcome:
         reason, message = outcome.reason[:REASON_MAX_LENGTH], outcome.message[:MESSAGE_MAX_LENGTH]
+    elif crashed(submission.exit_code):
+        reason = "DriverCrashed"
+        message = f"{_last_words(submission)}; the same input would crash it again"
+        return failed(this, stage, FailureClass.APPLICATION, reason, message, retried=False)
     elif submission.exit_code is not None:
-        reason = "DriverLost"
-        message = f"its driver ended with exit code {submission.exit_code} and said nothing"
+        reason, message = "DriverLost", _last_words(submission)
     elif submission.state is SubmissionState.STOPPED:
         reason, message = "Stopped", "its Ray job was stopped from outside"
     else:
         reason, message = "DriverLost", "its driver ended where Ray could not see it"
     step = failed(this, stage, failure_class(submission.exit_code), reason, message)
     return replace(step, evaluation=evaluation)
+
+
+def _last_words(submission: Submission) -> str:
+    """How a driver ended that left no outcome."""
+    number = death_signal(submission.exit_code)
+    if number is None:
+        return f"its driver ended with exit code {submission.exit_code} and said nothing"
+    told = signal.strsignal(number) or "unknown"
+    return f"its driver was ended by {number.name} ({told.lower()}) and said nothing"
 
 
 def _succeeded(this: Pass, stage: StageStatus, warnings: Sequence[str]) -> Step:
@@ -73,11 +86,25 @@ def lost(this: Pass, stage: StageStatus) -> Step:
 
 
 def failed(
-    this: Pass, stage: StageStatus, failure: FailureClass, reason: str, message: str
+    this: Pass,
+    stage: StageStatus,
+    failure: FailureClass,
+    reason: str,
+    message: str,
+    *,
+    retried: bool = True,
 ) -> Step:
     """Count a failure, and try again where its budget allows.
 
     What became of a lost Pod says more than what the driver saw of it.
+
+    Args:
+        this: what the pass rests on.
+        stage: whose attempt has failed.
+        failure: its class.
+        reason: for programs.
+        message: for people.
+        retried: whether another attempt may end better.
     """
     pod = stage.lost_pod
     if pod is not None and failure is not FailureClass.USER:
@@ -90,7 +117,7 @@ def failed(
         longest_backoff_seconds=this.settings.longest_backoff_seconds,
     )
     counted = stage.model_copy(update={"failures": retry.failures})
-    if not retry.allowed:
+    if not (retried and retry.allowed):
         return given_up(this, counted, reason, message)
     # Rounded up, so that a wait is never shorter than it says.
     retry_time = write_time(this.now + timedelta(seconds=retry.wait_seconds, microseconds=999_999))

@@ -64,6 +64,35 @@ def test_a_lost_machine_costs_the_infrastructure_budget(exit_code: int | None) -
     assert passes.stage.failures == Failures(infrastructure=2)
 
 
+@pytest.mark.parametrize("exit_code", [-11, 139, -7, -4])
+def test_a_driver_that_crashed_is_not_tried_again_with_the_same_input(exit_code: int) -> None:
+    passes = Passes("data", policy={"retries": {"application": 5, "infrastructure": 5}})
+    _fail(passes, exit_code)
+    assert passes.status.phase is Phase.FAILED
+    assert passes.stage.failures == Failures(application=1)
+    assert passes.stage.reason == "DriverCrashed"
+    name = {-7: "SIGBUS", -4: "SIGILL"}.get(exit_code, "SIGSEGV (segmentation fault)")
+    assert f"its driver was ended by {name}" in (passes.stage.message or "")
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "name", "failures"),
+    [
+        (-9, "SIGKILL (killed)", Failures(infrastructure=1)),
+        (143, "SIGTERM (terminated)", Failures(infrastructure=1)),
+        (-6, "SIGABRT (aborted)", Failures(application=1)),
+    ],
+)
+def test_the_signal_that_ended_a_driver_is_named(
+    exit_code: int, name: str, failures: Failures
+) -> None:
+    passes = Passes("data")
+    _fail(passes, exit_code)
+    assert passes.status.phase is Phase.RUNNING
+    assert passes.stage.failures == failures
+    assert passes.stage.message == f"its driver was ended by {name} and said nothing"
+
+
 @pytest.mark.parametrize("cluster_ready", [True, False])
 def test_a_submission_that_ray_lost_is_an_infrastructure_failure(*, cluster_ready: bool) -> None:
     passes = Passes("data")

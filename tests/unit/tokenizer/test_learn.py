@@ -1,5 +1,7 @@
 """Vocabularies are learned, the same each time, and give texts back."""
 
+import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,3 +75,25 @@ def test_a_vocabulary_smaller_than_the_alphabet_is_refused() -> None:
     letters = "".join(map(chr, range(0x4E00, 0x4E00 + 400)))
     with pytest.raises(UserError, match=r"300 is too small .* it must be at least"):
         learn(Algorithm.WORDPIECE, 300, lambda: iter([[letters]]))
+
+
+def test_long_words_are_learned_from_in_linear_time_and_come_back(algorithm: Algorithm) -> None:
+    # The unigram learner crashed where a word was as long as this; the others took a minute.
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    run = "a" * 150_000
+    if algorithm is not Algorithm.UNIGRAM:
+        run = "".join(random.Random(1).choices(letters, k=300_000))  # noqa: S311 - no secret
+    started = time.process_time()
+    tokenizer = learn(algorithm, SIZE, lambda: iter([[*TEXTS[:60], run]]))
+    ids = tokenizer.encode(run)
+    assert time.process_time() - started < 15
+    if algorithm in ON_BYTES:
+        assert tokenizer.decode(ids) == run
+
+
+def test_the_bound_on_words_changes_nothing_for_ordinary_texts(
+    algorithm: Algorithm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmtrain_trainer.tokenizer.texts.LONGEST_WORD", 10**9)
+    without = learn(algorithm, SIZE, texts)
+    assert without.backend_tokenizer.to_str() == LEARNED[algorithm].backend_tokenizer.to_str()

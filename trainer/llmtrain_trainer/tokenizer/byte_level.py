@@ -9,7 +9,7 @@ import math
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from llmtrain_trainer.tokenizer.special_tokens import SPECIAL_TOKENS
-from llmtrain_trainer.tokenizer.texts import Texts
+from llmtrain_trainer.tokenizer.texts import Texts, learn_words
 
 _SCORE_DIGITS = 6
 
@@ -23,7 +23,7 @@ def learn_bpe(texts: Texts, vocabulary_size: int) -> Tokenizer:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(texts(), trainer)
+    learn_words(tokenizer, trainer, texts)
     return tokenizer
 
 
@@ -36,7 +36,7 @@ def learn_unigram(texts: Texts, vocabulary_size: int) -> Tokenizer:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(texts(), trainer)
+    learn_words(tokenizer, trainer, texts)
     return _in_fixed_order(tokenizer)
 
 

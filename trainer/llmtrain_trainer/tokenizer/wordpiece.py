@@ -6,7 +6,7 @@ from collections import Counter
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from llmtrain_trainer.tokenizer.special_tokens import SPECIAL_TOKENS
-from llmtrain_trainer.tokenizer.texts import Texts
+from llmtrain_trainer.tokenizer.texts import Texts, learn_words
 
 UNKNOWN = "[UNK]"
 BERT_TOKENS = {
@@ -37,7 +37,7 @@ def learn_wordpiece(texts: Texts, vocabulary_size: int) -> Tokenizer:
         show_progress=False,
     )
     learning = _as_bert(models.WordPiece(unk_token=UNKNOWN))
-    learning.train_from_iterator(texts(), trainer)
+    learn_words(learning, trainer, texts)
     vocabulary = json.loads(learning.to_str())["model"]["vocab"]
     tokenizer = _as_bert(models.WordPiece(vocabulary, unk_token=UNKNOWN))
     tokenizer.add_special_tokens(list(_SPECIAL))
