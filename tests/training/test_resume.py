@@ -1,10 +1,13 @@
 """A run that was killed and resumed is the run that never was."""
 
+import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from support.rank_process import Run, run_ranks
 from support.tiny_job import pretrain_config, write_tokens
 
@@ -52,6 +55,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ]
     run_ranks(first, ranks=2)
     assert not list(root.glob("resumed-*/models"))
+    shutil.copytree(root / "moved-2", root / "planted-in-two-2")
     alone: list[Run] = []
     for stage in ZERO_STAGES:
         alone += [
@@ -59,6 +63,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
             Run(_config(root, "grown", stage, workers=1, **NO_DROPOUT), crash_after=CRASH_AFTER),
         ]
     run_ranks(alone + _feature_runs(root) + _early_runs(root), ranks=1)
+    shutil.copytree(root / "grown-2", root / "planted-in-one-2")
     second: list[Run] = []
     for stage in ZERO_STAGES:
         second += [
@@ -133,6 +138,41 @@ def test_early_stopping_ends_the_run_and_counts_on_after_a_restart(root: Path) -
     assert validated == [2, 4, 6]
     assert max(_column(_records(root, "early", 2), "step")) == 6
     assert Workspace(root / "early-2").model("pretrained").is_dir()
+
+
+class _Trap:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.mkdir, (self._folder,)
+
+
+@pytest.mark.parametrize("name", ["planted-in-one", "planted-in-two"])
+def test_code_in_a_checkpoint_is_not_run(root: Path, tmp_path: Path, name: str) -> None:
+    """Read by DeepSpeed as it is, or by its converter to another number of workers."""
+    config, trap = _config(root, name, 2, attempt=1, workers=1, **NO_DROPOUT), tmp_path / "sprung"
+    newest = Workspace(root / f"{name}-2").checkpoints(Stage.PRETRAIN) / "step-00000005"
+    _plant(newest, _Trap(trap))
+    with pytest.raises(AssertionError, match="could run code; delete the folder"):
+        run_ranks([Run(config)], ranks=1)
+    assert not trap.exists()
+
+
+def _plant(checkpoint: Path, trap: _Trap) -> None:
+    """Put it into all files of a checkpoint, and commit that."""
+    manifest = json.loads((checkpoint / "manifest.json").read_text())
+    for path in checkpoint.glob("deepspeed/*.pt"):
+        state = torch.load(path, weights_only=False)
+        torch.save(state | {"trap": trap}, path)
+        content = path.read_bytes()
+        digest = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        manifest["files"][str(path.relative_to(checkpoint))] = digest
+    text = json.dumps(manifest).encode()
+    (checkpoint / "manifest.json").write_bytes(text)
+    (checkpoint / "COMMITTED").write_text(hashlib.sha256(text).hexdigest())
 
 
 def _config(

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from llmtrain_api.exit_codes import ExitCode
 from llmtrain_trainer.checkpoint.group import Group
 from llmtrain_trainer.checkpoint.restore import Restorable
-from llmtrain_trainer.errors import StageError
+from llmtrain_trainer.errors import StageError, UserError
 
 _TAG = "deepspeed"
 
@@ -26,17 +27,21 @@ def reshardable(found: Restorable, group: Group) -> Iterator[Path]:
     """The folder to load a checkpoint from, on this number of ranks. Collective.
 
     Raises:
+        UserError: it holds more than weights.
         StageError: DeepSpeed could not convert it.
     """
     if not needs_resharding(found, group):
         yield found.folder
         return
     converted = found.folder.with_name(f"{found.folder.name}.universal")
-    failures = group.gather(_convert(found.folder, converted) if group.rank == 0 else None)
-    if failures[0] is not None:
+    done = _convert(found.folder, converted) if group.rank == 0 else (ExitCode.DONE, "")
+    exit_code, why = group.gather(done)[0]
+    if exit_code == ExitCode.USER:
+        raise UserError(why, reason="UnsafeCheckpoint")
+    if exit_code != ExitCode.DONE:
         raise StageError(
             f"{found.folder} could not be converted from {found.manifest.world_size} to "
-            f"{group.world_size} workers: {failures[0]}",
+            f"{group.world_size} workers: {why}",
             reason="ReshardFailed",
         )
     yield converted
@@ -45,14 +50,14 @@ def reshardable(found: Restorable, group: Group) -> Iterator[Path]:
         shutil.rmtree(converted)
 
 
-def _convert(source: Path, target: Path) -> str | None:
-    """Convert; returns what went wrong, or None."""
+def _convert(source: Path, target: Path) -> tuple[int, str]:
+    """Convert; returns the exit code, and the end of what the converter said of its failure."""
     if target.exists():
         shutil.rmtree(target)
     command = [
-        *(sys.executable, "-m", "deepspeed.checkpoint.ds_to_universal"),
+        *(sys.executable, "-m", "llmtrain_trainer.training.deepspeed_files"),
         *("--input_folder", str(source / _TAG), "--output_folder", str(target / _TAG)),
         "--inject_missing_state",
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return None if done.returncode == 0 else done.stderr.strip()[-2000:]
+    return done.returncode, done.stderr.strip()[-2000:]

@@ -1,6 +1,7 @@
-"""DeepSpeed: the only file that imports it."""
+"""DeepSpeed's engine: the only file that trains with it."""
 
 import os
+import pickle
 import warnings
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -26,6 +27,8 @@ import deepspeed  # noqa: E402 - it looks for an accelerator at once
 import deepspeed.ops  # noqa: E402 - it looks for an accelerator at once
 from deepspeed.ops.op_builder.all_ops import ALL_OPS  # noqa: E402 - it looks for an accelerator at once
 from transformers.integrations import HfDeepSpeedConfig  # noqa: E402 - it looks for an accelerator at once
+
+from llmtrain_trainer.training.deepspeed_files import unsafe_checkpoint  # noqa: E402 - imports DeepSpeed
 
 _TAG = "deepspeed"
 _NEVER = 10**12
@@ -94,11 +97,18 @@ class Engine:
         )
 
     def load(self, folder: Path) -> None:
-        """Read the state that `save` wrote. Collective."""
+        """Read the state that `save` wrote. Collective.
+
+        Raises:
+            UserError: it holds more than weights.
+        """
         decays = [group["weight_decay"] for group in self._adamw.param_groups]
-        loaded, _ = self._engine.load_checkpoint(
-            folder, tag=_TAG, load_module_strict=not self._frozen
-        )
+        try:
+            loaded, _ = self._engine.load_checkpoint(
+                folder, tag=_TAG, load_module_strict=not self._frozen
+            )
+        except pickle.UnpicklingError as error:
+            raise unsafe_checkpoint(error, folder) from error
         assert loaded is not None, f"DeepSpeed found nothing in {folder}"
         # From a universal checkpoint, ZeRO-3 gives all groups the first one's weight decay, and
         # all parameters the same step counter, which each of them then moves.
