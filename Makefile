@@ -34,7 +34,7 @@ $(SETUP): requirements.lock pyproject.toml | $(UV)
 	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
 	@echo "Installing what requirements.lock lists; the first time that is 6 GB."
 	@$(UV) pip sync --quiet --require-hashes requirements.lock
-	@$(UV) pip install --quiet --no-deps --editable .
+	@$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 	@command -v g++ > /dev/null || echo "Note: there is no g++, which pretrain.compile: true needs."
 
@@ -43,7 +43,8 @@ $(UV):
 	  echo "$(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) -m venv $(CACHE)/uv-$(UV_VERSION) || { \
 	  echo "$(PYTHON) cannot make virtual environments (Debian: apt-get install python3-venv)." >&2; exit 1; }
-	@$(CACHE)/uv-$(UV_VERSION)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(CACHE)/uv-$(UV_VERSION)/bin/pip install --quiet --disable-pip-version-check \
+	  --require-hashes --requirement requirements-build.lock
 
 .PHONY: lock
 lock: | $(UV) ## Bring the lock files up to date with pyproject.toml.
@@ -51,6 +52,21 @@ lock: | $(UV) ## Bring the lock files up to date with pyproject.toml.
 	  --generate-hashes --no-header --output-file requirements.lock
 	$(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --extra operator \
 	  --constraint requirements.lock --generate-hashes --no-header --output-file requirements-operator.lock
+	printf 'hatchling\nuv==$(UV_VERSION)\n' | $(UV) pip compile - --quiet --universal --python-version 3.11 \
+	  --constraint requirements.lock --generate-hashes --no-header --no-annotate --output-file requirements-build.lock
+
+.PHONY: images
+images: ## Build both images: make images BASE=python:3.11.14-slim-bookworm@sha256:...
+	docker build --build-arg BASE="$(BASE)" --file images/operator.Dockerfile --tag llmtrain-operator .
+	docker build --build-arg BASE="$(BASE)" --file images/trainer.Dockerfile --tag llmtrain-trainer .
+
+.PHONY: sbom
+sbom: setup ## Write what each image holds from Python: dist/sbom-*.json (CycloneDX).
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py requirements requirements-operator.lock --pyproject pyproject.toml \
+	  --output-reproducible --output-file dist/sbom-operator.json
+	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
+	  --output-reproducible --output-file dist/sbom-trainer.json
 
 .PHONY: format
 format: setup ## Format the code and mend what can be mended by itself.

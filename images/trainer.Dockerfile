@@ -1,17 +1,24 @@
 # The trainer's image: head and workers of every Ray cluster.
-#   docker build --file images/trainer.Dockerfile --tag llmtrain-trainer .
-FROM python:3.11.14-slim-bookworm AS build
+#   make images BASE=python:3.11.14-slim-bookworm@sha256:...
+# The base image's digest is given by whoever builds: the tag alone may be another image tomorrow.
+ARG BASE
+
+FROM $BASE AS build
+ARG BASE
+RUN case "$BASE" in *@sha256:*) ;; *) echo "BASE=$BASE has no digest: name it as python:3.11.14-slim-bookworm@sha256:..." >&2; exit 1;; esac
 WORKDIR /src
-RUN pip install --no-cache-dir uv==0.13.9
+COPY requirements-build.lock ./
+RUN pip install --no-cache-dir --require-hashes --requirement requirements-build.lock
 COPY requirements.lock ./
 RUN uv venv /opt/llmtrain/venv \
  && VIRTUAL_ENV=/opt/llmtrain/venv uv pip sync --no-cache --require-hashes --compile-bytecode requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY operator operator
 COPY trainer trainer
-RUN VIRTUAL_ENV=/opt/llmtrain/venv uv pip install --no-cache --no-deps --compile-bytecode .
+RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
+ && VIRTUAL_ENV=/opt/llmtrain/venv uv pip install --no-cache --no-deps --compile-bytecode /wheels/*.whl
 
-FROM python:3.11.14-slim-bookworm
+FROM $BASE
 # wget is what KubeRay's probes ask Ray with; g++ is for torch.compile.
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends g++ wget \

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -23,3 +24,31 @@ _LOCKED = dict(
 def test_the_lock_holds_what_the_project_asks_for(asked_for: str) -> None:
     requirement = Requirement(asked_for)
     assert requirement.specifier.contains(_LOCKED[canonicalize_name(requirement.name)])
+
+
+@pytest.mark.parametrize(
+    "lock", sorted(ROOT.glob("requirements*.lock")), ids=lambda path: path.name
+)
+def test_every_package_is_pinned_by_hash(lock: Path) -> None:
+    """Pip and uv refuse the rest with --require-hashes; an image would fail to build."""
+    entries = re.split(r"\n(?=[\w-])", lock.read_text().strip())
+    unpinned = [
+        each for each in entries if not re.match(r"[\w.-]+==.*--hash=sha256:", each, re.DOTALL)
+    ]
+    assert unpinned == []
+
+
+def test_the_uv_of_the_makefile_is_that_of_the_images() -> None:
+    version = re.search(r"^UV_VERSION := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert version is not None
+    assert f"uv=={version[1]} " in (ROOT / "requirements-build.lock").read_text()
+
+
+@pytest.mark.parametrize("name", ["operator", "trainer"])
+def test_an_image_is_built_from_what_is_pinned(name: str) -> None:
+    text = (ROOT / "images" / f"{name}.Dockerfile").read_text()
+    bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
+    assert set(bases) == {"$BASE"}, "whose digest the build insists on"
+    assert 'case "$BASE" in *@sha256:*' in text
+    for command in re.findall(r"pip (?:install|sync|wheel).*", text):
+        assert "--require-hashes" in command or "--no-deps" in command, command
