@@ -9,9 +9,10 @@ from llmtrain_api.names import cluster_name
 from llmtrain_api.spec.compute import Nodes, Toleration
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import ClusterStatus
+from llmtrain_operator.core.builders.network_policy import network_policy
 from llmtrain_operator.core.builders.ray_cluster import ray_cluster
 from llmtrain_operator.core.builders.workspace import workspace_claim
-from llmtrain_operator.core.pod_settings import PodSettings
+from llmtrain_operator.core.pod_settings import PodNetwork, PodSettings
 
 _SETTINGS = PodSettings(
     image="registry.example/llmtrain-trainer:1",
@@ -34,7 +35,7 @@ class _NoAliases(yaml.SafeDumper):
 
 
 def render_objects(manifest: Path) -> str:
-    """The workspace claim and the RayClusters of a manifest's job, as YAML."""
+    """The workspace claim, NetworkPolicy and RayClusters of a manifest's job, as YAML."""
     job = parse_job(yaml.safe_load(manifest.read_text(encoding="utf-8")))
     groups = dict.fromkeys(stage.group for stage in job.spec.stages)
     clusters = [
@@ -42,7 +43,8 @@ def render_objects(manifest: Path) -> str:
         for number, group in enumerate(groups)
     ]
     claim = workspace_claim(job)
-    objects = [claim, *clusters] if claim else clusters
+    policy = network_policy(job, _UID, PodNetwork())
+    objects = [claim, policy, *clusters] if claim else [policy, *clusters]
     return yaml.dump_all(objects, Dumper=_NoAliases, sort_keys=False)
 
 

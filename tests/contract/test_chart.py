@@ -1,11 +1,13 @@
 """What the chart renders to: a real API server takes it, whatever its main values are."""
 
+import json
 import os
 import subprocess
 from itertools import product
 from pathlib import Path
 
 import pytest
+import yaml
 from support.chart import lint_chart, rendered_chart
 from support.cluster.api_client import ApiClient
 from support.cluster.binaries import binary
@@ -13,18 +15,21 @@ from support.prometheus_operator import make_definitions
 from support.repository import ROOT
 from support.schemas import complaints, write_schemas
 
+from llmtrain_operator.shell.settings import OperatorSettings
+
 _NAMESPACES = ("llmtrain-system", "team-a", "team-b")
 _NODES = '{"nodeSelector": {"spot": "true"}, "tolerations": [{"key": "spot"}]}'
 _MONITORING = ",".join(
     f"metrics.{name}=true" for name in ("enabled", "podMonitors", "rules", "dashboards")
 )
-_POLICIES = (
-    "networkPolicy.jobNamespaces={team-b},networkPolicy.dashboardFrom[0].ipBlock.cidr=10.0.0.0/28"
+_PEERS = ",".join(
+    f"networkPolicy.{name}.ipBlock.cidr=10.0.0.0/28"
+    for name in ("dashboardFrom[0]", "metricsFrom[0]", "jobEgress[0].to[0]")
 )
 _CHOICES = (
     ("podLabels.team=a", "namespaces={team-a,team-b}"),
-    (_POLICIES, "networkPolicy.create=false"),
-    ("crds.install=true", "crds.install=false"),
+    (_PEERS, "networkPolicy.create=false"),
+    ("allowed.images={registry.example/}", "crds.install=false"),
     ("image.pullPolicy=Always", "imagePullSecrets={registry}"),
     ("metrics.enabled=true", "prices.resources.cpuUsdPerHour=0.04", _MONITORING),
     ("image.tag=main", f"image.tag=1@sha256:{'0' * 64}"),
@@ -107,6 +112,14 @@ def test_settings_reach_the_operator(kubeconfig: Path) -> None:
     [
         ("trainer.graceSeconds=soon", "/trainer/graceSeconds"),
         ("networkPolicy.apiServerPorts={0}", "/networkPolicy/apiServerPorts/0"),
+        ("namespaces={123}", "/namespaces/0"),
+        ("podLabels.team=1", "/podLabels/team"),
+        ("nodeSelector.spot=true", "/nodeSelector/spot"),
+        ("image.tag=1", "/image/tag"),
+        ("image.repository=a b", "/image/repository"),
+        ("imagePullSecrets={A}", "/imagePullSecrets/0"),
+        ("metrics.runbooksUrl=javascript:", "/metrics/runbooksUrl"),
+        ("allowed.images=registry", "/allowed/images"),
         ("metrics.rules=true", "/metrics/enabled"),  # the alert for an absent operator never ends
     ],
 )
@@ -119,6 +132,76 @@ def test_a_wrong_value_is_refused_by_name(value: str, path: str) -> None:
 def test_those_without_helm_get_the_same() -> None:
     committed = (ROOT / "manifests" / "operator" / "operator.yaml").read_text()
     assert committed == rendered_chart()
+
+
+_ODD_NAMES = ("123", "1e3", "true", "null", "0x1f")
+"""Names that Kubernetes takes, and that YAML takes for something else."""
+_ODD_TEXTS = ("yes", "~", "", "1_000", "a: b", "a #b", "'", '"', "{{ .Values }}", "- a", "& *", "é")
+_STRINGS = {f"key-{number}": text for number, text in enumerate(_ODD_TEXTS)}
+
+
+@pytest.mark.parametrize("name", _ODD_NAMES)
+def test_strings_stay_strings(kubeconfig: Path, server: ApiClient, name: str) -> None:
+    """Whatever YAML would take them for: as names of release and namespace, and in every value."""
+    priority = {"metadata": {"name": name}, "value": 1}
+    server.request("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", priority)
+    server.request("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    values = {
+        "image": {"repository": name, "tag": name},
+        "imagePullSecrets": [name],
+        "namespaces": [name],
+        "priorityClassName": name,
+        "podLabels": {"a": name, "app.kubernetes.io/component": name},
+        "podAnnotations": _STRINGS | {"llmtrain.io/settings": name},
+        "nodeSelector": {"a": name},
+        "trainer": {
+            "image": name,
+            "imagePullSecrets": [name],
+            "gpuResource": name,
+            "spot": {"nodeSelector": {"a": name}, "tolerations": [{"key": name, "value": name}]},
+        },
+        "allowed": {key: [name, *_ODD_TEXTS[3:]] for key in ("images", "claims", "tolerations")},
+        "metrics": {"labels": {"a": name}},
+        "prices": {"nodes": [{"instanceType": name, "usdPerHour": 1}]},
+    }
+    given = tuple(f"{key}={json.dumps(value)}" for key, value in values.items())
+    text = rendered_chart(json_values=given, with_tests=True, release=name, namespace=name)
+    applied = apply(kubeconfig, "--filename=-", f"--namespace={name}", text=text)
+    assert applied.returncode == 0, applied.stderr
+    objects = {each["kind"]: each for each in yaml.safe_load_all(text)}
+    template = objects["Deployment"]["spec"]["template"]
+    assert template["metadata"]["labels"] == {
+        "app.kubernetes.io/name": "llmtrain",
+        "app.kubernetes.io/instance": name,
+        "app.kubernetes.io/component": "operator",
+        "a": name,
+    }
+    assert _STRINGS.items() <= template["metadata"]["annotations"].items()
+    assert template["metadata"]["annotations"]["llmtrain.io/settings"] != name
+    settings = yaml.safe_load(objects["ConfigMap"]["data"]["settings.yaml"])
+    assert OperatorSettings.model_validate(settings).namespaces == (name,)
+    assert settings["spot"] == values["trainer"]["spot"]
+
+
+def test_what_helm_test_runs_runs_where_the_operator_does() -> None:
+    values = {
+        "imagePullSecrets": ["registry"],
+        "nodeSelector": {"pool": "system"},
+        "tolerations": [{"key": "system", "operator": "Exists"}],
+        "affinity": {"nodeAffinity": {}},
+        "priorityClassName": "high",
+        "podLabels": {"app.kubernetes.io/component": "test"},
+    }
+    given = tuple(f"{key}={json.dumps(value)}" for key, value in values.items())
+    text = rendered_chart(json_values=given, with_tests=True)
+    objects = {each["kind"]: each for each in yaml.safe_load_all(text)}
+    operator, test = objects["Deployment"]["spec"]["template"], objects["Pod"]
+    placed = ("imagePullSecrets", "nodeSelector", "tolerations", "affinity", "priorityClassName")
+    for field in (*placed, "securityContext"):
+        assert test["spec"][field] == operator["spec"][field]
+    selector = objects["Deployment"]["spec"]["selector"]["matchLabels"]
+    assert selector.items() <= operator["metadata"]["labels"].items()
+    assert not selector.items() <= test["metadata"]["labels"].items()
 
 
 def test_kustomize_users_get_a_namespace_and_an_operator(kubeconfig: Path) -> None:

@@ -55,14 +55,14 @@ def _failed(cluster: NodelessCluster) -> NodelessJob:
 def test_a_hundred_more_passes_write_nothing(
     cluster: NodelessCluster, tmp_path: Path, arrive: Callable[[NodelessCluster], NodelessJob]
 ) -> None:
-    with running_warm_operator(cluster.kubeconfig, tmp_path, **_SETTINGS):
+    with running_warm_operator(cluster.operator_kubeconfig, tmp_path, **_SETTINGS):
         job = arrive(cluster)
         if job.status.phase.terminal:
             job.wait_until(lambda _: not job.ray_clusters)
     before = job.body
     cluster.proxy.writes.clear()
 
-    make_passes(cluster.kubeconfig, job.name, count=100)
+    make_passes(cluster.operator_kubeconfig, job.name, count=100)
 
     assert cluster.proxy.writes == []
     assert job.body == before
@@ -73,7 +73,7 @@ def test_a_then_b_then_a_gives_the_children_of_a(cluster: NodelessCluster, tmp_p
     cluster.ray.endless = ("data-0", "data-1", "data-2")
     first = {"queueName": "team-a", "priorityClassName": None}
     children: list[Json] = []
-    with running_warm_operator(cluster.kubeconfig, tmp_path, **_SETTINGS):
+    with running_warm_operator(cluster.operator_kubeconfig, tmp_path, **_SETTINGS):
         job = NodelessJob.short(cluster.client, "there-and-back", policy={"queueName": "team-a"})
         for changes in ({"queueName": "team-b"}, first, {}):
             job.wait_for_stage(Stage.DATA, StageState.RUNNING)

@@ -40,7 +40,7 @@ def test_every_wrong_job_says_so_and_recovers(
     client = lenient_cluster.client
     jobs = {}
     with running_operator(
-        lenient_cluster.kubeconfig, tmp_path, pollSeconds=0.1, resyncSeconds=1
+        lenient_cluster.operator_kubeconfig, tmp_path, pollSeconds=0.1, resyncSeconds=1
     ) as operator:
         for number, (path, value, _) in enumerate(_WRONG_SPECS):
             wrong = with_change(whole_line(f"wrong-{number}"), path, value)

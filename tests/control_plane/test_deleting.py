@@ -81,7 +81,10 @@ def test_nothing_is_left(cluster: NodelessCluster, tmp_path: Path, phase: str) -
     cluster.ray.stubborn = ("data-0",) if phase == "stopping" else ()
     cluster.ray.failing = ("data-0",) if phase == "failed" else ()
     held = cluster.kubelet.idle() if phase == "starting" else nullcontext()
-    with running_warm_operator(cluster.kubeconfig, tmp_path, **_SETTINGS) as operator, held:
+    with (
+        running_warm_operator(cluster.operator_kubeconfig, tmp_path, **_SETTINGS) as operator,
+        held,
+    ):
         policy = {"retries": {"infrastructure": 0}}
         job = NodelessJob.short(cluster.client, _hard_name(phase), policy=policy)
         _PHASES[phase](job)
@@ -94,7 +97,7 @@ def test_nothing_is_left(cluster: NodelessCluster, tmp_path: Path, phase: str) -
 
 def test_a_job_of_the_same_name_starts_anew(cluster: NodelessCluster, tmp_path: Path) -> None:
     cluster.ray.endless = ("data-0",)
-    with running_warm_operator(cluster.kubeconfig, tmp_path, **_SETTINGS):
+    with running_warm_operator(cluster.operator_kubeconfig, tmp_path, **_SETTINGS):
         first = NodelessJob.short(cluster.client, "twice")
         first.wait_for_stage(Stage.DATA, StageState.RUNNING)
         (old,) = first.ray_clusters

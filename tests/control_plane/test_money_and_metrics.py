@@ -56,7 +56,9 @@ def operator(cluster: NodelessCluster, tmp_path: Path) -> Iterator[_Operator]:
     prices, port = tmp_path / "prices.yaml", free_port()
     prices.write_text(yaml.safe_dump(_PRICES))
     settings = {"pollSeconds": 0.1, "resyncSeconds": 1, "metricsPort": port}
-    with running_warm_operator(cluster.kubeconfig, tmp_path, pricesFile=str(prices), **settings):
+    with running_warm_operator(
+        cluster.operator_kubeconfig, tmp_path, pricesFile=str(prices), **settings
+    ):
         running = _Operator(port, prices)
         running.wait()
         yield running

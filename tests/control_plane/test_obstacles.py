@@ -20,7 +20,7 @@ _MERGE = "application/merge-patch+json"
 
 @pytest.fixture(autouse=True)
 def operator(cluster: NodelessCluster, tmp_path: Path) -> Iterator[None]:
-    with running_warm_operator(cluster.kubeconfig, tmp_path, **_SETTINGS):
+    with running_warm_operator(cluster.operator_kubeconfig, tmp_path, **_SETTINGS):
         yield
     cluster.ray.endless = ()
 

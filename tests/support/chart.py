@@ -11,7 +11,11 @@ _INSTALL = ROOT / "manifests" / "operator" / "operator.yaml"
 
 
 def rendered_chart(
-    *values: str, json_values: tuple[str, ...] = (), with_tests: bool = False
+    *values: str,
+    json_values: tuple[str, ...] = (),
+    with_tests: bool = False,
+    release: str = "llmtrain",
+    namespace: str = "llmtrain-system",
 ) -> str:
     """All objects of a release, as YAML.
 
@@ -19,6 +23,8 @@ def rendered_chart(
         values: `name=value`, as `helm --set` takes them.
         json_values: the same for `--set-json`.
         with_tests: those of `helm test` too.
+        release: its name.
+        namespace: that it is in.
 
     Raises:
         CalledProcessError: helm refused; its `stderr` says why.
@@ -27,7 +33,7 @@ def rendered_chart(
     settings += [f"--set-json={value}" for value in json_values]
     if not with_tests:
         settings.append("--no-hooks")
-    return _helm("template", "llmtrain", _CHART, "--namespace=llmtrain-system", *settings)
+    return _helm("template", release, _CHART, f"--namespace={namespace}", *settings)
 
 
 def lint_chart(*values: str) -> None:

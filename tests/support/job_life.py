@@ -61,7 +61,7 @@ def live(
     cluster.client.request("POST", JOBS, whole_line(name))
     while not _is_over(cluster, name):
         crashes += 1
-        with running_warm_operator(cluster.kubeconfig, folder, **_SETTINGS) as operator:
+        with running_warm_operator(cluster.operator_kubeconfig, folder, **_SETTINGS) as operator:
             proxy.after_write = operator.kill if crash else lambda: None
             for _ in range(_LOOKS):
                 operator.join(_LOOK_SECONDS)

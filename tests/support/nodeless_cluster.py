@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 from support.cluster.api_client import ApiClient, Json
+from support.cluster.api_server import OPERATOR
 from support.cluster.control_plane import running_control_plane
 from support.fake_ray import FakeRay
 from support.kubelet_player import KubeletPlayer
@@ -15,6 +16,7 @@ from support.kubernetes_proxy import KubernetesProxy
 from support.repository import ROOT
 
 _CRD = ROOT / "crds" / "llmtrain.io_llmtrainingjobs.yaml"
+_INSTALL = ROOT / "manifests" / "operator" / "operator.yaml"
 _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
@@ -31,7 +33,8 @@ class NodelessCluster:
     Attributes:
         client: with all rights.
         proxy: through which the operator goes.
-        kubeconfig: of the proxy.
+        kubeconfig: of the proxy, with all rights.
+    operator_kubeconfig: of the proxy, with the rights that the chart gives the operator.
         ray: all Ray heads.
         kubelet: of all Pods.
     """
@@ -39,6 +42,7 @@ class NodelessCluster:
     client: ApiClient
     proxy: KubernetesProxy
     kubeconfig: Path
+    operator_kubeconfig: Path
     ray: FakeRay
     kubelet: KubeletPlayer
 
@@ -57,17 +61,37 @@ def running_nodeless_cluster(
     # Which Pods are scheduled is for the player of kubelet to say.
     with running_control_plane(folder, scheduler=False) as plane:
         plane.client.request("POST", _DEFINITIONS, definition or job_definition())
-        admin = plane.server.kubeconfig()
-        settings = yaml.safe_load(admin.read_text())
-        server = settings["clusters"][0]["cluster"]
-        proxy = KubernetesProxy(server["server"], folder / "ca.crt", ray)
+        _grant_rights(plane.client)
+        admin, operator = plane.server.kubeconfig(), plane.server.kubeconfig(OPERATOR)
+        server = yaml.safe_load(admin.read_text())["clusters"][0]["cluster"]["server"]
+        proxy = KubernetesProxy(server, folder / "ca.crt", ray)
         with (
             running_kuberay(admin, plane.client),
             KubeletPlayer(plane.server.client()) as kubelet,
             proxy,
         ):
-            server["server"] = proxy.url
-            del server["certificate-authority"]
-            through_proxy = folder / "proxy.kubeconfig"
-            through_proxy.write_text(yaml.safe_dump(settings))
-            yield NodelessCluster(plane.client, proxy, through_proxy, ray, kubelet)
+            yield NodelessCluster(
+                plane.client,
+                proxy,
+                _through(proxy, admin),
+                _through(proxy, operator),
+                ray,
+                kubelet,
+            )
+
+
+def _grant_rights(client: ApiClient) -> None:
+    """Give the operator's service account its role."""
+    for document in yaml.safe_load_all(_INSTALL.read_text()):
+        if document["apiVersion"].startswith("rbac.") and "namespace" not in document["metadata"]:
+            path = f"/apis/{document['apiVersion']}/{document['kind'].lower()}s"
+            client.request("POST", path, document)
+
+
+def _through(proxy: KubernetesProxy, kubeconfig: Path) -> Path:
+    """A kubeconfig that leads to the proxy in place of the API server."""
+    settings = yaml.safe_load(kubeconfig.read_text())
+    settings["clusters"][0]["cluster"] = {"server": proxy.url}
+    path = kubeconfig.with_name(f"proxied-{kubeconfig.name}")
+    path.write_text(yaml.safe_dump(settings))
+    return path

@@ -14,6 +14,7 @@ _MERGE = "application/merge-patch+json"
 _CORE = "/api/v1/namespaces/default"
 _KINDS = (
     "/apis/ray.io/v1/namespaces/default/rayclusters",
+    "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies",
     f"{_CORE}/pods",
     f"{_CORE}/services",
     f"{_CORE}/secrets",

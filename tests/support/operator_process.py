@@ -20,6 +20,7 @@ _SETTINGS = {
     "imagePullPolicy": "Never",
     "reach": "apiServer",
     "pollSeconds": 0.5,
+    "network": {},
 }
 
 

@@ -22,7 +22,7 @@ _ENFORCE = "pod-security.kubernetes.io/enforce"
 def restricted_operator(cluster: NodelessCluster, folder: Path) -> Iterator[None]:
     """Run the operator, and let the API server refuse Pods that are not restricted."""
     _enforce(cluster, "restricted")
-    with running_warm_operator(cluster.kubeconfig, folder, **_SETTINGS):
+    with running_warm_operator(cluster.operator_kubeconfig, folder, **_SETTINGS):
         yield
     _enforce(cluster, None)
 

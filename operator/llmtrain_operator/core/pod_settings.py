@@ -1,8 +1,19 @@
 """What whoever runs the operator decides about Pods."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from llmtrain_api.spec.compute import Nodes
+
+
+@dataclass(frozen=True)
+class PodNetwork:
+    """Traffic that jobs' Pods may have beside that among the Pods of one job."""
+
+    ingress: tuple[dict[str, Any], ...] = ()
+    """Rules, as a NetworkPolicy has them."""
+    egress: tuple[dict[str, Any], ...] | None = None
+    """The same for what Pods send; None where they may send anything."""
 
 
 @dataclass(frozen=True)
@@ -23,3 +34,5 @@ class PodSettings:
     """Between SIGTERM and SIGKILL: enough to commit a checkpoint."""
     spot: Nodes = field(default_factory=Nodes)
     """Where trainers run that may be taken away."""
+    network: PodNetwork | None = None
+    """None where no NetworkPolicy is made."""

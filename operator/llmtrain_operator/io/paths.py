@@ -25,9 +25,14 @@ def node(name: str) -> str:
     return _path("/api/v1", None, "nodes", name)
 
 
-def claims(namespace: str) -> str:
-    """PersistentVolumeClaims of a namespace."""
-    return _path("/api/v1", namespace, "persistentvolumeclaims")
+def claims(namespace: str, name: str | None = None) -> str:
+    """PersistentVolumeClaims of a namespace: one, or all."""
+    return _path("/api/v1", namespace, "persistentvolumeclaims", name)
+
+
+def network_policies(namespace: str) -> str:
+    """NetworkPolicies of a namespace."""
+    return _path("/apis/networking.k8s.io/v1", namespace, "networkpolicies")
 
 
 def secret(namespace: str, name: str) -> str:

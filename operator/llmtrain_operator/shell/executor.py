@@ -4,8 +4,13 @@ from dataclasses import dataclass
 
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
+from llmtrain_operator.core.builders.network_policy import network_policy
 from llmtrain_operator.core.builders.ray_cluster import ray_cluster
-from llmtrain_operator.core.builders.workspace import workspace_claim
+from llmtrain_operator.core.builders.workspace import (
+    claim_name,
+    is_workspace_of,
+    workspace_claim,
+)
 from llmtrain_operator.core.decision import (
     Action,
     DeleteCluster,
@@ -44,6 +49,10 @@ class NameTakenError(Exception):
     """Something that is not the job's has the name of one of its objects."""
 
 
+class ClaimTakenError(NameTakenError):
+    """A claim has the name of the job's workspace, and was made for something else."""
+
+
 class Executor:
     """Carries actions out.
 
@@ -64,7 +73,7 @@ class Executor:
             KubernetesError: the API server refused, or cannot be reached.
             RayJobsError: Ray refused, or cannot be reached.
             UnreachableError: the head's token is not there yet.
-            NameTakenError: the name of the job's RayCluster is taken.
+            NameTakenError: the name of the job's RayCluster or workspace is taken.
         """
         match action:
             case EnsureCluster():
@@ -98,9 +107,10 @@ class Executor:
 
     async def _ensure_cluster(self, target: Target) -> None:
         namespace = target.key.namespace
-        claim = workspace_claim(target.job)
-        if claim is not None:
-            await self._api.create(paths.claims(namespace), claim)
+        await self._ensure_workspace(target)
+        if self._pods.network is not None:
+            policy = network_policy(target.job, target.uid, self._pods.network)
+            await self._api.create(paths.network_policies(namespace), policy)
         assert target.status.cluster is not None, "it is written before it is made"
         body = ray_cluster(target.job, target.uid, target.status.cluster, self._pods)
         made = await self._api.ensure(paths.ray_clusters(namespace), body)
@@ -110,6 +120,22 @@ class Executor:
             raise NameTakenError(f"a RayCluster {name} is there that is not this job's")
         # Its Pods may be heard of before it: they would seem to be what is left of it.
         self._caches.put_cluster(made)
+
+    async def _ensure_workspace(self, target: Target) -> None:
+        """Make the claim for the job's workspace, or find the one that an earlier job had."""
+        claim = workspace_claim(target.job)
+        if claim is None:
+            return
+        path = paths.claims(target.key.namespace, claim_name(target.job))
+        found = await self._api.get(path)
+        if found is None and not await self._api.create(paths.claims(target.key.namespace), claim):
+            found = await self._api.get(path)  # it was made in between
+        if found and not is_workspace_of(target.job, found["metadata"].get("labels", {})):
+            raise ClaimTakenError(
+                f"a claim {claim_name(target.job)} is there that was not made for this job; "
+                "name it in workspace.persistentVolumeClaim.claimName where the job is to use it, "
+                "or give the job another name"
+            )
 
     async def _delete_cluster(self, target: Target, name: str) -> None:
         cluster = target.cluster(name)

@@ -10,7 +10,7 @@ from llmtrain_operator.core.snapshot import Obstacle, Silence
 from llmtrain_operator.io.http import UnreachableError
 from llmtrain_operator.io.kubernetes_api import KubernetesError
 from llmtrain_operator.io.ray_jobs import RayJobsError, RayRefusedError
-from llmtrain_operator.shell.executor import NameTakenError
+from llmtrain_operator.shell.executor import ClaimTakenError, NameTakenError
 from llmtrain_operator.shell.work_queue import Key
 
 
@@ -53,6 +53,8 @@ class Setbacks:
 
 def _refusal(action: Action, error: Exception) -> Obstacle | None:
     match action, error:
+        case EnsureCluster(), ClaimTakenError():
+            return Obstacle("ClaimTaken", str(error))
         case EnsureCluster(), NameTakenError():
             return Obstacle("NameTaken", f"{error}; delete or rename one of the two")
         case EnsureCluster(), KubernetesError(is_refusal=True):

@@ -1,7 +1,7 @@
 """The operator's own settings, from a file that Helm writes."""
 
 from pathlib import Path as FilePath
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError
@@ -10,12 +10,26 @@ from llmtrain_api.base import Section
 from llmtrain_api.faults import describe_faults
 from llmtrain_api.names import WORKSPACE_PATH
 from llmtrain_api.spec.compute import Nodes
-from llmtrain_operator.core.pod_settings import PodSettings
+from llmtrain_operator.core.pod_settings import PodNetwork, PodSettings
 from llmtrain_operator.core.settings import Settings
 
 
 class SettingsError(Exception):
     """The file cannot be used; the message names the field."""
+
+
+class JobNetwork(Section):
+    """Traffic that jobs' Pods may have beside that among the Pods of one job."""
+
+    ingress: tuple[dict[str, Any], ...] = ()
+    """Rules, as a NetworkPolicy has them."""
+    egress: tuple[dict[str, Any], ...] | None = None
+    """The same for what Pods send; they may send anything where it is left out."""
+
+    @property
+    def of_pods(self) -> PodNetwork:
+        """The same, for the core."""
+        return PodNetwork(self.ingress, self.egress)
 
 
 class OperatorSettings(Section):
@@ -35,6 +49,8 @@ class OperatorSettings(Section):
     """What a Pod gets between SIGTERM and SIGKILL, to commit a checkpoint."""
     spot: Nodes = Nodes()
     """Labels and taints of spot machines, for jobs with `compute.trainers.spot`."""
+    network: JobNetwork | None = None
+    """For the NetworkPolicy of each job; none is made where it is left out."""
     namespaces: tuple[str, ...] = ()
     """That are watched; all of them where none is named."""
     reach: Literal["service", "apiServer"] = "service"
@@ -63,6 +79,7 @@ class OperatorSettings(Section):
             gpu_resource=self.gpu_resource,
             grace_seconds=self.grace_seconds,
             spot=self.spot,
+            network=None if self.network is None else self.network.of_pods,
         )
 
     @property

@@ -15,10 +15,13 @@ from support.cluster.processes import LOOPBACK, Processes, answers_ok
 SERVICE_ADDRESSES = "10.96.0.0/16"
 ADMIN = "admin"
 NODE_USER = "system:node:node"
+OPERATOR = "system:serviceaccount:llmtrain-system:llmtrain"
+"""The service account that the chart makes for the operator."""
 # Kubernetes' own roles are bound to its components by these names.
 _GROUP_OF_USER = {
     ADMIN: "system:masters",
     NODE_USER: "system:nodes",
+    OPERATOR: "system:serviceaccounts",
     "system:kube-controller-manager": "",
     "system:kube-proxy": "",
     "system:kube-scheduler": "",
@@ -62,6 +65,8 @@ class ApiServer:
             f"--etcd-servers=http://{LOOPBACK}:{self.etcd_port}",
             f"--secure-port={self.port}",
             "--authorization-mode=Node,RBAC",
+            # OpenShift's default: whoever sets blockOwnerDeletion needs a right to the owner.
+            "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
             "--allow-privileged",
             f"--service-cluster-ip-range={SERVICE_ADDRESSES}",
             *self._address_arguments(),

@@ -1,5 +1,7 @@
 """The volume that a job keeps its work on."""
 
+from collections.abc import Mapping
+
 from llmtrain_api.names import workspace_claim_name
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_operator.core.builders.labels import Json, job_labels
@@ -31,3 +33,8 @@ def workspace_claim(job: LLMTrainingJob) -> Json | None:
         "metadata": {"name": claim_name(job), "labels": job_labels(job)},
         "spec": spec,
     }
+
+
+def is_workspace_of(job: LLMTrainingJob, labels: Mapping[str, str]) -> bool:
+    """Whether a claim with these labels was made for a job of this name, now or earlier."""
+    return job_labels(job).items() <= labels.items()
