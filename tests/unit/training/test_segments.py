@@ -1,46 +1,90 @@
-"""Packed documents: none sees another."""
+"""Packed documents: none sees another, and each is read as if it were alone."""
 
 import pytest
 import torch
-from transformers import PreTrainedModel
+from transformers import (
+    AutoModelForCausalLM,
+    Gemma2Config,
+    Gemma3TextConfig,
+    MistralConfig,
+    PretrainedConfig,
+    PreTrainedModel,
+)
 
 from llmtrain_api.spec.model import Family, Model
 from llmtrain_planner.architecture import resolve_architecture
-from llmtrain_trainer.models.build import new_model
+from llmtrain_trainer.models.attention import attention_implementation
 from llmtrain_trainer.models.families import model_config
-from llmtrain_trainer.training.loss import loss_sum, model_inputs
+from llmtrain_trainer.training.inputs import model_inputs
+from llmtrain_trainer.training.loss import loss_sum
 from llmtrain_trainer.training.samples import IGNORED
 
+_SIZES = {
+    "vocab_size": 50,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+    "max_position_embeddings": 32,
+    "sliding_window": 4,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+}
+_LAYERS = ["sliding_attention", "full_attention", "sliding_attention"]
 
-@pytest.fixture(params=list(Family))
-def model(request: pytest.FixtureRequest) -> PreTrainedModel:
-    section = Model(family=request.param, layers=2, hidden_size=32, heads=4)
+
+def _own(family: Family) -> PretrainedConfig:
+    section = Model(family=family, layers=2, hidden_size=32, heads=4)
     shape = resolve_architecture(section, vocabulary_size=50, context_length=16)
+    return model_config(shape, dropout=0.0)
+
+
+CONFIGS: dict[str, PretrainedConfig] = {
+    **{family.value: _own(family) for family in Family},
+    "a window in each layer": MistralConfig(**_SIZES),
+    "a window in some layers": Gemma3TextConfig(**_SIZES, layer_types=_LAYERS),
+    "a window, without fused attention": Gemma2Config(**_SIZES, layer_types=_LAYERS),
+}
+
+
+@pytest.fixture(params=CONFIGS)
+def model(request: pytest.FixtureRequest) -> PreTrainedModel:
+    config = CONFIGS[request.param]
     torch.manual_seed(0)
-    return new_model(model_config(shape, dropout=0.0)).eval()
+    built: PreTrainedModel = AutoModelForCausalLM.from_config(
+        config, dtype=torch.float32, attn_implementation=attention_implementation(config)
+    ).eval()
+    for parameter in built.parameters():
+        if parameter.dim() > 1:
+            torch.nn.init.normal_(parameter, std=0.3)
+    return built
 
 
 def _logits(
     model: PreTrainedModel, ids: torch.Tensor, segments: torch.Tensor | None
 ) -> torch.Tensor:
     with torch.no_grad():
-        logits: torch.Tensor = model(**model_inputs(ids, segments)).logits
+        logits: torch.Tensor = model(**model_inputs(model, ids, segments)).logits
     return logits
 
 
 def test_a_packed_document_reads_as_if_it_were_alone(model: PreTrainedModel) -> None:
-    first, second = torch.randint(50, (1, 5)), torch.randint(50, (1, 7))
+    first, second = torch.randint(3, 50, (1, 5)), torch.randint(3, 50, (1, 7))
     padding = torch.zeros(1, 4, dtype=torch.long)
     packed = torch.cat([first, second, padding], dim=1)
     segments = torch.tensor([[0] * 5 + [1] * 7 + [-1] * 4])
     logits = _logits(model, packed, segments)
-    torch.testing.assert_close(logits[:, :5], _logits(model, first, None))
-    torch.testing.assert_close(logits[:, 5:12], _logits(model, second, None))
+    with torch.no_grad():
+        torch.testing.assert_close(logits[:, :5], model(input_ids=first).logits)
+        torch.testing.assert_close(logits[:, 5:12], model(input_ids=second).logits)
     assert logits.isfinite().all()
 
 
 def test_one_segment_is_the_plain_sequence(model: PreTrainedModel) -> None:
-    ids = torch.randint(50, (2, 16))
+    ids = torch.randint(3, 50, (2, 16))
     segments = torch.zeros(2, 16, dtype=torch.long)
     torch.testing.assert_close(_logits(model, ids, segments), _logits(model, ids, None))
 

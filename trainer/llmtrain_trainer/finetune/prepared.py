@@ -27,6 +27,7 @@ from llmtrain_trainer.models.fit import require_context, require_vocabulary
 from llmtrain_trainer.models.line import base_model
 from llmtrain_trainer.models.stored import stored_config
 from llmtrain_trainer.models.tokenizer import load_tokenizer
+from llmtrain_trainer.models.trainable import require_trainable
 from llmtrain_trainer.stage import StageContext
 
 TRAIN, VALIDATION, TOKENIZER = "train", "validation", "tokenizer"
@@ -51,6 +52,8 @@ def prepare(context: StageContext) -> None:
     base = base_model(context.config)
     tokenizer = load_tokenizer(base.folder)
     model = stored_config(base.folder)
+    if context.config.model is not None and context.config.model.init_from is not None:
+        require_trainable(base.folder, model, packing=finetune.packing)
     require_vocabulary(model, len(tokenizer), where=str(base.folder))
     require_context(model, finetune.sequence_length, field="finetune.sequenceLength")
     ensure_chat_template(tokenizer)

@@ -8,6 +8,7 @@ from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 
 from llmtrain_trainer.errors import UserError, in_one_line
+from llmtrain_trainer.models.attention import attention_implementation
 
 _FEW = 3
 
@@ -65,7 +66,7 @@ def load_model(folder: Path, *, dropout: float) -> PreTrainedModel:
             folder,
             config=config,
             dtype=torch.float32,
-            attn_implementation="sdpa",
+            attn_implementation=attention_implementation(config),
             trust_remote_code=False,
             use_safetensors=True,
             output_loading_info=True,

@@ -13,6 +13,7 @@ from llmtrain_trainer.models.initial import initial_model
 from llmtrain_trainer.models.recipe import ModelRecipe, new_recipe, pretrained_recipe
 from llmtrain_trainer.models.save import save_model
 from llmtrain_trainer.models.stored import stored_config
+from llmtrain_trainer.models.trainable import require_trainable
 from llmtrain_trainer.tokens.reader import TokenFile
 from llmtrain_trainer.tokens.sequences import TokenSequences
 from llmtrain_trainer.training.layout import stage_layout
@@ -66,6 +67,8 @@ def _recipe(config: RunConfig, vocabulary_size: int, sequence_length: int) -> Mo
         return new_recipe(model, vocabulary_size=vocabulary_size, context_length=sequence_length)
     folder = initial_model(config)
     stored = stored_config(folder)
+    packing = config.finetune is not None and config.finetune.packing
+    require_trainable(folder, stored, packing=packing)  # pretrain itself packs no documents
     require_vocabulary(stored, vocabulary_size, where=f"model.initFrom {model.init_from}")
     require_context(stored, sequence_length, field="pretrain.sequenceLength")
     return pretrained_recipe(folder, dropout=model.dropout)

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from llmtrain_api.spec.training import Offload, Precision, ZeroStage
 from llmtrain_trainer.models.build import initialize
@@ -69,6 +70,12 @@ class Engine:
         self.model: nn.Module = self._engine
         if settings.compile:
             self._engine.compile()
+
+    @property
+    def decoder(self) -> PreTrainedModel:
+        """The model below DeepSpeed, with its config."""
+        decoder: PreTrainedModel = self._engine.module
+        return decoder
 
     def backward(self, loss: Tensor) -> None:
         """Add the gradients of one micro batch; after the last of a step they are reduced."""

@@ -26,7 +26,8 @@ from llmtrain_trainer.training.distributed import Ranks, device
 from llmtrain_trainer.training.early_stopping import StoppingState
 from llmtrain_trainer.training.engine import Engine
 from llmtrain_trainer.training.footprint import peak_memory_bytes
-from llmtrain_trainer.training.loss import loss_sum, model_inputs
+from llmtrain_trainer.training.inputs import model_inputs
+from llmtrain_trainer.training.loss import loss_sum
 from llmtrain_trainer.training.randomness import seed_step
 from llmtrain_trainer.training.sample_order import SampleOrder, step_positions
 from llmtrain_trainer.training.schedule import learning_rate
@@ -191,9 +192,10 @@ class Trainer:
         for micro_step, share in enumerate(shares[:, self._ranks.rank]):
             with self._watch.measure("data_wait"):
                 tensors = to_tensors(self._task.samples.batch(share), device())
+            inputs = model_inputs(self._engine.decoder, tensors.input_ids, tensors.segments)
             loss = loss_sum(
                 # Not held by name: backward frees the logits as soon as it has used them.
-                self._engine.model(**model_inputs(tensors.input_ids, tensors.segments)).logits,
+                self._engine.model(**inputs).logits,
                 tensors.labels,
                 label_smoothing=self._settings.label_smoothing,
             )
@@ -234,7 +236,7 @@ class Trainer:
         self._progress.update(activity="validating")
         with self._watch.measure("evaluation"):
             result = validate(
-                self._engine.model,
+                self._engine,
                 self._task.validation,
                 self._ranks,
                 micro_batch_size=self._settings.batch.micro_batch_size,

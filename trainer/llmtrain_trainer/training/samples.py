@@ -19,8 +19,8 @@ class Batch:
     """The token that each position must predict, already shifted: `labels[b, t]` follows
     `input_ids[b, t]`; `IGNORED` where it does not count."""
     segments: NDArray[np.int64] | None = None
-    """Which document of its sequence a position belongs to, counted from 0; -1 for padding.
-    None where all positions may attend to all earlier ones."""
+    """Which document of its sequence a position belongs to, counted from 0; -1 for padding at the
+    end. None where no sequence holds more than one document."""
 
 
 class Samples(Protocol):

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
 
 from llmtrain_trainer.training.distributed import Ranks, device
-from llmtrain_trainer.training.loss import loss_sum, model_inputs
+from llmtrain_trainer.training.engine import Engine
+from llmtrain_trainer.training.inputs import model_inputs
+from llmtrain_trainer.training.loss import loss_sum
 from llmtrain_trainer.training.samples import IGNORED, Samples
 from llmtrain_trainer.training.tensors import to_tensors
 
@@ -24,7 +25,7 @@ class ValidationResult:
 
 @torch.no_grad()
 def validate(
-    model: nn.Module,
+    engine: Engine,
     samples: Samples,
     ranks: Ranks,
     *,
@@ -34,13 +35,13 @@ def validate(
     """The loss over all of `samples`. Collective.
 
     Args:
-        model: takes (B, T) tokens, gives (B, T, V) logits.
+        engine: with the model.
         samples: the held-out sequences.
         ranks: the ranks that share the work.
         micro_batch_size: sequences of one forward pass.
         bytes_per_label: UTF-8 bytes of text for each label; None where that says nothing.
     """
-    model.eval()
+    engine.model.eval()
     stride = ranks.world_size * micro_batch_size
     totals = torch.zeros(2, dtype=torch.float64, device=device())  # nats, labels
     # Every rank makes the same number of forward passes: with ZeRO-3 each is collective.
@@ -49,10 +50,11 @@ def validate(
         tensors = to_tensors(samples.batch(np.minimum(wanted, len(samples) - 1)), device())
         surplus = torch.from_numpy(wanted >= len(samples)).to(device())
         labels = tensors.labels.masked_fill(surplus[:, None], IGNORED)
-        logits = model(**model_inputs(tensors.input_ids, tensors.segments)).logits
+        inputs = model_inputs(engine.decoder, tensors.input_ids, tensors.segments)
+        logits = engine.model(**inputs).logits
         totals[0] += loss_sum(logits, labels).double()
         totals[1] += (labels != IGNORED).sum()
-    model.train()
+    engine.model.train()
     nats, count = ranks.sum(totals).tolist()
     loss = nats / count
     per_byte = loss / math.log(2) / bytes_per_label if bytes_per_label else None

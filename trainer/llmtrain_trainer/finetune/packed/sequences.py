@@ -95,7 +95,8 @@ class PackedSequences:
                 labels[row, target] = self._labels[source]
                 segments[row, target] = segment
                 filled = target.stop
-        return Batch(input_ids=input_ids, labels=labels, segments=segments)
+        shared = bool((segments > 0).any())  # else nothing has to be kept apart
+        return Batch(input_ids=input_ids, labels=labels, segments=segments if shared else None)
 
     def label_counts(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Labels that count, for each of these sequences; shape (len(indices),)."""

@@ -1,0 +1,51 @@
+"""The arguments of a decoder's forward pass, for plain and for packed sequences."""
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+from transformers.masking_utils import create_masks_for_generate
+
+ModelInputs = dict[str, Tensor | dict[str, Tensor] | bool | None]
+
+
+def model_inputs(model: PreTrainedModel, input_ids: Tensor, segments: Tensor | None) -> ModelInputs:
+    """What a decoder's forward takes.
+
+    With segments (several documents in a sequence) no position attends to another document, and
+    positions restart with each. The masks are made by `transformers`, one for each kind of layer,
+    so windows and chunks are those of the model. They are passed in full: some families do not
+    find the documents' borders from the positions alone.
+
+    Args:
+        model: the decoder that will read them.
+        input_ids: (B, T).
+        segments: (B, T), a document's number in its sequence; -1 for padding, which stands at the
+            end. None where no sequence holds more than one document: padding at the end of a
+            causal model's sequence changes nothing before it.
+    """
+    if segments is None:
+        return {"input_ids": input_ids, "use_cache": False}
+    position_ids = _restarting_positions(segments)
+    masks = create_masks_for_generate(
+        model.config,
+        # Only its shape, device and type are looked at.
+        torch.empty((*input_ids.shape, 0), dtype=model.dtype, device=input_ids.device),
+        attention_mask=None,
+        past_key_values=None,
+        position_ids=position_ids,
+    )
+    return {
+        "input_ids": input_ids,
+        "position_ids": position_ids,
+        "attention_mask": masks,
+        "use_cache": False,
+    }
+
+
+def _restarting_positions(segments: Tensor) -> Tensor:
+    """Positions counted from the start of each document; padding continues the last one."""
+    steps = torch.arange(segments.shape[1], device=segments.device)
+    starts = torch.zeros_like(segments, dtype=torch.bool)
+    starts[:, 1:] = (segments[:, 1:] != segments[:, :-1]) & (segments[:, 1:] >= 0)
+    first = torch.where(starts, steps, 0).cummax(dim=1).values
+    return steps - first
