@@ -36,6 +36,11 @@ def rendered_chart(
     return _helm("template", release, _CHART, f"--namespace={namespace}", *settings)
 
 
+def install_manifest() -> str:
+    """What those without helm apply, beside the definition of jobs."""
+    return rendered_chart("crds.install=false")
+
+
 def lint_chart(*values: str) -> None:
     """Have helm look for faults in the chart; a warning is one.
 
@@ -51,4 +56,4 @@ def _helm(*arguments: str | Path) -> str:
 
 
 if __name__ == "__main__":
-    _INSTALL.write_text(rendered_chart())
+    _INSTALL.write_text(install_manifest())
