@@ -49,11 +49,39 @@ class StepReport(Record):
     """The first few documents that were dropped or changed."""
 
 
+class ScriptReport(Record):
+    """The documents in one script."""
+
+    came_in: int = 0
+    kept: int = 0
+    """Let through by all steps but deduplication."""
+
+
+class SourceReport(Record):
+    """What became of the documents of one source of the manifest."""
+
+    name: str
+    """Its kind and what it names: `files raw/*.jsonl (jsonl)`."""
+    came_in: Amount = Amount()
+    dropped_by_rule: dict[str, int] = Field(default_factory=dict)
+    """Documents by step and rule: `filter.length minWords`."""
+    changed_by_step: dict[str, int] = Field(default_factory=dict)
+    """Documents that a step changed and let through."""
+    scripts: dict[str, ScriptReport] = Field(default_factory=dict)
+    """By the script of most of a document's letters: `Latin`, `Cjk`, `Arabic`; `None` has none."""
+    bad_rows: int = 0
+    """Rows that hold no text and were skipped, up to the source's `maxBadRows`."""
+    bad_row_examples: tuple[str, ...] = ()
+    """File, line and fault of the first few."""
+
+
 class DataReport(Record):
     """What became of all documents."""
 
     sources: dict[str, Amount]
-    """What each source gave."""
+    """What each file gave, or each source that is not of files."""
+    by_source: tuple[SourceReport, ...] = ()
+    """In the order of the manifest."""
     steps: tuple[StepReport, ...]
     """In the order in which they ran; each takes in what the one before let out."""
     train: Amount

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ from support.stage_context import documents_of, stage_context
 from transformers import AutoTokenizer
 
 from llmtrain_api.data_report import DataReport
+from llmtrain_api.spec.evaluate import Evaluate
 from llmtrain_trainer.data import stage as data_stage
 from llmtrain_trainer.errors import Interrupted, UserError
 from llmtrain_trainer.stage import StageContext
@@ -45,9 +47,17 @@ def files_context(folder: Path, stage: str = "data", **changes: object) -> Stage
     return stage_context(stage, folder, data=data, tokenizer=TOKENIZER)
 
 
+def asking_context(folder: Path, questions: int) -> StageContext:
+    """A context of a job that will ask as many questions about its documents."""
+    context = files_context(folder, validationFraction=0.1)
+    evaluate = Evaluate.model_validate({"tasks": [{"heldOutDocs": {"questions": questions}}]})
+    config = context.config.model_copy(update={"evaluate": evaluate})
+    return StageContext(config, context.progress)
+
+
 def write_inputs(folder: Path, *files: list[str]) -> None:
     """Write `0.jsonl`, `1.jsonl` and so on, with these texts."""
-    (folder / "inputs").mkdir()
+    (folder / "inputs").mkdir(parents=True)
     for number, texts in enumerate(files):
         lines = "".join(json.dumps({"text": text}) + "\n" for text in texts)
         (folder / "inputs" / f"{number}.jsonl").write_text(lines)
@@ -172,13 +182,33 @@ def test_bad_rows_of_all_files_together_have_one_limit(tmp_path: Path) -> None:
         data_stage.run(context)
 
 
+def test_what_was_lost_is_told_at_each_run(tmp_path: Path) -> None:
+    write_inputs(tmp_path, [sentence(0), sentence(1), *["too short"] * 3])
+    for _ in range(2):
+        context = files_context(tmp_path)
+        data_stage.run(context)
+        (warning,) = context.progress.report.warnings
+        assert "3 of 5 documents were dropped, by filter.length minWords 3" in warning
+
+
+def test_questions_that_cannot_be_asked_are_known_after_the_data_stage(tmp_path: Path) -> None:
+    write_inputs(tmp_path, [sentence(number) * 3 for number in range(60)])
+    context = asking_context(tmp_path, 20)
+    data_stage.run(context)
+    (warning,) = context.progress.report.warnings
+    assert re.search("heldOutDocs will ask [0-9]+ questions instead of 20", warning)
+    write_inputs(tmp_path / "few", [sentence(number) for number in range(60)])
+    with pytest.raises(UserError, match=r"heldOutDocs needs 4 .*; 0 of [0-9]+ can be cut"):
+        data_stage.run(asking_context(tmp_path / "few", 20))
+
+
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
         ([], "the sources hold no documents: 0.jsonl"),
         (
             ["x y z", "a b"],
-            r"the step filter\.quality dropped the last 1 of 2 \(meanWordLength: 1\)",
+            r"the step filter\.quality dropped the last 1 of 2 \(meanWordLength: 1, words of fewer",
         ),
     ],
 )

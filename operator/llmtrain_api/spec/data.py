@@ -133,9 +133,11 @@ class Filter(Section):
 
     quality: Quality = Quality.GOPHER
     """`gopher`: the rules of Rae et al. 2021, table A1 (word length, symbols, bullets, ellipses,
-    alphabetic words, stop words)."""
+    alphabetic words, stop words). Stop words are known for 18 languages in Latin script; texts in
+    other scripts need none."""
     min_words: int = Field(50, ge=0, le=1_000_000)
-    """Documents with fewer words are dropped."""
+    """Documents with fewer words are dropped. In scripts without spaces between words, such as
+    Chinese, Japanese and Thai, each letter counts as a word."""
     max_words: int = Field(100_000, ge=1, le=100_000_000)
     """Documents with more words are dropped."""
 

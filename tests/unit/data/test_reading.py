@@ -20,6 +20,16 @@ from llmtrain_trainer.errors import UserError
 GOOD = b'{"text": "one"}\n\n{"text": "two", "other": 1}\n'
 
 
+SKIPPABLE_FRAME = bytes.fromhex("50 2a 4d 18 04 00 00 00") + b"note"
+
+
+def zstd_with_window(data: bytes, window_log: int) -> bytes:
+    """What `zstd --long=31` makes of a stream."""
+    parameters = zstandard.ZstdCompressionParameters(window_log=window_log)
+    packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    return packer.compress(data) + packer.flush()
+
+
 def read(
     folder: Path,
     name: str,
@@ -45,6 +55,10 @@ def read(
             "two-frames.jsonl.zst",
             lambda data: zstandard.compress(data[:9]) + zstandard.compress(data[9:]),
         ),
+        ("skippable.jsonl.zst", lambda data: SKIPPABLE_FRAME + zstandard.compress(data)),
+        ("long.jsonl.zst", lambda data: zstd_with_window(data, 31)),
+        ("two-members.jsonl.gz", lambda data: gzip.compress(data[:9]) + gzip.compress(data[9:])),
+        ("padded.jsonl.gz", lambda data: gzip.compress(data) + bytes(512)),
     ],
 )
 def test_json_lines_are_read_plain_and_compressed(
@@ -75,6 +89,8 @@ def test_a_broken_json_line_is_named_by_its_number(tmp_path: Path, line: bytes, 
     [
         ("cut.jsonl.zst", zstandard.compress(GOOD * 1000)[:-5]),
         ("cut.jsonl.gz", gzip.compress(GOOD * 1000)[:-5]),
+        ("junk.jsonl.gz", gzip.compress(GOOD) + b"junk"),
+        ("junk.jsonl.zst", zstandard.compress(GOOD) + b"junk"),
         ("none.jsonl.zst", b"this is no zst"),
         ("none.jsonl.gz", b"this is no gz"),
     ],

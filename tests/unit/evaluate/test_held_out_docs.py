@@ -1,5 +1,6 @@
 """The questions of `heldOutDocs` are fair: one right answer, anywhere, of no special length."""
 
+import random
 from collections import Counter
 
 import numpy as np
@@ -58,6 +59,21 @@ def test_the_same_documents_give_the_same_questions(
     assert make_questions(documents, 10) == questions[:10]
 
 
+def test_texts_without_spaces_are_cut_between_their_letters() -> None:
+    letters = [chr(0x4E00 + number) for number in range(2000)]
+    documents = [
+        "".join(random.Random(number).choices(letters, k=500))  # noqa: S311 - no secret
+        for number in range(8)
+    ]
+    questions = make_questions(documents, 10)
+    assert len(questions) == 10
+    for question in questions:
+        right = question.context + question.choices[question.answer]
+        assert sum(right in document for document in documents) == 1
+        assert not any(choice.startswith(" ") for choice in question.choices)
+
+
 def test_too_few_documents_are_named() -> None:
-    with pytest.raises(UserError, match="heldOutDocs needs 4 held-out documents"):
-        make_questions(["word " * 200, "other " * 200, "short"], 10)
+    documents = ["word " * 200, "other " * 200, "short", "x" * 500]
+    with pytest.raises(UserError, match=r"needs 4 held-out documents .*; 2 of 4 can be cut"):
+        make_questions(documents, 10)

@@ -1,7 +1,9 @@
 """Reads files line by line, plain or compressed, and says exactly where one is broken."""
 
+import gzip
 import io
 import json
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +12,6 @@ from typing import BinaryIO
 from llmtrain_trainer.data.charset import decode_page
 from llmtrain_trainer.errors import UserError
 
-_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -21,16 +22,27 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
     Raises:
         UserError: it cannot be read, or its compressed data is broken or cut off.
     """
-    import pyarrow as pa
+    import zstandard
 
-    compression = _COMPRESSIONS.get(path.suffix.lower())
     try:
-        # Arrow notices a stream that ends too early, which the zstandard package does not.
-        with pa.input_stream(str(path), compression=compression) as stream:
-            yield io.BufferedReader(stream)
-    except OSError as error:
-        fault = "broken compressed data" if compression else "cannot be read"
+        with _open(path) as file:
+            yield file
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        packed = path.suffix.lower() in {".gz", ".zst"}
+        fault = "broken compressed data" if packed else "cannot be read"
         raise UserError(f"{path}: {fault}: {error}", reason="InvalidData") from error
+
+
+def _open(path: Path) -> BinaryIO:
+    match path.suffix.lower():
+        case ".gz":
+            return io.BufferedReader(gzip.open(path))
+        case ".zst":
+            from llmtrain_trainer.data.zstd_file import ZstdFile
+
+            return io.BufferedReader(ZstdFile(path.open("rb")))
+        case _:
+            return path.open("rb")
 
 
 def read_text(path: Path) -> str:

@@ -9,10 +9,10 @@ from typing import Self
 
 from llmtrain_api.data_report import Amount, DataReport, StepReport
 from llmtrain_api.spec.data import Data
-from llmtrain_trainer.data.bad_rows import BadRows
 from llmtrain_trainer.data.dedup import SeenDocuments
 from llmtrain_trainer.data.documents import DocumentWriter
 from llmtrain_trainer.data.report import StepCounter, merge
+from llmtrain_trainer.data.source_counter import SourceCounter
 from llmtrain_trainer.data.split import is_held_out
 from llmtrain_trainer.data.step import Dropped
 from llmtrain_trainer.data.work import Document, DocumentBatch
@@ -33,7 +33,7 @@ class Sink:
         self._data = data
         self._seen = SeenDocuments()
         self._sources: dict[str, Amount] = defaultdict(Amount)
-        self._bad_rows = [BadRows(source.max_bad_rows) for source in data.sources]
+        self._by_source = [SourceCounter(source) for source in data.sources]
         names = [*step_names, _DEDUP] if data.dedup.exact else step_names
         self._steps = {name: StepReport(name=name) for name in names}
         self._held_back: tuple[str, Document] | None = None
@@ -47,8 +47,7 @@ class Sink:
         Raises:
             UserError: a source has more bad rows than it may have.
         """
-        if batch.num_bad_rows:
-            self._bad_rows[batch.number].add(batch.num_bad_rows, batch.bad_rows)
+        self._by_source[batch.number].take(batch)
         self._sources[batch.source] += batch.read
         for step in batch.steps:
             self._steps[step.name] = merge(self._steps[step.name], step)
@@ -62,6 +61,7 @@ class Sink:
         """What became of all documents; complete once the sink is closed."""
         return DataReport(
             sources=dict(self._sources),
+            by_source=tuple(counter.report() for counter in self._by_source),
             steps=tuple(self._steps.values()),
             train=self._train.written,
             validation=self._validation.written,
@@ -91,7 +91,9 @@ class Sink:
                 counter.count(batch.source, document.text, document.text)
             else:
                 counter.count(batch.source, document.text, Dropped("repeated"))
-        self._steps[_DEDUP] = merge(self._steps[_DEDUP], counter.report())
+        repeated = counter.report()
+        self._steps[_DEDUP] = merge(self._steps[_DEDUP], repeated)
+        self._by_source[batch.number].take_step(repeated)
         return new
 
     def _is_held_out(self, document: Document) -> bool:

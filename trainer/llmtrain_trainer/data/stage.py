@@ -1,27 +1,35 @@
 """The data stage: documents from all sources, cleaned, filtered, deduplicated and split."""
 
+import logging
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from llmtrain_api.data_report import DataReport
+from llmtrain_api.progress import bounded_warnings
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.completion import fingerprint, made_from, mark_complete
+from llmtrain_trainer.data.later import missing_questions
+from llmtrain_trainer.data.quality import REASONS
 from llmtrain_trainer.data.sink import Sink
 from llmtrain_trainer.data.sources.registry import units
 from llmtrain_trainer.data.sources.unit import SourceUnit
+from llmtrain_trainer.data.warnings import warnings
 from llmtrain_trainer.data.work import steps_of, work_on_unit
 from llmtrain_trainer.durable import replace_file, replaced_folder
 from llmtrain_trainer.errors import Interrupted, UserError
 from llmtrain_trainer.parallel import map_in_order
 from llmtrain_trainer.stage import StageContext
 
+_log = logging.getLogger(__name__)
+
 
 def run(context: StageContext) -> None:
     """Make the documents and the data report, unless they are there already.
 
     Raises:
-        UserError: a source cannot be read, or no document is left.
+        UserError: a source cannot be read, no document is left, or those that are left are not
+            what a later stage needs.
         Interrupted: told to stop; nothing is left behind.
     """
     data = context.config.data
@@ -37,7 +45,17 @@ def run(context: StageContext) -> None:
             _require_documents(report)
             replace_file(context.workspace.data_report, report.model_dump_json(indent=2) + "\n")
             mark_complete(folder, inputs)
+    _warn(context)
     context.progress.update(percent=100, activity="documents are ready")
+
+
+def _warn(context: StageContext) -> None:
+    """Tell what was lost, and what later stages will miss, whether it was made now or before."""
+    report = DataReport.model_validate_json(context.workspace.data_report.read_bytes())
+    found = bounded_warnings([*missing_questions(context), *warnings(report)])
+    for warning in found:
+        _log.warning("%s", warning)
+    context.progress.update(warnings=found)
 
 
 def _make(
@@ -69,7 +87,9 @@ def _require_documents(report: DataReport) -> None:
         names = ", ".join(sorted(report.sources)[:5])
         raise UserError(f"the sources hold no documents: {names}", reason="NoDocuments")
     last = next(step for step in report.steps if not step.went_out.documents)
-    rules = ", ".join(f"{rule}: {count}" for rule, count in sorted(last.dropped_by_rule.items()))
+    rules = ", ".join(
+        f"{rule}: {count}, {REASONS[rule]}" for rule, count in sorted(last.dropped_by_rule.items())
+    )
     raise UserError(
         f"no document is left: the step {last.name} dropped the last {last.dropped.documents} "
         f"of {report.steps[0].came_in.documents} ({rules}); relax it in the manifest's section "

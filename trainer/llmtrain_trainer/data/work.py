@@ -1,5 +1,6 @@
 """What a worker does with a unit: read its documents, clean them, drop poor ones."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from llmtrain_trainer.data.clean import cleaners
 from llmtrain_trainer.data.dedup import document_key
 from llmtrain_trainer.data.quality import filters
 from llmtrain_trainer.data.report import StepCounter, amount
+from llmtrain_trainer.data.scripts import main_script
 from llmtrain_trainer.data.sources.unit import SourceUnit
 from llmtrain_trainer.data.step import Dropped, Step
 
@@ -24,6 +26,8 @@ class Document:
     text: str
     key: bytes
     """Hash of the text, for deduplication and for the split."""
+    script: str
+    """Of most of its letters."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class DocumentBatch:
     unit_size: int
     """The size of the unit where this is its last batch, else 0."""
     documents: tuple[Document, ...]
+    scripts_in: dict[str, int]
+    """Documents by script, those that were dropped included."""
     steps: tuple[StepReport, ...]
 
 
@@ -79,6 +85,7 @@ class _OpenBatch:
         self._counters = [StepCounter(step.name) for step in steps]
         self._read = Amount()
         self._documents: list[Document] = []
+        self._scripts_in: Counter[str] = Counter()
 
     @property
     def is_full(self) -> bool:
@@ -90,9 +97,12 @@ class _OpenBatch:
             after = step.apply(text)
             counter.count(self._source, text, after)
             if isinstance(after, Dropped):
+                self._scripts_in[main_script(text)] += 1
                 return
             text = after
-        self._documents.append(Document(text, document_key(text)))
+        script = main_script(text)
+        self._scripts_in[script] += 1
+        self._documents.append(Document(text, document_key(text), script))
 
     def close(self, unit_size: int = 0) -> DocumentBatch:
         num_bad_rows, bad_rows = self._bad_rows.drain()
@@ -104,6 +114,7 @@ class _OpenBatch:
             bad_rows=bad_rows,
             unit_size=unit_size,
             documents=tuple(self._documents),
+            scripts_in=dict(self._scripts_in),
             steps=tuple(counter.report() for counter in self._counters),
         )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from llmtrain_trainer.data.scripts import is_unspaced
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.evaluate.gates import HELD_OUT_DOCS
 
@@ -26,7 +27,7 @@ _SHORTEST_CONTINUATION = 40
 
 @dataclass(frozen=True)
 class Question:
-    """A text and its possible continuations, each of which begins with a space."""
+    """A text and its possible continuations, each with the space before it."""
 
     context: str
     choices: list[str]
@@ -72,8 +73,7 @@ def make_questions(texts: Sequence[str], count: int) -> list[Question]:
             break
     if not questions:
         raise UserError(
-            f"evaluate.tasks: heldOutDocs needs {_NUM_CHOICES} held-out documents of at least "
-            f"{_SHORTEST_CONTEXT + _SHORTEST_CONTINUATION} characters; raise "
+            f"evaluate.tasks: heldOutDocs {_why_none(len(texts), pieces)}; raise "
             "data.validationFraction, or remove the task",
             reason="TooFewDocuments",
         )
@@ -105,25 +105,44 @@ def write_task(questions: Sequence[Question], folder: Path) -> None:
     (folder / f"{HELD_OUT_DOCS}.yaml").write_text(yaml.safe_dump(task), encoding="utf-8")
 
 
+def _why_none(num_texts: int, pieces: Sequence[_Piece]) -> str:
+    usable = len({piece.document for piece in pieces})
+    return (
+        f"needs {_NUM_CHOICES} held-out documents that can be continued in different ways; "
+        f"{usable} of {num_texts} can be cut between words into {_SHORTEST_CONTEXT} characters "
+        f"or more and a continuation of {_SHORTEST_CONTINUATION} or more"
+    )
+
+
 def _pieces(document: int, text: str) -> Iterator[_Piece]:
-    """Neighbouring stretches of a document, each cut in two at a space."""
+    """Neighbouring stretches of a document, each cut in two between words."""
     for start in range(0, len(text), _PIECE_CHARACTERS):
         piece = text[start : start + _PIECE_CHARACTERS].strip()
         context, space, continuation = _cut(piece)
         long_enough = (
             len(context) >= _SHORTEST_CONTEXT and len(continuation) >= _SHORTEST_CONTINUATION
         )
-        if space and long_enough:
-            yield _Piece(document, context, f" {continuation}")
+        if long_enough:
+            yield _Piece(document, context, space + continuation)
 
 
 def _cut(piece: str) -> tuple[str, str, str]:
-    """Around the first space after the context's share; indentation is no place to cut at."""
-    found = piece.find(" ", int(len(piece) * _CONTEXT_SHARE))
+    """Around the first space after the context's share; indentation is no place to cut at.
+
+    A piece without such a space is cut between two letters of a script that has none.
+    """
+    start = int(len(piece) * _CONTEXT_SHARE)
+    found = piece.find(" ", start)
     while found > 0 and (piece[found - 1].isspace() or piece[found + 1].isspace()):
         found = piece.find(" ", found + 1)
     if found <= 0:
-        return piece, "", ""
+        between = (
+            place
+            for place in range(max(start, 1), len(piece))
+            if is_unspaced(piece[place - 1]) and is_unspaced(piece[place])
+        )
+        place = next(between, len(piece))
+        return piece[:place], "", piece[place:]
     return piece[:found], " ", piece[found + 1 :]
 
 

@@ -1,0 +1,75 @@
+"""Counts what becomes of the documents of each source, batch by batch."""
+
+from collections import Counter
+
+from llmtrain_api.data_report import Amount, ScriptReport, SourceReport, StepReport
+from llmtrain_api.spec.data import Source
+from llmtrain_trainer.data.bad_rows import BadRows
+from llmtrain_trainer.data.work import DocumentBatch
+
+_PATHS_SHOWN = 3
+
+
+class SourceCounter:
+    """Counts for one source of the manifest.
+
+    Args:
+        source: the manifest's section.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._name = source_name(source)
+        self._bad_rows = BadRows(source.max_bad_rows)
+        self._came_in = Amount()
+        self._dropped: Counter[str] = Counter()
+        self._changed: Counter[str] = Counter()
+        self._scripts_in: Counter[str] = Counter()
+        self._scripts_kept: Counter[str] = Counter()
+
+    def take(self, batch: DocumentBatch) -> None:
+        """Count a batch.
+
+        Raises:
+            UserError: the source has more bad rows than it may have.
+        """
+        if batch.num_bad_rows:
+            self._bad_rows.add(batch.num_bad_rows, batch.bad_rows)
+        self._came_in += batch.read
+        self._scripts_in.update(batch.scripts_in)
+        self._scripts_kept.update(document.script for document in batch.documents)
+        for step in batch.steps:
+            self.take_step(step)
+
+    def take_step(self, step: StepReport) -> None:
+        """Count what one step did to a batch."""
+        for rule, count in step.dropped_by_rule.items():
+            self._dropped[f"{step.name} {rule}"] += count
+        if step.changed_documents:
+            self._changed[step.name] += step.changed_documents
+
+    def report(self) -> SourceReport:
+        """What was counted so far."""
+        scripts = {
+            script: ScriptReport(came_in=count, kept=self._scripts_kept[script])
+            for script, count in self._scripts_in.most_common()
+        }
+        return SourceReport(
+            name=self._name,
+            came_in=self._came_in,
+            dropped_by_rule=dict(self._dropped.most_common()),
+            changed_by_step=dict(self._changed),
+            scripts=scripts,
+            bad_rows=self._bad_rows.count,
+            bad_row_examples=tuple(self._bad_rows.examples),
+        )
+
+
+def source_name(source: Source) -> str:
+    """A source as people know it from their manifest."""
+    if source.files is not None:
+        paths = ", ".join(source.files.paths[:_PATHS_SHOWN])
+        more = ", ..." if len(source.files.paths) > _PATHS_SHOWN else ""
+        return f"files {paths}{more} ({source.files.format})"
+    if source.hugging_face is not None:
+        return f"huggingFace {source.hugging_face.path}"
+    return "pythonDocs"
