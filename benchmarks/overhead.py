@@ -24,7 +24,6 @@ import psutil
 import yaml
 from random_run import random_run
 
-from llmtrain_api.names import RUN_CONFIG_VARIABLE
 from llmtrain_api.run_config import RunConfig, Workers
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
@@ -173,10 +172,11 @@ def _torchrun(config: RunConfig, folder: Path) -> Loop:
     folder.mkdir()
     for name in ("tokens", "tokenizer"):
         (folder / name).symlink_to(Path(config.workspace) / name)
-    own = config.model_copy(update={"workspace": str(folder)})
+    own = folder / "config.json"
+    own.write_text(config.model_copy(update={"workspace": str(folder)}).model_dump_json())
     return Loop(
-        _torchrun_command(config, "-m", "llmtrain_trainer.launch.torchrun"),
-        {RUN_CONFIG_VARIABLE: own.model_dump_json(), "OMP_NUM_THREADS": "1"},
+        _torchrun_command(config, "-m", "llmtrain_trainer.launch.torchrun", str(own)),
+        {"OMP_NUM_THREADS": "1"},
         Workspace(folder).metrics(Stage.PRETRAIN),
         folder / "log",
     )

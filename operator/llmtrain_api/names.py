@@ -21,8 +21,8 @@ KUEUE_QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 WORKSPACE_PATH = "/workspace"
 """Where the workspace is mounted in all Pods."""
 
-RUN_CONFIG_VARIABLE = "LLMTRAIN_RUN_CONFIG"
-"""The environment variable that carries a stage's run config, as JSON."""
+RUN_CONFIG_FILE = "run-config.json"
+"""The file with a stage's run config, in the working directory of its driver."""
 PROGRESS_PORT = 8790
 """Where a driver serves its progress report in a cluster."""
 PROGRESS_PATH = "/progress"

@@ -56,9 +56,14 @@ def test_the_line_ends_in_an_evaluated_model(calm: Workspace) -> None:
 
 
 def test_kills_change_nothing(folder: Path, calm: Workspace) -> None:
-    """A worker, a driver, Ray, the run itself, then Ctrl-C: the steps are the same."""
+    """A worker, a driver, Ray, the run itself, then Ctrl-C: the steps are the same.
+
+    The manifest has nearly a megabyte here, for it names the same file over and over.
+    """
     sections = ("compute", "data", "tokenizer", "model", "pretrain", "policy")
     spec = {key: small_spec()[key] for key in sections}
+    paths = [f"{'./' * (200 + number)}documents.jsonl" for number in range(256)]
+    spec["data"]["sources"] = [{"files": {"paths": [*paths], "format": "jsonl"}} for _ in range(5)]
     manifest = write_manifest(folder, spec, name="killed")
     with LocalRun(manifest, folder / "killed") as run:
         run.wait_for_step(40)

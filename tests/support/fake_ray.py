@@ -13,6 +13,7 @@ from llmtrain_api.exit_codes import ExitCode
 
 _OUTCOME = 'llmtrain-outcome: {"reason": "Completed", "message": ""}\n'
 _LOOKS = 3
+_PACKAGES = "/api/packages/gcs/"
 
 
 @dataclass
@@ -31,6 +32,7 @@ class FakeRay:
     _stopped: set[str] = field(default_factory=set)
     _looks: dict[str, int] = field(default_factory=dict)
     _cluster_of: dict[str, str] = field(default_factory=dict)
+    _packages: set[tuple[str, str]] = field(default_factory=set)
 
     def answer(self, cluster: str, method: str, path: str, body: Any) -> tuple[HTTPStatus, Any]:
         """Answer a request to the dashboard of a cluster.
@@ -38,11 +40,16 @@ class FakeRay:
         Args:
             cluster: its name.
             method: of HTTP.
-            path: from `/api/jobs/` on.
-            body: JSON, parsed.
+            path: from `/api/` on.
+            body: JSON, parsed; a package as it is.
         """
+        if path.startswith(_PACKAGES):
+            self._packages.add((cluster, path.removeprefix(_PACKAGES)))
+            return HTTPStatus.OK, None
         name, _, rest = path.removeprefix("/api/jobs/").partition("/")
         if method == "POST" and not name:
+            package = body["runtime_env"]["working_dir"].removeprefix("gcs://")
+            assert (cluster, package) in self._packages, "it is uploaded before it is named"
             return self._submit(cluster, body["submission_id"])
         if self._cluster_of.get(name) != cluster:
             return HTTPStatus.NOT_FOUND, {"message": f"Job {name} does not exist"}

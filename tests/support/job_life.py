@@ -99,9 +99,12 @@ def _is_over(cluster: NodelessCluster, name: str) -> bool:
 
 
 def _kind_of(write: tuple[str, str], name: str) -> str:
-    """What a write was, without the names of this one job; statuses and events do not count."""
+    """What a write was, without the names of this one job.
+
+    Statuses, events and what a submission needs may be written again.
+    """
     method, path = write
-    if path.endswith(("/status", "/events")):
+    if path.endswith(("/status", "/events")) or "/api/packages/" in path:
         return "told"
     if "/proxy/" in path:
         return f"{method} submission"

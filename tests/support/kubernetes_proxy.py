@@ -115,7 +115,8 @@ class KubernetesProxy:
     ) -> web.Response:
         if port != "dashboard":
             return web.json_response({}, status=HTTPStatus.SERVICE_UNAVAILABLE)
-        body = as_json(await request.read())
+        content = await request.read()
+        body = as_json(content) if request.content_type == "application/json" else content
         status, answer = self._ray.answer(cluster, request.method, path, body)
         if request.method not in _READS and status == HTTPStatus.OK:
             self._note(request)

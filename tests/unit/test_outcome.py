@@ -1,11 +1,13 @@
 """The outcome line tells the cause in one line; the traceback stands in the log."""
 
+from pathlib import Path
+
 import pytest
 from ray.exceptions import RayTaskError
 
 from llmtrain_api.exit_codes import ExitCode, Outcome, find_outcome
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.outcome import ending
+from llmtrain_trainer.outcome import ending, read_run_config
 
 
 def _outcome(error: Exception, capsys: pytest.CaptureFixture[str]) -> tuple[int, Outcome]:
@@ -38,3 +40,20 @@ def test_the_users_error_comes_as_it_is(
     code, outcome = _outcome(UserError("a.jsonl: line 3", reason="InvalidData"), capsys)
     assert (code, outcome.reason, outcome.message) == (2, "InvalidData", "a.jsonl: line 3")
     assert not caplog.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        ([], "expected one argument"),
+        (["nowhere.json"], "nowhere.json: No such file or directory; it should be a run config"),
+        (["empty.json"], "empty.json is not a run config of this version"),
+    ],
+)
+def test_a_run_config_that_cannot_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], fault: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty.json").write_text("{}")
+    with pytest.raises(UserError, match=fault):
+        read_run_config(arguments)

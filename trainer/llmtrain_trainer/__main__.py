@@ -1,9 +1,10 @@
-"""The driver: `python -m llmtrain_trainer` runs the stage that its run config names."""
+"""The driver: `python -m llmtrain_trainer RUN_CONFIG` runs the stage that the file names."""
 
 import logging
 import os
 import secrets
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -35,7 +36,7 @@ def main() -> int:
     """Run the stage; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     with ExitStack() as log, ending() as end:  # its last words go into the log too
-        config = read_run_config()
+        config = read_run_config(sys.argv[1:])
         workspace = Workspace(Path(config.workspace))
         with full_disk_told(workspace.root):
             log.enter_context(driver_log(workspace.log(config.stage, config.attempt)))

@@ -3,9 +3,10 @@
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn
 
 from pydantic import ValidationError
@@ -13,7 +14,6 @@ from pydantic import ValidationError
 from llmtrain_api.exit_codes import ExitCode, Outcome
 from llmtrain_api.faults import describe_faults
 from llmtrain_api.goodput import WorkSeconds
-from llmtrain_api.names import RUN_CONFIG_VARIABLE
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.status import EvaluationResult
 from llmtrain_trainer.errors import StageError, UserError, in_one_line
@@ -81,19 +81,22 @@ def leave(exit_code: int) -> NoReturn:
     os._exit(exit_code)
 
 
-def read_run_config() -> RunConfig:
-    """The run config in this process's environment.
+def read_run_config(arguments: Sequence[str]) -> RunConfig:
+    """The run config in the file that a command line names.
+
+    Args:
+        arguments: of the command line: the file's path.
 
     Raises:
         UserError: it is not there, or not one of this version.
     """
-    text = os.environ.get(RUN_CONFIG_VARIABLE)
-    if text is None:
-        raise UserError(f"the environment variable {RUN_CONFIG_VARIABLE} is not set")
+    if len(arguments) != 1:
+        raise UserError(f"expected one argument, the path of a run config; found {len(arguments)}")
+    path = Path(arguments[0])
     try:
-        return RunConfig.model_validate_json(text)
+        return RunConfig.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; it should be a run config") from error
     except ValidationError as error:
         faults = "; ".join(describe_faults(error))
-        raise UserError(
-            f"{RUN_CONFIG_VARIABLE} is not a run config of this version: {faults}"
-        ) from (error)
+        raise UserError(f"{path} is not a run config of this version: {faults}") from error

@@ -5,6 +5,7 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,10 +21,10 @@ from llmtrain_operator.core.accounts import broken_off
 from llmtrain_operator.core.decide import decide
 from llmtrain_operator.core.decision import Action, DeleteCluster, EnsureCluster, Stop, Submit
 from llmtrain_operator.core.settings import Settings
-from llmtrain_operator.core.snapshot import Cluster, ClusterState, Silence, Snapshot
+from llmtrain_operator.core.snapshot import Cluster, ClusterState, Obstacle, Silence, Snapshot
 from llmtrain_operator.io.http import DirectHttp, Http, http_session, ray_headers
 from llmtrain_operator.io.progress import read_progress
-from llmtrain_operator.io.ray_jobs import RayJobs, RayJobsError
+from llmtrain_operator.io.ray_jobs import RayJobs, RayJobsError, RayRefusedError
 
 _POLL_SECONDS = 0.5
 _TRAINING_POLL_SECONDS = 2.0
@@ -85,6 +86,7 @@ class LocalExecutor:
         self._watchers: Watchers | None = None
         self._clusters: tuple[Cluster, ...] = ()
         self._silent_since: float | None = None
+        self._refusal: Obstacle | None = None
         self._stop_requested = False
         self._wake = asyncio.Event()
 
@@ -117,8 +119,7 @@ class LocalExecutor:
             decision = decide(
                 run.job, run.uid, 1, run.status, snapshot, datetime.now(UTC), self._settings
             )
-            for action in decision.actions:
-                await self._carry_out(action)
+            self._refusal = await self._act(decision.actions)
         except RayJobsError:
             return _POLL_SECONDS  # the action is decided on again
         if decision.status != run.status:
@@ -131,6 +132,20 @@ class LocalExecutor:
         if decision.requeue_after_seconds is None:
             return poll_seconds
         return min(poll_seconds, decision.requeue_after_seconds)
+
+    async def _act(self, actions: Iterable[Action]) -> Obstacle | None:
+        """Carry actions out; returns why a submission was refused, which the next pass judges.
+
+        Any other failure is raised, so that the status does not say what was not done.
+        """
+        for action in actions:
+            try:
+                await self._carry_out(action)
+            except RayRefusedError as error:
+                if not isinstance(action, Submit):
+                    raise
+                return error.as_obstacle
+        return None
 
     @property
     def _is_training(self) -> bool:
@@ -148,7 +163,7 @@ class LocalExecutor:
         if self._head is not None and not self._head.alive:
             await self._delete_cluster()
         stage = self._current_stage()
-        seen = Snapshot(self._clusters, stop_requested=self._stop_requested)
+        seen = Snapshot(self._clusters, refusal=self._refusal, stop_requested=self._stop_requested)
         if self._jobs is None or stage is None or stage.submission_id is None:
             return seen
         assert self._driver is not None, "it comes with the jobs"

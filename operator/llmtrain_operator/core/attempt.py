@@ -95,9 +95,10 @@ def _submit(this: Pass, stage: StageStatus) -> Step:
     if not this.cluster_ready:
         return lost(this, stage)
     refusal, limit = this.snapshot.refusal, this.job.spec.policy.hang_timeout_seconds
-    if refusal is not None and silent_seconds(stage, *this.signs) >= limit:
+    if refusal and (refusal.is_final or silent_seconds(stage, *this.signs) >= limit):
         message = f"it could not be submitted: {refusal.message}"
-        return failed(this, stage, FailureClass.INFRASTRUCTURE, refusal.reason, message)
+        fault = FailureClass.USER if refusal.is_final else FailureClass.INFRASTRUCTURE
+        return failed(this, stage, fault, refusal.reason, message)
     assert stage.submission_id is not None, "recorded with the attempt"
     config = render_run_config(this.job, this.uid, stage.name, stage.attempt, this.settings)
     return Step(

@@ -73,6 +73,8 @@ class Obstacle:
     """CamelCase, for programs."""
     message: str
     """For people: what is missing, and what to do about it."""
+    is_final: bool = False
+    """Whether another try would be in vain."""
 
 
 @dataclass(frozen=True)

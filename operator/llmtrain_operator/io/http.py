@@ -27,7 +27,7 @@ class Http(Protocol):
         Args:
             method: of HTTP.
             path: with a slash at the beginning.
-            body: sent as JSON; None for no body.
+            body: bytes are sent as they are, anything else as JSON; None for no body.
 
         Raises:
             UnreachableError: there was no answer.
@@ -50,9 +50,14 @@ class DirectHttp:
         Raises:
             UnreachableError: there was no answer.
         """
+        is_raw = isinstance(body, bytes)
         try:
             async with self.session.request(
-                method, self.url + path, json=body, headers=self.headers
+                method,
+                self.url + path,
+                data=body if is_raw else None,
+                json=None if is_raw else body,
+                headers=self.headers,
             ) as reply:
                 return Reply(reply.status, await reply.text())
         except (aiohttp.ClientError, TimeoutError) as error:

@@ -287,8 +287,11 @@ class _ServiceHttp:
         Raises:
             UnreachableError: there was no answer, or the API server had none of the Service.
         """
+        raw = {"Content-Type": "application/octet-stream"} if isinstance(body, bytes) else {}
         try:
-            reply = await self.api.request(method, self.path + path, body, headers=self.headers)
+            reply = await self.api.request(
+                method, self.path + path, body, headers=self.headers | raw
+            )
         except KubernetesError as error:
             raise UnreachableError(str(error)) from error
         if reply.status in _NO_BACKEND:

@@ -5,13 +5,20 @@ from http import HTTPStatus
 from pydantic import BaseModel
 
 from llmtrain_api.exit_codes import find_outcome
-from llmtrain_api.names import RUN_CONFIG_VARIABLE
+from llmtrain_api.names import RUN_CONFIG_FILE
 from llmtrain_api.run_config import RunConfig
-from llmtrain_operator.core.snapshot import Submission, SubmissionState
+from llmtrain_operator.core.snapshot import Obstacle, Submission, SubmissionState
 from llmtrain_operator.io.http import Http, UnreachableError
+from llmtrain_operator.io.ray_package import run_config_package
 
 _JOBS = "/api/jobs/"
 _ALREADY_THERE = "already exists"
+_FINAL = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+"""The request itself is at fault: the same one would be refused again."""
 
 
 class RayJobsError(Exception):
@@ -19,7 +26,20 @@ class RayJobsError(Exception):
 
 
 class RayRefusedError(RayJobsError):
-    """Ray answered, and did not do what it was asked."""
+    """Ray answered, and did not do what it was asked.
+
+    Attributes:
+        status: of HTTP.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+    @property
+    def as_obstacle(self) -> Obstacle:
+        """What a pass makes of a submission that was refused."""
+        return Obstacle("SubmissionRefused", str(self), is_final=self.status in _FINAL)
 
 
 class _JobDetails(BaseModel):
@@ -50,7 +70,7 @@ class RayJobs:
     async def is_ready(self) -> bool:
         """Whether the cluster answers."""
         try:
-            await self._request("GET", "")
+            await self._request("GET", _JOBS)
         except RayJobsError:
             return False
         return True
@@ -64,17 +84,24 @@ class RayJobs:
     ) -> None:
         """Start a job; one that has this id already is left as it is.
 
+        Args:
+            submission_id: of the job.
+            entrypoint: its command, to which the path of the run config is added.
+            run_config: what it is to do.
+            environment: variables for it and all that it starts.
+
         Raises:
             RayJobsError: Ray refused, or cannot be reached.
         """
-        variables = environment | {RUN_CONFIG_VARIABLE: run_config.model_dump_json()}
+        package = run_config_package(run_config)
+        await self._request("PUT", package.path, package.content)
         body = {
             "submission_id": submission_id,
-            "entrypoint": entrypoint,
-            "runtime_env": {"env_vars": variables},
+            "entrypoint": f"{entrypoint} {RUN_CONFIG_FILE}",
+            "runtime_env": {"env_vars": environment, "working_dir": package.uri},
         }
         try:
-            await self._request("POST", "", body)
+            await self._request("POST", _JOBS, body)
         except RayRefusedError as error:
             if _ALREADY_THERE not in str(error):
                 raise
@@ -85,7 +112,7 @@ class RayJobs:
         Raises:
             RayJobsError: Ray cannot be reached.
         """
-        text = await self._request("GET", submission_id, missing_is_none=True)
+        text = await self._request("GET", _JOBS + submission_id, missing_is_none=True)
         if text is None:
             return None
         details = _JobDetails.model_validate_json(text)
@@ -104,7 +131,7 @@ class RayJobs:
         Raises:
             RayJobsError: Ray cannot be reached.
         """
-        text = await self._request("GET", f"{submission_id}/logs")
+        text = await self._request("GET", f"{_JOBS}{submission_id}/logs")
         return _JobLogs.model_validate_json(text or "").logs
 
     async def stop(self, submission_id: str) -> None:
@@ -113,17 +140,18 @@ class RayJobs:
         Raises:
             RayJobsError: Ray cannot be reached.
         """
-        await self._request("POST", f"{submission_id}/stop", missing_is_none=True)
+        await self._request("POST", f"{_JOBS}{submission_id}/stop", missing_is_none=True)
 
     async def _request(
         self, method: str, path: str, body: object = None, *, missing_is_none: bool = False
     ) -> str | None:
         try:
-            reply = await self._http.request(method, _JOBS + path, body)
+            reply = await self._http.request(method, path, body)
         except UnreachableError as error:
             raise RayJobsError(f"Ray cannot be reached: {error}") from error
         if reply.status == HTTPStatus.NOT_FOUND and missing_is_none:
             return None
         if reply.status != HTTPStatus.OK:
-            raise RayRefusedError(f"Ray answered {reply.status} to {method}: {reply.text[-2000:]}")
+            message = f"Ray answered {reply.status} to {method}: {reply.text[-2000:]}"
+            raise RayRefusedError(reply.status, message)
         return reply.text

@@ -60,6 +60,6 @@ def _refusal(action: Action, error: Exception) -> Obstacle | None:
         case EnsureCluster(), KubernetesError(is_refusal=True):
             return Obstacle("ClusterRefused", f"the API server refuses its objects: {error}")
         case Submit(), RayRefusedError():
-            return Obstacle("SubmissionRefused", str(error))
+            return error.as_obstacle
         case _:
             return None

@@ -104,6 +104,16 @@ def test_what_ray_refuses_to_start_is_told_and_in_the_end_given_up() -> None:
     assert passes.stage.reason == "SubmissionRefused"
 
 
+def test_what_ray_will_never_start_is_given_up_at_once() -> None:
+    passes = Passes("data")
+    passes.make()
+    passes.refusal = Obstacle("SubmissionRefused", "Ray answered 400", is_final=True)
+    passes.make()
+    assert passes.status.phase is Phase.FAILED
+    assert passes.stage.attempt == 0
+    assert passes.stage.message == "it could not be submitted: Ray answered 400"
+
+
 def test_a_queue_that_takes_the_compute_away_preempts() -> None:
     passes = Passes("data", policy={"retries": {"infrastructure": 0}})
     passes.start()

@@ -1,13 +1,14 @@
 """Runs one rank that torchrun started: training without Ray.
 
-    torchrun --nproc-per-node 2 -m llmtrain_trainer.launch.torchrun
+    torchrun --nproc-per-node 2 -m llmtrain_trainer.launch.torchrun RUN_CONFIG.json
 
-The run config comes from the environment, as always; rank 0 is the driver too.
+Rank 0 is the driver too.
 """
 
 import os
 import secrets
 import signal
+import sys
 import threading
 
 import torch
@@ -26,7 +27,7 @@ from llmtrain_trainer.stage import StageContext
 def main() -> int:
     """Run this rank; returns the exit code."""
     with ending() as end:
-        config = read_run_config()
+        config = read_run_config(sys.argv[1:])
         if config.workers.gpus:
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         dist.init_process_group("nccl" if config.workers.gpus else "gloo")

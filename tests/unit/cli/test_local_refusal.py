@@ -1,0 +1,68 @@
+"""`llmtrain run` whose Ray answers, and will not have what is submitted to it."""
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from rich.console import Console
+from support.local_run import small_spec, write_manifest
+
+from llmtrain_api.status import Phase, StageState
+from llmtrain_api.workspace import Workspace
+from llmtrain_cli.local import executor
+from llmtrain_cli.local.display import RunDisplay
+from llmtrain_cli.local.executor import LocalExecutor
+from llmtrain_cli.local.ray_head import RayHead
+from llmtrain_cli.local.state import RunState
+from llmtrain_cli.manifest import load_manifest
+from llmtrain_operator.core.settings import Settings
+
+
+@asynccontextmanager
+async def _refusing_ray(**_: object) -> AsyncIterator[RayHead]:
+    """A head that knows no job, and refuses every new one."""
+
+    async def answer(request: web.Request) -> web.Response:
+        refused = {"GET": 404, "PUT": 200, "POST": 400}
+        return web.Response(status=refused[request.method], text="TypeError: not like this")
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    with subprocess.Popen(  # noqa: ASYNC220 - starting it blocks for a moment only
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE
+    ) as process:
+        async with TestServer(app) as server:
+            yield RayHead(str(server.make_url("")).rstrip("/"), "token", process)
+        process.kill()
+
+
+async def test_it_fails_at_once_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "ray_head", _refusing_ray)
+    state = RunState(Workspace(tmp_path / "work"))
+    state.workspace.private.mkdir(parents=True)
+    job = load_manifest(write_manifest(tmp_path, small_spec()))
+    run = LocalExecutor(
+        state.open(job),
+        state=state,
+        settings=Settings(
+            workspace=str(state.workspace.root), inputs=str(tmp_path), one_cluster=True
+        ),
+        display=RunDisplay(job, Console(quiet=True)),
+        lock=0,
+        cpus=1,
+    )
+
+    status = await run.run()
+
+    assert status.phase is Phase.FAILED
+    (stage, *_) = status.stages
+    assert (stage.state, stage.attempt) == (StageState.FAILED, 0)
+    assert stage.message is not None
+    assert "TypeError: not like this" in stage.message
