@@ -1,4 +1,4 @@
-"""Writes docs/job-reference.md from the CRD and the exit codes."""
+"""Writes docs/job-reference.md from the models and the exit codes."""
 
 import ast
 import inspect
@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
-from llmtrain_api.crd import custom_resource_definition
 from llmtrain_api.exit_codes import ExitCode, FailureClass
-from llmtrain_api.status import Phase, StageState
-from llmtrain_api.structural_schema import Schema
+from llmtrain_api.spec.job import JobSpec
+from llmtrain_api.status import JobStatus, Phase, StageState
+from llmtrain_api.structural_schema import Schema, structural_schema
 
 _INTRODUCTION = """\
 <!-- Generated from operator/llmtrain_api by `make generate`. Do not edit. -->
@@ -23,6 +23,8 @@ section is there. Once a job is applied only `spec.policy` can be changed.
 The name has at most 40 characters: lower case letters, digits and hyphens.
 """
 
+_LONGEST_PATTERN = 70
+"""Beyond it the meaning has to say it in words."""
 _CONDITIONS = """\
 Each of these phases is a condition too, which is `True` while the job is in it and `False`
 otherwise: `Running`, `Suspended`, `Succeeded`, `Failed`. So
@@ -32,13 +34,11 @@ otherwise: `Running`, `Suspended`, `Succeeded`, `Failed`. So
 
 def render_job_reference() -> str:
     """The whole page; the same models give the same bytes."""
-    version = custom_resource_definition()["spec"]["versions"][0]
-    properties = version["schema"]["openAPIV3Schema"]["properties"]
     seen: dict[str, str] = {}
     parts = [
         _INTRODUCTION,
-        *_sections("spec", properties["spec"], seen),
-        *_sections("status", properties["status"], seen),
+        *_sections("spec", structural_schema(JobSpec), seen),
+        *_sections("status", structural_schema(JobStatus), seen),
         _enum_table("Phases", "Phase", Phase),
         _CONDITIONS,
         _enum_table("States of a stage", "State", StageState),
@@ -112,7 +112,7 @@ def _limits(schema: Schema) -> str:
     parts = []
     if "minimum" in schema or "maximum" in schema:
         parts.append(_range(schema))
-    if "pattern" in schema:
+    if len(schema.get("pattern", "")) in range(1, _LONGEST_PATTERN):
         parts.append(f"`{schema['pattern']}`".replace("|", "\\|"))
     if "maxItems" in schema:
         parts.append(f"{schema.get('minItems', 0)} to {schema['maxItems']} items")

@@ -6,7 +6,11 @@ from llmtrain_api import names
 from llmtrain_api.base import rule
 from llmtrain_api.spec.job import JobSpec
 from llmtrain_api.status import JobStatus
-from llmtrain_api.structural_schema import Schema, structural_schema
+from llmtrain_api.structural_schema import (
+    Schema,
+    structural_schema,
+    without_defaults_in_lists,
+)
 
 _MUTABLE_SECTION = "policy"
 
@@ -58,7 +62,7 @@ def _version() -> dict[str, Any]:
 
 
 def _job_schema() -> Schema:
-    spec = structural_schema(JobSpec)
+    spec = without_defaults_in_lists(structural_schema(JobSpec))
     validations = [*spec.pop("x-kubernetes-validations"), *_immutability(spec)]
     return {
         "description": "One job from raw text to an evaluated model.",

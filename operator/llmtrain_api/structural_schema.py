@@ -6,6 +6,7 @@ either translated here or refused, so that nothing is silently lost on the way t
 Rules: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/
 """
 
+import json
 from typing import Any
 
 from pydantic import BaseModel
@@ -49,6 +50,36 @@ def structural_schema(model: type[BaseModel]) -> Schema:
     document = model.model_json_schema(by_alias=True, mode="validation")
     definitions = document.pop("$defs", {})
     return _Converter(definitions).convert(document, model.__name__)
+
+
+def without_defaults_in_lists(schema: Schema) -> Schema:
+    """A schema whose server fills nothing into the items of lists.
+
+    `kubectl apply` and GitOps controllers replace a list as a whole: an item with more fields than
+    the manifest's would differ from it at every look. The models fill these defaults in; the
+    descriptions name them.
+    """
+    changed = dict(schema)
+    if "items" in schema:
+        changed["items"] = _without_defaults(schema["items"])
+    if "properties" in schema:
+        inner = schema["properties"].items()
+        changed["properties"] = {n: without_defaults_in_lists(child) for n, child in inner}
+    return changed
+
+
+def _without_defaults(schema: Schema) -> Schema:
+    changed = {key: value for key, value in schema.items() if key != "default"}
+    default = schema.get("default")
+    if default is not None and not isinstance(default, dict):
+        text = json.dumps(default)
+        changed["description"] = f"{schema.get('description', '')} Default: {text}.".strip()
+    if "items" in schema:
+        changed["items"] = _without_defaults(schema["items"])
+    if "properties" in schema:
+        inner = schema["properties"].items()
+        changed["properties"] = {name: _without_defaults(child) for name, child in inner}
+    return changed
 
 
 class _Converter:

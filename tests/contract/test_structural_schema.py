@@ -47,6 +47,13 @@ def test_a_section_that_is_half_filled_in_gets_the_defaults_of_one_that_is_left_
         assert schema["default"] == filled_in, path
 
 
+def test_the_server_fills_nothing_into_the_items_of_lists() -> None:
+    in_lists = [(path, schema) for path, schema in _all_fields() if "[]." in path]
+    of_spec = [(path, schema) for path, schema in in_lists if path.startswith("spec.")]
+    assert len(of_spec) > 20
+    assert [path for path, schema in of_spec if "default" in schema] == []
+
+
 @pytest.mark.parametrize(
     ("kind", "message"),
     [

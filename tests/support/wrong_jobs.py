@@ -7,8 +7,75 @@ _HALVES = {"schedule": "warmupStableDecay", "warmupFraction": 0.5}
 _QUIZ = {"lmEval": {"name": "quiz", "include": "tasks"}}
 _TEXT = {"sources": [{"pythonDocs": {}}]}
 
+_HEAD = "spec.compute.head"
+_CLAIM = "spec.workspace.persistentVolumeClaim"
+
+WRONG_IN_KUBERNETES: list[tuple[str, object, str]] = [
+    *(
+        ("spec.image", image, "spec.image")
+        for image in ("a b", " a", "a\n", "Team/Trainer", "a:", "a@sha256:12", "a//b", "-a", "ä")
+    ),
+    *(
+        (f"{_HEAD}.nodeSelector", {key: "x"}, f"{_HEAD}.nodeSelector")
+        for key in (
+            "a b",
+            "-a",
+            "a/",
+            "/a",
+            "a/b/c",
+            "A.b/c",
+            "a" * 64,
+            f"{'d' * 254}/a",
+            "",
+            "a\n",
+        )
+    ),
+    *(
+        (f"{_HEAD}.nodeSelector", {"a": value}, f"{_HEAD}.nodeSelector.a")
+        for value in ("a b", "-a", "a-", "a/b", "a" * 64, "ä", "a\n")
+    ),
+    *(
+        (
+            "spec.compute.trainers.tolerations[0].key",
+            key,
+            "spec.compute.trainers.tolerations[0].key",
+        )
+        for key in ("a b", "-a", "a/", "/a", "a/b/c", "a" * 64, f"{'d' * 254}/a", "", "a\n")
+    ),
+    *(
+        ("spec.compute.cpus.tolerations", [{"key": "a", "value": value}], "tolerations[0].value")
+        for value in ("a b", "-a", "a-", "a/b", "a" * 64)
+    ),
+    ("spec.compute.cpus.tolerations", [{"key": "a", "effect": "Never"}], "tolerations[0].effect"),
+    *(
+        (path, name, path)
+        for path in (
+            "spec.workspace.storageClassName",
+            f"{_CLAIM}.claimName",
+            "spec.policy.queueName",
+            "spec.policy.priorityClassName",
+        )
+        for name in ("a..b", "a.", "-a", "a-.b", "A", "a b", "", "a" * 254, "a\n")
+    ),
+    ("spec.policy.queueName", "a" * 64, "spec.policy.queueName"),
+    *(
+        (_CLAIM, {"claimName": "a", "subPath": path}, f"{_CLAIM}.subPath")
+        for path in ("/a", "../a", "a/..", "a//b", "a/", ".", "", "a b")
+    ),
+    *(
+        ("spec.workspace.size", size, "spec.workspace.size")
+        for size in ("0Gi", "1.5Gi", "20", "20G", "-1Gi", "1Pi", "1e3Gi")
+    ),
+]
+"""What a Pod, a claim or a RayCluster would be refused for."""
+
 WRONG_JOBS: list[tuple[str, object, str]] = [
+    *WRONG_IN_KUBERNETES,
     ("metadata.name", "a" * 41, "metadata.name must have at most 40 characters"),
+    ("metadata.labels", {"a b": "x"}, "metadata.labels"),
+    ("metadata.labels", {"a": "b c"}, "metadata.labels"),
+    ("metadata.annotations", {"a/b/c": "x"}, "metadata.annotations"),
+    ("metadata.annotations", {"a": "x" * 2**18}, "metadata.annotations"),
     ("metadata.name", "a.b", "metadata.name must be lower case"),
     ("spec", {}, "set at least one of data, tokenizer, pretrain"),
     ("spec.sede", 1, 'unknown field "spec.sede"'),
@@ -69,7 +136,46 @@ WRONG_JOBS: list[tuple[str, object, str]] = [
 ]
 """A field, a value that is wrong in it, and words of the server's refusal."""
 
+_LONG_KEY = f"{'d' * 253}/{'A' * 31}_.-{'z' * 29}"
+RIGHT_IN_KUBERNETES: list[tuple[str, object]] = [
+    *(
+        ("spec.image", image)
+        for image in (
+            "a",
+            "registry.example:5000/team/sub_team/trainer-gpu:1.2_A-b",
+            "Registry.Example/trainer",
+            f"[2001:db8::1]:5000/a__b@sha256:{'0' * 64}",
+            f"trainer:main@sha256:{'f' * 64}",
+        )
+    ),
+    (f"{_HEAD}.nodeSelector", {_LONG_KEY: "a" * 63, "A": "", "kubernetes.io/arch": "arm64"}),
+    (f"{_HEAD}.nodeSelector", {f"{n}.x/{'k' * 63}": f"{n}_A.b" for n in range(32)}),
+    (
+        "spec.compute.trainers.tolerations",
+        [
+            {"key": _LONG_KEY, "value": "a" * 63, "effect": "NoExecute"},
+            {"key": "a", "value": ""},
+            {"key": "a"},
+            {"key": "a"},
+            {"key": "a", "effect": "PreferNoSchedule"},
+        ],
+    ),
+    ("spec.workspace.storageClassName", f"{'a' * 251}.b"),
+    ("spec.workspace.storageClassName", "0-fast.ssd"),
+    (_CLAIM, {"claimName": f"{'0' * 251}.b", "subPath": "a_/-".replace("/-", "/_-") + "/b.."}),
+    ("spec.policy.queueName", "a." * 31 + "a"),
+    ("spec.policy.priorityClassName", f"{'a' * 251}.b"),
+    ("spec.compute.head.memory", "999999999Ti"),
+    ("spec.compute.trainers", {"replicas": 1, "gpus": 16, "cpus": 1024}),
+    ("spec.workspace", {"size": "999999999Ti", "shared": False}),
+    ("metadata.name", "7" * 40),
+    ("metadata.labels", {_LONG_KEY: "a" * 63, "A": ""}),
+    ("metadata.annotations", {"Example.com/A": "any text\n", "a": "x" * 2**17}),
+]
+"""What a Pod, a claim and a RayCluster are accepted with, though it looks odd or is long."""
+
 RIGHT_JOBS: list[tuple[str, object]] = [
+    *RIGHT_IN_KUBERNETES,
     ("spec.data.filter.maxWords", 50),
     ("spec.pretrain.optimizer", _HALVES | {"decayFraction": 0.5}),
     ("spec.pretrain.optimizer", {"schedule": "cosine", "warmupFraction": 0.9}),

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from llmtrain_api.base import Section, written
+from llmtrain_api.spec.kubernetes import LabelKey, LabelValue, NodeSelector
 
 Memory = Annotated[
     str,
@@ -24,9 +25,9 @@ def memory_bytes(memory: str) -> int:
 class Toleration(Section):
     """Lets Pods onto nodes with a taint."""
 
-    key: Annotated[str, StringConstraints(min_length=1, max_length=316)]
+    key: LabelKey
     """Of the taint."""
-    value: Annotated[str, StringConstraints(max_length=63)] | None = None
+    value: LabelValue | None = None
     """Of the taint; any where it is left out."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
     """Of the taint; any where it is left out."""
@@ -35,9 +36,7 @@ class Toleration(Section):
 class Nodes(Section):
     """Which nodes Pods may run on."""
 
-    node_selector: Annotated[
-        dict[str, Annotated[str, StringConstraints(max_length=63)]], Field(max_length=32)
-    ] = Field({})
+    node_selector: NodeSelector = Field({})
     """Labels that a node must have."""
     tolerations: Annotated[tuple[Toleration, ...], Field(max_length=32)] = ()
     """Taints that a node may have."""

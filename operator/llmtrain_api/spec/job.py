@@ -12,6 +12,7 @@ from llmtrain_api.spec.data import Data
 from llmtrain_api.spec.evaluate import Evaluate
 from llmtrain_api.spec.export import Export
 from llmtrain_api.spec.finetune import Finetune
+from llmtrain_api.spec.kubernetes import Annotations, Image, Labels
 from llmtrain_api.spec.model import Model
 from llmtrain_api.spec.policy import Policy
 from llmtrain_api.spec.pretrain import Pretrain
@@ -47,7 +48,7 @@ class JobSpec(Section):
         )
     )
 
-    image: Annotated[str, StringConstraints(min_length=1, max_length=1024)] | None = None
+    image: Image | None = None
     """Container image of all Pods of the job; the operator's default where it is left out."""
     workspace: Workspace = Workspace()
     compute: Compute = Compute()
@@ -108,8 +109,8 @@ class Metadata(Record):
         ),
     ]
     namespace: str | None = None
-    labels: dict[str, str] = Field(default_factory=dict)
-    annotations: dict[str, str] = Field(default_factory=dict)
+    labels: Labels = Field(default_factory=dict)
+    annotations: Annotations = Field(default_factory=dict)
 
 
 class LLMTrainingJob(Record):

@@ -1,18 +1,11 @@
 """How a job is run: the only part of the spec that may change while it runs."""
 
 from enum import StrEnum
-from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from llmtrain_api.base import Section, written
-
-ObjectName = Annotated[
-    str,
-    StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1),
-    written("lower case letters, digits, hyphens and dots, such as team-a"),
-]
-"""The name of an object in Kubernetes."""
+from llmtrain_api.base import Section
+from llmtrain_api.spec.kubernetes import ObjectName, QueueName
 
 
 class Retries(Section):
@@ -51,9 +44,9 @@ class Policy(Section):
 
     suspend: bool = False
     """Stop after a checkpoint and hold no compute; false continues."""
-    queue_name: Annotated[ObjectName, StringConstraints(max_length=63)] | None = None
+    queue_name: QueueName | None = None
     """Kueue's LocalQueue that admits the job's Ray clusters."""
-    priority_class_name: Annotated[ObjectName, StringConstraints(max_length=253)] | None = None
+    priority_class_name: ObjectName | None = None
     """PriorityClass of all Pods of the job."""
     ttl_seconds_after_finished: int | None = Field(None, ge=0, le=31_536_000)
     """The job is deleted so long after its end; never where it is left out. Its workspace stays."""

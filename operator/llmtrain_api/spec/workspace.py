@@ -6,12 +6,8 @@ from pydantic import ConfigDict, StringConstraints, model_validator
 
 from llmtrain_api.base import Section, rule, rules
 from llmtrain_api.spec.compute import Memory
+from llmtrain_api.spec.kubernetes import ObjectName
 
-ObjectName = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"),
-]
-"""The name of a Kubernetes object: a DNS subdomain."""
 _SUB_PATH = r"^[A-Za-z0-9_][-A-Za-z0-9_.]*(/[A-Za-z0-9_][-A-Za-z0-9_.]*)*$"
 
 

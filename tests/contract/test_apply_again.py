@@ -1,0 +1,70 @@
+"""A manifest that is applied again changes nothing: GitOps controllers apply it all the time."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from support.cluster.api_client import ApiClient, Json
+from support.cluster.binaries import binary
+from support.cluster.jobs import JOBS, whole_line, with_change
+from support.repository import ROOT
+
+from llmtrain_api.manifest import parse_job
+
+_QUIZ = {"lmEval": {"name": "quiz", "include": "tasks"}}
+_CHANGES: list[tuple[str, object]] = [
+    ("spec.data.sources[0]", {"files": {"paths": ["*.jsonl"], "format": "jsonl"}}),
+    ("spec.data.sources[1]", {"huggingFace": {"path": "wikitext"}}),
+    ("spec.finetune.data.sources[0]", {"files": {"paths": ["chats.jsonl"]}}),
+    ("spec.finetune.data.sources[1]", {"huggingFace": {"path": "chats"}}),
+    ("spec.evaluate.tasks", [{"heldOutDocs": {}}, _QUIZ]),
+    ("spec.compute.trainers.tolerations", [{"key": "gpu"}]),
+]
+"""Items of lists, each with the fields alone that it cannot do without."""
+
+
+def _job() -> Json:
+    job = whole_line("again")
+    for path, value in _CHANGES:
+        job = with_change(job, path, value)
+    return job
+
+
+@pytest.mark.parametrize("mode", ["--server-side=false", "--server-side"])
+def test_the_second_time_nothing_is_changed(
+    api_server: ApiClient, tmp_path: Path, mode: str
+) -> None:
+    api_server.write_kubeconfig(tmp_path / "kubeconfig")
+    everything = (ROOT / "tests" / "golden" / "everything.yaml").read_text()
+    text = f"{everything}\n---\n{yaml.safe_dump(_job())}"
+    names = ["again", yaml.safe_load(everything)["metadata"]["name"]]
+
+    printed, versions = [], []
+    for _ in range(2):
+        command = [binary("kubectl"), "apply", "--namespace=default", "--filename=-", mode]
+        applied = subprocess.run(
+            command,
+            env=os.environ | {"KUBECONFIG": str(tmp_path / "kubeconfig")},
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert applied.returncode == 0, applied.stderr
+        printed.append(applied.stdout)
+        stored = [api_server.request("GET", f"{JOBS}/{name}") for name in names]
+        versions.append([job["metadata"]["resourceVersion"] for job in stored])
+    for name in names:
+        api_server.request("DELETE", f"{JOBS}/{name}")
+
+    assert versions[0] == versions[1]
+    if mode == "--server-side=false":
+        assert printed[1].count(" unchanged\n") == len(names), printed[1]
+
+
+def test_what_the_server_keeps_means_the_same_to_the_operator(api_server: ApiClient) -> None:
+    job = _job()
+    kept = api_server.request("POST", f"{JOBS}?dryRun=All&fieldValidation=Strict", job)
+    assert parse_job(kept).spec == parse_job(job).spec
