@@ -13,14 +13,6 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=253)]
-Path = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
-"""A file or folder. A relative one is read from the inputs folder: on a laptop the manifest's
-folder, in a cluster the workspace."""
-Text = Annotated[str, StringConstraints(max_length=32768)]
-Timestamp = Annotated[str, StringConstraints(max_length=32)]
-"""RFC 3339 in UTC, to the second, as Kubernetes writes it: `2026-01-31T12:00:00Z`."""
-
 
 def written(form: str) -> WrapValidator:
     """Says in words what a text with a pattern should look like; the pattern itself helps nobody.
@@ -36,6 +28,26 @@ def written(form: str) -> WrapValidator:
             raise PydanticCustomError("form", f"should be {form}") from None
 
     return WrapValidator(check)
+
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=253)]
+
+
+class IsPath:
+    """Marks the type of a path, to tell it from other texts."""
+
+
+Path = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=1024, pattern=r"^[^\x00]+$"),
+    written("a path of 1 to 1024 characters, none of them NUL"),
+    IsPath(),
+]
+"""A file or folder. A relative one is read from the inputs folder: on a laptop the manifest's
+folder, in a cluster the workspace. `~/` is the home folder, on a laptop alone."""
+Text = Annotated[str, StringConstraints(max_length=32768)]
+Timestamp = Annotated[str, StringConstraints(max_length=32)]
+"""RFC 3339 in UTC, to the second, as Kubernetes writes it: `2026-01-31T12:00:00Z`."""
 
 
 class Record(BaseModel):

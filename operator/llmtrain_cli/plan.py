@@ -9,6 +9,7 @@ import typer
 import yaml
 from rich.console import Console
 
+from llmtrain_api.home import with_home
 from llmtrain_api.plan import Plan
 from llmtrain_api.spec.model import Model
 from llmtrain_cli.exits import WRONG_INPUT
@@ -68,7 +69,8 @@ def plan(
     )
     try:
         job = load_manifest(file)
-        pretrained = _pretrained(job.spec.model, folder=file.parent)
+        spec = with_home(job.spec, str(Path.home()))
+        pretrained = _pretrained(spec.model, folder=file.parent)
         result = plan_job(job.spec, options, pretrained=pretrained)
     except ManifestError as error:
         typer.echo(str(error), err=True)

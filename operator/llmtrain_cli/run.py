@@ -43,7 +43,7 @@ def run(
     console = Console()
     try:
         job = load_manifest(file)
-        root = (workspace or Path("runs") / job.metadata.name).resolve()
+        root = (workspace or Path("runs") / job.metadata.name).expanduser().resolve()
         code = _run(
             job,
             Workspace(root),
@@ -93,6 +93,7 @@ def _run(
                 settings=Settings(
                     workspace=str(workspace.root),
                     inputs=str(inputs),
+                    home=str(Path.home()),
                     max_workers=fitted.num_workers,
                     use_gpus=fitted.use_gpus,
                     data_cpus=machine.cpus,

@@ -1,8 +1,12 @@
 """`llmtrain submit`: a job, on a cluster."""
 
+from pathlib import Path
+
 import typer
 
+from llmtrain_api.home import paths_from_home
 from llmtrain_api.manifest import as_applied
+from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_cli.cluster.errors import CommandError
 from llmtrain_cli.cluster.jobs import demand_llmtrain
 from llmtrain_cli.cluster.session import Namespace, chosen_namespace, in_cluster
@@ -18,7 +22,7 @@ def submit(
 ) -> None:
     """Check a manifest, and start its job on the cluster that kubectl speaks to."""
     try:
-        job = load_manifest(file)
+        job = _load_for_cluster(file)
     except ManifestError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(WRONG_INPUT) from None
@@ -41,3 +45,18 @@ def submit(
         typer.echo(f"Its log:   llmtrain logs {name} -n {where} --follow")
 
     in_cluster(create)
+
+
+def _load_for_cluster(file: Path) -> LLMTrainingJob:
+    """The job that a file describes.
+
+    Raises:
+        ManifestError: it is wrong, or for a laptop alone.
+    """
+    job = load_manifest(file)
+    if found := paths_from_home(job.spec):
+        raise ManifestError(
+            f"{file}: {found[0]}: a cluster has no home folder; write an absolute path, or one "
+            "from the workspace on"
+        )
+    return job

@@ -72,6 +72,14 @@ def test_submit_names_the_wrong_field_before_it_asks_a_cluster(tmp_path: Path) -
     assert f"{manifest}: spec.tokenizer.vocabularySize" in refused.err
 
 
+def test_submit_refuses_a_home_folder_that_no_cluster_has(tmp_path: Path) -> None:
+    job = with_change(whole_line("home"), "spec.tokenizer", {"pretrained": "~/tokenizer"})
+    manifest = _manifest(tmp_path, job)
+    refused = CommandLine(None, tmp_path).run("submit", manifest)
+    assert refused.code == 2
+    assert f"{manifest}: ~/tokenizer: a cluster has no home folder" in refused.err
+
+
 def test_submit_into_a_namespace_that_is_not_there(llmtrain: CommandLine, tmp_path: Path) -> None:
     refused = llmtrain.run("submit", _manifest(tmp_path, whole_line("lost")), "-n", "nowhere")
     assert (refused.code, refused.err) == (1, 'namespaces "nowhere" not found\n')

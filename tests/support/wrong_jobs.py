@@ -72,6 +72,7 @@ WRONG_IN_KUBERNETES: list[tuple[str, object, str]] = [
 WRONG_JOBS: list[tuple[str, object, str]] = [
     *WRONG_IN_KUBERNETES,
     ("metadata.name", "a" * 41, "metadata.name must have at most 40 characters"),
+    ("spec.data.sources[0]", {"huggingFace": {"path": "a\0b"}}, "sources[0].huggingFace.path"),
     ("metadata.labels", {"a b": "x"}, "metadata.labels"),
     ("metadata.labels", {"a": "b c"}, "metadata.labels"),
     ("metadata.annotations", {"a/b/c": "x"}, "metadata.annotations"),

@@ -1,5 +1,6 @@
 """Renders the manifest into what the trainer is told."""
 
+from llmtrain_api.home import with_home
 from llmtrain_api.run_config import RunConfig, Workers
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
@@ -10,7 +11,7 @@ def render_run_config(
     job: LLMTrainingJob, uid: str, stage: Stage, attempt: int, settings: Settings
 ) -> RunConfig:
     """The run config of one attempt."""
-    spec = job.spec
+    spec = with_home(job.spec, settings.home) if settings.home else job.spec
     return RunConfig(
         job_name=job.metadata.name,
         job_uid=uid,

@@ -14,6 +14,8 @@ class Settings:
     """Absolute path of the job's durable folder."""
     inputs: str
     """Absolute path of the folder that the manifest's relative paths start from."""
+    home: str | None = None
+    """Absolute path of the folder that `~` stands for; None where paths have none."""
     max_workers: int | None = None
     """Ranks that fit; None for as many as the manifest asks for."""
     use_gpus: bool = True

@@ -52,7 +52,11 @@ def _with(path: str, value: object) -> dict[str, Any]:
         (
             "compute.trainers.nodeSelector",
             {"nvidia.com/gpu": True},
-            ['spec.compute.trainers.nodeSelector["nvidia.com/gpu"]', "value of a label", "found true"],
+            [
+                'spec.compute.trainers.nodeSelector["nvidia.com/gpu"]',
+                "value of a label",
+                "found true",
+            ],
         ),
         ("pretrain.tokens", "0x", ["valid integer, or should be a multiple", 'found "0x"']),
         ("data.sources", [{"pythonDocs": None}], ["sources[0]", "found none", "written {}"]),

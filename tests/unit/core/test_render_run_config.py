@@ -3,8 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from support.cluster.jobs import whole_line, with_change
 from support.passes import SETTINGS, UID, job_of
 
+from llmtrain_api.home import paths_from_home, with_home
+from llmtrain_api.manifest import parse_job
 from llmtrain_api.run_config import RunConfig, Workers
 from llmtrain_api.spec.compute import Compute
 from llmtrain_api.spec.job import LLMTrainingJob
@@ -63,3 +66,31 @@ def test_every_section_reaches_the_trainer_as_it_stands_in_the_manifest() -> Non
     assert (config.workspace, config.inputs) == ("/workspace", "/inputs")
     for section in ("data", "tokenizer", "model", "pretrain", "finetune", "evaluate", "export"):
         assert getattr(config, section) == getattr(job.spec, section)
+
+
+def test_the_home_folder_stands_in_every_path_that_starts_from_it() -> None:
+    manifest = whole_line()
+    files = {"paths": ["~/a/*.jsonl", "b/~", "~other/c"], "format": "jsonl", "textField": "~/text"}
+    task = {"lmEval": {"name": "quiz", "include": "~/tasks"}}
+    for path, value in (
+        ("spec.data.sources", [{"files": files}, {"huggingFace": {"path": "~/saved"}}]),
+        ("spec.tokenizer", {"pretrained": "~"}),
+        ("spec.model", {"initFrom": "~/model"}),
+        ("spec.finetune.data.sources[0]", {"files": {"paths": ["~/chats"]}}),
+        ("spec.evaluate.tasks", [task]),
+    ):
+        manifest = with_change(manifest, path, value)
+    job = parse_job(manifest)
+
+    at_home = replace(SETTINGS, home="/home/me")
+    config = render_run_config(job, UID, Stage.DATA, 0, at_home)
+
+    text = config.model_dump_json()
+    assert text.count("/home/me") == len(paths_from_home(job.spec)) == 6
+    for path in ("/home/me/a/*.jsonl", "/home/me/saved", "/home/me/model", "/home/me/tasks"):
+        assert f'"{path}"' in text
+    assert '"~other/c"' in text
+    assert '"~/text"' in text
+    assert config.tokenizer is not None
+    assert config.tokenizer.pretrained == "/home/me"
+    assert paths_from_home(with_home(job.spec, "/home/me")) == []

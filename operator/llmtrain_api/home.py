@@ -1,0 +1,71 @@
+"""Paths of a manifest that start from a home folder, `~/corpus`: known on a laptop alone."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel
+
+from llmtrain_api.base import IsPath
+
+_HOME = "~"
+M = TypeVar("M", bound=BaseModel)
+
+
+def with_home(model: M, home: str) -> M:
+    """A section in which every path that starts from the home folder is absolute.
+
+    Args:
+        model: the section.
+        home: absolute path of the home folder.
+    """
+
+    def absolute(path: str) -> str:
+        return home + path.removeprefix(_HOME) if _starts_from_home(path) else path
+
+    return _with_paths(model, absolute)
+
+
+def paths_from_home(model: BaseModel) -> list[str]:
+    """All paths in a section that start from the home folder."""
+    found: list[str] = []
+
+    def note(path: str) -> str:
+        if _starts_from_home(path):
+            found.append(path)
+        return path
+
+    _with_paths(model, note)
+    return found
+
+
+def _starts_from_home(path: str) -> bool:
+    return path == _HOME or path.startswith(f"{_HOME}/")
+
+
+def _with_paths(model: M, change: Callable[[str], str]) -> M:
+    changed = {
+        name: _changed(value, change, is_path=_names_paths(field.annotation, field.metadata))
+        for name, field in type(model).model_fields.items()
+        if (value := getattr(model, name)) is not None
+    }
+    return model.model_copy(update=changed)
+
+
+def _changed(value: Any, change: Callable[[str], str], *, is_path: bool) -> Any:  # noqa: ANN401 - any field's value
+    match value:
+        case BaseModel():
+            return _with_paths(value, change)
+        case tuple():
+            return tuple(_changed(item, change, is_path=is_path) for item in value)
+        case str() if is_path:
+            return change(value)
+        case _:
+            return value
+
+
+def _names_paths(annotation: Any, metadata: Any = ()) -> bool:  # noqa: ANN401 - any type
+    """Whether a field's type is that of a path, or of several."""
+    if any(isinstance(each, IsPath) for each in metadata):
+        return True
+    inner = get_args(annotation)
+    return any(_names_paths(each, getattr(each, "__metadata__", ())) for each in inner)
