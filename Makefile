@@ -57,6 +57,8 @@ lock: | $(UV) ## Bring the lock files up to date with pyproject.toml.
 
 .PHONY: images
 images: ## Build both images: make images BASE=python:3.11.14-slim-bookworm@sha256:...
+	@case "$(BASE)" in *@sha256:*) ;; *) \
+	  echo "Name a base image by its digest: make images BASE=python:3.11.14-slim-bookworm@sha256:..." >&2; exit 2;; esac
 	docker build --build-arg BASE="$(BASE)" --file images/operator.Dockerfile --tag llmtrain-operator .
 	docker build --build-arg BASE="$(BASE)" --file images/trainer.Dockerfile --tag llmtrain-trainer .
 
