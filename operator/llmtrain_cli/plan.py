@@ -9,7 +9,7 @@ import typer
 import yaml
 from rich.console import Console
 
-from llmtrain_api.home import with_home
+from llmtrain_api.named_paths import with_home
 from llmtrain_api.plan import Plan
 from llmtrain_api.spec.model import Model
 from llmtrain_cli.exits import WRONG_INPUT

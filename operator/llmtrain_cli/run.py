@@ -16,6 +16,7 @@ from llmtrain_cli.exits import JOB_FAILED, WRONG_INPUT
 from llmtrain_cli.local.conclusion import conclude
 from llmtrain_cli.local.display import RunDisplay
 from llmtrain_cli.local.executor import LocalExecutor
+from llmtrain_cli.local.inputs import Inputs, InputsChangedError
 from llmtrain_cli.local.lock import WorkspaceError, workspace_lock
 from llmtrain_cli.local.machine import fit, this_machine
 from llmtrain_cli.local.ports import LOOPBACK, free_ports
@@ -52,7 +53,7 @@ def run(
             usd_per_hour=Decimal(str(price_per_hour)),
             console=console,
         )
-    except (ManifestError, StateError, WorkspaceError) as error:
+    except (ManifestError, StateError, InputsChangedError, WorkspaceError) as error:
         raise _refused(str(error), WRONG_INPUT) from None
     except RayStartError as error:
         raise _refused(str(error), JOB_FAILED) from None
@@ -71,7 +72,7 @@ def _refused(message: str, code: int) -> typer.Exit:
 def _run(
     job: LLMTrainingJob,
     workspace: Workspace,
-    inputs: Path,
+    folder: Path,
     *,
     fresh: bool,
     usd_per_hour: Decimal,
@@ -82,6 +83,8 @@ def _run(
         if fresh:
             state.clear()
         stored = state.open(job)
+        inputs = Inputs(job.spec, workspace, folder=folder, home=Path.home())
+        inputs.require_unchanged(state.begun(stored.status))
         machine = this_machine()
         fitted = fit(job.spec, machine)
         if fitted.note:
@@ -92,7 +95,7 @@ def _run(
                 state=state,
                 settings=Settings(
                     workspace=str(workspace.root),
-                    inputs=str(inputs),
+                    inputs=str(folder),
                     home=str(Path.home()),
                     max_workers=fitted.num_workers,
                     use_gpus=fitted.use_gpus,
@@ -103,6 +106,7 @@ def _run(
                     first_backoff_seconds=1.0,
                     usd_per_hour=usd_per_hour,
                 ),
+                inputs=inputs,
                 display=display,
                 lock=lock,
                 cpus=machine.cpus,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import typer
 
-from llmtrain_api.home import paths_from_home
 from llmtrain_api.manifest import as_applied
+from llmtrain_api.named_paths import paths_from_home
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_cli.cluster.errors import CommandError
 from llmtrain_cli.cluster.jobs import demand_llmtrain

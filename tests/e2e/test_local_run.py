@@ -119,13 +119,22 @@ def test_another_manifest_may_not_use_the_workspace(folder: Path, calm: Workspac
     assert "--fresh" in output
 
 
-def test_only_data_and_tokenizer(folder: Path) -> None:
+def test_only_data_and_tokenizer(tmp_path: Path) -> None:
+    write_corpus(tmp_path)
     spec = {key: small_spec()[key] for key in ("compute", "data", "tokenizer")}
-    code, output = run_to_the_end(write_manifest(folder, spec, name="tokens"), folder / "tokens")
+    workspace = Workspace(tmp_path / "tokens")
+    code, output = run_to_the_end(write_manifest(tmp_path, spec), workspace.root)
     assert code == 0, output
-    workspace = Workspace(folder / "tokens")
     assert (workspace.tokens / "train" / "index.json").is_file()
     assert not (workspace.root / "models").exists()
+
+    with (tmp_path / "documents.jsonl").open("a") as documents:
+        documents.write('{"text": "one more"}\n')
+    more = spec | {key: small_spec()[key] for key in ("model", "pretrain")}
+    code, output = run_to_the_end(write_manifest(tmp_path, more), workspace.root)
+    assert code == 2
+    assert "the stage data has read are not what they were" in output
+    assert "documents.jsonl (changed)" in output
 
 
 def test_only_finetune_on_an_existing_model(folder: Path, calm: Workspace) -> None:

@@ -161,7 +161,8 @@ class Data(Section):
     """Raw text in, clean and split documents out."""
 
     sources: Annotated[tuple[Source, ...], Field(min_length=1, max_length=64)]
-    """Where documents come from."""
+    """Where documents come from. They are read once: `llmtrain run` refuses to go on over files
+    that have changed since; in a cluster it takes a new job to read them again."""
     clean: Clean = Clean()
     filter: Filter = Filter()
     dedup: Dedup = Dedup()

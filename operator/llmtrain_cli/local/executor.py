@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from llmtrain_api.status import JobStatus, Phase, StageState, StageStatus
+from llmtrain_cli.local.inputs import Inputs
 from llmtrain_cli.local.paid_machine import PaidMachine
 from llmtrain_cli.local.priority import Watchers
 from llmtrain_cli.local.ray_head import RayHead, ray_head
@@ -59,6 +60,7 @@ class LocalExecutor:
         run: the job, its uid and its status.
         state: where the status is kept.
         settings: of this machine.
+        inputs: the files that the stages read.
         display: for people.
         lock: the workspace lock's file descriptor.
         cpus: CPU cores that Ray may give to tasks.
@@ -70,6 +72,7 @@ class LocalExecutor:
         *,
         state: RunState,
         settings: Settings,
+        inputs: Inputs,
         display: Display,
         lock: int,
         cpus: int,
@@ -77,7 +80,7 @@ class LocalExecutor:
         self._machine = PaidMachine(run.status.cost, settings.usd_per_hour)
         self._run = run.model_copy(update={"status": broken_off(run.status)})
         self._state = state
-        self._settings = settings
+        self._settings, self._inputs = settings, inputs
         self._display, self._lock, self._cpus = display, lock, cpus
         self._cluster = AsyncExitStack()
         self._head: RayHead | None = None
@@ -192,6 +195,7 @@ class LocalExecutor:
                 await self._delete_cluster()
             case Submit(submission_id, run_config):
                 assert self._jobs is not None, "the snapshot said that the cluster is ready"
+                self._inputs.record(run_config.stage)
                 entrypoint = entrypoint_of(sys.executable)
                 await self._jobs.submit(submission_id, entrypoint, run_config, self._environment())
             case Stop(submission_id):

@@ -80,8 +80,7 @@ class RunState:
         stored = self.read()
         if stored is None:
             return StoredRun(uid=str(uuid.uuid4()), job=job)
-        begun = [name for name in Stage if self._has_begun(stored.status.stage(name))]
-        if changes := hindrances(stored.job, job, begun):
+        if changes := hindrances(stored.job, job, self.begun(stored.status)):
             raise StateError(
                 f"{self.workspace.root} holds a run of another manifest "
                 f"(changed: {', '.join(change.field for change in changes)}), which it cannot go "
@@ -92,6 +91,10 @@ class RunState:
         if status.phase is Phase.FAILED or (status.phase.terminal and not _is_done(job, status)):
             status = _tried_again(status)
         return StoredRun(uid=stored.uid, job=job, status=status)
+
+    def begun(self, status: JobStatus) -> list[Stage]:
+        """The stages that have done what they would have to do again if their sections changed."""
+        return [name for name in Stage if self._has_begun(status.stage(name))]
 
     def _has_begun(self, stage: StageStatus) -> bool:
         """Whether a stage has done what it would have to do again if its sections changed.

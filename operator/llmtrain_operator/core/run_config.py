@@ -1,6 +1,6 @@
 """Renders the manifest into what the trainer is told."""
 
-from llmtrain_api.home import with_home
+from llmtrain_api.named_paths import with_home
 from llmtrain_api.run_config import RunConfig, Workers
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import Stage

@@ -17,6 +17,7 @@ from llmtrain_api.workspace import Workspace
 from llmtrain_cli.local import executor
 from llmtrain_cli.local.display import RunDisplay
 from llmtrain_cli.local.executor import LocalExecutor
+from llmtrain_cli.local.inputs import Inputs
 from llmtrain_cli.local.ray_head import RayHead
 from llmtrain_cli.local.state import RunState
 from llmtrain_cli.manifest import load_manifest
@@ -54,6 +55,7 @@ async def test_it_fails_at_once_and_says_why(
         settings=Settings(
             workspace=str(state.workspace.root), inputs=str(tmp_path), one_cluster=True
         ),
+        inputs=Inputs(job.spec, state.workspace, folder=tmp_path, home=tmp_path),
         display=RunDisplay(job, Console(quiet=True)),
         lock=0,
         cpus=1,

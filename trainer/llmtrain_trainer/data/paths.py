@@ -4,6 +4,7 @@ import glob
 from collections.abc import Sequence
 from pathlib import Path
 
+from llmtrain_api.named_paths import named_files
 from llmtrain_trainer.errors import UserError
 
 
@@ -22,15 +23,10 @@ def find_files(patterns: Sequence[str], root: Path) -> list[Path]:
 
 
 def _find(pattern: str, root: Path) -> list[Path]:
+    if files := named_files(pattern, root):
+        return files
     path = root / pattern
-    if path.is_file():
-        return [path]
     if path.is_dir():
         raise UserError(f"{path}: this is a folder; name its files, as in {pattern}/*")
-    if not glob.has_magic(pattern):
-        raise UserError(f"{path}: no such file; relative paths start from {root}")
-    matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
-    files = [Path(match) for match in matches if Path(match).is_file()]
-    if not files:
-        raise UserError(f"{path}: this glob matches no file; relative paths start from {root}")
-    return files
+    what = "this glob matches no file" if glob.has_magic(pattern) else "no such file"
+    raise UserError(f"{path}: {what}; relative paths start from {root}")

@@ -1,6 +1,8 @@
-"""Paths of a manifest that start from a home folder, `~/corpus`: known on a laptop alone."""
+"""The paths that a manifest names, and the files that they stand for."""
 
+import glob
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel
@@ -9,6 +11,39 @@ from llmtrain_api.base import IsPath
 
 _HOME = "~"
 M = TypeVar("M", bound=BaseModel)
+
+
+def named_files(pattern: str, root: Path) -> list[Path]:
+    """The files that a path or a glob names, those of a glob sorted; a folder is no file.
+
+    Args:
+        pattern: a file, or a glob with `*`, `?`, `[...]` and `**`.
+        root: where a relative one starts.
+    """
+    path = root / pattern
+    if path.is_file():
+        return [path]
+    if not glob.has_magic(pattern):
+        return []
+    matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    return [Path(match) for match in matches if Path(match).is_file()]
+
+
+def named_paths(model: BaseModel) -> list[str]:
+    """All paths in a section."""
+    found: list[str] = []
+
+    def note(path: str) -> str:
+        found.append(path)
+        return path
+
+    _with_paths(model, note)
+    return found
+
+
+def paths_from_home(model: BaseModel) -> list[str]:
+    """All paths in a section that start from the home folder, `~/corpus`."""
+    return [path for path in named_paths(model) if _starts_from_home(path)]
 
 
 def with_home(model: M, home: str) -> M:
@@ -25,26 +60,13 @@ def with_home(model: M, home: str) -> M:
     return _with_paths(model, absolute)
 
 
-def paths_from_home(model: BaseModel) -> list[str]:
-    """All paths in a section that start from the home folder."""
-    found: list[str] = []
-
-    def note(path: str) -> str:
-        if _starts_from_home(path):
-            found.append(path)
-        return path
-
-    _with_paths(model, note)
-    return found
-
-
 def _starts_from_home(path: str) -> bool:
     return path == _HOME or path.startswith(f"{_HOME}/")
 
 
 def _with_paths(model: M, change: Callable[[str], str]) -> M:
     changed = {
-        name: _changed(value, change, is_path=_names_paths(field.annotation, field.metadata))
+        name: _changed(value, change, is_path=_holds_paths(field.annotation, field.metadata))
         for name, field in type(model).model_fields.items()
         if (value := getattr(model, name)) is not None
     }
@@ -63,9 +85,9 @@ def _changed(value: Any, change: Callable[[str], str], *, is_path: bool) -> Any:
             return value
 
 
-def _names_paths(annotation: Any, metadata: Any = ()) -> bool:  # noqa: ANN401 - any type
+def _holds_paths(annotation: Any, metadata: Any = ()) -> bool:  # noqa: ANN401 - any type
     """Whether a field's type is that of a path, or of several."""
     if any(isinstance(each, IsPath) for each in metadata):
         return True
     inner = get_args(annotation)
-    return any(_names_paths(each, getattr(each, "__metadata__", ())) for each in inner)
+    return any(_holds_paths(each, getattr(each, "__metadata__", ())) for each in inner)

@@ -1,0 +1,134 @@
+"""The files that a run's stages have read, and whether they are still what they were.
+
+A stage that has succeeded is not made again. Where its files have changed since, what it made no
+longer belongs to them, and the run may not go on as if it did.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from llmtrain_api.base import Record
+from llmtrain_api.named_paths import named_files, named_paths, with_home
+from llmtrain_api.spec.job import JobSpec
+from llmtrain_api.stages import Stage
+from llmtrain_api.workspace import Workspace
+
+_SECTIONS = {
+    Stage.DATA: ("data",),
+    Stage.TOKENIZER: ("tokenizer",),
+    Stage.PRETRAIN: ("model",),
+    Stage.FINETUNE: ("model", "finetune"),
+    Stage.EVALUATE: ("model", "evaluate"),
+    Stage.EXPORT: (),
+}
+"""The sections that name what a stage reads."""
+_LISTED = 5
+
+
+class InputFile(Record):
+    """A file as a stage found it."""
+
+    path: str
+    size: int
+    modified_ns: int
+
+
+_FILES: TypeAdapter[list[InputFile]] = TypeAdapter(list[InputFile])
+
+
+class InputsChangedError(Exception):
+    """Files are not what a stage has read; the message names them."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The files that a job's sections name on this machine.
+
+    Args:
+        spec: of the job.
+        workspace: of its run; what lies in it is no input.
+        folder: where relative paths start.
+        home: the folder that `~` stands for.
+    """
+
+    spec: JobSpec
+    workspace: Workspace
+    folder: Path
+    home: Path
+
+    def record(self, stage: Stage) -> None:
+        """Note the files of a stage that is about to start."""
+        path = self._record(stage)
+        path.parent.mkdir(exist_ok=True)
+        temporary = path.with_suffix(".tmp")
+        temporary.write_bytes(_FILES.dump_json(self._files(stage)))
+        temporary.replace(path)
+
+    def require_unchanged(self, stages: Iterable[Stage]) -> None:
+        """The files of some stages are what they were when those started.
+
+        A stage whose files are gone altogether passes: somebody has made room, and what it made is
+        still there.
+
+        Raises:
+            InputsChangedError: some are not.
+        """
+        for stage in stages:
+            if changes := self._changes(stage):
+                more = f" and {len(changes) - _LISTED} more" if len(changes) > _LISTED else ""
+                raise InputsChangedError(
+                    f"files that the stage {stage} has read are not what they were: "
+                    f"{', '.join(changes[:_LISTED])}{more}. Start over with --fresh, choose "
+                    "another --workspace, or put them back as they were"
+                )
+
+    def _changes(self, stage: Stage) -> list[str]:
+        try:
+            recorded = _FILES.validate_json(self._record(stage).read_bytes())
+        except FileNotFoundError:
+            return []  # the stage is not of this manifest's sections, or reads no files
+        before = {file.path: file for file in recorded}
+        now = {file.path: file for file in self._files(stage)}
+        if not now:
+            return []
+        return [
+            f"{path} ({_difference(before.get(path), now.get(path))})"
+            for path in sorted(before.keys() | now.keys())
+            if before.get(path) != now.get(path)
+        ]
+
+    def _record(self, stage: Stage) -> Path:
+        return self.workspace.private / "inputs" / f"{stage}.json"
+
+    def _files(self, stage: Stage) -> list[InputFile]:
+        sections = (getattr(self.spec, name) for name in _SECTIONS[stage])
+        paths = (
+            path
+            for section in sections
+            if section is not None
+            for pattern in named_paths(with_home(section, str(self.home)))
+            for path in self._found(pattern)
+        )
+        return [_state(path) for path in dict.fromkeys(paths)]
+
+    def _found(self, pattern: str) -> Iterator[Path]:
+        """The files of a pattern, or in a folder; none for a name on the hub."""
+        folder = self.folder / pattern
+        inside = (path for path in sorted(folder.rglob("*")) if path.is_file())
+        for path in inside if folder.is_dir() else named_files(pattern, self.folder):
+            if not path.is_relative_to(self.workspace.root):
+                yield path
+
+
+def _state(path: Path) -> InputFile:
+    state = path.stat()
+    return InputFile(path=str(path), size=state.st_size, modified_ns=state.st_mtime_ns)
+
+
+def _difference(before: InputFile | None, now: InputFile | None) -> str:
+    if before is None:
+        return "new"
+    return "gone" if now is None else "changed"
