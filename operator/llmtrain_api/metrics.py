@@ -155,6 +155,11 @@ OPERATOR_METRICS = (
     ),
     Metric("llmtrain_operator_resync_age_seconds", "Since the last look at everything.", ()),
     Metric(
+        "llmtrain_operator_namespace_watched",
+        "1 for a namespace of the operator's settings that it can read, 0 for one that is gone.",
+        ("namespace",),
+    ),
+    Metric(
         "llmtrain_operator_api_requests_total",
         "Requests to the API server, those to Ray through it included.",
         ("method", "code"),

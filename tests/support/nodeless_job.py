@@ -32,15 +32,23 @@ class NodelessJob:
     Args:
         client: of the cluster, with all rights.
         body: the job.
+        namespace: where it is created.
     """
 
-    def __init__(self, client: ApiClient, body: Json) -> None:
+    def __init__(self, client: ApiClient, body: Json, *, namespace: str = "default") -> None:
         self._client, self.name = client, body["metadata"]["name"]
-        client.request("POST", JOBS, body)
+        jobs = JOBS.replace("/default/", f"/{namespace}/")
+        self._path, self._clusters = f"{jobs}/{self.name}", _KINDS[0].replace("default", namespace)
+        client.request("POST", jobs, body)
 
     @classmethod
     def short(
-        cls, client: ApiClient, name: str, *, policy: dict[str, Any] | None = None
+        cls,
+        client: ApiClient,
+        name: str,
+        *,
+        policy: dict[str, Any] | None = None,
+        namespace: str = "default",
     ) -> "NodelessJob":
         """Create a job of data and tokenizer, which share one RayCluster.
 
@@ -48,16 +56,17 @@ class NodelessJob:
             client: of the cluster, with all rights.
             name: of the job.
             policy: of the job, as in YAML.
+            namespace: where it is created.
         """
         body = whole_line(name)
         body["spec"] = {stage: body["spec"][stage] for stage in _SHORT_LINE}
         body["spec"]["policy"] = policy or {}
-        return cls(client, body)
+        return cls(client, body, namespace=namespace)
 
     @property
     def body(self) -> Json:
         """The job as it stands."""
-        return self._client.request("GET", f"{JOBS}/{self.name}")
+        return self._client.request("GET", self._path)
 
     @property
     def status(self) -> JobStatus:
@@ -67,7 +76,7 @@ class NodelessJob:
     @property
     def ray_clusters(self) -> list[Json]:
         """Its RayClusters."""
-        path = f"{_KINDS[0]}?labelSelector=llmtrain.io/job={self.name}"
+        path = f"{self._clusters}?labelSelector=llmtrain.io/job={self.name}"
         items: list[Json] = self._client.request("GET", path)["items"]
         return items
 
@@ -89,25 +98,40 @@ class NodelessJob:
 
     def set_policy(self, **policy: object) -> None:
         """Change some fields of the policy."""
-        patch: Json = {"spec": {"policy": policy}}
-        self._client.request("PATCH", f"{JOBS}/{self.name}", patch, content=_MERGE)
+        self.patch({"spec": {"policy": policy}})
 
-    def delete(self) -> None:
-        """Delete it, and wait until it has gone."""
-        self._client.request("DELETE", f"{JOBS}/{self.name}")
-        deadline = time.monotonic() + _WITHIN_SECONDS
-        while not self._is_gone():
-            assert time.monotonic() < deadline, f"{self.name} is still there"
-            time.sleep(_LOOK_SECONDS)
+    def patch(self, change: Json) -> None:
+        """Change some of its fields."""
+        self._client.request("PATCH", self._path, change, content=_MERGE)
 
-    def _is_gone(self) -> bool:
+    def delete(self, *, propagation: str = "Background") -> None:
+        """Delete it, and wait until it has gone.
+
+        Args:
+            propagation: what becomes of what it owns: `Background`, `Foreground`, `Orphan`.
+        """
+        path = f"{self._path}?propagationPolicy={propagation}"
+        self._client.request("DELETE", path)
+        wait_until(lambda: not self.exists)
+
+    @property
+    def exists(self) -> bool:
+        """Whether the API server has it."""
         try:
-            self._client.request("GET", f"{JOBS}/{self.name}")
+            self._client.request("GET", self._path)
         except ApiRefusal as refusal:
             if refusal.status != _NOT_FOUND:
                 raise
-            return True
-        return False
+            return False
+        return True
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition."""
+    deadline = time.monotonic() + _WITHIN_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it has not come"
+        time.sleep(_LOOK_SECONDS)
 
 
 def objects(client: ApiClient) -> set[str]:

@@ -1,7 +1,7 @@
 """The operator's metrics of itself."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 
@@ -21,6 +21,7 @@ _GAUGES = (
     "llmtrain_operator_queue_oldest_seconds",
     "llmtrain_operator_watch_age_seconds",
     "llmtrain_operator_resync_age_seconds",
+    "llmtrain_operator_namespace_watched",
 )
 
 
@@ -66,6 +67,7 @@ class OwnGauges(Collector):
         own: what it counts.
         waits: seconds that each job has waited for a pass.
         resync_age: seconds since the last look at everything.
+        namespaces: of the operator's settings, and whether each is watched.
     """
 
     def __init__(
@@ -73,13 +75,15 @@ class OwnGauges(Collector):
         own: OwnMetrics,
         waits: Callable[[], list[float]],
         resync_age: Callable[[], float],
+        namespaces: Mapping[str, bool],
     ) -> None:
         self._own, self._waits, self._resync_age = own, waits, resync_age
+        self._namespaces = namespaces
 
     def collect(self) -> Iterable[Family]:
         """All samples now."""
         families = families_of(_BY_NAME[name] for name in _GAUGES)
-        info, length, oldest, watches, resync = families.values()
+        info, length, oldest, watches, resync, watched = families.values()
         waits = self._waits()
         info.add_metric((version("llmtrain"),), 1)
         length.add_metric((), len(waits))
@@ -87,6 +91,8 @@ class OwnGauges(Collector):
         resync.add_metric((), self._resync_age())
         for kind, told in list(self._own.watch_times.items()):
             watches.add_metric((kind,), time.monotonic() - told)
+        for namespace, is_watched in self._namespaces.items():
+            watched.add_metric((namespace,), is_watched)
         return families.values()
 
 

@@ -18,11 +18,14 @@ from llmtrain_operator.shell.caches import Caches
 from llmtrain_operator.shell.event_recorder import EventRecorder
 from llmtrain_operator.shell.price_list import PriceList
 from llmtrain_operator.shell.reconciler import Reconciler
+from llmtrain_operator.shell.scope import Scope, read_scope
 from llmtrain_operator.shell.settings import OperatorSettings
 from llmtrain_operator.shell.wiring import build_reconciler
 from llmtrain_operator.shell.work_queue import WorkQueue
 
 log = logging.getLogger(__name__)
+_SCOPE_SECONDS = 2.0
+"""Between two looks at what can be watched, where something is missing."""
 _FIRST_LOOK_SECONDS = 1.0
 """Between two tries to look at everything, before the first one that succeeds."""
 
@@ -32,10 +35,15 @@ class Controller:
 
     Args:
         settings: of the operator.
+        scope: what it watches; None for the whole cluster.
+
+    Attributes:
+        outdated: is set when something else can be watched than the scope says.
     """
 
-    def __init__(self, settings: OperatorSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: OperatorSettings, scope: Scope | None = None) -> None:
+        self._settings, self._scope = settings, scope
+        self.outdated = asyncio.Event()
         self.caches = Caches()
         self.queue = WorkQueue()
         self.metrics = OwnMetrics()
@@ -43,6 +51,7 @@ class Controller:
         self._tasks: list[asyncio.Task[None]] = []
         self._last_resync = time.monotonic()
         self._knows_all = asyncio.Event()
+        self._refused = False
 
     async def start(self) -> None:
         """Start the workers and the resync."""
@@ -64,6 +73,8 @@ class Controller:
             self._keep_in_sync(api),
         ):
             self._tasks.append(asyncio.create_task(endless))
+        if self._scope is not None:
+            self._tasks.append(asyncio.create_task(self._follow_scope(api, self._scope)))
 
     async def stop(self) -> None:
         """End them; a pass that is cut off is made again by whoever comes next."""
@@ -75,7 +86,12 @@ class Controller:
     @property
     def watches_all_namespaces(self) -> bool:
         """Whether it is to see the whole cluster."""
-        return not self._settings.namespaces
+        return self._scope is None
+
+    @property
+    def watches_anything(self) -> bool:
+        """Whether there is a namespace that it may read."""
+        return self._scope is None or bool(self._scope.namespaces)
 
     @property
     def seconds_since_resync(self) -> float:
@@ -97,8 +113,15 @@ class Controller:
                 self.metrics,
                 waits=lambda: self.queue.waits,
                 resync_age=lambda: self.seconds_since_resync,
+                namespaces=self._namespaces_watched,
             ),
         )
+
+    @property
+    def _namespaces_watched(self) -> dict[str, bool]:
+        """Whether each namespace of the settings is watched."""
+        watched = self._scope.namespaces if self._scope else ()
+        return {name: name in watched for name in self._settings.namespaces}
 
     async def _work(self, reconciler: Reconciler) -> None:
         # The watches tell of jobs, clusters and Pods in any order. A pass that knows a job, and
@@ -129,15 +152,31 @@ class Controller:
         """Look at everything now and then, for what the watches may have missed."""
         while True:
             try:
-                for namespace in self._settings.namespaces or (None,):
+                for namespace in (None,) if self._scope is None else self._scope.namespaces:
                     await self._resync(api, namespace)
             except KubernetesError as error:
                 log.warning("the resync failed: %s", error)
+                self._refused = error.is_refusal
             else:
                 self._last_resync = time.monotonic()
                 self._knows_all.set()
             known = self._knows_all.is_set()
             await asyncio.sleep(self._settings.resync_seconds if known else _FIRST_LOOK_SECONDS)
+
+    async def _follow_scope(self, api: KubernetesApi, scope: Scope) -> None:
+        """Notice what comes: a namespace, the right to read it, a kind; and what is gone."""
+        while not self.outdated.is_set():
+            await asyncio.sleep(_SCOPE_SECONDS)
+            if scope.is_whole and not self._refused:
+                continue
+            try:
+                now = await read_scope(api, self._settings.namespaces)
+            except KubernetesError as error:
+                log.warning("what can be watched is not known: %s", error)
+                continue
+            if now != scope:
+                self.outdated.set()
+        await asyncio.Event().wait()  # until kopf has stopped
 
     async def _resync(self, api: KubernetesApi, namespace: str | None) -> None:
         caches, label = self.caches, names.JOB_LABEL

@@ -18,12 +18,11 @@ Json = dict[str, Any]
 def registry_of(controller: Controller) -> kopf.OperatorRegistry:
     """The handlers of a controller."""
     registry = kopf.OperatorRegistry()
-    caches = controller.caches
 
     @kopf.on.startup(registry=registry)
     async def _start(settings: kopf.OperatorSettings, **_: object) -> None:
         settings.posting.enabled = False  # events about jobs are the reconciler's
-        # KubeRay may be installed later; a Role of single namespaces cannot let us see that.
+        # A Role of single namespaces cannot let kopf see what comes; the controller looks itself.
         settings.scanning.disabled = not controller.watches_all_namespaces
         # Else the cluster's every Pod would be told of, to be thrown away here.
         settings.watching.label_selectors["v1", "pods"] = names.JOB_LABEL
@@ -49,6 +48,15 @@ def registry_of(controller: Controller) -> kopf.OperatorRegistry:
             raise kopf.PermanentError("no passes are made")
         return f"{len(controller.queue)} jobs are waiting"
 
+    if controller.watches_anything:
+        _watch(registry, controller)
+    return registry
+
+
+def _watch(registry: kopf.OperatorRegistry, controller: Controller) -> None:
+    """Have kopf watch jobs, and their RayClusters and Pods."""
+    caches = controller.caches
+
     def watch(
         kind: str, put: Callable[[Json], Key | None], drop: Callable[[Json], Key | None]
     ) -> Callable[..., Awaitable[None]]:
@@ -72,4 +80,3 @@ def registry_of(controller: Controller) -> kopf.OperatorRegistry:
     kopf.on.event("", "v1", "pods", registry=registry, labels=labels, id="pods")(
         watch("pods", caches.put_pod, caches.drop_pod)
     )
-    return registry

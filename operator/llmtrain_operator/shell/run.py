@@ -1,13 +1,17 @@
 """Runs kopf with our handlers."""
 
+import asyncio
 import logging
 
 import kopf
 
+from llmtrain_operator.io.kubernetes_api import KubernetesApi
 from llmtrain_operator.shell.controller import Controller
 from llmtrain_operator.shell.handlers import registry_of
+from llmtrain_operator.shell.scope import Scope, read_scope
 from llmtrain_operator.shell.settings import OperatorSettings
 
+log = logging.getLogger(__name__)
 _TALKATIVE = ("kopf.objects", "kopf.activities.probe", "aiohttp.access")
 """Loggers that tell of every event and every probe."""
 
@@ -22,10 +26,42 @@ def run_operator(settings: OperatorSettings, *, liveness: str) -> None:
     kopf.configure(verbose=False)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
-    kopf.run(
-        registry=registry_of(Controller(settings)),
-        standalone=True,
-        clusterwide=not settings.namespaces,
-        namespaces=settings.namespaces,
-        liveness_endpoint=liveness,
-    )
+    scope = _scope_of(settings)
+    while _is_outdated(settings, scope, liveness):
+        scope = _scope_of(settings)
+
+
+def _is_outdated(settings: OperatorSettings, scope: Scope | None, liveness: str) -> bool:
+    """Run until SIGTERM, or until something else can be watched; returns whether that is so."""
+    controller = Controller(settings, scope)
+    try:
+        kopf.run(
+            registry=registry_of(controller),
+            standalone=True,
+            clusterwide=scope is None,
+            # Where none can be read, nothing is watched in those that there may be.
+            namespaces=() if scope is None else scope.namespaces or settings.namespaces,
+            liveness_endpoint=liveness,
+            stop_flag=controller.outdated,
+        )
+    except Exception as error:  # kopf ends where a watch is refused
+        if _scope_of(settings) == scope:
+            raise
+        log.warning("the watches have ended, and start anew: %s", error)
+        return True
+    return controller.outdated.is_set()
+
+
+def _scope_of(settings: OperatorSettings) -> Scope | None:
+    """What can be watched now; None for the whole cluster."""
+    if not settings.namespaces:
+        return None
+    scope = asyncio.run(_read_scope(settings))
+    for namespace, why in scope.refused.items():
+        log.warning("the namespace %s cannot be watched, the others are: %s", namespace, why)
+    return scope
+
+
+async def _read_scope(settings: OperatorSettings) -> Scope:
+    async with KubernetesApi() as api:
+        return await read_scope(api, settings.namespaces)

@@ -37,7 +37,7 @@ def jobs() -> _Jobs:
 @pytest.fixture
 def url(jobs: _Jobs) -> Iterator[str]:
     own, port = OwnMetrics(), free_port()
-    with served_metrics(port, own, jobs, OwnGauges(own, list, lambda: 1.0)):
+    with served_metrics(port, own, jobs, OwnGauges(own, list, lambda: 1.0, {"team-a": True})):
         yield f"http://{LOOPBACK}:{port}/metrics"
 
 
