@@ -11,7 +11,8 @@ from support.nodeless_job import NodelessJob
 from support.operator_process import running_operator
 from support.wrong_jobs import WRONG_JOBS
 
-from llmtrain_api.status import JobStatus, Phase
+from llmtrain_api.stages import Stage
+from llmtrain_api.status import JobStatus, Phase, StageState
 
 _WRONG_SPECS = [row for row in WRONG_JOBS if row[0].startswith("spec")]
 
@@ -65,3 +66,20 @@ def test_every_wrong_job_says_so_and_recovers(
 
 def _is_called_invalid(status: JobStatus) -> bool:
     return any(condition.reason == "InvalidSpec" for condition in status.conditions)
+
+
+def test_a_field_of_a_newer_definition_stops_no_supervision(
+    lenient_cluster: NodelessCluster, tmp_path: Path
+) -> None:
+    lenient_cluster.ray.endless = ("data-0",)
+    with running_operator(lenient_cluster.operator_kubeconfig, tmp_path, pollSeconds=0.1):
+        job = NodelessJob.short(lenient_cluster.client, "newer")
+        job.wait_for_stage(Stage.DATA, StageState.RUNNING)
+        job.set_policy(maxTokens=5)
+        told = job.wait_until(_is_called_invalid)
+        assert told.phase is Phase.RUNNING
+        assert "spec.policy.maxTokens: unknown field" in told.conditions[0].message
+        job.set_policy(activeDeadlineSeconds=1)
+        failed = job.wait_for_phase(Phase.FAILED)
+        assert failed.conditions[0].reason == "DeadlineExceeded"
+        job.wait_until(lambda _: not job.ray_clusters)

@@ -77,6 +77,6 @@ def _same_manifest(seen: ObservedJob, before: ObservedJob) -> bool:
 
 def _facts(seen: ObservedJob) -> Facts | None:
     try:
-        return facts_of(parse_observed(seen))
+        return facts_of(parse_observed(seen).job)
     except ValidationError:
         return None

@@ -33,5 +33,5 @@ def test_a_wrong_job_says_so_and_recovers(random: list[Change]) -> None:
     assert status.conditions[0].message.startswith("spec")
     assert status.phase is Phase.PENDING
     after = decide(_CORRECT, UID, GENERATION, status, Snapshot(), NOW, SETTINGS).status
-    assert after.phase is Phase.RUNNING
+    assert after.phase is Phase.PENDING
     assert after.conditions[0].reason == "WaitingForCluster"
