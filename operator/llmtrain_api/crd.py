@@ -16,6 +16,12 @@ _MUTABLE_SECTION = "policy"
 
 _COLUMNS = (
     ("Phase", "string", ".status.phase", "Where the job stands."),
+    (
+        "Reason",
+        "string",
+        '.status.conditions[?(@.type=="Ready")].reason',
+        "Why the job is where it is.",
+    ),
     ("Stage", "string", ".status.progress.stage", "The stage that runs."),
     ("Progress", "integer", ".status.progress.percent", "Percent of the whole line."),
     ("Loss", "number", ".status.progress.loss", "Training loss of the newest step."),

@@ -23,9 +23,10 @@ class Phase(StrEnum):
     """Where a job stands, in a word."""
 
     PENDING = "Pending"
-    """Nothing runs yet."""
+    """No stage runs: the job waits for a queue, for its Ray cluster or for its next attempt, or it
+    is refused. The conditions say which."""
     RUNNING = "Running"
-    """A stage runs, or is about to."""
+    """A stage runs."""
     SUSPENDED = "Suspended"
     """Stopped after a checkpoint, by `policy.suspend` or by Ctrl-C; it continues where it was."""
     SUCCEEDED = "Succeeded"
@@ -37,6 +38,11 @@ class Phase(StrEnum):
     def terminal(self) -> bool:
         """Whether nothing revives the job."""
         return self in {Phase.SUCCEEDED, Phase.FAILED}
+
+    @property
+    def active(self) -> bool:
+        """Whether the job runs, or waits to."""
+        return self in {Phase.PENDING, Phase.RUNNING}
 
 
 class StageState(StrEnum):
@@ -126,6 +132,8 @@ class StageStatus(Record):
     """When the attempt was recorded."""
     completion_time: Timestamp | None = None
     """When it succeeded or failed for good."""
+    stop_time: Timestamp | None = None
+    """When the attempt that is at work was told to stop."""
     retry_time: Timestamp | None = None
     """No attempt starts before it: the wait after a failure."""
     reason: Reason | None = None
@@ -245,7 +253,11 @@ class JobStatus(Record):
     start_time: Timestamp | None = None
     """When the first attempt was recorded."""
     active_time: Timestamp | None = None
-    """The start, or the last resume: where `policy.activeDeadlineSeconds` counts from."""
+    """The start, or the last resume, moved on by the time spent in a queue since: where
+    `policy.activeDeadlineSeconds` counts from."""
+    queued_since: Timestamp | None = None
+    """Since when a queue holds the job's Ray cluster back; absent where none does. The deadline's
+    clock stands still meanwhile."""
     completion_time: Timestamp | None = None
     """When the job succeeded or failed."""
     stages: Annotated[

@@ -10,6 +10,7 @@ from rich.console import Console
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
 from llmtrain_api.workspace import Workspace
+from llmtrain_cli.cluster.attempts import condition_message
 from llmtrain_cli.exits import WRONG_INPUT
 from llmtrain_cli.local.display import run_view
 from llmtrain_cli.local.state import RunState, StateError
@@ -41,9 +42,8 @@ def status(
         return
     console = Console()
     console.print(run_view(job, status))
-    condition = next((c for c in status.conditions if c.status == "True"), None)
-    if condition is not None and condition.message:
-        console.print(condition.message, highlight=False, markup=False)
+    if message := condition_message(status):
+        console.print(message, highlight=False, markup=False)
 
 
 def _of_folder(workspace: Path) -> tuple[LLMTrainingJob, JobStatus]:

@@ -124,8 +124,8 @@ def test_kubectl_get_shows_where_the_job_stands(api_server: ApiClient, stored_jo
     )
     names = [column["name"] for column in table["columnDefinitions"]]
     row = dict(zip(names, table["rows"][0]["cells"], strict=True))
-    assert names == ["Name", "Phase", "Stage", "Progress", "Loss", "ETA", "Spent", "Age"]
-    shown = ["stored", "Running", "pretrain", 42, 3.25, 90, "12.50"]
+    assert names == ["Name", "Phase", "Reason", "Stage", "Progress", "Loss", "ETA", "Spent", "Age"]
+    shown = ["stored", "Running", "StageRunning", "pretrain", 42, 3.25, 90, "12.50"]
     assert [row[name] for name in names[:-1]] == shown
 
 
@@ -135,7 +135,7 @@ def _full_status() -> JobStatus:
         phase=Phase.RUNNING,
         conditions=(
             Condition(
-                type="Running",
+                type="Ready",
                 status=ConditionStatus.TRUE,
                 reason="StageRunning",
                 message="pretrain runs",

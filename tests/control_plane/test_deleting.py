@@ -5,8 +5,9 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from support.cluster.jobs import JOBS
 from support.nodeless_cluster import NodelessCluster
-from support.nodeless_job import NodelessJob, objects, wait_for_nothing_but
+from support.nodeless_job import NodelessJob, objects, wait_for_nothing_but, wait_until
 from support.operator_process import running_warm_operator
 
 from llmtrain_api.names import JOB_NAME_MAX_LENGTH
@@ -110,3 +111,22 @@ def test_a_job_of_the_same_name_starts_anew(cluster: NodelessCluster, tmp_path: 
     assert new["metadata"]["uid"] != old["metadata"]["uid"]
     (owner,) = new["metadata"]["ownerReferences"]
     assert owner["uid"] != old["metadata"]["ownerReferences"][0]["uid"]
+
+
+def test_a_job_that_a_finalizer_keeps_holds_no_compute(
+    cluster: NodelessCluster, tmp_path: Path
+) -> None:
+    cluster.ray.endless = ("data-0",)
+    before = objects(cluster.client)
+    with running_warm_operator(cluster.operator_kubeconfig, tmp_path, **_SETTINGS):
+        job = NodelessJob.short(cluster.client, "kept")
+        job.wait_for_stage(Stage.DATA, StageState.RUNNING)
+        job.patch({"metadata": {"finalizers": ["example.com/audit"]}})
+        cluster.client.request("DELETE", f"{JOBS}/kept")
+
+        wait_for_nothing_but(cluster.client, before)
+        status = job.wait_for_phase(Phase.SUSPENDED)
+        assert status.conditions[0].reason == "Deleting"
+        assert "example.com/audit" in status.conditions[0].message
+        job.patch({"metadata": {"finalizers": []}})
+        wait_until(lambda: not job.exists)

@@ -10,7 +10,7 @@ from llmtrain_api.exit_codes import ExitCode, Outcome
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import StageGroup
-from llmtrain_api.status import ClusterStatus, JobStatus, LostPod, Phase, StageState, StageStatus
+from llmtrain_api.status import ClusterStatus, JobStatus, LostPod, StageState, StageStatus
 from llmtrain_operator.core.decide import decide
 from llmtrain_operator.core.decision import Decision
 from llmtrain_operator.core.settings import Settings
@@ -70,6 +70,7 @@ class Passes:
         self.refusal: Obstacle | None = None
         self.submission: Submission | None = None
         self.losses: tuple[LostPod, ...] = ()
+        self.held_by: tuple[str, ...] | None = None
         self.generation = GENERATION
 
     @property
@@ -95,6 +96,7 @@ class Passes:
             refusal=self.refusal,
             submissions=(self.submission,) if self.submission else (),
             progress=progress,
+            held_by=self.held_by,
             stop_requested=stop_requested,
         )
         return decide(self.job, UID, self.generation, self.status, snapshot, self.now, SETTINGS)
@@ -103,7 +105,7 @@ class Passes:
         given = self.status.cluster
         if given is None or not self.cluster_ready:
             return ()
-        if given.released and self.status.phase is Phase.RUNNING:
+        if given.released and self.status.phase.active:
             return ()  # it went when it was given back
         return (Cluster(given.name, self.cluster_state, "Queued" if self._is_queued else ""),)
 

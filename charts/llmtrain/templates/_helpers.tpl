@@ -170,7 +170,7 @@ capabilities: {drop: [ALL]}
   verbs: [create]
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
-  verbs: [create]
+  verbs: [get, create]
 - apiGroups: [""]
   resources: [secrets] # the token of a Ray cluster, by name
   verbs: [get]

@@ -51,12 +51,13 @@ class Policy(Section):
     ttl_seconds_after_finished: int | None = Field(None, ge=0, le=31_536_000)
     """The job is deleted so long after its end; never where it is left out. Its workspace stays."""
     active_deadline_seconds: int | None = Field(None, ge=1, le=31_536_000)
-    """Longest time from the start, or from the last resume, to the end."""
+    """Longest time from the start, or from the last resume, to the end. Time in which a queue holds
+    the job's Ray cluster back does not count."""
     scheduling_timeout_seconds: int = Field(3600, ge=10, le=31_536_000)
     """Longest time that a stage waits for its compute; then the job fails and says what is missing.
     """
     hang_timeout_seconds: int = Field(1800, ge=10, le=86400)
     """A stage that makes no progress for so long is stopped and counted as an infrastructure
-    failure."""
+    failure. One that was told to stop, and still runs after so long, loses its Ray cluster."""
     retries: Retries = Retries()
     budget: Budget | None = None

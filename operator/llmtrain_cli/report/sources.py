@@ -8,7 +8,7 @@ from llmtrain_api.environment import Environment
 from llmtrain_api.results import EvaluationReport
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import JobStatus, Phase
+from llmtrain_api.status import JobStatus
 from llmtrain_api.step_record import StepRecord
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.report.missing import Missing
@@ -29,7 +29,7 @@ class Run:
     @property
     def is_going_on(self) -> bool:
         """Whether a stage runs or is about to."""
-        return self.status.phase in {Phase.PENDING, Phase.RUNNING}
+        return self.status.phase.active
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,10 @@ def _is_news(this: Pass, after: JobStatus, timed: JobStatus, cost: Cost | None) 
         return True
     if (cost and cost.ledger) != (before.cost and before.cost.ledger):
         return True
-    at_work = after.phase.value == "Running"
-    return at_work and this.now - read_time(before.goodput.observed_time) >= _REFRESHED_AFTER
+    return (
+        after.phase.active
+        and this.now - read_time(before.goodput.observed_time) >= _REFRESHED_AFTER
+    )
 
 
 def _cost(this: Pass, after: JobStatus) -> Cost | None:

@@ -3,7 +3,8 @@
 from llmtrain_api.exit_codes import ExitCode, FailureClass
 from llmtrain_api.names import submission_id
 from llmtrain_api.status import StageState, StageStatus
-from llmtrain_operator.core.cluster import arrived, await_cluster
+from llmtrain_operator.core.cluster import arrived, await_cluster, released
+from llmtrain_operator.core.conditions import INVALID_SPEC
 from llmtrain_operator.core.decision import Submit
 from llmtrain_operator.core.ending import ended, failed, given_up, interrupted, lost
 from llmtrain_operator.core.pod_loss import with_losses
@@ -12,7 +13,7 @@ from llmtrain_operator.core.reconcile_pass import Pass
 from llmtrain_operator.core.run_config import render_run_config
 from llmtrain_operator.core.silence import await_ray
 from llmtrain_operator.core.snapshot import Submission, SubmissionState
-from llmtrain_operator.core.step import Step, soonest
+from llmtrain_operator.core.step import STAGE_RUNNING, Step, soonest
 from llmtrain_operator.core.stopping import (
     BUDGET_REASON,
     DEADLINE_REASON,
@@ -52,6 +53,8 @@ def _record(this: Pass, stage: StageStatus) -> Step:
         return given_up(this, stage, DEADLINE_REASON, deadline_message(this))
     if this.budget is not None and this.budget.fails:
         return given_up(this, stage, BUDGET_REASON, this.budget.message)
+    if this.snapshot.unknown_fields:
+        return _not_understood(this, stage)
     if stage.retry_time is not None:
         wait = (read_time(stage.retry_time) - this.now).total_seconds()
         if wait > 0:
@@ -84,13 +87,19 @@ def _record(this: Pass, stage: StageStatus) -> Step:
     )
 
 
+def _not_understood(this: Pass, stage: StageStatus) -> Step:
+    """Start nothing by a manifest that is understood in part, and hold no compute for it."""
+    message = "; ".join(this.snapshot.unknown_fields)
+    return Step(stage, this.release, INVALID_SPEC, message=message, cluster=released(this.status))
+
+
 def _submit(this: Pass, stage: StageStatus) -> Step:
     """Start a recorded attempt on the cluster that it was recorded for, and on no other.
 
     Where that cluster is gone, nobody knows whether the attempt ran on it; so it is lost, and its
     id is not used on the next cluster.
     """
-    if this.wants_stop:
+    if this.wants_stop or this.snapshot.unknown_fields:
         return interrupted(stage)
     if not this.cluster_ready:
         return lost(this, stage)
@@ -104,7 +113,7 @@ def _submit(this: Pass, stage: StageStatus) -> Step:
     return Step(
         stage,
         (Submit(stage.submission_id, config),),
-        reason=refusal.reason if refusal else "StageRunning",
+        reason=refusal.reason if refusal else STAGE_RUNNING,
         message=refusal.message if refusal else starting(stage),
     )
 
@@ -121,12 +130,12 @@ def _watch(this: Pass, stage: StageStatus, submission: Submission | None) -> Ste
     silent = silent_seconds(running, *this.signs)
     why = why_stop(this, silent)
     if why is not None:
-        return stop(running, *why)
+        return stop(this, running, *why)
     hang_timeout = this.job.spec.policy.hang_timeout_seconds
     stalled = silent >= _STALLED_SECONDS
     return Step(
         running,
-        reason="Stalled" if stalled else "StageRunning",
+        reason="Stalled" if stalled else STAGE_RUNNING,
         message=working(running) + (f"; {_STALLED}" if stalled else ""),
         requeue_after_seconds=soonest(hang_timeout - silent, this.seconds_left),
     )

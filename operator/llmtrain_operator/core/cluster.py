@@ -9,7 +9,7 @@ from dataclasses import replace
 from llmtrain_api.names import cluster_name
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import ClusterStatus, JobStatus, LostPod, StageState, StageStatus
-from llmtrain_operator.core.cluster_view import NOT_TAKEN_UP
+from llmtrain_operator.core.cluster_view import NOT_READY, NOT_TAKEN_UP, ORPHANED
 from llmtrain_operator.core.decision import DeleteCluster, EnsureCluster
 from llmtrain_operator.core.ending import given_up
 from llmtrain_operator.core.policies.loss import gravity
@@ -20,7 +20,7 @@ from llmtrain_operator.core.timestamps import read_time, write_time
 
 _WAITING = "WaitingForCluster"
 _PATIENCE_SECONDS = 60
-"""With KubeRay, which has many clusters to look after."""
+"""With KubeRay, which has many clusters to look after, and with Pods that end."""
 
 
 def await_cluster(this: Pass, stage: StageStatus) -> Step | None:
@@ -37,7 +37,7 @@ def await_cluster(this: Pass, stage: StageStatus) -> Step | None:
         or cluster.state in {ClusterState.BROKEN, ClusterState.LEAVING}
     ]
     if leftovers:
-        return _replace(this, stage, leftovers)
+        return _replace(this, stage, group, leftovers)
     if given is None:
         return _record(this, stage, group)
     if this.cluster is None:
@@ -45,8 +45,7 @@ def await_cluster(this: Pass, stage: StageStatus) -> Step | None:
     if this.cluster.state is ClusterState.SUSPENDED:
         return _queued(this, stage, given)
     if this.cluster.state is ClusterState.STARTING:
-        why = this.cluster if this.cluster.reason else _lost_while_starting(this, given)
-        return _waiting(this, stage, given, why)
+        return _waiting(this, stage, given, _why_starting(this, this.cluster, given))
     return None
 
 
@@ -60,16 +59,20 @@ def released(status: JobStatus) -> ClusterStatus | None:
     return status.cluster and status.cluster.model_copy(update={"released": True})
 
 
-def _replace(this: Pass, stage: StageStatus, leftovers: list[Cluster]) -> Step:
+def _replace(this: Pass, stage: StageStatus, group: StageGroup, leftovers: list[Cluster]) -> Step:
     """Others have to go first."""
     names = ", ".join(cluster.name for cluster in leftovers)
-    given = released(this.status)
-    if given is not None:
-        given = given.model_copy(update={"waiting_since": _since(this, given)})
-        if _seconds_left(this, given) <= 0:
-            why = "; ".join(cluster.message for cluster in leftovers if cluster.message)
-            message = f"{names} did not go" + (f": {why}" if why else "")
-            return given_up(this, stage, "ClusterStuck", f"{_limited(this)}: {message}")
+    given = released(this.status) or _never_made(this, group)
+    given = given.model_copy(update={"waiting_since": _since(this, given)})
+    left = _seconds_left(this, given)
+    patience = _PATIENCE_SECONDS - (this.job.spec.policy.scheduling_timeout_seconds - left)
+    orphan = next((each for each in leftovers if each.reason == ORPHANED), None)
+    why = "; ".join(cluster.message for cluster in leftovers if cluster.message)
+    if left <= 0:
+        message = f"{names} did not go" + (f": {why}" if why else "")
+        reason = orphan.reason if orphan else "ClusterStuck"
+        return given_up(this, stage, reason, f"{_limited(this)}: {message}")
+    tells = why and (orphan is not None or patience <= 0)
     return Step(
         stage,
         tuple(
@@ -77,13 +80,19 @@ def _replace(this: Pass, stage: StageStatus, leftovers: list[Cluster]) -> Step:
             for cluster in leftovers
             if cluster.state is not ClusterState.LEAVING
         ),
-        reason=_WAITING,
-        message=f"waiting for {names} to go",
+        reason=orphan.reason if orphan else _WAITING,
+        message=f"waiting for {names} to go" + (f": {why}" if tells else ""),
         cluster=given,
         requeue_after_seconds=soonest(
-            _seconds_left(this, given) if given else None, this.seconds_left
+            left, this.seconds_left, patience if patience > 0 and not tells else None
         ),
     )
+
+
+def _never_made(this: Pass, group: StageGroup) -> ClusterStatus:
+    """Stands for the wait of a job whose name an earlier job's cluster still has."""
+    name = cluster_name(this.job.metadata.name, group, 0)
+    return ClusterStatus(name=name, group=group, generation=0, released=True)
 
 
 def _record(this: Pass, stage: StageStatus, group: StageGroup) -> Step:
@@ -97,6 +106,14 @@ def _record(this: Pass, stage: StageStatus, group: StageGroup) -> Step:
     )
     message = _starting(recorded)  # as it is once it is made: one write less
     return Step(stage, reason=_WAITING, message=message, cluster=recorded, requeue_after_seconds=0)
+
+
+def _why_starting(this: Pass, cluster: Cluster, given: ClusterStatus) -> Cluster | LostPod | None:
+    """The gravest reason for which a cluster is not ready; None where it just takes its time."""
+    lost = _lost_while_starting(this, given)
+    if cluster.reason == NOT_READY and lost is not None:
+        return lost
+    return cluster if cluster.reason else lost
 
 
 def _lost_while_starting(this: Pass, given: ClusterStatus) -> LostPod | None:
@@ -115,7 +132,7 @@ def _waiting(
     """The cluster is on its way, or takes too long."""
     left = _seconds_left(this, given)
     waited = this.job.spec.policy.scheduling_timeout_seconds - left
-    if why is not None and why.reason == NOT_TAKEN_UP and waited < _PATIENCE_SECONDS:
+    if why is not None and why.reason in {NOT_TAKEN_UP, NOT_READY} and waited < _PATIENCE_SECONDS:
         left, why = min(left, _PATIENCE_SECONDS - waited), None
     reason = (why and why.reason) or _WAITING
     message = (why and why.message) or _starting(given)
@@ -132,7 +149,7 @@ def _waiting(
 
 
 def _queued(this: Pass, stage: StageStatus, given: ClusterStatus) -> Step:
-    """A queue decides when it gets compute: that wait has no limit of ours, and a clock of its own.
+    """A queue decides when it gets compute: that wait has no limit of ours, and no deadline.
 
     What is left of an earlier admission has to end before the next, which KubeRay sees to.
     """
@@ -142,7 +159,6 @@ def _queued(this: Pass, stage: StageStatus, given: ClusterStatus) -> Step:
         reason=this.cluster.reason,
         message=this.cluster.message,
         cluster=given.model_copy(update={"waiting_since": None}),
-        requeue_after_seconds=this.seconds_left,
     )
 
 

@@ -10,6 +10,10 @@ from llmtrain_operator.core.snapshot import Cluster, ClusterState
 
 NOT_TAKEN_UP = "KubeRaySilent"
 """The reason of a cluster that is made, and that nobody has done anything for."""
+NOT_READY = "PodNotReady"
+"""The reason of a cluster whose Pods have their nodes, and are being prepared there."""
+ORPHANED = "ClusterOrphaned"
+"""The reason of a cluster that nobody deletes, though the job that it was made for is gone."""
 _PROVISIONED = "RayClusterProvisioned"
 _SUSPENDING = "RayClusterSuspending"
 _SUSPENDED = "RayClusterSuspended"
@@ -39,7 +43,7 @@ def cluster_views(
     orphaned = {pod.cluster for pod in pods if pod.cluster not in known and not pod.ended}
     return (
         *(_view(c, _pods_of(c.metadata.name, pods), uid) for c in clusters),
-        *(_leaving(name, _pods_of(name, pods)) for name in sorted(orphaned)),
+        *(_without_cluster(name, _pods_of(name, pods)) for name in sorted(orphaned)),
     )
 
 
@@ -48,15 +52,51 @@ def _pods_of(name: str, pods: tuple[ObservedPod, ...]) -> tuple[ObservedPod, ...
 
 
 def _leaving(name: str, pods: tuple[ObservedPod, ...]) -> Cluster:
-    stay = (f"{p.metadata.name} on {p.spec.node_name or 'no node'}" for p in pods if not p.ended)
-    first = next(stay, None)
-    return Cluster(name, ClusterState.LEAVING, message=f"{first} has not ended" if first else "")
+    """What is left of a cluster whose RayCluster is gone, or goes."""
+    first = next((pod for pod in pods if not pod.ended), None)
+    if first is None:
+        return Cluster(name, ClusterState.LEAVING)
+    where = f"on {first.spec.node_name}" if first.spec.node_name else "on no node"
+    message = f"{first.metadata.name} {where} has not ended"
+    return Cluster(name, ClusterState.LEAVING, message=message)
+
+
+def _without_cluster(name: str, pods: tuple[ObservedPod, ...]) -> Cluster:
+    """Pods whose RayCluster is gone; whoever deleted it may have wanted them to stay."""
+    kept = (pod.metadata for pod in pods if not pod.ended and pod.lives)
+    orphan = next((meta for meta in kept if meta.controller_uid is None), None)
+    if orphan is None:
+        return _leaving(name, pods)
+    message = (
+        f"nothing deletes {orphan.name}, whose RayCluster {name} is gone; delete its Pods: "
+        f"kubectl delete pod -n {orphan.namespace} -l ray.io/cluster={name}"
+    )
+    return Cluster(name, ClusterState.LEAVING, ORPHANED, message)
+
+
+def _not_ours(cluster: ObservedCluster, pods: tuple[ObservedPod, ...]) -> Cluster:
+    """A RayCluster with the job's label that is deleted, or belongs to another object."""
+    meta = cluster.metadata
+    if meta.deletion_timestamp is not None:
+        left = _leaving(meta.name, pods)
+        if left.message or not meta.finalizers:
+            return left
+        held = f"its finalizers hold it: {', '.join(meta.finalizers)}"
+        return Cluster(meta.name, ClusterState.LEAVING, message=held)
+    if meta.controller_uid is not None:
+        message = f"{meta.name} belongs to another object, with which it has to go"
+        return Cluster(meta.name, ClusterState.LEAVING, message=message)
+    message = (
+        f"the RayCluster {meta.name} was left behind by an earlier job of this name, and may still"
+        f" train; delete it: kubectl delete raycluster -n {meta.namespace} {meta.name}"
+    )
+    return Cluster(meta.name, ClusterState.LEAVING, ORPHANED, message)
 
 
 def _view(cluster: ObservedCluster, pods: tuple[ObservedPod, ...], uid: str) -> Cluster:
     name = cluster.metadata.name
     if cluster.metadata.deletion_timestamp or cluster.metadata.controller_uid != uid:
-        return _leaving(name, pods)
+        return _not_ours(cluster, pods)
     if cluster.spec.suspend or _holds(cluster, _SUSPENDING):
         return Cluster(name, ClusterState.SUSPENDED, "Queued", _QUEUED)
     head_lives = any(pod.is_head and pod.lives for pod in pods)
@@ -81,7 +121,7 @@ def _why_not_ready(cluster: ObservedCluster, pods: tuple[ObservedPod, ...]) -> t
     if failure is not None and failure.status == "True":
         return "PodsRefused", failure.message
     told = Counter(why for pod in pods if not pod.ready for why in [_why_pod_waits(pod)] if why)
-    for kind in ("ImagePullFailed", "PodNotStarted", "Unschedulable"):
+    for kind in ("ImagePullFailed", "PodNotStarted", "Unschedulable", NOT_READY):
         for (reason, message), count in told.most_common():
             if reason == kind:
                 return reason, f"{count} of {len(pods)} Pods: {message}"
@@ -100,4 +140,17 @@ def _why_pod_waits(pod: ObservedPod) -> tuple[str, str] | None:
     if scheduled is not None and scheduled.status == "False":
         unbound = _UNBOUND in scheduled.message
         return "Unschedulable", scheduled.message + (_ON_CLAIMS if unbound else "")
-    return None
+    return _what_kubelet_does(pod)
+
+
+def _what_kubelet_does(pod: ObservedPod) -> tuple[str, str] | None:
+    """What a Pod waits for on its node, as far as its status tells; the rest are Events."""
+    container = next(
+        (c for c in pod.containers if c.state.waiting and c.state.waiting.reason), None
+    )
+    if not pod.scheduled or container is None or container.state.waiting is None:
+        return None
+    meta, waiting = pod.metadata, container.state.waiting
+    words = f"{waiting.reason}: {waiting.message}".removesuffix(": ")
+    where = f"kubectl describe pod -n {meta.namespace} {meta.name}"
+    return NOT_READY, f"{meta.name} is not ready ({words}); `{where}` shows its events"

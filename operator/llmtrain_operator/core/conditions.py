@@ -2,15 +2,14 @@
 
 from datetime import datetime
 
-from llmtrain_api.status import MESSAGE_MAX_LENGTH, Condition, ConditionStatus, Phase
+from llmtrain_api.status import Condition, ConditionStatus, Phase
 from llmtrain_operator.core.timestamps import write_time
+from llmtrain_operator.core.words import for_status
 
-_PHASE_OF_CONDITION = {
-    "Running": Phase.RUNNING,
-    "Suspended": Phase.SUSPENDED,
-    "Succeeded": Phase.SUCCEEDED,
-    "Failed": Phase.FAILED,
-}
+INVALID_SPEC = "InvalidSpec"
+"""The reason of a job whose manifest the API server took, and the operator does not understand."""
+_PHASES = (Phase.RUNNING, Phase.SUSPENDED, Phase.SUCCEEDED, Phase.FAILED)
+_HEALTHY = {Phase.RUNNING, Phase.SUCCEEDED}
 
 
 def conditions_of(
@@ -22,7 +21,11 @@ def conditions_of(
     generation: int,
     now: datetime,
 ) -> tuple[Condition, ...]:
-    """One condition for each phase that can be waited for; the current one's is true.
+    """One condition for each phase that can be waited for, and two for GitOps tools.
+
+    Of the phases' conditions the current one's is true; a pending job has none that is. `Ready` and
+    `Stalled` are what Flux, Argo CD and others that use kstatus look at: a stalled job needs
+    somebody to change something.
 
     Args:
         phase: of the job.
@@ -32,10 +35,13 @@ def conditions_of(
         generation: of the resource.
         now: the time of this pass.
     """
+    holds = {its_phase.value: phase is its_phase for its_phase in _PHASES}
+    holds["Ready"] = phase in _HEALTHY
+    holds["Stalled"] = phase is Phase.FAILED or reason == INVALID_SPEC
     known = {condition.type: condition for condition in before}
     conditions = []
-    for kind, its_phase in _PHASE_OF_CONDITION.items():
-        status = ConditionStatus.TRUE if phase is its_phase else ConditionStatus.FALSE
+    for kind, is_true in holds.items():
+        status = ConditionStatus.TRUE if is_true else ConditionStatus.FALSE
         last = known.get(kind)
         unchanged = last is not None and last.status is status
         conditions.append(
@@ -43,7 +49,7 @@ def conditions_of(
                 type=kind,
                 status=status,
                 reason=reason,
-                message=message[:MESSAGE_MAX_LENGTH],
+                message=for_status(message),
                 observed_generation=generation,
                 last_transition_time=last.last_transition_time
                 if last and unchanged

@@ -14,15 +14,17 @@ from llmtrain_operator.core.accounts import with_accounts
 from llmtrain_operator.core.attempt import advance
 from llmtrain_operator.core.budget import with_budget
 from llmtrain_operator.core.cluster import released
-from llmtrain_operator.core.conditions import conditions_of
+from llmtrain_operator.core.conditions import INVALID_SPEC, conditions_of
 from llmtrain_operator.core.decision import Decision, DeleteJob
+from llmtrain_operator.core.ending import interrupted
+from llmtrain_operator.core.policies.deadline import with_active_time
 from llmtrain_operator.core.policies.hang import is_report_of
 from llmtrain_operator.core.policies.time_to_live import seconds_to_live
 from llmtrain_operator.core.progress import finished_progress, line_progress
 from llmtrain_operator.core.reconcile_pass import Pass
 from llmtrain_operator.core.settings import Settings
 from llmtrain_operator.core.snapshot import Snapshot
-from llmtrain_operator.core.step import Step, soonest
+from llmtrain_operator.core.step import STAGE_RUNNING, Step, soonest
 from llmtrain_operator.core.timestamps import write_time
 
 
@@ -67,12 +69,14 @@ def _turn(this: Pass) -> Decision:
     if status.phase.terminal:
         return _ended(this)
     stages = tuple(status.stage(name) for name in job.spec.stages)
+    if this.snapshot.held_by is not None:
+        return _deleted(this, stages, this.snapshot.held_by)
     current = next((s for s in stages if s.state is not StageState.SUCCEEDED), None)
     if current is None:
         return _finish(this, stages)
     if current.state is StageState.PENDING and this.wants_stop:
         return _suspended(this, stages)
-    step = advance(this, current)
+    step = _with_faults(this, advance(this, current))
     stages = tuple(step.stage if s.name is current.name else s for s in stages)
     status = _after(this, stages, step)
     if step.stage.state is StageState.FAILED:
@@ -80,10 +84,19 @@ def _turn(this: Pass) -> Decision:
     return Decision(_running(this, status, step), step.actions, step.requeue_after_seconds)
 
 
+def _with_faults(this: Pass, step: Step) -> Step:
+    """The step of an attempt that goes on, with what of the manifest is not understood."""
+    faults = this.snapshot.unknown_fields
+    if not (faults and step.stage.state.at_work):
+        return step
+    reason = INVALID_SPEC if step.reason == STAGE_RUNNING else step.reason
+    return replace(step, reason=reason, message=f"{'; '.join(faults)}; meanwhile {step.message}")
+
+
 def _ended(this: Pass) -> Decision:
     """A job that has ended gives its compute back, and goes when its time to live is over."""
     left = seconds_to_live(this.job, this.status, this.now)
-    if this.release or left is None:
+    if this.release or left is None or this.snapshot.held_by is not None:
         return Decision(_seen(this), this.release)
     if left > 0:
         return Decision(_seen(this), requeue_after_seconds=left)
@@ -118,28 +131,53 @@ def _after(this: Pass, stages: tuple[StageStatus, ...], step: Step) -> JobStatus
 
 
 def _running(this: Pass, status: JobStatus, step: Step) -> JobStatus:
-    now = write_time(this.now)
-    resumed = status.phase is Phase.SUSPENDED or status.active_time is None
-    return status.model_copy(
+    now, phase = write_time(this.now), _phase(this, step)
+    timed = with_active_time(status, this.now, queued=this.is_queued)
+    return timed.model_copy(
         update={
             "observed_generation": this.generation,
-            "phase": Phase.RUNNING,
+            "phase": phase,
             "start_time": status.start_time or now,
-            "active_time": now if resumed else status.active_time,
-            "conditions": _conditions(this, Phase.RUNNING, step.reason, step.message),
+            "conditions": _conditions(this, phase, step.reason, step.message),
         }
     )
 
 
+def _phase(this: Pass, step: Step) -> Phase:
+    """Running while an attempt is at work, and from one stage to the next on the same cluster."""
+    match step.stage.state:
+        case StageState.RUNNING | StageState.STOPPING:
+            return Phase.RUNNING
+        case StageState.STARTING | StageState.SUCCEEDED if step.reason == STAGE_RUNNING:
+            return Phase.RUNNING if this.status.phase is Phase.RUNNING else Phase.PENDING
+        case _:
+            return Phase.PENDING
+
+
+def _deleted(this: Pass, stages: tuple[StageStatus, ...], finalizers: tuple[str, ...]) -> Decision:
+    """A job that is being deleted holds no compute, whoever keeps it from going.
+
+    Its Pods ask the driver for a checkpoint as they leave.
+    """
+    left = tuple(interrupted(s).stage if s.state.at_work else s for s in stages)
+    message = f"the job is being deleted, and holds no compute; kept by {', '.join(finalizers)}"
+    return _at_rest(this, left, "Deleting", message)
+
+
 def _suspended(this: Pass, stages: tuple[StageStatus, ...]) -> Decision:
     message = f"{_why_suspended(this)}; it goes on from its newest checkpoint when it is resumed"
+    return _at_rest(this, stages, "Suspended", message)
+
+
+def _at_rest(this: Pass, stages: tuple[StageStatus, ...], reason: str, message: str) -> Decision:
+    """Give all compute back."""
     status = this.status.model_copy(
         update={
             "observed_generation": this.generation,
             "phase": Phase.SUSPENDED,
             "stages": stages,
             "cluster": released(this.status),
-            "conditions": _conditions(this, Phase.SUSPENDED, "Suspended", message),
+            "conditions": _conditions(this, Phase.SUSPENDED, reason, message),
         }
     )
     return Decision(status, this.release)

@@ -8,7 +8,6 @@ from datetime import timedelta
 from llmtrain_api.exit_codes import FailureClass, crashed, death_signal, failure_class
 from llmtrain_api.status import (
     EVALUATION_MAX_ITEMS,
-    MESSAGE_MAX_LENGTH,
     REASON_MAX_LENGTH,
     StageState,
     StageStatus,
@@ -16,9 +15,10 @@ from llmtrain_api.status import (
 from llmtrain_operator.core.policies.loss import loss_class
 from llmtrain_operator.core.policies.retry import after_failure
 from llmtrain_operator.core.reconcile_pass import Pass
-from llmtrain_operator.core.snapshot import ClusterState, Submission, SubmissionState
+from llmtrain_operator.core.snapshot import Submission, SubmissionState
 from llmtrain_operator.core.step import Step, soonest
 from llmtrain_operator.core.timestamps import read_time, write_time
+from llmtrain_operator.core.words import for_status
 
 
 def ended(this: Pass, stage: StageStatus, submission: Submission) -> Step:
@@ -30,7 +30,7 @@ def ended(this: Pass, stage: StageStatus, submission: Submission) -> Step:
         warnings = outcome.warnings if outcome else ()
         return replace(_succeeded(this, stage, warnings), evaluation=evaluation)
     if outcome:
-        reason, message = outcome.reason[:REASON_MAX_LENGTH], outcome.message[:MESSAGE_MAX_LENGTH]
+        reason, message = outcome.reason[:REASON_MAX_LENGTH], outcome.message
     elif crashed(submission.exit_code):
         reason = "DriverCrashed"
         message = f"{_last_words(submission)}; the same input would crash it again"
@@ -61,8 +61,9 @@ def _succeeded(this: Pass, stage: StageStatus, warnings: Sequence[str]) -> Step:
             "state": StageState.SUCCEEDED,
             "completion_time": write_time(this.now),
             "reason": "Completed",
-            "message": "\n".join(warnings)[:MESSAGE_MAX_LENGTH] or None,
+            "message": for_status("\n".join(warnings)) or None,
             "lost_pod": None,
+            "stop_time": None,
         }
     )
     return Step(done, message=f"{stage.name} has succeeded", requeue_after_seconds=0)
@@ -70,7 +71,7 @@ def _succeeded(this: Pass, stage: StageStatus, warnings: Sequence[str]) -> Step:
 
 def lost(this: Pass, stage: StageStatus) -> Step:
     """The submission is gone, and nobody saw how it ended."""
-    if this.cluster is not None and this.cluster.state is ClusterState.SUSPENDED:
+    if this.is_queued:
         # Its Pods were deleted, and by whom is known.
         taken = stage.model_copy(update={"lost_pod": None})
         message = "its queue took its Ray cluster's compute away"
@@ -140,8 +141,9 @@ def given_up(this: Pass, stage: StageStatus, reason: str, message: str) -> Step:
             "completion_time": write_time(this.now),
             "retry_time": None,
             "reason": reason,
-            "message": message[:MESSAGE_MAX_LENGTH],
+            "message": for_status(message),
             "lost_pod": None,
+            "stop_time": None,
         }
     )
     return Step(final, reason=reason, message=message)
@@ -161,7 +163,8 @@ def _next_attempt(stage: StageStatus, reason: str, message: str) -> StageStatus:
             "attempt": stage.attempt + 1,
             "submission_id": None,
             "reason": reason,
-            "message": message[:MESSAGE_MAX_LENGTH],
+            "message": for_status(message),
             "lost_pod": None,
+            "stop_time": None,
         }
     )

@@ -35,6 +35,7 @@ class ObjectMeta(_Observed):
     deletion_timestamp: str | None = None
     """When it is to be gone: its grace period later than it was deleted."""
     deletion_grace_period_seconds: int = 0
+    finalizers: tuple[str, ...] = ()
     labels: dict[str, str] = Field(default_factory=dict)
     owner_references: tuple[Owner, ...] = ()
 

@@ -69,6 +69,11 @@ class Pass:
         return self.snapshot.cluster(given.name) if given and not given.released else None
 
     @property
+    def is_queued(self) -> bool:
+        """Whether a queue holds that cluster back."""
+        return self.cluster is not None and self.cluster.state is ClusterState.SUSPENDED
+
+    @property
     def cluster_ready(self) -> bool:
         """Whether that cluster takes submissions."""
         return self.cluster is not None and self.cluster.state is ClusterState.READY

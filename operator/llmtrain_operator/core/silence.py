@@ -41,7 +41,9 @@ def await_ray(this: Pass, stage: StageStatus, silence: Silence) -> Step:
         return replace(given_up, cluster=released(this.status))
     why = why_stop(this, silent=0)
     if silence.seconds >= _STOPPED_AFTER_SECONDS:
-        told = stopping(stage, *why) if why and stage.state is not StageState.STOPPING else stage
+        told = (
+            stopping(this, stage, *why) if why and stage.state is not StageState.STOPPING else stage
+        )
         if told.state is StageState.STOPPING:
             return replace(await_end(this, told, None), cluster=released(this.status))
     return _waiting(this, stage, silence)

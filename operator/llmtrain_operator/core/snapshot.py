@@ -109,6 +109,10 @@ class Snapshot:
     """The job's Ray jobs that the cluster knows."""
     progress: ProgressReport | None = None
     """The newest report of the running driver."""
+    unknown_fields: tuple[str, ...] = ()
+    """What the manifest says that the operator does not understand; its faults, for people."""
+    held_by: tuple[str, ...] | None = None
+    """The finalizers that keep a job that is being deleted; None where it is not."""
     stop_requested: bool = False
     """Whether whoever runs the job wants it to stop after a checkpoint: Ctrl-C on a laptop."""
     created: datetime | None = None

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from llmtrain_api.status import ClusterStatus, EvaluationResult, StageStatus
 from llmtrain_operator.core.decision import Action
 
+STAGE_RUNNING = "StageRunning"
+"""The reason of a stage that goes on as it should."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -12,7 +15,7 @@ class Step:
 
     stage: StageStatus
     actions: tuple[Action, ...] = ()
-    reason: str = "StageRunning"
+    reason: str = STAGE_RUNNING
     message: str = ""
     requeue_after_seconds: float | None = None
     evaluation: tuple[EvaluationResult, ...] = ()

@@ -1,13 +1,17 @@
 """An attempt that is not to go on: why, how it is told, and what follows when it has ended."""
 
+from dataclasses import replace
+
 from llmtrain_api.exit_codes import ExitCode, FailureClass
 from llmtrain_api.status import StageState, StageStatus
+from llmtrain_operator.core.cluster import released
 from llmtrain_operator.core.decision import Stop
 from llmtrain_operator.core.ending import ended, failed, given_up, interrupted
 from llmtrain_operator.core.policies.budget import BudgetState
 from llmtrain_operator.core.reconcile_pass import Pass
 from llmtrain_operator.core.snapshot import Submission, SubmissionState
 from llmtrain_operator.core.step import Step
+from llmtrain_operator.core.timestamps import read_time, write_time
 
 DEADLINE_REASON = "DeadlineExceeded"
 BUDGET_REASON = BudgetState.EXCEEDED.value
@@ -35,21 +39,35 @@ def why_stop(this: Pass, silent: float) -> tuple[str, str] | None:
     return None
 
 
-def stopping(stage: StageStatus, reason: str, message: str) -> StageStatus:
+def stopping(this: Pass, stage: StageStatus, reason: str, message: str) -> StageStatus:
     """The stage once its attempt is told to stop."""
-    told = {"state": StageState.STOPPING, "reason": reason, "message": message}
-    return stage.model_copy(update=told)
+    return stage.model_copy(
+        update={
+            "state": StageState.STOPPING,
+            "stop_time": write_time(this.now),
+            "reason": reason,
+            "message": message,
+        }
+    )
 
 
-def stop(stage: StageStatus, reason: str, message: str) -> Step:
+def stop(this: Pass, stage: StageStatus, reason: str, message: str) -> Step:
     """Tell an attempt to stop."""
     assert stage.submission_id is not None, "it is running"
-    actions = (Stop(stage.submission_id),)
-    return Step(stopping(stage, reason, message), actions, reason=reason, message=message)
+    return Step(
+        stopping(this, stage, reason, message),
+        (Stop(stage.submission_id),),
+        reason=reason,
+        message=message,
+        requeue_after_seconds=this.job.spec.policy.hang_timeout_seconds,
+    )
 
 
 def await_end(this: Pass, stage: StageStatus, submission: Submission | None) -> Step:
     """An attempt that was told to stop.
+
+    Ray ends one that does not obey. Where even that has not helped after `hangTimeoutSeconds`,
+    its cluster is taken away.
 
     Args:
         this: what the pass rests on.
@@ -59,7 +77,7 @@ def await_end(this: Pass, stage: StageStatus, submission: Submission | None) -> 
     reason, message = stage.reason or _SUSPENDING, stage.message or ""
     if submission is not None:
         if not submission.state.ended:
-            return Step(stage, reason=reason, message=message)
+            return _await_obedience(this, stage)
         if submission.state is SubmissionState.SUCCEEDED or submission.exit_code in {
             ExitCode.USER,
             ExitCode.GATE,
@@ -70,6 +88,21 @@ def await_end(this: Pass, stage: StageStatus, submission: Submission | None) -> 
     if reason == _HANG_REASON:
         return failed(this, stage, FailureClass.INFRASTRUCTURE, reason, message)
     return interrupted(stage)
+
+
+def _await_obedience(this: Pass, stage: StageStatus) -> Step:
+    """Wait for the end of an attempt that was told to stop, or take its cluster away."""
+    told = stage.stop_time or write_time(this.now)  # an older operator wrote no time
+    waited = (this.now - read_time(told)).total_seconds()
+    left = this.job.spec.policy.hang_timeout_seconds - waited
+    if left <= 0:
+        return replace(await_end(this, stage, None), cluster=released(this.status))
+    return Step(
+        stage.model_copy(update={"stop_time": told}),
+        reason=stage.reason or _SUSPENDING,
+        message=stage.message or "",
+        requeue_after_seconds=left,
+    )
 
 
 def deadline_message(this: Pass) -> str:

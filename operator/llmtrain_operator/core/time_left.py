@@ -4,7 +4,7 @@ from datetime import datetime
 
 from llmtrain_api.goodput import Goodput, Interval, Seconds, WorkSeconds
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import JobStatus, Phase, StageState
+from llmtrain_api.status import JobStatus, StageState
 from llmtrain_operator.core.goodput.timeline import current_interval
 from llmtrain_operator.core.timestamps import read_time
 
@@ -38,7 +38,7 @@ def with_eta(status: JobStatus, now: datetime) -> JobStatus:
     if status.progress is None:
         return status
     eta = None
-    if status.phase is Phase.RUNNING:
+    if status.phase.active:
         left = remaining_seconds(status, now).values()
         known = [seconds for seconds in left if seconds is not None]
         eta = round(sum(known)) if known and len(known) == len(left) else None

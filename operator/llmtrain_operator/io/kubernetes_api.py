@@ -50,6 +50,11 @@ class KubernetesError(Exception):
         return client_s and self.status not in retried
 
     @property
+    def is_server_fault(self) -> bool:
+        """Whether the API server answered with a fault, such as a webhook that does not answer."""
+        return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+    @property
     def is_conflict(self) -> bool:
         """Whether the object is there already, or has changed in between."""
         return self.status == HTTPStatus.CONFLICT
@@ -151,16 +156,22 @@ class KubernetesApi:
     async def ensure(self, path: str, body: Json) -> Json:
         """Make an object where there is none of its name; returns what is there then.
 
+        It looks first: a quota that is used up refuses even an object that exists.
+
         Raises:
             KubernetesError: refused, or not reached; a conflict where one of its name was there,
                 and has gone in between.
         """
+        name = body["metadata"]["name"]
+        found = await self._named(path, name)
+        if found is not None:
+            return found
         try:
             return await self._json("POST", path, body, query={"fieldManager": FIELD_MANAGER})
         except KubernetesError as error:
             if error.reason != "AlreadyExists":
                 raise
-            found = await self._named(path, body["metadata"]["name"])
+            found = await self._named(path, name)
             if found is None:
                 raise
             return found

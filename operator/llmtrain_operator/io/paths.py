@@ -30,9 +30,9 @@ def claims(namespace: str, name: str | None = None) -> str:
     return _path("/api/v1", namespace, "persistentvolumeclaims", name)
 
 
-def network_policies(namespace: str) -> str:
-    """NetworkPolicies of a namespace."""
-    return _path("/apis/networking.k8s.io/v1", namespace, "networkpolicies")
+def network_policies(namespace: str, name: str | None = None) -> str:
+    """NetworkPolicies of a namespace: one, or all."""
+    return _path("/apis/networking.k8s.io/v1", namespace, "networkpolicies", name)
 
 
 def secret(namespace: str, name: str) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
+from llmtrain_operator.core.builders.labels import Json
 from llmtrain_operator.core.builders.network_policy import network_policy
 from llmtrain_operator.core.builders.ray_cluster import ray_cluster
 from llmtrain_operator.core.builders.workspace import (
@@ -110,7 +111,7 @@ class Executor:
         await self._ensure_workspace(target)
         if self._pods.network is not None:
             policy = network_policy(target.job, target.uid, self._pods.network)
-            await self._api.create(paths.network_policies(namespace), policy)
+            await self._ensure_policy(namespace, policy)
         assert target.status.cluster is not None, "it is written before it is made"
         body = ray_cluster(target.job, target.uid, target.status.cluster, self._pods)
         made = await self._api.ensure(paths.ray_clusters(namespace), body)
@@ -120,6 +121,12 @@ class Executor:
             raise NameTakenError(f"a RayCluster {name} is there that is not this job's")
         # Its Pods may be heard of before it: they would seem to be what is left of it.
         self._caches.put_cluster(made)
+
+    async def _ensure_policy(self, namespace: str, policy: Json) -> None:
+        """Make a NetworkPolicy where it is not there; a used-up quota refuses it even if it is."""
+        if await self._api.get(paths.network_policies(namespace, policy["metadata"]["name"])):
+            return
+        await self._api.create(paths.network_policies(namespace), policy)
 
     async def _ensure_workspace(self, target: Target) -> None:
         """Make the claim for the job's workspace, or find the one that an earlier job had."""

@@ -66,7 +66,12 @@ class Observer:
         Raises:
             KubernetesError: the API server refused, or cannot be reached.
         """
-        seen = await self._compute(target)
+        if meta.deletion_timestamp is None:
+            seen = await self._compute(target)
+        else:  # what becomes of its attempt is all the same
+            pods = self._caches.pods(target.key)
+            clusters = cluster_views(target.clusters, pods, target.uid)
+            seen = Snapshot(clusters, held_by=meta.finalizers)
         return replace(seen, **await self._money(target, meta, now))
 
     async def _compute(self, target: Target) -> Snapshot:

@@ -1,6 +1,7 @@
 """One pass over one job: read the caches, look at Ray, decide, act, write the status."""
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -10,7 +11,7 @@ from llmtrain_api.faults import describe_faults
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
 from llmtrain_operator.core.builders.events import events
-from llmtrain_operator.core.conditions import conditions_of
+from llmtrain_operator.core.conditions import INVALID_SPEC, conditions_of
 from llmtrain_operator.core.decide import decide
 from llmtrain_operator.core.decision import Action
 from llmtrain_operator.core.settings import Settings
@@ -69,18 +70,20 @@ class Reconciler:
             UnreachableError: the same.
         """
         seen = self._caches.jobs.get(key)
-        if seen is None or seen.metadata.deletion_timestamp is not None:
+        if seen is None:
             self._setbacks.forget(key)
             return None  # its children go with it: it owns them
         status = JobStatus.model_validate(seen.status, extra="ignore")  # of a newer operator
         now = datetime.now(UTC)
         try:
-            job = parse_observed(seen)
+            parsed = parse_observed(seen)
         except ValidationError as error:
             await self._write(seen, status, invalid(seen, status, error, now), now)
             return None
+        job = parsed.job
         target = Target(key, seen.metadata.uid, job, status, self._caches.clusters(key))
         snapshot = await self._observer.snapshot(target, seen.metadata, now)
+        snapshot = replace(snapshot, unknown_fields=parsed.unknown_fields)
         decision = decide(
             job,
             seen.metadata.uid,
@@ -148,7 +151,7 @@ def invalid(
     generation = seen.metadata.generation
     conditions = conditions_of(
         status.phase,
-        "InvalidSpec",
+        INVALID_SPEC,
         "; ".join(describe_faults(error, LLMTrainingJob)),
         before=status.conditions,
         generation=generation,

@@ -57,7 +57,7 @@ def _refusal(action: Action, error: Exception) -> Obstacle | None:
             return Obstacle("ClaimTaken", str(error))
         case EnsureCluster(), NameTakenError():
             return Obstacle("NameTaken", f"{error}; delete or rename one of the two")
-        case EnsureCluster(), KubernetesError(is_refusal=True):
+        case EnsureCluster(), KubernetesError() if error.is_refusal or error.is_server_fault:
             return Obstacle("ClusterRefused", f"the API server refuses its objects: {error}")
         case Submit(), RayRefusedError():
             return error.as_obstacle

@@ -94,7 +94,7 @@ def test_a_wait_counts_from_its_own_start() -> None:
     recorded = look(asked(), ready).status
     lost = look(recorded, starting(), seconds=3600).status
     again = look(lost, starting(), seconds=3610)
-    assert again.status.phase is Phase.RUNNING
+    assert again.status.phase is Phase.PENDING
     assert again.requeue_after_seconds == 60
 
 
@@ -131,7 +131,7 @@ def test_a_cluster_that_does_not_go_is_named_with_what_holds_it() -> None:
 def test_a_wait_in_a_queue_has_no_limit_and_the_next_wait_a_clock_of_its_own() -> None:
     queued = Cluster("line-cpus-0", ClusterState.SUSPENDED, "Queued", "not admitted")
     waiting = look(asked(), queued, seconds=86_400)
-    assert waiting.status.phase is Phase.RUNNING
+    assert waiting.status.phase is Phase.PENDING
     assert waiting.status.conditions[0].reason == "Queued"
     assert look(waiting.status, queued, seconds=86_401).status.cluster == waiting.status.cluster
     admitted = look(waiting.status, starting(), seconds=86_410)
@@ -156,3 +156,47 @@ def test_a_kuberay_that_does_nothing_is_named_after_a_minute() -> None:
     assert early.status.conditions[0].reason == "WaitingForCluster"
     assert early.requeue_after_seconds == 59
     assert seen(early.status, 60).status.conditions[0].reason == "KubeRaySilent"
+
+
+def test_a_job_whose_name_an_earlier_one_still_has_waits_no_longer_than_for_any_cluster() -> None:
+    command = "kubectl delete raycluster -n default line-cpus-0"
+    orphan = Cluster("line-cpus-0", ClusterState.LEAVING, "ClusterOrphaned", command)
+    waiting = look(JobStatus(), orphan)
+    assert waiting.actions == ()
+    assert waiting.requeue_after_seconds == 60
+    assert waiting.status.conditions[0].reason == "ClusterOrphaned"
+    assert command in waiting.status.conditions[0].message
+    failed = look(waiting.status, orphan, seconds=60).status
+    assert (failed.phase, failed.conditions[0].reason) == (Phase.FAILED, "ClusterOrphaned")
+    assert command in failed.conditions[0].message
+    gone = look(look(waiting.status, seconds=59).status, seconds=59)
+    assert gone.actions == (EnsureCluster("line-cpus-1", StageGroup.CPUS),)
+
+
+def test_what_holds_a_cluster_is_said_when_it_takes_long() -> None:
+    job = job_of("data", policy={"schedulingTimeoutSeconds": 600})
+    leaving = Cluster("line-cpus-0", ClusterState.LEAVING, message="head on n1 has not ended")
+
+    def seen(status: JobStatus, seconds: float) -> Decision:
+        now = NOW + timedelta(seconds=seconds)
+        return decide(job, UID, GENERATION, status, Snapshot((leaving,)), now, _SETTINGS)
+
+    early = seen(asked(), 1)
+    assert early.status.conditions[0].message == "waiting for line-cpus-0 to go"
+    assert early.requeue_after_seconds == 59
+    late = seen(early.status, 60)
+    assert late.status.conditions[0].message.endswith("to go: head on n1 has not ended")
+
+
+def test_a_pod_that_is_being_prepared_is_named_after_a_minute() -> None:
+    job = job_of("data", policy={"schedulingTimeoutSeconds": 600})
+    preparing = starting("PodNotReady", "head is not ready (ContainerCreating)")
+    loss = LostPod(name="head", reason="OOMKilled", message="more memory", time=write_time(NOW))
+
+    def reason(seconds: float, *losses: LostPod) -> str:
+        now, snapshot = NOW + timedelta(seconds=seconds), Snapshot((preparing,), losses=losses)
+        decision = decide(job, UID, GENERATION, asked(), snapshot, now, _SETTINGS)
+        return decision.status.conditions[0].reason
+
+    assert (reason(59), reason(60)) == ("WaitingForCluster", "PodNotReady")
+    assert reason(60, loss) == "OOMKilled"

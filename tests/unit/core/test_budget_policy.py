@@ -162,4 +162,4 @@ def test_a_budget_that_is_spent_stays_so_when_a_pod_turns_out_to_have_ended_earl
     assert passes.cost.wasted_usd <= passes.cost.spent_usd
     passes.set_policy(budget={**budget, "maxUsd": 101})
     passes.make()
-    assert passes.status.phase is Phase.RUNNING
+    assert passes.status.phase is Phase.PENDING

@@ -28,7 +28,7 @@ def ray_cluster(
     owners = [{"uid": owner, "controller": True}]
     return ObservedCluster.model_validate(
         {
-            "metadata": metadata("it", ownerReferences=owners, **more.pop("metadata", {})),
+            "metadata": metadata("it", **{"ownerReferences": owners, **more.pop("metadata", {})}),
             "status": {"desiredWorkerReplicas": workers, "conditions": conditions},
             **more,
         }
@@ -137,6 +137,35 @@ def test_pods_whose_ray_cluster_is_gone_are_waited_for_until_they_end() -> None:
     leaving = Cluster("it", ClusterState.LEAVING, message="a on no node has not ended")
     assert cluster_views((), (pod("a", deleted=True),), _UID) == (leaving,)
     assert cluster_views((), (pod("a", phase="Failed"),), _UID) == ()
+
+
+def test_pods_that_nothing_deletes_are_named_with_the_command_that_does() -> None:
+    (view,) = cluster_views((), (pod("a"),), _UID)
+    assert (view.state, view.reason) == (ClusterState.LEAVING, "ClusterOrphaned")
+    assert "kubectl delete pod -n default -l ray.io/cluster=it" in view.message
+
+
+def test_a_ray_cluster_that_nothing_deletes_is_named_with_the_command_that_does() -> None:
+    orphan = ray_cluster(metadata={"ownerReferences": []})
+    (view,) = cluster_views((orphan,), (head(), *_WORKERS), _UID)
+    assert (view.state, view.reason) == (ClusterState.LEAVING, "ClusterOrphaned")
+    assert "kubectl delete raycluster -n default it" in view.message
+
+
+def test_a_ray_cluster_that_its_finalizers_hold_is_told() -> None:
+    held = {"deletionTimestamp": "2026-01-31T12:00:00Z", "finalizers": ["example.com/audit"]}
+    (view,) = cluster_views((ray_cluster(metadata=held),), (), _UID)
+    assert view.message == "its finalizers hold it: example.com/audit"
+
+
+def test_what_kubelet_waits_for_is_told() -> None:
+    waiting = {"reason": "ContainerCreating"}
+    container = {"name": "ray", "state": {"waiting": waiting}}
+    scheduled = [{"type": "PodScheduled", "status": "True"}]
+    preparing = pod("a", phase="Pending", conditions=scheduled, containerStatuses=[container])
+    (view,) = cluster_views((ray_cluster(),), (preparing,), _UID)
+    assert view.reason == "PodNotReady"
+    assert "a is not ready (ContainerCreating); `kubectl describe pod -n default a`" in view.message
 
 
 def test_a_workspace_without_a_volume_says_what_to_do() -> None:

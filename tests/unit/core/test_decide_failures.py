@@ -57,7 +57,7 @@ def test_an_application_failure_is_retried_within_its_budget() -> None:
 def test_a_lost_machine_costs_the_infrastructure_budget(exit_code: int | None) -> None:
     passes = Passes("data", policy={"retries": {"application": 0, "infrastructure": 1}})
     _fail(passes, exit_code)
-    assert passes.status.phase is Phase.RUNNING
+    assert passes.status.phase is Phase.PENDING
     assert passes.stage.failures == Failures(infrastructure=1)
     _fail(passes, exit_code)
     assert passes.status.phase is Phase.FAILED
@@ -88,7 +88,7 @@ def test_the_signal_that_ended_a_driver_is_named(
 ) -> None:
     passes = Passes("data")
     _fail(passes, exit_code)
-    assert passes.status.phase is Phase.RUNNING
+    assert passes.status.phase is Phase.PENDING
     assert passes.stage.failures == failures
     assert passes.stage.message == f"its driver was ended by {name} and said nothing"
 
@@ -120,7 +120,7 @@ def test_a_preemption_costs_no_budget() -> None:
     passes = Passes("data", policy={"retries": {"application": 0, "infrastructure": 0}})
     for _ in range(20):
         _fail(passes, ExitCode.INTERRUPTED)
-    assert passes.status.phase is Phase.RUNNING
+    assert passes.status.phase is Phase.PENDING
     assert passes.stage.failures == Failures(preemption=20)
 
 

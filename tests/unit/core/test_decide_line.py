@@ -29,6 +29,7 @@ def _run_stage(passes: Passes, outcome: Outcome | None = None) -> str:
     passes.submission = passes.running()
     assert passes.make().actions == ()
     assert passes.stage.state is StageState.RUNNING
+    assert passes.status.phase is Phase.RUNNING
 
     passes.end(outcome=outcome)
     assert passes.make().requeue_after_seconds == 0
@@ -42,7 +43,7 @@ def test_the_whole_line_pass_by_pass() -> None:
     passes = Passes()
     passes.cluster_ready = False
     assert passes.make().actions == (EnsureCluster(passes.cluster_name, StageGroup.ALL),)
-    assert passes.status.phase is Phase.RUNNING
+    assert passes.status.phase is Phase.PENDING
     passes.cluster_ready = True
 
     measured = EvaluationResult(name="bitsPerByte", model="finetuned", value=1.5)
@@ -50,7 +51,7 @@ def test_the_whole_line_pass_by_pass() -> None:
     ids = []
     for stage in Stage:
         assert passes.stage.name is stage
-        assert passes.status.phase is Phase.RUNNING
+        assert passes.status.phase is (Phase.RUNNING if ids else Phase.PENDING)
         ids.append(_run_stage(passes, outcome if stage is Stage.EVALUATE else None))
         passes.wait(60)
     assert len(set(ids)) == 6

@@ -44,7 +44,7 @@ def test_suspend_stops_waits_and_gives_the_cluster_back_and_resume_goes_on() -> 
     passes.make()
     assert passes.cluster_name == "line-all-1"
     assert passes.make().actions == (EnsureCluster(passes.cluster_name, StageGroup.ALL),)
-    assert passes.status.phase is Phase.RUNNING
+    assert passes.status.phase is Phase.PENDING
     passes.cluster_ready = True
     passes.start()
     assert passes.stage.submission_id == "line-01234567-data-1"
@@ -228,3 +228,43 @@ def test_a_deadline_stands_still_while_the_job_is_suspended() -> None:
     passes.start()
     assert passes.status.phase is Phase.RUNNING
     assert (passes.status.start_time, passes.status.active_time) == (started, resumed)
+
+
+def test_an_attempt_that_does_not_obey_loses_its_cluster() -> None:
+    passes = _stopping(_DEADLINE | _HANG, 100)
+    passes.wait(59)
+    assert passes.make().requeue_after_seconds == 1
+    assert passes.stage.state is StageState.STOPPING
+    passes.wait(1)
+    passes.make()
+    assert (passes.status.phase, passes.stage.reason) == (Phase.FAILED, "DeadlineExceeded")
+    assert passes.make().actions == (DeleteCluster(passes.cluster_name),)
+
+
+def test_a_suspended_attempt_that_does_not_obey_goes_on_when_its_cluster_has_gone() -> None:
+    passes = Passes("data", policy=_HANG)
+    passes.start()
+    passes.set_policy(suspend=True, **_HANG)
+    passes.make()
+    passes.wait(60)
+    passes.make(progress=passes.report())
+    assert (passes.stage.state, passes.stage.stop_time) == (StageState.PENDING, None)
+    assert passes.status.cluster is not None
+    assert passes.status.cluster.released
+    passes.make()
+    assert (passes.status.phase, passes.stage.attempt) == (Phase.SUSPENDED, 1)
+
+
+def test_a_job_that_is_being_deleted_holds_no_compute() -> None:
+    passes = Passes("data", policy=_DEADLINE)
+    passes.start()
+    passes.held_by = ("example.com/audit",)
+    assert passes.make().actions == (DeleteCluster(passes.cluster_name),)
+    told = passes.status.conditions[0]
+    assert (passes.status.phase, told.reason) == (Phase.SUSPENDED, "Deleting")
+    assert told.message.endswith("kept by example.com/audit")
+    passes.cluster_ready, passes.submission = False, None
+    passes.wait(1000)
+    decision = passes.make()
+    assert (decision.actions, decision.requeue_after_seconds) == ((), None)
+    assert passes.status.phase is Phase.SUSPENDED

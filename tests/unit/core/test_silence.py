@@ -124,7 +124,7 @@ def test_a_queue_that_takes_the_compute_away_preempts() -> None:
     passes.now = NOW + timedelta(days=2)
     queued = passes.make()
     assert queued.actions == ()
-    assert passes.status.phase is Phase.RUNNING
+    assert passes.status.phase is Phase.PENDING
     assert passes.status.conditions[0].reason == "Queued"
     passes.cluster_state = ClusterState.READY
     passes.start()

@@ -12,11 +12,13 @@ from llmtrain_operator.core.timestamps import write_time
 _MESSAGE_MAX_LENGTH = 1024
 _ALL_IS_WELL = {
     "Completed",
+    "Deleting",
     "StageRunning",
     "Suspended",
     "Suspending",
     "WaitingForCluster",
     "Queued",
+    "PodNotReady",
 }
 
 

@@ -141,7 +141,7 @@ def _idle_activity(after: JobStatus) -> Activity:
     if after.phase is Phase.SUSPENDED:
         return Activity.SUSPENDED
     reasons = {condition.reason for condition in after.conditions}
-    if after.phase is Phase.PENDING or reasons & _NO_ROOM:
+    if reasons & _NO_ROOM:
         return Activity.QUEUED
     cluster = after.cluster
     if cluster is not None and not cluster.released and cluster.waiting_since is not None:
