@@ -71,6 +71,7 @@ class Passes:
         self.submission: Submission | None = None
         self.losses: tuple[LostPod, ...] = ()
         self.held_by: tuple[str, ...] | None = None
+        self.unknown_fields: tuple[str, ...] = ()
         self.generation = GENERATION
 
     @property
@@ -97,6 +98,7 @@ class Passes:
             submissions=(self.submission,) if self.submission else (),
             progress=progress,
             held_by=self.held_by,
+            unknown_fields=self.unknown_fields,
             stop_requested=stop_requested,
         )
         return decide(self.job, UID, self.generation, self.status, snapshot, self.now, SETTINGS)

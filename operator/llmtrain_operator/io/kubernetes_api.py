@@ -156,25 +156,29 @@ class KubernetesApi:
     async def ensure(self, path: str, body: Json) -> Json:
         """Make an object where there is none of its name; returns what is there then.
 
-        It looks first: a quota that is used up refuses even an object that exists.
+        One that is there is found also where its making is refused: a quota that is used up
+        refuses an object before the API server sees that it exists.
 
         Raises:
             KubernetesError: refused, or not reached; a conflict where one of its name was there,
                 and has gone in between.
         """
-        name = body["metadata"]["name"]
-        found = await self._named(path, name)
-        if found is not None:
-            return found
         try:
             return await self._json("POST", path, body, query={"fieldManager": FIELD_MANAGER})
         except KubernetesError as error:
-            if error.reason != "AlreadyExists":
+            if error.reason != "AlreadyExists" and not error.is_refusal:
                 raise
-            found = await self._named(path, name)
+            found = await self._found(path, body["metadata"]["name"], error)
             if found is None:
                 raise
             return found
+
+    async def _found(self, path: str, name: str, refusal: KubernetesError) -> Json | None:
+        """An object whose making was refused; where nobody may look, the refusal is what counts."""
+        try:
+            return await self._named(path, name)
+        except KubernetesError as error:
+            raise (refusal if error.is_refusal else error) from None
 
     async def _named(self, path: str, name: str) -> Json | None:
         """An object, found by the right to list alone; None where there is none."""
