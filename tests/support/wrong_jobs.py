@@ -106,6 +106,9 @@ WRONG_JOBS: list[tuple[str, object, str]] = [
     ("spec.pretrain.zero", {"stage": 2, "offload": "parameters"}, "needs zero stage 3"),
     ("spec.finetune.lora", {}, "lora needs method: lora"),
     ("spec.evaluate.tasks", [{}], "set exactly one of heldOutDocs or lmEval"),
+    ("spec.evaluate.generations", {"prompts": ["x"], "temperature": 1e-38}, "temperature must be"),
+    ("spec.evaluate.tasks", [{"lmEval": {"name": "q" * 190, "include": "t"}}], "lmEval.name"),
+    ("spec.pretrain.optimizer.epsilon", 1e-46, "spec.pretrain.optimizer.epsilon"),
     ("spec.evaluate.gates[0].max", Removed.REMOVED, "set min, max or both"),
     ("spec.evaluate.generations", {"prompts": ["x" * 32769]}, "generations.prompts[0]"),
     ("spec.policy.retries.application", -2, "spec.policy.retries.application"),
@@ -189,6 +192,8 @@ RIGHT_JOBS: list[tuple[str, object]] = [
     ("spec.pretrain.microBatchSize", 32),
     ("spec.evaluate.gates[0].min", 2.5),
     ("spec.evaluate.gates[0].metric", "perplexity"),
+    ("spec.evaluate.generations", {"prompts": ["x"], "temperature": 0.01}),
+    ("spec.evaluate.generations", {"prompts": ["x"], "temperature": 0}),
     ("spec.evaluate", {"tasks": [_QUIZ], "gates": [{"metric": "quiz/exact-match.x", "min": 0.5}]}),
     (
         "spec.evaluate",

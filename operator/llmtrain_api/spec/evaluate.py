@@ -4,8 +4,10 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from llmtrain_api.base import Name, Path, Section, Text, rule, rules, written
+from llmtrain_api.base import Path, Section, Text, rule, rules, written
 from llmtrain_api.spec.data import Data, OneOf
+
+_LOWEST_TEMPERATURE = 0.01
 
 
 class HeldOutDocs(Section):
@@ -18,8 +20,8 @@ class HeldOutDocs(Section):
 class LmEval(Section):
     """A task of the lm-evaluation-harness whose data are local files."""
 
-    name: Name
-    """The task's name."""
+    name: Annotated[str, StringConstraints(min_length=1, max_length=189)]
+    """The task's name. A metric's name begins with it, and has 253 characters at most."""
     include: Path
     """The folder with the task's YAML file."""
     few_shot: int = Field(0, ge=0, le=100)
@@ -53,12 +55,27 @@ class Task(OneOf):
 class Generations(Section):
     """Texts that the model writes, for people to read."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "self.temperature == 0.0 || self.temperature >= 0.01",
+                "temperature must be 0, or 0.01 and more",
+            )
+        )
+    )
+
     prompts: Annotated[tuple[Text, ...], Field(min_length=1, max_length=64)]
     """After fine-tuning each is asked as a user's message, before it is continued as text."""
     max_new_tokens: int = Field(64, ge=1, le=4096)
     """Longest text; it ends sooner where the model says so."""
     temperature: float = Field(0.0, ge=0, le=10)
-    """0 takes the likeliest token each time."""
+    """0 takes the likeliest token each time. Logits are divided by anything else."""
+
+    @model_validator(mode="after")
+    def _divides(self) -> Self:
+        if 0 < self.temperature < _LOWEST_TEMPERATURE:
+            raise ValueError(f"temperature must be 0, or 0.01 and more; found {self.temperature:g}")
+        return self
 
 
 class Gate(Section):

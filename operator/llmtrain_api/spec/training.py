@@ -52,8 +52,8 @@ class Optimizer(Section):
     """Decay of the mean of the gradients."""
     beta2: float = Field(0.95, ge=0, lt=1)
     """Decay of the mean of their squares."""
-    epsilon: float = Field(1e-8, gt=0, le=1)
-    """Added to the denominator of the update."""
+    epsilon: float = Field(1e-8, ge=1e-30, le=1)
+    """Added to the denominator of the update, in fp32."""
     clip: float = Field(1.0, ge=0, le=1000)
     """Largest norm of the gradient; 0 clips nothing."""
 
