@@ -42,6 +42,14 @@ def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
         load_pretrained("empty", inputs=tmp_path)
 
 
+@pytest.mark.parametrize("content", ['{"model": 3}', "[1, 2]", "not JSON", "[" * 100_000])
+def test_a_broken_tokenizer_is_refused(tmp_path: Path, content: str) -> None:
+    folder = save(tmp_path / "tokenizer", **ENDS)
+    (folder / "tokenizer.json").write_text(content)
+    with pytest.raises(UserError, match=r"tokenizer\.pretrained tokenizer: .*must be a folder"):
+        load_pretrained("tokenizer", inputs=tmp_path)
+
+
 def test_code_that_comes_with_a_tokenizer_is_not_run(tmp_path: Path) -> None:
     folder = save(tmp_path / "tokenizer", **ENDS)
     (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Evil: pass\n")

@@ -1,5 +1,6 @@
 """Loads a data set of the Hugging Face hub, or a local folder."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from llmtrain_trainer.errors import UserError, in_one_line
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+_log = logging.getLogger(__name__)
 
 _SAVED_DATASET = "state.json"
 _SAVED_SPLITS = "dataset_dict.json"
@@ -29,12 +32,11 @@ def load_dataset(
     Raises:
         UserError: it cannot be found or loaded.
     """
-    from datasets.exceptions import DatasetsError
-
     folder = inputs / path
     try:
         return _load(folder, path, subset, split, str(cache))
-    except (OSError, EOFError, ValueError, LookupError, DatasetsError) as error:
+    except Exception as error:  # its HTTP client, and answers of another shape, raise anything
+        _log.info("huggingFace %s cannot be loaded", path, exc_info=True)
         why = _told(error)
         if is_full(why):
             raise why from error

@@ -1,12 +1,15 @@
 """A tokenizer that somebody else made."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.errors import UserError, in_one_line
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
+
+_log = logging.getLogger(__name__)
 
 
 def load_pretrained(path: str, *, inputs: Path) -> "PreTrainedTokenizerFast":
@@ -25,10 +28,10 @@ def load_pretrained(path: str, *, inputs: Path) -> "PreTrainedTokenizerFast":
     source = str(folder) if folder.is_dir() else path
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
-        first_line = next(iter(str(error).splitlines()), type(error).__name__)
+    except Exception as error:  # the parser and the hub's client raise anything
+        _log.info("tokenizer.pretrained %s cannot be loaded", path, exc_info=True)
         raise UserError(
-            f"tokenizer.pretrained {path}: {first_line.rstrip('.')}; it must be a folder below "
+            f"tokenizer.pretrained {path}: {in_one_line(error)}; it must be a folder below "
             f"{inputs} with a tokenizer.json, or a model of the Hugging Face hub that this "
             "machine can reach",
             reason="InvalidTokenizer",
