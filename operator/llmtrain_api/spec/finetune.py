@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from llmtrain_api.base import Name, Path, Section, rule, rules
-from llmtrain_api.spec.data import OneOf
+from llmtrain_api.spec.data import MaxBadRows, OneOf
 from llmtrain_api.spec.training import Checkpoint, Optimizer, Precision, Zero
 
 
@@ -18,12 +18,17 @@ class ChatPythonDocs(Section):
 
 
 class ChatFiles(Section):
-    """JSON lines (plain, `.gz`, `.zst`), each with a list of messages."""
+    """JSON lines (plain, `.gz`, `.zst`), a conversation in each."""
 
     paths: Annotated[tuple[Path, ...], Field(min_length=1, max_length=256)]
     """Files or globs."""
     messages_field: Name = "messages"
-    """The field that holds the list of `{role, content}`."""
+    """The field that holds the list of `{role, content}`; `chat.turns` is the field `turns` inside
+    the field `chat`. Rows without `messages` may hold `conversations` (a list of `{from, value}`,
+    as ShareGPT), `prompt` and `completion`, or `instruction`, `input` and `output` (as Alpaca)."""
+    max_bad_rows: MaxBadRows = 0
+    """Rows of all files together that may be skipped because they hold no conversation. They are
+    counted and shown; one more ends the stage with its file, line and fault."""
 
 
 class ChatHuggingFace(Section):
@@ -36,7 +41,11 @@ class ChatHuggingFace(Section):
     split: Name = "train"
     """The split to read."""
     messages_field: Name = "messages"
-    """The column that holds the list of `{role, content}`."""
+    """The column that holds the list of `{role, content}`; the other forms of `files` are known
+    too."""
+    max_bad_rows: MaxBadRows = 0
+    """Rows that may be skipped because they hold no conversation. They are counted and shown; one
+    more ends the stage with its number and fault."""
 
 
 class ChatSource(OneOf):

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerFast
 
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.finetune.control_marks import ControlMarks
-from llmtrain_trainer.finetune.conversation import Conversation, Message
+from llmtrain_trainer.finetune.conversation import Conversation, Message, ToolCall
 from llmtrain_trainer.finetune.encode import ChatEncoder, Encoded
 from llmtrain_trainer.finetune.template import ensure_chat_template
 
@@ -154,13 +154,17 @@ def test_a_message_may_hold_the_mark_itself() -> None:
 
 
 def test_names_and_arguments_of_tool_calls_are_text_too() -> None:
-    marks = ControlMarks(["</s>"], "")
-    call = {"function": {"name": "</s>", "arguments": {"</s>": ["</s>", 1, None]}}}
-    marked, mark = marks.mark([{"role": "assistant", "tool_calls": [call]}])  # type: ignore[list-item, typeddict-unknown-key, typeddict-item]
+    arguments = {"</s>": ["</s>", 1, None]}
+    call = ToolCall(type="function", function={"name": "</s>", "arguments": arguments})
+    messages = [Message(role="assistant", tool_calls=[call])]
+    tools = [{"function": {"name": "</s>"}}]
+    marked, mark = ControlMarks(["</s>"], "").mark(Conversation(messages, "here", tools))
     word = f"<{mark}/s>"
-    assert marked[0]["tool_calls"] == [  # type: ignore[typeddict-item]
-        {"function": {"name": word, "arguments": {word: [word, 1, None]}}}
-    ]
+    assert marked.messages[0]["tool_calls"][0]["function"] == {
+        "name": word,
+        "arguments": {word: [word, 1, None]},
+    }
+    assert marked.tools == [{"function": {"name": word}}]
 
 
 def test_a_tokenizer_that_makes_control_tokens_of_text_is_refused() -> None:

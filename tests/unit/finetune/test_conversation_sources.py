@@ -11,6 +11,7 @@ from support.line_job import stage_context
 
 from llmtrain_api.spec.finetune import ChatSource
 from llmtrain_api.stages import Stage
+from llmtrain_trainer.data.bad_rows import BadRows
 from llmtrain_trainer.data.python_docs import harvest
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.finetune.conversation import Conversation
@@ -27,7 +28,7 @@ def read(folder: Path, **source: object) -> list[Conversation]:
     return [
         conversation
         for source in conversation_sources(sections, context)
-        for conversation in source.conversations()
+        for conversation in source.conversations(BadRows(source.max_bad_rows))
     ]
 
 
@@ -44,13 +45,25 @@ def test_files_hold_a_conversation_a_line(tmp_path: Path, ending: str) -> None:
     ("line", "message"),
     [
         ("{", "one JSON object"),
-        ('{"text": "Hi"}', "no field 'messages'; the fields are: text; set messagesField"),
+        (
+            '{"text": "Hi"}',
+            "no field 'messages', and neither .*the fields are: text; set messagesField",
+        ),
         ('{"messages": "Hi"}', "must be a list of {role, content}"),
         ('{"messages": []}', "must be a list of {role, content} that is not empty"),
         ('{"messages": [{"from": "human"}]}', r"messages\[0\] must be an object with role"),
         (
+            '{"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}',
+            r"messages\[0\].content\[0\] must be .*only text can be .*; found 'image_url'",
+        ),
+        (
+            '{"messages": [{"role": "assistant", "tool_calls": [{"name":"f","arguments":"{"}]}]}',
+            r"messages\[0\].tool_calls\[0\].arguments is no JSON",
+        ),
+        ('{"prompt": 1, "completion": "x"}', r"prompt and completion\[0\].content must be text"),
+        (
             '{"messages": [{"role": "bot", "content": "x"}]}',
-            r"messages\[0\].role must be system, user or assistant; found 'bot'",
+            r"messages\[0\].role must be system, developer, user, assistant or tool; found 'bot'",
         ),
         (
             '{"messages": [{"role": "user", "content": " "}]}',
@@ -77,6 +90,111 @@ def test_a_broken_line_is_named(tmp_path: Path, line: str, message: str) -> None
         read(tmp_path, files={"paths": ["a.jsonl"]})
 
 
+HELLO = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+CALL = {
+    "id": "1",
+    "type": "function",
+    "function": {"name": "add", "arguments": {"a": 1, "b": 2}},
+}
+FORMS: list[tuple[dict[str, object], list[dict[str, object]]]] = [
+    (
+        {"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]},
+        [*HELLO],
+    ),
+    (
+        {
+            "system": "Be brief.",
+            "conversations": [
+                {"from": "system", "value": ""},
+                {"from": "human", "value": "Hi"},
+                {"from": "function_call", "value": '{"name": "add", "arguments": {"a": 1}}'},
+                {"from": "observation", "value": "3"},
+                {"from": "gpt", "value": "Hello"},
+            ],
+        },
+        [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Hi"},
+            {
+                "role": "assistant",
+                "tool_calls": [
+                    {"type": "function", "function": {"name": "add", "arguments": {"a": 1}}}
+                ],
+            },
+            {"role": "tool", "content": "3"},
+            {"role": "assistant", "content": "Hello"},
+        ],
+    ),
+    ({"prompt": "Hi", "completion": "Hello"}, [*HELLO]),
+    ({"prompt": HELLO[:1], "completion": HELLO[1:]}, [*HELLO]),
+    ({"instruction": "Hi", "input": "", "output": "Hello"}, [*HELLO]),
+    (
+        {"instruction": "Add", "input": "1, 2", "output": "3", "history": [["Hi", "Hello"]]},
+        [
+            *HELLO,
+            {"role": "user", "content": "Add\n\n1, 2"},
+            {"role": "assistant", "content": "3"},
+        ],
+    ),
+    (
+        {
+            "messages": [
+                {"role": "developer", "content": [{"type": "text", "text": "Be "}, "brief."]},
+                {"role": "user", "content": [{"type": "text", "text": "Hi", "image": None}]},
+                {
+                    "role": "assistant",
+                    "content": None,
+                    "tool_calls": [
+                        CALL | {"function": {"name": "add", "arguments": '{"a": 1, "b": 2}'}}
+                    ],
+                },
+                {"role": "tool", "tool_call_id": "1", "name": "add", "content": ""},
+                {"role": "assistant", "content": "Hello", "tool_calls": None},
+            ]
+        },
+        [
+            {"role": "developer", "content": "Be brief."},
+            {"role": "user", "content": "Hi"},
+            {"role": "assistant", "tool_calls": [CALL]},
+            {"role": "tool", "content": "", "name": "add", "tool_call_id": "1"},
+            {"role": "assistant", "content": "Hello"},
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("row", "messages"), FORMS)
+def test_the_usual_forms_of_a_row_are_read(
+    tmp_path: Path, row: dict[str, object], messages: list[dict[str, object]]
+) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    assert [each.messages for each in read(tmp_path, files={"paths": ["a.jsonl"]})] == [messages]
+
+
+def test_a_data_set_in_a_usual_form_is_read(tmp_path: Path) -> None:
+    turns = [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]
+    rows = [{"conversations": turns, "id": 1, "tools": '[{"name": "add"}]'}]
+    Dataset.from_list(rows).save_to_disk(tmp_path / "set")
+    found = read(tmp_path, huggingFace={"path": "set"})
+    assert [conversation.messages for conversation in found] == [HELLO]
+    assert found[0].tools == [{"name": "add"}]
+
+
+def test_messages_may_lie_inside_another_field(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps({"chat": {"turns": HELLO}}))
+    found = read(tmp_path, files={"paths": ["a.jsonl"], "messagesField": "chat.turns"})
+    assert [conversation.messages for conversation in found] == [HELLO]
+
+
+def test_bad_rows_are_skipped_up_to_the_limit(tmp_path: Path) -> None:
+    good = json.dumps({"messages": CHAT})
+    (tmp_path / "a.jsonl").write_text(f'{good}\n{{\n{{"messages": []}}\n{good}\n')
+    found = read(tmp_path, files={"paths": ["a.jsonl"], "maxBadRows": 2})
+    assert [conversation.messages for conversation in found] == [CHAT, CHAT]
+    with pytest.raises(UserError, match=r"line 3: .*maxBadRows is 1"):
+        read(tmp_path, files={"paths": ["a.jsonl"], "maxBadRows": 1})
+
+
 def test_a_saved_data_set_is_read(tmp_path: Path) -> None:
     Dataset.from_list([{"chat": CHAT, "id": 1}]).save_to_disk(tmp_path / "set")
     found = read(tmp_path, huggingFace={"path": "set", "messagesField": "chat"})
@@ -92,8 +210,8 @@ def test_a_data_sets_broken_row_is_named(tmp_path: Path) -> None:
 
 
 def test_the_documentation_answers_its_own_questions() -> None:
-    found = list(PythonDocsSource().conversations())
-    assert found == list(PythonDocsSource().conversations())
+    found = list(PythonDocsSource().conversations(BadRows(0)))
+    assert found == list(PythonDocsSource().conversations(BadRows(0)))
     texts = {entry.qualified_name: entry.text for entry in harvest()}
     answers = [
         chat.messages[1]["content"] for chat in found if chat.place == "pythonDocs: textwrap.dedent"

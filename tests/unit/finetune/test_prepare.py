@@ -122,6 +122,18 @@ def test_what_is_chosen_for_validation_is_not_learned_from(tmp_path: Path) -> No
     )
 
 
+def test_skipped_rows_are_counted_for_a_person(tmp_path: Path) -> None:
+    chats(tmp_path, ["yes", "no"])
+    with (tmp_path / "a.jsonl").open("a") as file:
+        file.write("\n{}")
+    save_tiny(tmp_path / "model")
+    source = {"files": {"paths": ["a.jsonl"], "maxBadRows": 1}}
+    context = context_of(tmp_path, data={"sources": [source]})
+    prepare(context)
+    assert "finetune.data.sources[0]: 1 rows were skipped: " in warnings_of(context)
+    assert "a.jsonl: line 3: no field 'messages'" in warnings_of(context)
+
+
 def test_answers_beyond_the_sequence_are_counted_for_a_person(tmp_path: Path) -> None:
     chats(tmp_path, ["yes", "no", "perhaps", "well " * 30])
     long = {

@@ -7,10 +7,11 @@ template's text, every whole `<|im_end|>` is then the template's own.
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar, cast
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar, cast
 
-from llmtrain_trainer.finetune.conversation import Message
+from llmtrain_trainer.finetune.conversation import Conversation, Message
 from llmtrain_trainer.finetune.rendering import Rendered
 
 _PRIVATE_USE = range(0xE000, 0xF900)
@@ -33,19 +34,21 @@ class ControlMarks:
         self._beginnings = tuple({name[:n] for name in longest_first for n in range(1, len(name))})
         self._ends = tuple({name[n:] for name in longest_first for n in range(1, len(name))})
 
-    def mark(self, messages: Sequence[Message]) -> tuple[list[Message], str]:
-        """The messages with their control tokens marked.
+    def mark(self, conversation: Conversation) -> tuple[Conversation, str]:
+        """The conversation with its control tokens marked.
 
         Returns:
-            The messages, and the mark: a character, or nothing where the messages hold no control
-            token and no part of one that the template might complete.
+            The conversation, and the mark: a character, or nothing where no message holds a
+            control token, or a part of one that the template might complete.
         """
+        said = [conversation.messages, conversation.tools]
         for mark in map(chr, _PRIVATE_USE):
-            marked = [cast("Message", self._marked(dict(each), mark)) for each in messages]
-            if marked == list(messages):
-                return marked, ""
-            if mark not in json.dumps(messages, ensure_ascii=False) + self._template:
-                return marked, mark
+            marked = self._marked(said, mark)
+            if marked == said:
+                return conversation, ""
+            if mark not in json.dumps(said, ensure_ascii=False) + self._template:
+                messages, tools = cast("tuple[list[Message], list[dict[str, Any]]]", marked)
+                return replace(conversation, messages=messages, tools=tools), mark
         raise AssertionError("no conversation holds every private character")
 
     def unmark(self, rendered: Rendered, mark: str, private_names: Mapping[str, str]) -> Rendered:

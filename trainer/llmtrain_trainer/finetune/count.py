@@ -4,9 +4,13 @@ So the forecast of a job knows how long its fine-tuning takes, and a broken conv
 before pretraining has cost anything.
 """
 
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 
+from llmtrain_api.spec.finetune import ChatSource
+from llmtrain_trainer.data.bad_rows import BadRows
 from llmtrain_trainer.errors import Interrupted
+from llmtrain_trainer.finetune.conversation import Conversation
 from llmtrain_trainer.finetune.encode import ChatEncoder
 from llmtrain_trainer.finetune.sources.registry import conversation_sources
 from llmtrain_trainer.finetune.template import ensure_chat_template
@@ -20,28 +24,42 @@ _ONE_OF = 8
 def count_finetune_tokens(context: StageContext) -> int | None:
     """Positions of the training sequences in one epoch, about; None where nothing is fine-tuned.
 
-    All conversations are read, and one of eight is encoded. Packing leaves a few positions empty,
-    which are not known before it is done.
+    All conversations are read, and one of eight is encoded; a chat template that the tokenizer
+    brings is tried on all of them. Packing leaves a few positions empty, which are not known
+    before it is done.
 
     Raises:
-        UserError: a conversation is broken.
+        UserError: a conversation is broken, or the chat template refuses it.
         Interrupted: told to stop.
     """
     finetune = context.config.finetune
     if finetune is None:
         return None
     tokenizer = load_tokenizer(context.workspace.tokenizer)
+    brings_template = tokenizer.chat_template is not None
     ensure_chat_template(tokenizer)
     encoder = ChatEncoder(tokenizer)
     length, total = finetune.sequence_length, 0
-    sources = conversation_sources(finetune.data.sources, context)
-    every = (each for source in sources for each in source.conversations())
-    while some := list(islice(every, _CONVERSATIONS_AT_A_TIME)):
-        if context.stop.is_set():
-            raise Interrupted("stopped while counting conversations; they will be counted anew")
+    for some in _batches(finetune.data.sources, context):
         sample = encoder.encode(some[::_ONE_OF])
         lengths = [len(each.tokens) if finetune.packing else length for each in sample]
         total += sum(min(each, length) for each in lengths) * len(some) // len(sample)
-        context.progress.update(activity="counting the conversations to fine-tune on")
+        if brings_template:
+            encoder.try_template(some)
+    for some in _batches(finetune.data.validation_sources, context):
+        if brings_template:
+            encoder.try_template(some)
     held_out = 0.0 if finetune.data.validation_sources else finetune.data.validation_fraction
     return round(total * (1 - held_out))
+
+
+def _batches(sections: Sequence[ChatSource], context: StageContext) -> Iterator[list[Conversation]]:
+    """All conversations of some sources, a few hundred at a time."""
+    sources = conversation_sources(sections, context)
+    read = (source.conversations(BadRows(source.max_bad_rows)) for source in sources)
+    every = chain.from_iterable(read)
+    while some := list(islice(every, _CONVERSATIONS_AT_A_TIME)):
+        if context.stop.is_set():
+            raise Interrupted("stopped while counting conversations; they will be counted anew")
+        context.progress.update(activity="counting the conversations to fine-tune on")
+        yield some

@@ -65,8 +65,8 @@ class ChatEncoder:
         plain: list[tuple[int, Rendered]] = []
         found: dict[int, Encoded] = {}
         for number, each in enumerate(conversations):
-            messages, mark = self._marks.mark(each.messages)
-            rendered = render_conversation(self._tokenizer, messages, each.place)
+            marked, mark = self._marks.mark(each)
+            rendered = render_conversation(self._tokenizer, marked)
             if mark:
                 found[number] = _encoded(*self._encode_marked(rendered, mark, each.place))
             else:
@@ -75,6 +75,15 @@ class ChatEncoder:
         for (number, rendered), each_tokens in zip(plain, tokens, strict=True):
             found[number] = _encoded(each_tokens, rendered.spans)
         return [found[number] for number in range(len(conversations))]
+
+    def try_template(self, conversations: Sequence[Conversation]) -> None:
+        """Write conversations as text alone.
+
+        Raises:
+            UserError: as `encode`.
+        """
+        for each in conversations:
+            render_conversation(self._tokenizer, self._marks.mark(each)[0])
 
     def encode_prompt(self, messages: Sequence[Message], place: str = "prompt") -> list[int]:
         """A conversation up to where the assistant's next turn begins, as tokens.
@@ -86,8 +95,8 @@ class ChatEncoder:
         Raises:
             UserError: the template refuses the conversation.
         """
-        marked, mark = self._marks.mark(messages)
-        text = render_prompt(self._tokenizer, marked, place)
+        marked, mark = self._marks.mark(Conversation(list(messages), place))
+        text = render_prompt(self._tokenizer, marked)
         if mark:
             return self._encode_marked(Rendered(text, []), mark, place)[0].ids
         return self._encode_plain([text])[0].ids

@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerBase
 from llmtrain_api.progress import bounded_warnings
 from llmtrain_api.spec.finetune import Finetune
 from llmtrain_trainer.completion import fingerprint, made_from, mark_complete
+from llmtrain_trainer.data.bad_rows import BadRows
 from llmtrain_trainer.durable import replaced_folder
 from llmtrain_trainer.errors import Interrupted, UserError
 from llmtrain_trainer.finetune.conversation import Conversation
@@ -94,6 +95,10 @@ def _write(
 ) -> list[str]:
     """Write both sides; returns what a person should know about them."""
     encoder = ChatEncoder(tokenizer)
+    rows = [_Rows(source, f"sources[{number}]") for number, source in enumerate(sources)]
+    held_out_rows = [
+        _Rows(source, f"validationSources[{number}]") for number, source in enumerate(held_out)
+    ]
     with ExitStack() as files:
         train, validation = (
             files.enter_context(
@@ -107,27 +112,49 @@ def _write(
             for name in (TRAIN, VALIDATION)
         )
         sides = Sides(train, validation)
-        if held_out:
-            for conversation, encoded in _encoded(held_out, encoder, context):
+        if held_out_rows:
+            for conversation, encoded in _encoded(held_out_rows, encoder, context):
                 sides.hold_out(conversation, encoded)
-            for conversation, encoded in _encoded(sources, encoder, context):
+            for conversation, encoded in _encoded(rows, encoder, context):
                 sides.train(conversation, encoded)
         else:
             spool = files.enter_context(Spool(folder / "spool"))
-            for conversation, encoded in _encoded(sources, encoder, context):
+            for conversation, encoded in _encoded(rows, encoder, context):
                 sides.keep(conversation, encoded, spool)
             sides.share_out(spool, finetune.data.validation_fraction)
         warnings = sides.close()
     for name in (TRAIN, VALIDATION):
         _log_index(folder / name, name)
-    return warnings
+    return [*warnings, *(each.warning for each in (*rows, *held_out_rows) if each.bad.count)]
+
+
+class _Rows:
+    """The conversations of one source, its bad rows counted.
+
+    Args:
+        source: to read.
+        name: of its field in finetune.data.
+    """
+
+    def __init__(self, source: ConversationSource, name: str) -> None:
+        self._source, self._name = source, name
+        self.bad = BadRows(source.max_bad_rows)
+
+    def __iter__(self) -> Iterator[Conversation]:
+        return self._source.conversations(self.bad)
+
+    @property
+    def warning(self) -> str:
+        """How many rows were skipped, and what was wrong with the first."""
+        examples = "; ".join(self.bad.examples)
+        return f"finetune.data.{self._name}: {self.bad.count} rows were skipped: {examples}"
 
 
 def _encoded(
-    sources: Iterable[ConversationSource], encoder: ChatEncoder, context: StageContext
+    rows: Iterable[_Rows], encoder: ChatEncoder, context: StageContext
 ) -> Iterator[tuple[Conversation, Encoded]]:
     done = 0
-    every = (each for source in sources for each in source.conversations())
+    every = chain.from_iterable(rows)
     while some := list(islice(every, _CONVERSATIONS_AT_A_TIME)):
         if context.stop.is_set():
             raise Interrupted("stopped while preparing conversations; they will be read anew")

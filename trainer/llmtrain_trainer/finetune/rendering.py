@@ -1,13 +1,14 @@
 """The text that a chat template writes for a conversation, and which part the assistant wrote."""
 
+import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from transformers import PreTrainedTokenizerBase
 
 from llmtrain_trainer.errors import UserError, in_one_line
-from llmtrain_trainer.finetune.conversation import Message
+from llmtrain_trainer.finetune.conversation import Conversation, Message
 from llmtrain_trainer.tokenizer.control_tokens import Span
 
 _GENERATION = re.compile(r"\{%-?\s*generation\s*-?%\}")
@@ -23,88 +24,123 @@ class Rendered:
     """The assistant's part of the text: what it says, and the ends of its turns."""
 
 
-def render_prompt(
-    tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], place: str
-) -> str:
+def render_prompt(tokenizer: PreTrainedTokenizerBase, conversation: Conversation) -> str:
     """The text up to where the assistant's next turn begins.
 
     Args:
         tokenizer: with a chat template.
-        messages: the conversation so far.
-        place: where the conversation was read, for error messages.
+        conversation: up to there.
 
     Raises:
         UserError: the template refuses the conversation.
     """
-    return _render(tokenizer, messages, place, prompt=True).text
+    return _render(tokenizer, conversation, prompt=True).text
 
 
-def render_conversation(
-    tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], place: str
-) -> Rendered:
+def render_conversation(tokenizer: PreTrainedTokenizerBase, conversation: Conversation) -> Rendered:
     """The text of a whole conversation.
 
     Args:
         tokenizer: with a chat template.
-        messages: the conversation.
-        place: where it was read, for error messages.
+        conversation: with an answer of the assistant.
 
     Raises:
-        UserError: the template refuses the conversation, or does not show which part of its text
-            is the assistant's.
+        UserError: the template refuses the conversation, leaves a part of it out, or does not show
+            which part of its text is the assistant's.
     """
-    if _GENERATION.search(tokenizer.get_chat_template()):
-        return _render(tokenizer, messages, place, marks=True)
-    return _compare_turns(tokenizer, messages, place)
+    if _GENERATION.search(_template(tokenizer, conversation)):
+        rendered = _render(tokenizer, conversation, marks=True)
+    else:
+        rendered = _compare_turns(tokenizer, conversation)
+    for part, text in _parts(conversation):
+        if text not in rendered.text and json.dumps(text, ensure_ascii=False)[1:-1] not in (
+            rendered.text
+        ):
+            raise UserError(
+                f"{conversation.place}: the chat template of {tokenizer.name_or_path} does not "
+                f"write {part}: {text!r:.80}; use a template that does, or remove it",
+                reason="InvalidData",
+            )
+    return rendered
+
+
+def _parts(conversation: Conversation) -> Iterator[tuple[str, str]]:
+    """What templates may leave out, with its name for an error message.
+
+    Answers are not looked for: some templates rightly leave out what the assistant thought.
+    """
+    for message in conversation.messages:
+        if message["role"] in {"system", "developer", "tool"}:
+            yield f"what the role {message['role']} says", message.get("content", "").strip()
+        for call in message.get("tool_calls", ()):
+            yield "the call of the tool", call["function"]["name"]
+    for tool in conversation.tools:
+        yield "the tool", str(tool.get("function", tool).get("name", ""))
+
+
+def _template(tokenizer: PreTrainedTokenizerBase, conversation: Conversation) -> str:
+    """The chat template; some tokenizers have another one for tools."""
+    template: str = tokenizer.get_chat_template(tools=conversation.tools or None)
+    return template
 
 
 def _render(
     tokenizer: PreTrainedTokenizerBase,
-    messages: Sequence[Message],
-    place: str,
+    conversation: Conversation,
     *,
     prompt: bool = False,
     marks: bool = False,
 ) -> Rendered:
     from transformers.utils.chat_template_utils import render_jinja_template
 
+    template = _template(tokenizer, conversation)
+    messages = conversation.messages
+    if "developer" not in template:
+        messages = [_as_system(message) for message in messages]
     try:
         texts, spans = render_jinja_template(
-            [list(messages)],
-            chat_template=tokenizer.get_chat_template(),
+            [messages],
+            tools=conversation.tools or None,
+            chat_template=template,
             add_generation_prompt=prompt,
             return_assistant_tokens_mask=marks,
             **tokenizer.special_tokens_map,
         )
     except Exception as error:  # a template is a program of somebody else
         raise UserError(
-            f"{place}: the chat template of {tokenizer.name_or_path} refuses this conversation: "
-            f"{in_one_line(error)}",
+            f"{conversation.place}: the chat template of {tokenizer.name_or_path} refuses this "
+            f"conversation: {in_one_line(error)}",
             reason="InvalidData",
         ) from error
     found = [(int(start), int(end)) for start, end in spans[0]] if marks else []
     return Rendered(texts[0], found)
 
 
-def _compare_turns(
-    tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], place: str
-) -> Rendered:
+def _as_system(message: Message) -> Message:
+    """A message of the developer, for templates that do not know this newer name of the system."""
+    return {**message, "role": "system"} if message["role"] == "developer" else message
+
+
+def _compare_turns(tokenizer: PreTrainedTokenizerBase, conversation: Conversation) -> Rendered:
     """Find the assistant's turns by comparing the text before and after each of them."""
-    text = _render(tokenizer, messages, place).text
+    messages = conversation.messages
+    text = _render(tokenizer, conversation).text
     spans = []
     for number, message in enumerate(messages):
         if message["role"] != "assistant":
             continue
         if number:
-            before = render_prompt(tokenizer, messages[:number], place)
+            earlier = replace(conversation, messages=messages[:number])
+            before = render_prompt(tokenizer, earlier)
         else:
-            before = _before_first_answer(tokenizer, message, place)
-        after = _render(tokenizer, messages[: number + 1], place).text
+            before = _before_first_answer(tokenizer, conversation)
+        later = replace(conversation, messages=messages[: number + 1])
+        after = _render(tokenizer, later).text
         end = len(after.rstrip())
         if not (text.startswith(before) and text.startswith(after[:end])):
             raise UserError(
-                f"{place}: the chat template of {tokenizer.name_or_path} writes a turn differently "
-                "when others follow, so the assistant's part cannot be found; put "
+                f"{conversation.place}: the chat template of {tokenizer.name_or_path} writes a "
+                "turn differently when others follow, so the assistant's part cannot be found; put "
                 "{% generation %} and {% endgeneration %} around it in the template",
                 reason="InvalidChatTemplate",
             )
@@ -112,11 +148,11 @@ def _compare_turns(
     return Rendered(text, spans)
 
 
-def _before_first_answer(tokenizer: PreTrainedTokenizerBase, message: Message, place: str) -> str:
+def _before_first_answer(tokenizer: PreTrainedTokenizerBase, conversation: Conversation) -> str:
     """What stands before the words of an assistant that begins a conversation.
 
     Templates are not made for a prompt without any message.
     """
-    first = Message(role=message["role"], content=_PLACEHOLDER)
-    before, _, _ = _render(tokenizer, [first], place).text.partition(_PLACEHOLDER)
-    return before
+    first = [Message(role="assistant", content=_PLACEHOLDER)]
+    text = _render(tokenizer, replace(conversation, messages=first)).text
+    return text.partition(_PLACEHOLDER)[0]

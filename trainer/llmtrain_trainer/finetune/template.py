@@ -1,7 +1,8 @@
 """How a conversation is written as text, and where a turn of the assistant ends.
 
 ChatML (OpenAI 2023) as Qwen and others use it. `{% generation %}` marks what the assistant
-writes, the end of its turn included: that is what counts for the loss.
+writes, the end of its turn included: that is what counts for the loss. Tools are written as Hermes
+and Qwen write them: schemas in `<tools>`, calls as JSON in `<tool_call>`.
 """
 
 from transformers import PreTrainedTokenizerBase
@@ -12,10 +13,24 @@ from llmtrain_trainer.finetune.encode import ChatEncoder
 from llmtrain_trainer.finetune.rendering import render_conversation
 
 _CHATML = """\
-{%- for message in messages %}
+{%- set with_system = messages and messages[0]['role'] == 'system' %}
+{%- if tools %}
+{{- '<|im_start|>system\\n' }}
+{%- if with_system %}{{- messages[0]['content'] + '\\n\\n' }}{%- endif %}
+{{- 'The tools that may be called:\\n<tools>' }}
+{%- for tool in tools %}{{- '\\n' + (tool | tojson) }}{%- endfor %}
+{{- '\\n</tools>' + 'END_OF_TURN' + '\\n' }}
+{%- endif %}
+{%- for message in (messages[1:] if tools and with_system else messages) %}
 {{- '<|im_start|>' + message['role'] + '\\n' }}
 {%- if message['role'] == 'assistant' %}
-{%- generation %}{{- message['content'] + 'END_OF_TURN' }}{%- endgeneration %}
+{%- generation %}{{- message['content'] or '' }}
+{%- for call in message['tool_calls'] or [] %}
+{{- ('\\n' if message['content'] or not loop.first else '') + '<tool_call>\\n' }}
+{{- call['function'] | tojson }}
+{{- '\\n</tool_call>' }}
+{%- endfor %}
+{{- 'END_OF_TURN' }}{%- endgeneration %}
 {%- else %}
 {{- message['content'] + 'END_OF_TURN' }}
 {%- endif %}
@@ -87,7 +102,7 @@ def _try_template(tokenizer: PreTrainedTokenizerBase) -> None:
         UserError: one of them is missing, or the template refuses them.
     """
     name = tokenizer.name_or_path
-    rendered = render_conversation(tokenizer, _probe(), f"{name}: a question and its answer")
+    rendered = render_conversation(tokenizer, _probe(tokenizer))
     answers = "".join(rendered.text[start:end] for start, end in rendered.spans)
     if _QUESTION not in rendered.text or _ANSWER not in answers:
         lost = "the answer" if _QUESTION in rendered.text else "the question"
@@ -100,11 +115,13 @@ def _try_template(tokenizer: PreTrainedTokenizerBase) -> None:
 
 def _last_assistant_token(tokenizer: PreTrainedTokenizerBase) -> int | None:
     """The last token of an answer that counts; None where none does."""
-    place = f"{tokenizer.name_or_path}: a question and its answer"
-    encoded = ChatEncoder(tokenizer).encode([Conversation(_probe(), place)])[0]
+    encoded = ChatEncoder(tokenizer).encode([_probe(tokenizer)])[0]
     counted = encoded.tokens[encoded.counts].tolist()
     return int(counted[-1]) if counted else None
 
 
-def _probe() -> list[Message]:
-    return [Message(role="user", content=_QUESTION), Message(role="assistant", content=_ANSWER)]
+def _probe(tokenizer: PreTrainedTokenizerBase) -> Conversation:
+    return Conversation(
+        [Message(role="user", content=_QUESTION), Message(role="assistant", content=_ANSWER)],
+        place=f"{tokenizer.name_or_path}: a question and its answer",
+    )

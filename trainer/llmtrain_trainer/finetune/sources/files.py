@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from llmtrain_api.spec.finetune import ChatFiles
+from llmtrain_trainer.data.bad_rows import BadRows
 from llmtrain_trainer.data.paths import find_files
-from llmtrain_trainer.data.reading import read_json_lines
-from llmtrain_trainer.finetune.conversation import Conversation, parse_row
+from llmtrain_trainer.data.reading import filled_lines, json_object
+from llmtrain_trainer.finetune.conversation import Conversation
+from llmtrain_trainer.finetune.rows import parse_row
 from llmtrain_trainer.stage import StageContext
 
 
@@ -16,11 +18,13 @@ class FilesSource:
     Args:
         paths: JSON lines, plain or compressed.
         messages_field: the field that holds the messages.
+        max_bad_rows: rows of all files that may be skipped.
     """
 
-    def __init__(self, paths: Sequence[Path], messages_field: str) -> None:
+    def __init__(self, paths: Sequence[Path], messages_field: str, max_bad_rows: int) -> None:
         self._paths = paths
         self._messages_field = messages_field
+        self.max_bad_rows = max_bad_rows
 
     @property
     def identity(self) -> str:
@@ -29,11 +33,13 @@ class FilesSource:
         files = [f"{path} {state.st_size} {state.st_mtime_ns}" for path, state in states]
         return "\n".join([self._messages_field, *files])
 
-    def conversations(self) -> Iterator[Conversation]:
+    def conversations(self, bad_rows: BadRows) -> Iterator[Conversation]:
         """A conversation for each line."""
         for path in self._paths:
-            for place, row in read_json_lines(path):
-                yield parse_row(row, self._messages_field, place)
+            yield from bad_rows.usable(filled_lines(path), self._parse)
+
+    def _parse(self, line: bytes, place: str) -> Conversation:
+        return parse_row(json_object(line, place), self._messages_field, place)
 
 
 def files_source(section: ChatFiles, context: StageContext) -> FilesSource:
@@ -43,4 +49,4 @@ def files_source(section: ChatFiles, context: StageContext) -> FilesSource:
         UserError: a path names no file.
     """
     paths = find_files(section.paths, Path(context.config.inputs))
-    return FilesSource(paths, section.messages_field)
+    return FilesSource(paths, section.messages_field, section.max_bad_rows)

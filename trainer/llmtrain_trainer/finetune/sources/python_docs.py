@@ -9,6 +9,7 @@ import sys
 import zlib
 from collections.abc import Iterator
 
+from llmtrain_trainer.data.bad_rows import BadRows
 from llmtrain_trainer.data.python_docs import DocEntry, Kind, harvest
 from llmtrain_trainer.finetune.conversation import Conversation, Message
 
@@ -59,7 +60,12 @@ class PythonDocsSource:
         """The interpreter's version."""
         return f"pythonDocs {sys.version}"
 
-    def conversations(self) -> Iterator[Conversation]:
+    @property
+    def max_bad_rows(self) -> int:
+        """It has no rows."""
+        return 0
+
+    def conversations(self, bad_rows: BadRows) -> Iterator[Conversation]:  # noqa: ARG002 - it has no rows
         """One or two for each documented thing."""
         for entry in harvest():
             answer = first_paragraphs(entry.text)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Protocol
 
+from llmtrain_trainer.data.bad_rows import BadRows
 from llmtrain_trainer.finetune.conversation import Conversation
 
 
@@ -14,8 +15,16 @@ class ConversationSource(Protocol):
         """Changes when the conversations may have changed."""
         ...
 
-    def conversations(self) -> Iterator[Conversation]:
+    @property
+    def max_bad_rows(self) -> int:
+        """Rows that may be skipped."""
+        ...
+
+    def conversations(self, bad_rows: BadRows) -> Iterator[Conversation]:
         """All of them.
+
+        Args:
+            bad_rows: counts the rows that hold no conversation.
 
         Raises:
             UserError: what is read is no conversation; the message says where.
