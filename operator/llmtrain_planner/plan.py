@@ -127,7 +127,7 @@ def _architecture(
 def _requests(
     spec: JobSpec, model: Model, parameters: int, options: PlanOptions
 ) -> list[StageRequest]:
-    trainers, dropout = spec.compute.trainers, model.dropout > 0
+    trainers, dropout = spec.compute.trainers, bool(model.dropout)
     requests = []
     if spec.pretrain:
         tokens = resolve_tokens(spec.pretrain.tokens, parameters)

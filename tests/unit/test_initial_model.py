@@ -115,7 +115,7 @@ def test_a_model_of_the_hub_is_fetched_once_and_without_pickles(
         "tokenizer.json",
         "tokenizer_config.json",
     ]
-    load_model(folder, dropout=0.0)
+    load_model(folder)
 
 
 def test_a_model_without_safetensors_is_refused(
@@ -156,7 +156,7 @@ def test_without_the_hub_the_cache_is_used_and_where_it_lacks_the_model_that_is_
     (kept / "refs").mkdir()
     (kept / "refs" / "main").write_text(COMMIT)
     fetch_initial_model(context)
-    load_model(initial_model(context.config), dropout=0.0)
+    load_model(initial_model(context.config))
 
 
 def test_another_name_is_another_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,10 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 from support.tiny_model import save_tiny
+from transformers import CONFIG_MAPPING, AutoModelForCausalLM
 
 from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.models.dropout import set_dropout
+from llmtrain_trainer.models.reduced import reduced_model
 from llmtrain_trainer.models.stored import load_model, require_model
 
 
@@ -18,6 +22,18 @@ def _config(**changes: object) -> Callable[[Path], None]:
         path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
     return change
+
+
+def _index(*names: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        index = {"metadata": {}, "weight_map": {f"w{n}": name for n, name in enumerate(names)}}
+        (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+    return change
+
+
+def _adapters(folder: Path) -> None:
+    (folder / "adapter_config.json").write_text("{}")
 
 
 def _broken_json(folder: Path) -> None:
@@ -50,6 +66,10 @@ def _a_shard_less(folder: Path) -> None:
         (_config(model_type="nope"), r"config\.json: .*`nope`"),
         (_config(hidden_size="wide"), r"config\.json: .*'hidden_size' expected int"),
         (_config(model_type="t5"), r"model: the model cannot be loaded: .*T5Config"),
+        (_index("model.safetensors", "pytorch_model.bin"), r"names 'pytorch_model\.bin', and only"),
+        (_index("../other/model.safetensors"), r"names '\.\./other/model\.safetensors', and"),
+        (_index("/etc/model.safetensors"), r"names '/etc/model\.safetensors', and only"),
+        (_adapters, r"it holds adapters \(adapter_config\.json\)"),
         (_cut_off, r"model\.safetensors: the model cannot be loaded: .*not fully covered"),
         (_a_weight_less, r"the weights lack model\.norm\.weight"),
         (_a_shard_less, r"model-00002-of-00002\.safetensors"),
@@ -65,7 +85,7 @@ def test_the_file_and_the_fault_are_named(
     folder = save_tiny(tmp_path / "model")
     damage(folder)
     with pytest.raises(UserError, match=message) as error:
-        load_model(folder, dropout=0.0)
+        load_model(folder)
     assert "\n" not in error.value.message
     assert error.value.reason == "InvalidModel"
 
@@ -74,3 +94,47 @@ def test_a_whole_model_is_loaded(tmp_path: Path) -> None:
     folder = save_tiny(tmp_path / "model")
     require_model(folder)
     assert load_model(folder, dropout=0.5).config.attention_dropout == 0.5
+
+
+def test_an_index_that_is_none_is_named(tmp_path: Path) -> None:
+    folder = save_tiny(tmp_path / "model")
+    (folder / "model.safetensors.index.json").write_text("[]")
+    with pytest.raises(UserError, match=r"index\.json: .* it is no index of weights"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize(
+    "family",
+    ["bloom", "falcon", "gpt2", "gpt_neo", "gpt_neox", "gptj", "llama", "opt", "phi"],
+)
+def test_dropout_is_set_in_all_of_a_model(family: str) -> None:
+    config = CONFIG_MAPPING[family]()
+    set_dropout(config, 0.25)
+    model = reduced_model(config)
+    assert model is not None
+    modules = [each for each in model.modules() if isinstance(each, torch.nn.Dropout)]
+    assert {each.p for each in modules} <= {0.25}
+    tokens = torch.arange(5, 21)[None]
+    model.train()
+    with torch.no_grad():
+        first, second = (model(input_ids=tokens).logits for _ in range(2))
+    assert not torch.equal(first, second)
+
+
+def test_what_was_not_asked_for_stays(tmp_path: Path) -> None:
+    folder = save_tiny(tmp_path / "model")
+    _config(attention_dropout=0.25)(folder)
+    assert load_model(folder).config.attention_dropout == 0.25
+    assert load_model(folder, dropout=0.0).config.attention_dropout == 0.0
+
+
+def test_dropout_that_the_library_does_not_take_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"takes no 0\.25 for attn_pdrop of the family mpt"):
+        set_dropout(CONFIG_MAPPING["mpt"](), 0.25)
+
+
+def test_dropout_of_a_model_that_has_none_is_refused(tmp_path: Path) -> None:
+    config = CONFIG_MAPPING["mamba"](hidden_size=8, num_hidden_layers=1, vocab_size=300)
+    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
+    with pytest.raises(UserError, match=r"model\.dropout: a model of the family mamba has no"):
+        load_model(tmp_path, dropout=0.1)

@@ -202,7 +202,7 @@ def _load(options: argparse.Namespace) -> Talk:
     folder = options.folder.resolve()
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; give one that the export stage wrote")
-    model = load_model(folder, dropout=0.0).eval()
+    model = load_model(folder).eval()
     if torch.cuda.is_available():
         model = model.to(device="cuda", dtype=torch.bfloat16)
     tokenizer = load_tokenizer(folder)

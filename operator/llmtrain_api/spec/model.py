@@ -70,8 +70,9 @@ class Model(Section):
     """Rows of the embedding; by default the tokenizer's."""
     context_length: int | None = Field(None, ge=8, le=1_048_576)
     """Longest sequence; by default pretraining's sequenceLength."""
-    dropout: float = Field(0.0, ge=0, lt=1)
-    """Dropout of embeddings, attention and residuals; llama has attention dropout only."""
+    dropout: float | None = Field(None, ge=0, lt=1)
+    """Dropout of embeddings, attention and residuals; llama has attention dropout only. By default
+    none in a new model, and with `initFrom` what the pretrained model says."""
     tie_embeddings: bool = True
     """Share the weights of the embedding and the output layer."""
     init_from: Path | None = None

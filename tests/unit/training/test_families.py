@@ -171,6 +171,6 @@ def test_a_family_without_fused_attention_is_loaded(tmp_path: Path, family: str)
     )
     AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
     tiny_tokenizer().save_pretrained(tmp_path)
-    model = load_model(tmp_path, dropout=0.0)
+    model = load_model(tmp_path)
     assert model.config.model_type == family
     require_trainable(tmp_path, stored_config(tmp_path), packing=False)

@@ -39,7 +39,7 @@ def load_subject(line_model: LineModel) -> Subject:
             do not belong together.
     """
     tokenizer = load_tokenizer(line_model.folder)
-    model = load_model(line_model.folder, dropout=0.0).eval()
+    model = load_model(line_model.folder).eval()
     require_vocabulary(model.config, len(tokenizer), where=str(line_model.folder))
     if torch.cuda.is_available():
         model = model.to(device="cuda", dtype=torch.bfloat16)

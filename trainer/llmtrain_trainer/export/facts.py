@@ -49,7 +49,7 @@ def gather_facts(context: StageContext, model: LineModel) -> ModelFacts:
     """
     config, workspace = context.config, context.workspace
     stored = stored_config(model.folder)
-    recipe = pretrained_recipe(model.folder, dropout=0.0)
+    recipe = pretrained_recipe(model.folder)
     return ModelFacts(
         config=config,
         model_name=model.name,

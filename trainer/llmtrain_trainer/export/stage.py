@@ -8,7 +8,7 @@ from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.export.facts import gather_facts
 from llmtrain_trainer.export.model_card import model_card
 from llmtrain_trainer.models.line import LineModel, line_models
-from llmtrain_trainer.models.special_ids import generation_config
+from llmtrain_trainer.models.special_ids import stored_generation_config
 from llmtrain_trainer.models.stored import require_model
 from llmtrain_trainer.models.tokenizer import load_tokenizer
 from llmtrain_trainer.stage import StageContext
@@ -41,4 +41,4 @@ def _copy_model(model: LineModel, folder: Path) -> None:
             shutil.copyfile(file, folder / file.name)
     tokenizer = load_tokenizer(model.folder)
     tokenizer.save_pretrained(folder)
-    generation_config(tokenizer).save_pretrained(folder)
+    stored_generation_config(model.folder, tokenizer).save_pretrained(folder)

@@ -34,7 +34,7 @@ def finetune_task(config: RunConfig) -> TrainingTask:
     assert finetune is not None, "the stage runs when its section is there"
     workspace = Workspace(Path(config.workspace))
     samples = PackedSequences.open(workspace.conversations / TRAIN)
-    dropout = config.model.dropout if config.model else 0.0
+    dropout = config.model.dropout if config.model else None
     recipe = pretrained_recipe(base_model(config).folder, dropout=dropout)
     build = _builder(recipe.build, finetune, config.seed)
     return TrainingTask(

@@ -44,9 +44,8 @@ def observe(config: PretrainedConfig) -> Behaviour:
         model = reduced_model(config)
         if model is None:
             return Behaviour(None, "no tiny model of its kind can be made to check that")
-        documents = [
-            torch.randint(FIRST_PLAIN_TOKEN, VOCABULARY_SIZE, (1, length)) for length in _LENGTHS
-        ]
+        size = min(VOCABULARY_SIZE, model.config.vocab_size)
+        documents = [torch.randint(FIRST_PLAIN_TOKEN, size, (1, length)) for length in _LENGTHS]
         wanted = [
             float(model(input_ids=each, labels=each, use_cache=False).loss) for each in documents
         ]

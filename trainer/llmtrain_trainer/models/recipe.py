@@ -58,17 +58,22 @@ def new_recipe(model: Model, *, vocabulary_size: int, context_length: int) -> Mo
             f"model.vocabularySize: {shape.vocabulary_size} is smaller than the tokenizer's "
             f"{vocabulary_size}; remove it, or set at least as many"
         )
+    dropout = model.dropout or 0.0
     return ModelRecipe(
-        build=lambda: new_model(model_config(shape, dropout=model.dropout)),
+        build=lambda: new_model(model_config(shape, dropout=dropout)),
         new_weights=True,
         architecture=shape,
         num_parameters=count_parameters(shape),
-        fingerprint=repr((shape, model.dropout)),
+        fingerprint=repr((shape, dropout)),
     )
 
 
-def pretrained_recipe(folder: Path, *, dropout: float) -> ModelRecipe:
+def pretrained_recipe(folder: Path, *, dropout: float | None = None) -> ModelRecipe:
     """The recipe of a model in a folder.
+
+    Args:
+        folder: of the model.
+        dropout: for training; None leaves the model's own.
 
     Raises:
         UserError: there is none, or none that can be loaded safely.

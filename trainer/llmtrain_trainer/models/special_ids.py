@@ -1,7 +1,11 @@
 """Where a text begins and ends, for every program that loads a model of ours.
 
-A config's own defaults are those of the family's first model: GPT-2 ends at 50256.
+A config's own defaults are those of the family's first model: GPT-2 ends at 50256. A pretrained
+model keeps what its makers wrote, as long as its tokenizer is still the one that they meant.
 """
+
+from copy import deepcopy
+from pathlib import Path
 
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -10,17 +14,54 @@ from llmtrain_trainer.finetune.template import end_of_turn_ids
 
 def adopt_special_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
     """Give a model the special tokens of its tokenizer; they are saved with it."""
+    same = tokenizer.eos_token_id in _ids(model.config.eos_token_id)
     for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
-        setattr(model.config, name, getattr(tokenizer, name))
-    model.generation_config = generation_config(tokenizer)
+        own, wanted = getattr(model.config, name), getattr(tokenizer, name)
+        if not same or (wanted is not None and wanted not in _ids(own)):
+            setattr(model.config, name, wanted)
+    model.generation_config = generation_config(tokenizer, model.generation_config)
 
 
-def generation_config(tokenizer: PreTrainedTokenizerBase) -> GenerationConfig:
-    """Whoever generates stops at the end of a turn, or of the text, without being told."""
+def stored_generation_config(folder: Path, tokenizer: PreTrainedTokenizerBase) -> GenerationConfig:
+    """How the model in a folder generates; by its tokenizer where the folder does not say it."""
+    try:
+        own = GenerationConfig.from_pretrained(folder)
+    except OSError:
+        own = None
+    return generation_config(tokenizer, own)
+
+
+def generation_config(
+    tokenizer: PreTrainedTokenizerBase, own: GenerationConfig | None
+) -> GenerationConfig:
+    """Whoever generates stops at the end of a turn, or of the text, without being told.
+
+    Args:
+        tokenizer: of the model.
+        own: what the model says of generation; its settings of sampling are kept.
+    """
     ends = end_of_turn_ids(tokenizer)
-    padding = tokenizer.pad_token_id
-    return GenerationConfig(
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=ends or None,
-        pad_token_id=next(iter(ends), None) if padding is None else padding,
-    )
+    config = deepcopy(own) if own is not None else GenerationConfig()
+    stated = _ids(config.eos_token_id)
+    if not stated & set(ends):  # made for another tokenizer, or not made for any
+        stated = set()
+        config.bos_token_id = config.pad_token_id = None
+    config.eos_token_id = [*ends, *sorted(stated - set(ends))] or None
+    if tokenizer.bos_token_id is not None:
+        config.bos_token_id = tokenizer.bos_token_id
+    if tokenizer.pad_token_id is not None:
+        config.pad_token_id = tokenizer.pad_token_id
+    elif config.pad_token_id is None:
+        config.pad_token_id = next(iter(ends), None)
+    config._from_model_config = False  # noqa: SLF001 - else the library derives it anew
+    try:
+        config.validate(strict=True)
+    except ValueError:  # it sets how to sample, but not that it does: it could not be saved
+        config.do_sample = True
+    return config
+
+
+def _ids(value: int | list[int] | None) -> set[int]:
+    if value is None:
+        return set()
+    return {value} if isinstance(value, int) else set(value)

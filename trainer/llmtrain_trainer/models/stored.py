@@ -1,5 +1,6 @@
 """Pretrained models in a folder: whether one is there, its config, and the model itself."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,20 @@ from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig, Pre
 
 from llmtrain_trainer.errors import UserError, in_one_line
 from llmtrain_trainer.models.attention import attention_implementation
+from llmtrain_trainer.models.dropout import set_dropout
 
 _FEW = 3
+_INDEX = "model.safetensors.index.json"
+_ADAPTER = "adapter_config.json"
 
 
 def require_model(folder: Path) -> None:
     """Make sure that a folder holds a model that can be loaded safely.
 
     Raises:
-        UserError: it has no config, no weights as safetensors, or a file of weights is cut off.
+        UserError: it has no config, no weights as safetensors, a file of weights is cut off, or
+            its index names other files. Links to files elsewhere are followed, as the hub's own
+            cache needs them: nothing but safetensors is read through them.
     """
     if not (folder / "config.json").is_file():
         raise UserError(
@@ -30,12 +36,34 @@ def require_model(folder: Path) -> None:
             f"{folder}: no *.safetensors; pickled weights are never loaded, "
             "since they can run code. Convert them with `save_pretrained` first"
         )
+    if (folder / _ADAPTER).exists():
+        raise UserError(
+            f"{folder}: it holds adapters ({_ADAPTER}), which belong to another model; merge them "
+            "into that with peft's `merge_and_unload`, and save the result",
+            reason="InvalidModel",
+        )
+    _require_safe_index(folder / _INDEX)
     for path in weights:
         try:
             with safe_open(path, framework="numpy"):
                 pass  # the header says how long the file is
         except SafetensorError as error:
             raise _damaged(path, in_one_line(error)) from error
+
+
+def _require_safe_index(path: Path) -> None:
+    """Make sure that an index of weights names safetensors beside it, and nothing else."""
+    if not path.exists():
+        return
+    try:
+        files = set(json.loads(path.read_bytes())["weight_map"].values())
+    except (OSError, ValueError, LookupError, AttributeError, TypeError) as error:
+        raise _damaged(path, f"it is no index of weights: {in_one_line(error)}") from error
+    for name in sorted(map(str, files)):
+        if name != Path(name).name or not name.endswith(".safetensors"):
+            raise _damaged(
+                path, f"it names {name!r}, and only *.safetensors in the same folder are read"
+            )
 
 
 def stored_config(folder: Path) -> PretrainedConfig:
@@ -51,16 +79,22 @@ def stored_config(folder: Path) -> PretrainedConfig:
         raise _damaged(folder / "config.json", in_one_line(error)) from error
 
 
-def load_model(folder: Path, *, dropout: float) -> PreTrainedModel:
+def load_model(folder: Path, *, dropout: float | None = None) -> PreTrainedModel:
     """A pretrained model in fp32, from safetensors only.
 
+    Args:
+        folder: of the model.
+        dropout: for training; None leaves the model's own.
+
     Raises:
-        UserError: the folder holds no such model, or not all of it.
+        UserError: the folder holds no such model, or not all of it, or one without dropout.
     """
     config = stored_config(folder)
-    for field in ("attention_dropout", "resid_pdrop", "embd_pdrop", "attn_pdrop"):
-        if hasattr(config, field):
-            setattr(config, field, dropout)
+    if dropout is not None:
+        try:
+            set_dropout(config, dropout)
+        except ValueError as error:
+            raise UserError(f"model.dropout: {error}; remove the field") from error
     try:
         model, found = AutoModelForCausalLM.from_pretrained(
             folder,
