@@ -12,6 +12,7 @@ from llmtrain_cli.cluster.jobs import find_job, read_job
 from llmtrain_cli.cluster.session import JobName, Namespace, chosen_namespace, in_cluster
 from llmtrain_cli.exits import JOB_FAILED
 from llmtrain_cli.suspend import set_suspend
+from llmtrain_cli.text import echo
 from llmtrain_operator.io import paths
 from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi
 
@@ -38,7 +39,7 @@ def cancel(
             await set_suspend(api, where, name, suspend=True)
             await _wait_for_checkpoint(api, body, timeout_seconds)
         await api.delete(paths.jobs(where, name), uid=body["metadata"]["uid"])
-        typer.echo(f"{name} is removed; its workspace stays.")
+        echo(f"{name} is removed; its workspace stays.")
 
     in_cluster(remove)
 
@@ -54,7 +55,7 @@ async def _wait_for_checkpoint(api: KubernetesApi, body: Json, timeout_seconds: 
         f"{name} is still told to stop after a checkpoint, and is not removed: "
         f"`llmtrain cancel {name}` removes it, `llmtrain resume {name}` lets it go on"
     )
-    typer.echo(f"Waiting until {name} has stopped after a checkpoint.")
+    echo(f"Waiting until {name} has stopped after a checkpoint.")
     deadline = time.monotonic() + timeout_seconds
     try:
         while True:
@@ -66,5 +67,5 @@ async def _wait_for_checkpoint(api: KubernetesApi, body: Json, timeout_seconds: 
                 raise CommandError(late, JOB_FAILED)
             await asyncio.sleep(_LOOK_SECONDS)
     except asyncio.CancelledError:  # Ctrl-C
-        typer.echo(as_it_stands, err=True)
+        echo(as_it_stands, err=True)
         raise

@@ -14,6 +14,7 @@ from llmtrain_cli.cluster.jobs import read_job
 from llmtrain_cli.cluster.kept_log import read_kept_log
 from llmtrain_cli.cluster.ray_log import RayLogs
 from llmtrain_cli.cluster.session import JobName, Namespace, chosen_namespace, in_cluster
+from llmtrain_cli.text import echo
 from llmtrain_operator.io.http import UnreachableError
 from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi, KubernetesError
 from llmtrain_operator.io.ray_jobs import RayJobsError
@@ -54,7 +55,7 @@ def logs(
             await Follower(api, body, status, choice, image=image).follow()
         else:
             text = await _log(api, body, status, choice.newest(name, status), image=image)
-            typer.echo(text, nl=False)
+            echo(text, nl=False)
 
     in_cluster(show)
 
@@ -66,7 +67,7 @@ async def _log(
     if text is not None:
         return text
     if attempt.is_at_work(status) and status.stage(attempt.stage).state is StageState.STARTING:
-        typer.echo(f"{attempt} has printed nothing yet.", err=True)
+        echo(f"{attempt} has printed nothing yet.", err=True)
         return ""
     return await read_kept_log(api, body, attempt, image=image)
 
@@ -83,5 +84,5 @@ async def _of_ray(
         if error.status != HTTPStatus.FORBIDDEN:
             raise
         reason = str(error)
-    typer.echo(f"Ray cannot be asked: {reason}", err=True)
+    echo(f"Ray cannot be asked: {reason}", err=True)
     return None

@@ -15,6 +15,7 @@ from llmtrain_api.spec.model import Model
 from llmtrain_cli.exits import WRONG_INPUT
 from llmtrain_cli.manifest import ManifestError, ManifestFile, load_manifest
 from llmtrain_cli.plan_table import plan_view
+from llmtrain_cli.text import echo
 from llmtrain_planner.errors import PlanError
 from llmtrain_planner.families.base import Architecture
 from llmtrain_planner.hardware import CPU, GPUS
@@ -73,10 +74,10 @@ def plan(
         pretrained = _pretrained(spec.model, folder=file.parent)
         result = plan_job(job.spec, options, pretrained=pretrained)
     except ManifestError as error:
-        typer.echo(str(error), err=True)
+        echo(str(error), err=True)
         raise typer.Exit(WRONG_INPUT) from None
     except PlanError as error:
-        typer.echo(f"{file}: {error}", err=True)
+        echo(f"{file}: {error}", err=True)
         raise typer.Exit(WRONG_INPUT) from None
     _write(result, name=job.metadata.name, output=output)
 

@@ -8,11 +8,12 @@ from rich.text import Text
 from llmtrain_api.plan import HardwarePlan, MemoryPlan, ModelPlan, Plan, StagePlan
 from llmtrain_api.spec.training import Offload
 from llmtrain_cli.quantities import amount, duration, gigabytes, money
+from llmtrain_cli.text import plain
 
 
 def plan_view(plan: Plan, *, name: str) -> RenderableType:
     """The whole plan of the job with this name."""
-    parts: list[RenderableType] = [Text(f"Plan of {name}", style="bold")]
+    parts: list[RenderableType] = [plain(f"Plan of {name}", "bold")]
     if plan.model:
         parts += [_heading("Model"), _facts(_model_facts(plan.model))]
         parts += [_heading("Hardware"), _facts(_hardware_facts(plan.hardware))]
@@ -20,7 +21,7 @@ def plan_view(plan: Plan, *, name: str) -> RenderableType:
         parts += _stage_view(stage, plan.hardware)
     if len(plan.stages) > 1 and plan.duration_seconds is not None:
         parts += [_heading("Together"), _facts(_cost_facts(plan.duration_seconds, plan.cost_usd))]
-    parts += [Text(), *(Text(f"- {note}", style="dim") for note in plan.notes)]
+    parts += [Text(), *(plain(f"- {note}", "dim") for note in plan.notes)]
     return Group(*parts)
 
 
@@ -48,7 +49,7 @@ def _facts(facts: list[tuple[str, str]]) -> Padding:
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
     for label, value in facts:
-        table.add_row(label, value)
+        table.add_row(label, plain(value))
     return Padding(table, (0, 0, 0, 2))
 
 
@@ -153,5 +154,5 @@ def _verdict(stage: StagePlan, hardware: HardwarePlan) -> RenderableType:
     lines = [Text("It does not fit. The smallest change that makes it fit:", "red")]
     for change in stage.changes:
         value = str(change.value).lower() if isinstance(change.value, bool) else change.value
-        lines.append(Text(f"  {change.field}: {value}", "yellow"))
+        lines.append(plain(f"  {change.field}: {value}", "yellow"))
     return Group(*lines)

@@ -14,6 +14,7 @@ from llmtrain_cli.cluster.attempts import condition_message
 from llmtrain_cli.exits import WRONG_INPUT
 from llmtrain_cli.local.display import run_view
 from llmtrain_cli.local.state import RunState, StateError
+from llmtrain_cli.text import echo, say
 
 
 class StatusOutput(StrEnum):
@@ -43,17 +44,17 @@ def status(
     console = Console()
     console.print(run_view(job, status))
     if message := condition_message(status):
-        console.print(message, highlight=False, markup=False)
+        say(console, message)
 
 
 def _of_folder(workspace: Path) -> tuple[LLMTrainingJob, JobStatus]:
     try:
         stored = RunState(Workspace(workspace.resolve())).read()
     except StateError as error:
-        typer.echo(str(error), err=True)
+        echo(str(error), err=True)
         raise typer.Exit(WRONG_INPUT) from None
     if stored is None:
-        typer.echo(f"{workspace}: no run there; start one with `llmtrain run`", err=True)
+        echo(f"{workspace}: no run there; start one with `llmtrain run`", err=True)
         raise typer.Exit(WRONG_INPUT)
     return stored.job, stored.status
 

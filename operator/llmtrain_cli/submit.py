@@ -12,6 +12,7 @@ from llmtrain_cli.cluster.jobs import demand_llmtrain
 from llmtrain_cli.cluster.session import Namespace, chosen_namespace, in_cluster
 from llmtrain_cli.exits import WRONG_INPUT
 from llmtrain_cli.manifest import ManifestError, ManifestFile, load_manifest, read_document
+from llmtrain_cli.text import echo
 from llmtrain_operator.io import paths
 from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
 
@@ -24,7 +25,7 @@ def submit(
     try:
         job = _load_for_cluster(file)
     except ManifestError as error:
-        typer.echo(str(error), err=True)
+        echo(str(error), err=True)
         raise typer.Exit(WRONG_INPUT) from None
 
     async def create(api: KubernetesApi) -> None:
@@ -40,9 +41,9 @@ def submit(
         if not made:
             message = f"{name} is in namespace {where} already; `llmtrain cancel {name}` removes it"
             raise CommandError(message)
-        typer.echo(f"{name} has started in namespace {where}.")
-        typer.echo(f"Watch it:  llmtrain status {name} -n {where}")
-        typer.echo(f"Its log:   llmtrain logs {name} -n {where} --follow")
+        echo(f"{name} has started in namespace {where}.")
+        echo(f"Watch it:  llmtrain status {name} -n {where}")
+        echo(f"Its log:   llmtrain logs {name} -n {where} --follow")
 
     in_cluster(create)
 

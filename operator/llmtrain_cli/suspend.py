@@ -1,13 +1,12 @@
 """`llmtrain suspend` and `llmtrain resume`: a job without compute, and with it again."""
 
-import typer
-
 from llmtrain_api.status import JobStatus, Phase
 from llmtrain_cli.cluster.attempts import condition_message
 from llmtrain_cli.cluster.errors import CommandError
 from llmtrain_cli.cluster.jobs import read_job
 from llmtrain_cli.cluster.session import JobName, Namespace, chosen_namespace, in_cluster
 from llmtrain_cli.exits import JOB_FAILED
+from llmtrain_cli.text import echo
 from llmtrain_operator.io import paths
 from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi
 
@@ -15,13 +14,13 @@ from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi
 def suspend(name: JobName, namespace: Namespace = None) -> None:
     """Stop a job after a checkpoint; it holds no compute until it is resumed."""
     _set_suspend(name, namespace, suspend=True)
-    typer.echo(f"{name} stops after a checkpoint; `llmtrain resume {name}` goes on from there.")
+    echo(f"{name} stops after a checkpoint; `llmtrain resume {name}` goes on from there.")
 
 
 def resume(name: JobName, namespace: Namespace = None) -> None:
     """Go on with a job that was suspended."""
     _set_suspend(name, namespace, suspend=False)
-    typer.echo(f"{name} goes on from its newest checkpoint.")
+    echo(f"{name} goes on from its newest checkpoint.")
 
 
 def _set_suspend(name: str, namespace: str | None, *, suspend: bool) -> None:

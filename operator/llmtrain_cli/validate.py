@@ -7,6 +7,7 @@ import typer
 
 from llmtrain_cli.exits import WRONG_INPUT
 from llmtrain_cli.manifest import ManifestError, load_manifest
+from llmtrain_cli.text import echo
 
 
 def validate(
@@ -19,8 +20,8 @@ def validate(
             job = load_manifest(file)
         except ManifestError as error:
             wrong = True
-            typer.echo(str(error), err=True)
+            echo(str(error), err=True)
         else:
-            typer.echo(f"{file}: {job.metadata.name} is valid: {', '.join(job.spec.stages)}")
+            echo(f"{file}: {job.metadata.name} is valid: {', '.join(job.spec.stages)}")
     if wrong:
         raise typer.Exit(WRONG_INPUT)

@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+from llmtrain_api.visible import visible
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.outcome import leave
 
@@ -139,7 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             _converse(talk, sys.stdin, stays=False)
     except UserError as error:
-        print(f"error: {error.message}", file=sys.stderr)  # noqa: T201 - a terminal program
+        print(f"error: {visible(error.message)}", file=sys.stderr)  # noqa: T201 - a terminal program
         return int(error.exit_code)
     except KeyboardInterrupt:
         return _ENDED_BY_SIGINT
@@ -234,7 +235,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _say(text: str, end: str = "\n") -> None:
-    print(text, end=end, flush=True)  # noqa: T201 - a terminal program
+    print(visible(text), end=end, flush=True)  # noqa: T201 - a terminal program
 
 
 if __name__ == "__main__":

@@ -4,8 +4,6 @@ import asyncio
 import time
 from http import HTTPStatus
 
-import typer
-
 from llmtrain_api.exit_codes import find_outcome
 from llmtrain_api.status import JobStatus
 from llmtrain_cli.cluster.attempts import Attempt, Choice, condition_message, has_stopped
@@ -13,6 +11,7 @@ from llmtrain_cli.cluster.errors import CommandError
 from llmtrain_cli.cluster.jobs import find_job
 from llmtrain_cli.cluster.kept_log import read_kept_log
 from llmtrain_cli.cluster.ray_log import RayLogs
+from llmtrain_cli.text import echo
 from llmtrain_operator.io.http import UnreachableError
 from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi, KubernetesError
 
@@ -107,7 +106,7 @@ class Follower:
         if text is None and first and not attempt.is_at_work(self._status):
             text = await self._read_kept(attempt)
         if text is not None:
-            typer.echo(text[len(self._printed) :], nl=False)
+            echo(text[len(self._printed) :], nl=False)
             self._printed = text
 
     async def _read_kept(self, attempt: Attempt) -> str | None:
@@ -139,5 +138,5 @@ class Follower:
     def _say(self, message: str) -> None:
         """To a person, and once."""
         if message and message != self._said:
-            typer.echo(message, err=True)
+            echo(message, err=True)
             self._said = message

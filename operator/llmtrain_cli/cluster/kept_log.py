@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import typer
-
 from llmtrain_api.names import WORKSPACE_PATH
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.workspace import Workspace
@@ -14,6 +12,7 @@ from llmtrain_cli.cluster.reader_image import reader_image
 from llmtrain_cli.cluster.reader_pod import LARGEST_BYTES, reader_pod
 from llmtrain_cli.cluster.short_pod import run_pod
 from llmtrain_cli.exits import JOB_FAILED
+from llmtrain_cli.text import echo
 from llmtrain_operator.core.builders.workspace import claim_name
 from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi, KubernetesError
 
@@ -40,7 +39,7 @@ async def read_kept_log(
     place = _place(job, file)
     try:
         image = image or await reader_image(api, meta["namespace"], job)
-        typer.echo(f"A Pod reads {place}.", err=True)
+        echo(f"A Pod reads {place}.", err=True)
         text = await run_pod(
             api, meta["namespace"], reader_pod(job, meta["uid"], file, image=image)
         )
@@ -51,7 +50,7 @@ async def read_kept_log(
     except CommandError as error:
         raise _not_read(place, str(error)) from error
     if len(text.encode()) >= LARGEST_BYTES:
-        typer.echo(f"That was the end of it, {LARGEST_BYTES >> 20} MiB.", err=True)
+        echo(f"That was the end of it, {LARGEST_BYTES >> 20} MiB.", err=True)
     return text
 
 

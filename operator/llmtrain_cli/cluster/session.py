@@ -13,6 +13,7 @@ from kubernetes.config import ConfigException, list_kube_config_contexts
 from llmtrain_cli.cluster.errors import CommandError
 from llmtrain_cli.exits import INTERRUPTED, JOB_FAILED, WRONG_INPUT
 from llmtrain_cli.manifest import ManifestError
+from llmtrain_cli.text import echo
 from llmtrain_operator.io.http import UnreachableError
 from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
 from llmtrain_operator.io.ray_jobs import RayJobsError
@@ -44,7 +45,7 @@ def in_cluster(work: Callable[[KubernetesApi], Awaitable[Result]]) -> Result:
         message, code = _told(error), JOB_FAILED
     except (RayJobsError, UnreachableError) as error:
         message, code = str(error), JOB_FAILED
-    typer.echo(message, err=True)
+    echo(message, err=True)
     raise typer.Exit(code)
 
 

@@ -7,10 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
-import typer
-
 from llmtrain_cli.cluster.errors import CommandError
 from llmtrain_cli.exits import JOB_FAILED
+from llmtrain_cli.text import echo
 from llmtrain_operator.core.observed import ObservedPod
 from llmtrain_operator.io import paths
 from llmtrain_operator.io.http import Reply
@@ -63,7 +62,7 @@ async def _made(api: KubernetesApi, namespace: str, pod: Json) -> AsyncIterator[
         try:
             await api.delete(path, uid=made["metadata"]["uid"])
         except KubernetesError as error:
-            typer.echo(f"The Pod {pod['metadata']['name']} stays behind: {error}", err=True)
+            echo(f"The Pod {pod['metadata']['name']} stays behind: {error}", err=True)
 
 
 async def _end(api: KubernetesApi, path: str, within_seconds: float) -> Json:

@@ -9,6 +9,7 @@ from llmtrain_cli.exits import INTERRUPTED, JOB_FAILED
 from llmtrain_cli.local.results import show_results
 from llmtrain_cli.report.command import write_report
 from llmtrain_cli.report.sources import Run
+from llmtrain_cli.text import say
 from llmtrain_operator.core.budget import CONDITION as WITHIN_BUDGET
 
 _GOES_ON = "Stopped. The same command goes on from the newest checkpoint."
@@ -29,10 +30,10 @@ def conclude(
         The exit code.
     """
     if status is None:
-        console.print(_GOES_ON)
+        say(console, _GOES_ON)
         return INTERRUPTED
     if status.phase is Phase.SUSPENDED:
-        console.print(_why_stopped(job, status), highlight=False, soft_wrap=True)
+        say(console, _why_stopped(job, status))
         _report(job, status, workspace, console)
         return INTERRUPTED
     if status.phase is Phase.FAILED:
@@ -53,15 +54,15 @@ def _why_stopped(job: LLMTrainingJob, status: JobStatus) -> str:
 
 def _say_what_failed(status: JobStatus, workspace: Workspace, console: Console) -> None:
     failed = next(s for s in status.stages if s.state is StageState.FAILED)
-    console.print(f"{failed.name} failed ({failed.reason}): ", style="red", end="")
-    console.print(failed.message, highlight=False, markup=False, soft_wrap=True)
+    say(console, f"{failed.name} failed ({failed.reason}): ", "red", end="")
+    say(console, failed.message or "")
     log = workspace.log(failed.name, failed.attempt)
-    console.print(f"Its log is in {log}.", highlight=False, soft_wrap=True)
+    say(console, f"Its log is in {log}.")
 
 
 def _report(job: LLMTrainingJob, status: JobStatus, workspace: Workspace, console: Console) -> None:
     try:
         report = write_report(workspace, Run(job, status))
-        console.print(f"The report is in {report}.", highlight=False, soft_wrap=True)
+        say(console, f"The report is in {report}.")
     except OSError as error:
-        console.print(f"The report cannot be written: {error.strerror}", style="red")
+        say(console, f"The report cannot be written: {error.strerror}", "red")

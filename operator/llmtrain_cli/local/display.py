@@ -12,6 +12,7 @@ from rich.text import Text
 
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus, Progress, StageState, StageStatus
+from llmtrain_cli.text import plain, say
 
 _STYLES = {
     StageState.PENDING: "dim",
@@ -55,7 +56,7 @@ class RunDisplay:
 
     def say(self, message: str) -> None:
         """Show a line of text."""
-        self._console.print(message, highlight=False)
+        say(self._console, message)
 
     def show(self, status: JobStatus) -> None:
         """Show the newest status, and each warning of a finished stage once."""
@@ -92,7 +93,7 @@ def run_view(job: LLMTrainingJob, status: JobStatus) -> RenderableType:
             Text(name.value, style=_STYLES[stage.state]),
             Text(stage.state.value, style=_STYLES[stage.state]),
             ProgressBar(total=100, completed=percent, width=24),
-            Text(_details(stage, status.progress), style="dim"),
+            plain(_details(stage, status.progress), "dim"),
         )
     title = Text.assemble((job.metadata.name, "bold"), f"  {status.phase}", _outlook(status))
     return Group(title, table)

@@ -1,17 +1,21 @@
 """What a finished run has to show."""
 
+import shlex
 from pathlib import Path
 
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from llmtrain_api.results import EvaluationReport
+from llmtrain_api.cost import Cost
+from llmtrain_api.goodput import Goodput
+from llmtrain_api.results import EvaluationReport, GateResult
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, StageState
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.local.display import duration
-from llmtrain_operator.core.timestamps import read_time
+from llmtrain_cli.text import plain, say
 
 
 def show_results(status: JobStatus, workspace: Workspace, console: Console) -> None:
@@ -21,20 +25,19 @@ def show_results(status: JobStatus, workspace: Workspace, console: Console) -> N
         console.print(_results_table(report))
     if report is not None and report.generations:
         console.print(_generations_table(report))
-    if status.start_time and status.completion_time:
-        took = read_time(status.completion_time) - read_time(status.start_time)
-        console.print(_summary(took.total_seconds(), status), highlight=False)
+    if status.completion_time and status.goodput is not None:
+        say(console, _summary(status.goodput, status.cost))
     model = _model_folder(status, workspace)
     if model is not None:
-        console.print(f"The model is in {model}. Talk to it: llmtrain chat {model}", soft_wrap=True)
+        command = f"llmtrain chat {shlex.quote(str(model))}"
+        say(console, f"The model is in {model}. Talk to it: {command}")
 
 
-def _summary(seconds: float, status: JobStatus) -> str:
-    parts = [f"Took {duration(seconds)}"]
-    if status.goodput is not None:
-        parts.append(f"{status.goodput.runtime_ratio:.0%} of it productive")
-    if status.cost is not None:
-        parts.append(f"{status.cost.spent_usd} USD, {status.cost.wasted_usd} USD of it wasted")
+def _summary(goodput: Goodput, cost: Cost | None) -> str:
+    seconds = goodput.seconds.total - goodput.seconds.suspended  # not what lies between two runs
+    parts = [f"Took {duration(seconds)}", f"{goodput.runtime_ratio:.0%} of it productive"]
+    if cost is not None:
+        parts.append(f"{cost.spent_usd} USD, {cost.wasted_usd} USD of it wasted")
     return ", ".join(parts) + "."
 
 
@@ -56,9 +59,11 @@ def _results_table(report: EvaluationReport) -> Table:
     gates = {gate.metric: gate for gate in report.gates}
     for result in report.results:
         gate = gates.get(result.name) if result.model == last else None
-        verdict = "" if gate is None else "[green]met" if gate.passed else "[red]not met"
+        verdict = _verdict(gate)
         error = "" if result.standard_error is None else f"{result.standard_error:.4f}"
-        table.add_row(result.model, result.name, f"{result.value:.4f}", error, verdict)
+        table.add_row(
+            plain(result.model), plain(result.name), f"{result.value:.4f}", error, verdict
+        )
     return table
 
 
@@ -67,8 +72,15 @@ def _generations_table(report: EvaluationReport) -> Table:
     for header in ("prompt", "model", "text"):
         table.add_column(header)
     for generation in report.generations:
-        table.add_row(generation.prompt, generation.model, generation.text.strip())
+        cells = (generation.prompt, generation.model, generation.text.strip())
+        table.add_row(*map(plain, cells))
     return table
+
+
+def _verdict(gate: GateResult | None) -> Text:
+    if gate is None:
+        return Text()
+    return Text("met", "green") if gate.passed else Text("not met", "red")
 
 
 def _model_folder(status: JobStatus, workspace: Workspace) -> Path | None:
