@@ -4,6 +4,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from llmtrain_trainer.checkpoint.digest import sha256
 from llmtrain_trainer.checkpoint.group import Group
 from llmtrain_trainer.checkpoint.layout import (
@@ -29,6 +31,7 @@ from llmtrain_trainer.durable import replace_file, sync
 from llmtrain_trainer.errors import StageError
 
 _LITTLE_SPACE_BYTES = 1 << 20
+_DIGESTS = TypeAdapter(dict[str, FileDigest])
 
 
 class CheckpointWriter:
@@ -54,7 +57,7 @@ class CheckpointWriter:
             replace_file(self._root / ATTEMPT, str(self._template.attempt))
             for folder in leftover_folders(self._root):
                 shutil.rmtree(folder)
-        self._group.gather(None)
+        self._group.barrier()
 
     def commit(self, state: CheckpointState, write: Callable[[Path], None]) -> None:
         """Write and commit the checkpoint after `state.step` steps. Collective.
@@ -75,21 +78,21 @@ class CheckpointWriter:
         if self._group.rank == 0:
             self._publish(temporary, state.step)
             self._prune()
-        self._group.gather(None)
+        self._group.barrier()
 
     def _write(
         self, temporary: Path, state: CheckpointState, write: Callable[[Path], None]
     ) -> None:
         if self._group.rank == 0:
             temporary.mkdir()
-        self._group.gather(None)
+        self._group.barrier()
         write(temporary)
-        self._group.gather(None)  # all files are there
+        self._group.barrier()  # all files are there
         share = file_names(temporary)[self._group.rank :: self._group.world_size]
         for name in share:
             sync(temporary / name)
         digests: dict[str, FileDigest] = {}
-        for part in self._group.gather(digest_files(temporary, share)):
+        for part in self._group.gather(digest_files(temporary, share), _DIGESTS):
             digests |= part
         if self._group.rank == 0:
             manifest = self._template.model_copy(update={"state": state, "files": digests})

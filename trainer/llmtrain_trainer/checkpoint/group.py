@@ -2,6 +2,8 @@
 
 from typing import Protocol, TypeVar
 
+from pydantic import TypeAdapter
+
 T = TypeVar("T")
 
 
@@ -18,8 +20,17 @@ class Group(Protocol):
         """Number of ranks."""
         ...
 
-    def gather(self, value: T) -> list[T]:
-        """Every rank's value, in the order of ranks, on every rank."""
+    def barrier(self) -> None:
+        """Wait until all ranks are here."""
+        ...
+
+    def gather(self, value: T, kind: TypeAdapter[T]) -> list[T]:
+        """Every rank's value, in the order of ranks, on every rank.
+
+        Args:
+            value: of this rank.
+            kind: what it is; the others' values are held against it.
+        """
         ...
 
 
@@ -29,6 +40,9 @@ class Alone:
     rank = 0
     world_size = 1
 
-    def gather(self, value: T) -> list[T]:
+    def barrier(self) -> None:
+        """Nobody to wait for."""
+
+    def gather(self, value: T, kind: TypeAdapter[T]) -> list[T]:  # noqa: ARG002 - nothing is sent
         """The only value there is."""
         return [value]

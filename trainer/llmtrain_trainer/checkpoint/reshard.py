@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from llmtrain_api.exit_codes import ExitCode
 from llmtrain_trainer.checkpoint.group import Group
 from llmtrain_trainer.checkpoint.restore import Restorable
 from llmtrain_trainer.errors import StageError, UserError
 
 _TAG = "deepspeed"
+_DONE = TypeAdapter(tuple[int, str])
 
 
 def needs_resharding(found: Restorable, group: Group) -> bool:
@@ -35,7 +38,7 @@ def reshardable(found: Restorable, group: Group) -> Iterator[Path]:
         return
     converted = found.folder.with_name(f"{found.folder.name}.universal")
     done = _convert(found.folder, converted) if group.rank == 0 else (ExitCode.DONE, "")
-    exit_code, why = group.gather(done)[0]
+    exit_code, why = group.gather(done, _DONE)[0]
     if exit_code == ExitCode.USER:
         raise UserError(why, reason="UnsafeCheckpoint")
     if exit_code != ExitCode.DONE:
@@ -45,7 +48,7 @@ def reshardable(found: Restorable, group: Group) -> Iterator[Path]:
             reason="ReshardFailed",
         )
     yield converted
-    group.gather(None)
+    group.barrier()
     if group.rank == 0:
         shutil.rmtree(converted)
 
@@ -55,7 +58,7 @@ def _convert(source: Path, target: Path) -> tuple[int, str]:
     if target.exists():
         shutil.rmtree(target)
     command = [
-        *(sys.executable, "-m", "llmtrain_trainer.training.deepspeed_files"),
+        *(sys.executable, "-P", "-m", "llmtrain_trainer.training.deepspeed_files"),
         *("--input_folder", str(source / _TAG), "--output_folder", str(target / _TAG)),
         "--inject_missing_state",
     ]

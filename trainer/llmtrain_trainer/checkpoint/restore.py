@@ -4,12 +4,16 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from llmtrain_trainer.checkpoint.group import Group
 from llmtrain_trainer.checkpoint.layout import COMMITTED, checkpoint_steps, step_folder
 from llmtrain_trainer.checkpoint.manifest import Manifest, find_damage, read_manifest
 from llmtrain_trainer.errors import UserError
 
 _log = logging.getLogger(__name__)
+_STEPS = TypeAdapter(list[int])
+_DAMAGE: TypeAdapter[str | None] = TypeAdapter(str | None)
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ def find_restorable(root: Path, fingerprint: str, group: Group) -> Restorable | 
     Raises:
         UserError: the checkpoint belongs to other settings.
     """
-    for step in group.gather(checkpoint_steps(root))[0]:
+    for step in group.gather(checkpoint_steps(root), _STEPS)[0]:
         folder = step_folder(root, step)
         try:
             manifest = read_manifest(folder)
@@ -48,7 +52,7 @@ def find_restorable(root: Path, fingerprint: str, group: Group) -> Restorable | 
             continue
         names = sorted(manifest.files)[group.rank :: group.world_size]
         damage = find_damage(folder, {name: manifest.files[name] for name in names})
-        if found := [each for each in group.gather(damage) if each]:
+        if found := [each for each in group.gather(damage, _DAMAGE) if each]:
             _pass_over(folder, found[0], group)
             continue
         if manifest.fingerprint != fingerprint:

@@ -3,10 +3,12 @@
 from typing import TypeVar
 
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor
 from torch import distributed as dist
 
 T = TypeVar("T")
+_NOTHING: TypeAdapter[None] = TypeAdapter(None)
 
 
 class Ranks:
@@ -22,11 +24,33 @@ class Ranks:
         """Number of ranks."""
         return dist.get_world_size()
 
-    def gather(self, value: T) -> list[T]:
-        """Every rank's value, in the order of ranks, on every rank."""
-        values: list[T] = [value] * self.world_size
-        dist.all_gather_object(values, value)
-        return values
+    def barrier(self) -> None:
+        """Wait until all ranks are here."""
+        self.gather(None, _NOTHING)
+
+    def gather(self, value: T, kind: TypeAdapter[T]) -> list[T]:
+        """Every rank's value, in the order of ranks, on every rank.
+
+        They travel as JSON: torch would pickle them, and a pickle from a stranger runs code.
+
+        Args:
+            value: of this rank.
+            kind: what it is; the others' values are held against it.
+        """
+        own = torch.frombuffer(bytearray(kind.dump_json(value)), dtype=torch.uint8)
+        size = torch.tensor([own.numel()], device=device())
+        sizes = [torch.empty_like(size) for _ in range(self.world_size)]
+        dist.all_gather(sizes, size)
+        longest = max(int(each) for each in sizes)
+        padded = torch.zeros(longest, dtype=torch.uint8, device=device())
+        padded[: own.numel()] = own
+        texts = [torch.empty_like(padded) for _ in range(self.world_size)]
+        dist.all_gather(texts, padded)
+        pairs = zip(texts, sizes, strict=True)
+        return [
+            kind.validate_json(text[: int(length)].cpu().numpy().tobytes())
+            for text, length in pairs
+        ]
 
     def sum(self, values: Tensor) -> Tensor:
         """The elementwise sum over all ranks, in place."""

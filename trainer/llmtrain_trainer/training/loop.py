@@ -280,7 +280,7 @@ class Trainer:
             weights = self._engine.full_weights()
             if self._ranks.rank == 0:
                 self._task.save_model(weights)
-            self._ranks.gather(None)
+            self._ranks.barrier()
         self._progress.update(work=self._watch.work)
 
     def _publish(self, loss: float, norm: float, rate: float, speed: Speedometer) -> None:
