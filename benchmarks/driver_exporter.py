@@ -22,6 +22,7 @@ _STEP_SECONDS = 0.42
 """Of the quickstart's pretraining on two cores: docs/performance.md."""
 _SCRAPE_SECONDS, _POLL_SECONDS = 15, 2
 _TIMES = 5
+_TOKEN = "of nobody"  # noqa: S105
 
 
 def main() -> None:
@@ -29,8 +30,8 @@ def main() -> None:
     tracker = ProgressTracker(pretrain_config(Path("/nowhere")))
     port, stop = free_port(), threading.Event()
     with (
-        serve_progress(LOOPBACK, port, tracker, stop, token="token"),  # noqa: S106 - of nobody
-        HttpReporter(f"http://{LOOPBACK}:{port}{REPORT_PATH}", "token", stop) as reporter,
+        serve_progress(LOOPBACK, port, tracker, stop, token=_TOKEN, cluster_token=_TOKEN),
+        HttpReporter(f"http://{LOOPBACK}:{port}{REPORT_PATH}", _TOKEN, stop) as reporter,
     ):
         watch = Stopwatch()
 
@@ -53,7 +54,9 @@ def main() -> None:
 
 def fetch(url: str) -> None:
     """Read a page."""
-    with urllib.request.urlopen(url) as reply:  # noqa: S310 - our own server
+    headers = {"Authorization": f"Bearer {_TOKEN}"}
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - our own server
+    with urllib.request.urlopen(request) as reply:  # noqa: S310
         reply.read()
 
 

@@ -223,7 +223,7 @@ def llmtrain_jobs(count: int) -> list[Json]:
 def ray_jobs(count: int) -> list[Json]:
     """KubeRay's own jobs, on the same Ray clusters."""
     spec = {
-        "entrypoint": "python -m llmtrain_trainer",
+        "entrypoint": "python -P -m llmtrain_trainer",
         "rayClusterSpec": bare_ray_cluster()["spec"],
     }
     head = {"apiVersion": "ray.io/v1", "kind": "RayJob", "spec": spec}

@@ -25,7 +25,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 1000 --create-home llmtrain
 COPY --from=build /opt/llmtrain/venv /opt/llmtrain/venv
-ENV PATH=/opt/llmtrain/venv/bin:$PATH PYTHONUNBUFFERED=1
+ENV PATH=/opt/llmtrain/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONSAFEPATH=1
 ENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=background_thread:true PYTHONMALLOC=malloc
 USER 1000:1000
 WORKDIR /home/llmtrain

@@ -25,6 +25,6 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 1000 --create-home llmtrain
 COPY --from=build /opt/llmtrain/venv /opt/llmtrain/venv
-ENV PATH=/opt/llmtrain/venv/bin:$PATH PYTHONUNBUFFERED=1
+ENV PATH=/opt/llmtrain/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONSAFEPATH=1
 USER 1000:1000
 WORKDIR /home/llmtrain

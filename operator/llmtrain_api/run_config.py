@@ -1,5 +1,6 @@
 """What a stage is told to do: the operator renders it, the trainer reads nothing else."""
 
+from ipaddress import ip_address
 from typing import Literal
 
 from pydantic import Field
@@ -54,3 +55,8 @@ class RunConfig(Record):
     finetune: Finetune | None = None
     evaluate: Evaluate | None = None
     export: Export | None = None
+
+    @property
+    def is_on_one_machine(self) -> bool:
+        """Whether the driver and all ranks run on one machine, which nobody else is to reach."""
+        return ip_address(self.progress_host).is_loopback

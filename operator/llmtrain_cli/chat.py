@@ -15,7 +15,7 @@ def chat(
     ask: Annotated[str | None, typer.Option(help="Ask one question, and leave.")] = None,
 ) -> None:
     """Talk to a model in the terminal."""
-    command = [sys.executable, "-m", "llmtrain_trainer.chat", str(folder)]
+    command = [sys.executable, "-P", "-m", "llmtrain_trainer.chat", str(folder)]
     if ask is not None:
         command += ["--ask", ask]
     # In place of this process: Ctrl-C is for the conversation, and ends an answer alone.

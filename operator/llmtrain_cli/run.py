@@ -1,6 +1,7 @@
 """`llmtrain run`: a job from its manifest to its model, on this machine."""
 
 import asyncio
+import os
 import signal
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,7 @@ from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.exits import JOB_FAILED, WRONG_INPUT
+from llmtrain_cli.local.closed_files import UMASK
 from llmtrain_cli.local.conclusion import conclude
 from llmtrain_cli.local.display import RunDisplay
 from llmtrain_cli.local.executor import LocalExecutor
@@ -23,6 +25,7 @@ from llmtrain_cli.local.ports import LOOPBACK, free_ports
 from llmtrain_cli.local.ray_head import RayStartError
 from llmtrain_cli.local.state import RunState, StateError
 from llmtrain_cli.manifest import ManifestError, ManifestFile, load_manifest
+from llmtrain_cli.text import say
 from llmtrain_operator.core.settings import Settings
 
 
@@ -42,6 +45,7 @@ def run(
 ) -> None:
     """Run a job on this machine; the same command goes on with one that was stopped."""
     console = Console()
+    os.umask(UMASK)
     try:
         job = load_manifest(file)
         root = (workspace or Path("runs") / job.metadata.name).expanduser().resolve()
@@ -64,8 +68,7 @@ def run(
 
 
 def _refused(message: str, code: int) -> typer.Exit:
-    errors = Console(stderr=True)
-    errors.print(message, style="red", highlight=False, markup=False, soft_wrap=True)
+    say(Console(stderr=True), message, "red")
     return typer.Exit(code)
 
 
@@ -88,7 +91,7 @@ def _run(
         machine = this_machine()
         fitted = fit(job.spec, machine)
         if fitted.note:
-            console.print(fitted.note, highlight=False)
+            say(console, fitted.note)
         with RunDisplay(job, console) as display:
             executor = LocalExecutor(
                 stored,

@@ -2,11 +2,11 @@
 
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from support.local_run import (
+    LLMTRAIN,
     LocalRun,
     run_to_the_end,
     small_spec,
@@ -14,6 +14,7 @@ from support.local_run import (
     write_corpus,
     write_manifest,
 )
+from support.strangers_folder import strangers_folder, what_ran
 
 from llmtrain_api.results import EvaluationReport
 from llmtrain_api.stages import Stage
@@ -40,19 +41,22 @@ def calm(folder: Path) -> Workspace:
     return Workspace(folder / "calm")
 
 
-def test_the_line_ends_in_an_evaluated_model(calm: Workspace) -> None:
+def test_the_line_ends_in_an_evaluated_model(calm: Workspace, tmp_path: Path) -> None:
     report = EvaluationReport.model_validate_json(calm.evaluation_report.read_bytes())
     measured = {(result.model, result.name): result.value for result in report.results}
     assert measured["pretrained", "bitsPerByte"] < 4
     assert [gate.passed for gate in report.gates] == [True]
     assert {generation.model for generation in report.generations} == {"pretrained", "finetuned"}
+    stranger = strangers_folder(tmp_path / "downloads")
     answer = subprocess.run(
-        [sys.executable, "-m", "llmtrain_trainer.chat", str(calm.export), "--ask", "Who lives?"],
+        [LLMTRAIN, "chat", str(calm.export), "--ask", "Who lives?"],
         capture_output=True,
         text=True,
         check=True,
+        cwd=stranger,
     )
     assert answer.stdout.strip()
+    assert what_ran(stranger) == []
 
 
 def test_kills_change_nothing(folder: Path, calm: Workspace) -> None:

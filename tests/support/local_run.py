@@ -19,7 +19,7 @@ from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
 
 _TIMEOUT_SECONDS = 400
-_LLMTRAIN = str(Path(sys.executable).with_name("llmtrain"))
+LLMTRAIN = str(Path(sys.executable).with_name("llmtrain"))
 
 
 def write_corpus(folder: Path, *, num_documents: int = 400) -> None:
@@ -108,7 +108,7 @@ class LocalRun:
     def __init__(self, manifest: Path, workspace: Path, *arguments: str) -> None:
         self.workspace = Workspace(workspace)
         self.process = subprocess.Popen(
-            [_LLMTRAIN, "run", str(manifest), "--workspace", str(workspace), *arguments],
+            [LLMTRAIN, "run", str(manifest), "--workspace", str(workspace), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -4,6 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from llmtrain_trainer.driver_log import driver_log
+from llmtrain_trainer.errors import UserError
+
 _PROGRAM = """
 import os, subprocess, sys
 from pathlib import Path
@@ -27,3 +32,12 @@ def test_all_that_is_printed_is_kept(tmp_path: Path) -> None:
     assert set(log.read_text().splitlines()) < set(run.stdout.splitlines())
     assert run.stdout.startswith("before\n")
     assert run.stdout.endswith("after\n")
+
+
+def test_a_link_in_the_log_s_place_is_refused(tmp_path: Path) -> None:
+    secret, log = tmp_path / "secret", tmp_path / "data-0.log"
+    secret.write_text("kept")
+    log.symlink_to(secret)
+    with pytest.raises(UserError, match=f"{log} is a symbolic link to {secret}"), driver_log(log):
+        pass
+    assert secret.read_text() == "kept"

@@ -53,8 +53,16 @@ def _drive(config: RunConfig, end: Ending) -> None:
     tracker = ProgressTracker(config, started=started)
     stop, token = threading.Event(), secrets.token_hex()
     host, port = config.progress_host, config.progress_port
-    of_ray = os.environ.get("RAY_AUTH_TOKEN")
-    with serve_progress(host, port, tracker, stop, token=token, cluster_token=of_ray):
+    served = serve_progress(
+        host,
+        port,
+        tracker,
+        stop,
+        token=token,
+        cluster_token=os.environ.get("RAY_AUTH_TOKEN") or None,
+        open_metrics=not config.is_on_one_machine,
+    )
+    with served:
         ray.init(log_to_driver=True)
         # After Ray's own handlers: the stage ends by itself, after a checkpoint.
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from llmtrain_trainer.own_files import create_binary
+
 _STDOUT, _STDERR = 1, 2
 _CHUNK_BYTES = 65536
 
@@ -17,11 +19,14 @@ def driver_log(path: Path) -> Iterator[None]:
 
     Args:
         path: of the file; made anew, with its folder.
+
+    Raises:
+        UserError: a symbolic link is in its place.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     reader, writer = os.pipe()
     kept = os.dup(_STDOUT), os.dup(_STDERR)
-    with path.open("wb", buffering=0) as file:
+    with create_binary(path) as file:
         pump = threading.Thread(target=_pump, args=(reader, kept[0], file), daemon=True)
         pump.start()
         for descriptor in (_STDOUT, _STDERR):

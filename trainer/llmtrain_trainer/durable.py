@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from llmtrain_trainer.own_files import create_text
+
 
 @contextmanager
 def replaced_folder(target: Path) -> Iterator[Path]:
@@ -38,7 +40,8 @@ def replace_file(target: Path, text: str) -> None:
     """Write a whole text file, or leave the old one as it was."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
+    with create_text(temporary) as file:
+        file.write(text)
     sync(temporary)
     temporary.replace(target)
     sync(target.parent)

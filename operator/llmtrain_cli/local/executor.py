@@ -38,7 +38,7 @@ def entrypoint_of(python: str) -> str:
     Args:
         python: its path.
     """
-    return f"exec {shlex.quote(python)} -m llmtrain_trainer"
+    return f"exec {shlex.quote(python)} -P -m llmtrain_trainer"
 
 
 class Display(Protocol):
@@ -211,7 +211,7 @@ class LocalExecutor:
         self._jobs = RayJobs(DirectHttp(session, self._head.url, ray_headers(self._head.token)))
         self._watchers = Watchers(self._head.process.pid)
         progress = f"http://{self._settings.progress_host}:{self._settings.progress_port}"
-        self._driver = DirectHttp(session, progress)
+        self._driver = DirectHttp(session, progress, ray_headers(self._head.token))
         self._clusters = (Cluster(name, ClusterState.READY),)
         self._machine.begin(datetime.now(UTC))
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from llmtrain_cli.local.closed_files import OpenToOthersError, closed_folder, require_own
+
 _WAIT_SECONDS = 30.0
 _LOOK_SECONDS = 0.2
 
@@ -30,13 +32,20 @@ def workspace_lock(folder: Path) -> Iterator[int]:
         folder: the workspace's private folder; made where it is missing.
 
     Raises:
-        WorkspaceError: it cannot be made or written to.
+        WorkspaceError: it cannot be made or written to, or others could write to it.
         WorkspaceInUseError: another run holds it, and still does after half a minute.
     """
     path = folder / "lock"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        require_own(folder.parent)
+        closed_folder(folder)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OpenToOthersError as error:
+        raise WorkspaceError(
+            f"{folder.parent} cannot be a workspace: {error}; choose another --workspace, a folder "
+            "of your own"
+        ) from error
     except OSError as error:
         raise WorkspaceError(
             f"{folder.parent} cannot be a workspace: {error.filename}: {error.strerror}; "

@@ -3,6 +3,8 @@
 import random
 import socket
 
+import psutil
+
 LOOPBACK = "127.0.0.1"
 _PORTS = range(20_000, 32_000)
 """Below those that systems hand out to clients, above Ray's own for its workers: a port that is
@@ -29,3 +31,11 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def loopback_interface() -> str:
+    """The name of the network interface that reaches no other machine."""
+    for name, addresses in psutil.net_if_addrs().items():
+        if any(each.address == LOOPBACK for each in addresses):
+            return name
+    raise OSError(f"no network interface has the address {LOOPBACK}")

@@ -51,7 +51,7 @@ class Watchers:
 
 def _lower_if_watcher(process: psutil.Process) -> bool:
     try:
-        beginning = " ".join(process.cmdline()[:3])
+        beginning = " ".join(process.cmdline()[:4])
         if not any(word in beginning for word in _WATCHERS):
             return False
         if sys.platform == "linux":

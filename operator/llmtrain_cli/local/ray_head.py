@@ -5,14 +5,15 @@ import os
 import secrets
 import subprocess
 import sys
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from llmtrain_cli.local.ports import LOOPBACK, free_ports
+from llmtrain_cli.local.closed_files import UMASK, open_closed
+from llmtrain_cli.local.ports import LOOPBACK, free_ports, loopback_interface
 from llmtrain_cli.local.priority import SAME_AS_RAY
+from llmtrain_cli.local.process_folder import ProcessFolder, process_folder
 from llmtrain_operator.io.http import DirectHttp, http_session, ray_headers
 from llmtrain_operator.io.ray_jobs import RayJobs
 
@@ -22,12 +23,26 @@ _PORTS = (
     "dashboard-agent-listen-port",
     "dashboard-agent-grpc-port",
     "metrics-export-port",
-    "ray-client-server-port",
     "object-manager-port",
     "node-manager-port",
     "runtime-env-agent-port",
 )
 """The options of `ray start` that name a port; their defaults would clash with another Ray."""
+_INTERFACE = loopback_interface()
+_ONLY_LOOPBACK = {
+    # Ray takes a node address of 127.0.0.1 for a mistake and puts the machine's in its place, and
+    # every socket on all interfaces with it; not so where clusters are switched off.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    # What the ranks talk through: the name of this machine may stand for another address.
+    "GLOO_SOCKET_IFNAME": _INTERFACE,
+    "NCCL_SOCKET_IFNAME": _INTERFACE,
+}
+_NOT_STARTED = {
+    "RAY_enable_metrics_collection": "0",  # nobody scrapes them here
+    "DASHBOARD_METRIC_PORT": "-1",  # no number switches it off; one that is none does
+    "RAY_START_HOOK": "llmtrain_cli.local.ray_start_hook.without_client_server",
+}
+"""Servers of Ray that answer without a token, or that nothing here needs."""
 _START_SECONDS = 120.0
 _LOOK_SECONDS = 0.3
 _OBJECT_STORE_BYTES = 512 * 2**20
@@ -69,18 +84,21 @@ async def ray_head(*, cpus: int, log: Path, lock: int) -> AsyncIterator[RayHead]
     """
     ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
     token = secrets.token_hex(32)
-    folder = tempfile.mkdtemp(prefix="llmtrain-")  # for sockets, whose paths must be short
-    supervisor = [sys.executable, "-m", "llmtrain_cli.local.supervisor", folder]
-    with log.open("ab") as output:
+    url = f"http://{LOOPBACK}:{ports['dashboard-port']}"
+    folder = process_folder()
+    supervisor = [sys.executable, "-P", "-m", "llmtrain_cli.local.supervisor", str(folder.root)]
+    with open_closed(log, append=True) as output:
         process = subprocess.Popen(  # noqa: ASYNC220 - starting it blocks for a moment only
             [*supervisor, *_command(cpus, ports, folder)],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
-            env=_environment(token),
+            cwd=folder.working,
+            env=_environment(url, token, folder),
             pass_fds=(lock,),
+            umask=UMASK,
         )
-    head = RayHead(f"http://{LOOPBACK}:{ports['dashboard-port']}", token, process)
+    head = RayHead(url, token, process)
     try:
         await _until_ready(head, log)
         yield head
@@ -90,28 +108,30 @@ async def ray_head(*, cpus: int, log: Path, lock: int) -> AsyncIterator[RayHead]
         await asyncio.to_thread(process.wait)
 
 
-def _command(cpus: int, ports: dict[str, int], folder: str) -> list[str]:
+def _command(cpus: int, ports: dict[str, int], folder: ProcessFolder) -> list[str]:
     options = ports | {
         "dashboard-host": LOOPBACK,
         "node-ip-address": LOOPBACK,
         "num-cpus": cpus,
         "object-store-memory": _OBJECT_STORE_BYTES,
-        "temp-dir": folder,
+        "temp-dir": folder.ray,
     }
     ray = str(Path(sys.executable).with_name("ray"))
     flags = ("--head", "--block", "--no-monitor")  # the monitor is the autoscaler's
     return [ray, "start", *flags, *(f"--{name}={value}" for name, value in options.items())]
 
 
-def _environment(token: str) -> dict[str, str]:
+def _environment(url: str, token: str, folder: ProcessFolder) -> dict[str, str]:
     own = {
+        # Without it Ray looks for another one among all processes of the machine, whoever's.
+        "RAY_API_SERVER_ADDRESS": url,
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": token,
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_JOB_STOP_WAIT_TIME_S": str(_STOP_WAIT_SECONDS),
-        "RAY_enable_metrics_collection": "0",  # nobody scrapes them here
+        "PYTHONSAFEPATH": "1",  # for all that Ray starts, which would look in its own folder first
     }
-    return os.environ | SAME_AS_RAY | own
+    return os.environ | SAME_AS_RAY | _ONLY_LOOPBACK | _NOT_STARTED | folder.environment | own
 
 
 async def _until_ready(head: RayHead, log: Path) -> None:

@@ -14,6 +14,7 @@ from llmtrain_api.stages import Stage
 from llmtrain_api.status import Failures, JobStatus, Phase, StageState, StageStatus
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.local.changes import Change, hindrances
+from llmtrain_cli.local.closed_files import open_closed
 
 
 class StateError(Exception):
@@ -67,7 +68,8 @@ class RunState:
     def write(self, run: StoredRun) -> None:
         """Replace what is stored; a reader sees the old or the new."""
         temporary = self.path.with_suffix(".tmp")
-        temporary.write_text(run.model_dump_json(indent=1, exclude_none=True), encoding="utf-8")
+        with open_closed(temporary) as file:
+            file.write(run.model_dump_json(indent=1, exclude_none=True).encode())
         temporary.replace(self.path)
 
     def open(self, job: LLMTrainingJob) -> StoredRun:

@@ -12,10 +12,12 @@ from llmtrain_api.names import API_VERSION, KIND
 from llmtrain_api.status import JobStatus
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.exits import JOB_FAILED, WRONG_INPUT
+from llmtrain_cli.local.closed_files import open_closed
 from llmtrain_cli.local.state import RunState, StateError
 from llmtrain_cli.report.missing import Missing
 from llmtrain_cli.report.page import render
 from llmtrain_cli.report.sources import Run, read_sources
+from llmtrain_cli.text import echo
 
 REPORT_NAME = "report.html"
 
@@ -32,16 +34,16 @@ def report(
 ) -> None:
     """Write a run's report: one HTML page that needs no network and no other file."""
     if not workspace.is_dir():
-        typer.echo(f"{workspace}: no such folder", err=True)
+        echo(f"{workspace}: no such folder", err=True)
         raise typer.Exit(WRONG_INPUT)
     root = Workspace(workspace.resolve())
     run = _run_of_folder(root) if status is None else _run_of_cluster(status)
     try:
         path = write_report(root, run, output)
     except OSError as error:
-        typer.echo(f"{output or workspace}: {error.strerror}", err=True)
+        echo(f"{output or workspace}: {error.strerror}", err=True)
         raise typer.Exit(JOB_FAILED) from None
-    typer.echo(str(path))
+    echo(str(path))
 
 
 def write_report(workspace: Workspace, run: Run | Missing, output: Path | None = None) -> Path:
@@ -50,8 +52,13 @@ def write_report(workspace: Workspace, run: Run | Missing, output: Path | None =
     Raises:
         OSError: it cannot be written.
     """
-    path = output or workspace.root / REPORT_NAME
-    path.write_text(render(read_sources(workspace, run)), encoding="utf-8")
+    page = render(read_sources(workspace, run))
+    if output is not None:
+        output.write_text(page, encoding="utf-8")
+        return output
+    path = workspace.root / REPORT_NAME
+    with open_closed(path) as file:
+        file.write(page.encode())
     return path
 
 
@@ -76,5 +83,5 @@ def _run_of_cluster(path: Path) -> Run:
         fault = error.strerror
     except (ValueError, KeyError, TypeError, ValidationError):
         fault = "should hold one LLMTrainingJob, as `kubectl get llmtrainingjob NAME -o json` gives"
-    typer.echo(f"{path}: {fault}", err=True)
+    echo(f"{path}: {fault}", err=True)
     raise typer.Exit(WRONG_INPUT)

@@ -53,12 +53,12 @@ class Reach:
         if self._session is None:
             return Head(
                 RayJobs(self._api.service(namespace, service, "dashboard", headers)),
-                self._api.service(namespace, service, "progress"),
+                self._api.service(namespace, service, "progress", headers),
             )
         host = f"http://{service}.{namespace}.svc"
         return Head(
             RayJobs(DirectHttp(self._session, f"{host}:{_DASHBOARD_PORT}", headers)),
-            DirectHttp(self._session, f"{host}:{PROGRESS_PORT}"),
+            DirectHttp(self._session, f"{host}:{PROGRESS_PORT}", headers),
         )
 
     def forget(self, uid: str) -> None:

@@ -28,7 +28,7 @@ from llmtrain_operator.io.reach import Head, Reach
 from llmtrain_operator.shell.caches import Caches
 from llmtrain_operator.shell.work_queue import Key
 
-_ENTRYPOINT = "exec python -m llmtrain_trainer"
+_ENTRYPOINT = "exec python -P -m llmtrain_trainer"
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def test_a_stage_starts_from_a_folder_whose_name_has_a_space(tmp_path: Path) -> 
     python.symlink_to("/bin/echo")
     by_ray = ["sh", "-c", entrypoint_of(str(python))]
     printed = subprocess.run(by_ray, check=True, capture_output=True, text=True).stdout
-    assert printed == "-m llmtrain_trainer\n"
+    assert printed == "-P -m llmtrain_trainer\n"
 
 
 def test_a_workspace_that_cannot_be_one_is_named(tmp_path: Path) -> None:

@@ -42,11 +42,13 @@ def test_an_update_keeps_what_it_does_not_name() -> None:
 
 def test_what_rank_0_reports_is_served(port: int) -> None:
     tracker, stop = _tracker(), threading.Event()
-    with serve_progress("127.0.0.1", port, tracker, stop, token="secret"):
+    with serve_progress("127.0.0.1", port, tracker, stop, token="secret", cluster_token="ray"):
         with HttpReporter(f"http://127.0.0.1:{port}/report", "secret", threading.Event()) as told:
             told.update(step=1, total_steps=4, loss=2.5)
             told.update(step=2)
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/progress") as reply:
+        headers = {"X-Ray-Authorization": "Bearer ray"}
+        url = f"http://127.0.0.1:{port}/progress"
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as reply:
             served = json.load(reply)
     assert served["step"] == 2
     assert served["totalSteps"] == 4
@@ -78,6 +80,26 @@ def test_nobody_else_may_report(port: int) -> None:
         urllib.request.urlopen(request)
     refused.value.close()
     assert tracker.report.step is None
+
+
+@pytest.mark.parametrize("path", ["/progress", "/metrics", "/elsewhere"])
+@pytest.mark.parametrize("cluster_token", ["ray", None])
+def test_nobody_reads_anything_without_the_token(
+    port: int, path: str, cluster_token: str | None
+) -> None:
+    for headers in ({}, {"Authorization": "Bearer "}, {"X-Ray-Authorization": "Bearer secret"}):
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
+        served = serve_progress(
+            "127.0.0.1",
+            port,
+            _tracker(),
+            threading.Event(),
+            token="secret",
+            cluster_token=cluster_token,
+        )
+        with served, pytest.raises(urllib.error.HTTPError, match="403") as refused:
+            urllib.request.urlopen(request)
+        refused.value.close()
 
 
 def test_training_goes_on_when_the_driver_is_gone(
@@ -145,7 +167,9 @@ def test_prometheus_reads_the_newest_report(port: int) -> None:
     work = WorkSeconds(productive=3, uncommitted=1)
     tracker.update(step=7, loss=2.5, percent=50, gradient_norm=0.5, work=work)
     url = f"http://127.0.0.1:{port}/metrics"
-    served = serve_progress("127.0.0.1", port, tracker, threading.Event(), token="secret")
+    served = serve_progress(
+        "127.0.0.1", port, tracker, threading.Event(), token="secret", open_metrics=True
+    )
     with served, urllib.request.urlopen(url) as reply:
         text = reply.read().decode()
     samples = {

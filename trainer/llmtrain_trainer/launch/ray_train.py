@@ -9,6 +9,7 @@ from ray.train.torch import TorchConfig, TorchTrainer
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.launch.cause import cause_of
+from llmtrain_trainer.launch.file_store import FileStoreConfig
 from llmtrain_trainer.launch.rank import run_rank
 from llmtrain_trainer.progress.http_reporter import HttpReporter
 from llmtrain_trainer.progress.reporter import Silent
@@ -60,7 +61,7 @@ def run_ranks(context: StageContext) -> None:
             report_url=report_to.url,
             report_token=report_to.token,
         ),
-        torch_config=TorchConfig(
+        torch_config=(FileStoreConfig if config.is_on_one_machine else TorchConfig)(
             backend="nccl" if config.workers.gpus else "gloo",
             timeout_s=_COLLECTIVE_TIMEOUT_SECONDS,
         ),

@@ -1,8 +1,8 @@
-"""The driver's HTTP server: anyone may read its progress, as JSON or for Prometheus.
+"""The driver's HTTP server: its progress as JSON and for Prometheus, rank 0's reports, the stop.
 
-Its own rank 0 may report to it.
-
-A Pod of its Ray cluster that is being taken away may ask it to stop.
+Whoever has the token of the Ray cluster may read the progress, and ask for a stop, as a Pod does
+that is being taken away. Reports need a token that only rank 0 has. Metrics are open on request:
+Prometheus has no token for each Ray cluster.
 """
 
 import hmac
@@ -33,6 +33,7 @@ def serve_progress(
     *,
     token: str,
     cluster_token: str | None = None,
+    open_metrics: bool = False,
 ) -> Iterator[None]:
     """Serve all of it while the context is open.
 
@@ -42,11 +43,18 @@ def serve_progress(
         tracker: what is served, and where reports go.
         stop: its state is the answer to every report.
         token: that a report must carry.
-        cluster_token: that a wish to stop must carry; None where nobody may have one.
+        cluster_token: that all other requests must carry; None where nobody may make them.
+        open_metrics: whether metrics need no token.
     """
     server = _Server((host, port), _Handler)
     server.tracker, server.stop = tracker, stop
-    server.tokens = {REPORT_PATH: token, STOP_PATH: cluster_token}
+    server.tokens = {
+        REPORT_PATH: token,
+        STOP_PATH: cluster_token,
+        PROGRESS_PATH: cluster_token,
+        METRICS_PATH: cluster_token,
+    }
+    server.open_paths = {METRICS_PATH} if open_metrics else set()
     thread = threading.Thread(target=server.serve_forever, name="progress", daemon=True)
     thread.start()
     try:
@@ -63,14 +71,19 @@ class _Server(ThreadingHTTPServer):
     stop: threading.Event
     tokens: dict[str, str | None]
     """What a request to each path must carry."""
+    open_paths: set[str]
+    """Those that need nothing."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
+    timeout = 30.0  # in seconds, for one who connects and says nothing
 
     def do_GET(self) -> None:
         tracker = self.server.tracker
-        if self.path == PROGRESS_PATH:
+        if not self._is_allowed():
+            self.send_error(HTTPStatus.FORBIDDEN)
+        elif self.path == PROGRESS_PATH:
             self._reply(tracker.report.model_dump_json())
         elif self.path == METRICS_PATH:
             self._reply(exposition(tracker), METRICS_TYPE)
@@ -78,14 +91,26 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(HTTPStatus.NOT_FOUND)
 
     def do_POST(self) -> None:
-        sent, asked = self.headers.get("Authorization", ""), self.server.tokens.get(self.path)
-        if not asked or not hmac.compare_digest(sent.encode(), f"Bearer {asked}".encode()):
+        if not self._is_allowed():
             self.send_error(HTTPStatus.FORBIDDEN)
         elif self.path == STOP_PATH:
             self.server.stop.set()
             self._reply("{}")
-        else:
+        elif self.path == REPORT_PATH:
             self._take_report()
+        else:
+            self.send_error(HTTPStatus.NOT_FOUND)
+
+    def _is_allowed(self) -> bool:
+        """Whether a request carries what its path asks for."""
+        if self.path in self.server.open_paths:
+            return True
+        expected = self.server.tokens.get(self.path)
+        # A proxy in between, such as the Kubernetes API server, keeps `Authorization` for itself.
+        sent = self.headers.get("X-Ray-Authorization") or self.headers.get("Authorization", "")
+        return expected is not None and hmac.compare_digest(
+            sent.encode(), f"Bearer {expected}".encode()
+        )
 
     def _take_report(self) -> None:
         length = int(self.headers.get("Content-Length", "0"))

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self, TypedDict
 
 from llmtrain_api.step_record import StepRecord
+from llmtrain_trainer.own_files import create_text
 
 
 class StepValues(TypedDict, total=False):
@@ -32,7 +33,7 @@ class StepLog:
     def __init__(self, path: Path, resumed_step: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         kept = [line for line in _lines(path) if json.loads(line)["step"] <= resumed_step]
-        self._file = path.open("w", encoding="utf-8")
+        self._file = create_text(path)
         self._file.writelines(kept)
 
     def __enter__(self) -> Self:

@@ -8,7 +8,7 @@ from llmtrain_operator.core.builders.workspace import claim_name
 from llmtrain_operator.core.pod_settings import PodSettings
 
 _USER = 1000
-_PRE_STOP = ["python", "-m", "llmtrain_trainer.pre_stop"]
+_PRE_STOP = ["python", "-P", "-m", "llmtrain_trainer.pre_stop"]
 _TEMPORARY = "/tmp"  # noqa: S108 - a volume of the Pod's own
 _PORTS = {"gcs-server": 6379, "dashboard": 8265, "client": 10001, "progress": PROGRESS_PORT}
 
@@ -112,6 +112,7 @@ def _environment(settings: PodSettings, *, gpus: int) -> list[tuple[str, str]]:
     grace = str(settings.grace_seconds)
     variables = [
         ("HOME", _TEMPORARY),
+        ("PYTHONSAFEPATH", "1"),  # what lies in the working directory is not imported
         ("RAY_USAGE_STATS_ENABLED", "0"),
         ("RAY_JOB_STOP_WAIT_TIME_S", grace),
         ("RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S", grace),

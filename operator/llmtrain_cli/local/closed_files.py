@@ -1,0 +1,57 @@
+"""Files and folders of a run, closed to all other users of the machine."""
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+UMASK = 0o077
+"""Of every process of a run: what it makes is for its owner alone."""
+_OPEN_TO_ALL = stat.S_IWOTH
+
+
+class OpenToOthersError(Exception):
+    """Others could put their files in place of the run's; the message says where."""
+
+
+def open_closed(path: Path, *, append: bool = False) -> BinaryIO:
+    """Open a file for writing, for its owner alone; a link in its place is not followed.
+
+    Args:
+        path: of the file; made where it is missing.
+        append: keep what is there.
+
+    Raises:
+        OSError: a link is in its place, or it cannot be opened.
+    """
+    kept = os.O_APPEND if append else os.O_TRUNC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | kept
+    return os.fdopen(os.open(path, flags, 0o600), "ab" if append else "wb")
+
+
+def closed_folder(path: Path) -> None:
+    """Make a folder, or take over one of our own, and close it to all others.
+
+    Raises:
+        OpenToOthersError: it belongs to somebody else.
+        OSError: it cannot be made.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    require_own(path)
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        path.chmod(0o700)
+
+
+def require_own(path: Path) -> None:
+    """Refuse a folder in which others could replace what a run writes.
+
+    Its checkpoints would be theirs, and loading one runs code. Root may use what belongs to others.
+
+    Raises:
+        OpenToOthersError: everybody can write to it, or it belongs to somebody else.
+    """
+    found, user = path.stat(), os.geteuid()
+    if found.st_mode & _OPEN_TO_ALL:
+        raise OpenToOthersError(f"everybody may write to {path} (chmod o-w {path} closes it)")
+    if user not in (0, found.st_uid):
+        raise OpenToOthersError(f"{path} belongs to another user (number {found.st_uid})")
