@@ -1,5 +1,6 @@
 """Runs one rank that torchrun started: training without Ray.
 
+    export PYTHONSAFEPATH=1
     torchrun --nproc-per-node 2 -m llmtrain_trainer.launch.torchrun RUN_CONFIG.json
 
 Rank 0 is the driver too.

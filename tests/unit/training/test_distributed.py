@@ -1,0 +1,32 @@
+"""What ranks tell one another."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter
+from torch import distributed as dist
+
+from llmtrain_trainer.checkpoint.manifest import FileDigest
+from llmtrain_trainer.training.distributed import Ranks
+
+_DIGESTS = TypeAdapter(dict[str, FileDigest])
+
+
+@pytest.fixture
+def group_of_one(tmp_path: Path) -> Iterator[None]:
+    dist.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
+    yield
+    dist.destroy_process_group()
+
+
+@pytest.mark.usefixtures("group_of_one")
+def test_what_ranks_exchange_is_never_unpickled(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unpickled(*_: object) -> None:
+        raise AssertionError("a pickle was read")
+
+    monkeypatch.setattr("torch.distributed.distributed_c10d._unpickler", unpickled)
+    digests = {"größe.pt": FileDigest(size=3, sha256="ab")}
+    assert Ranks().gather(digests, _DIGESTS) == [digests]
+    assert Ranks().gather({}, _DIGESTS) == [{}]
+    Ranks().barrier()
