@@ -107,7 +107,8 @@ class _Handler(BaseHTTPRequestHandler):
             return True
         expected = self.server.tokens.get(self.path)
         # A proxy in between, such as the Kubernetes API server, keeps `Authorization` for itself.
-        sent = self.headers.get("X-Ray-Authorization") or self.headers.get("Authorization", "")
+        headers = (self.headers.get(name) for name in ("X-Ray-Authorization", "Authorization"))
+        sent = next((value for value in headers if value), "")
         return expected is not None and hmac.compare_digest(
             sent.encode(), f"Bearer {expected}".encode()
         )
