@@ -78,7 +78,7 @@ class RunDisplay:
             line = f"{stage}: warning: {warning}"
             if line not in self._warned:
                 self._warned.add(line)
-                self._console.print(Text(line, style="yellow"), soft_wrap=True)
+                say(self._console, line, "yellow")
 
 
 def run_view(job: LLMTrainingJob, status: JobStatus) -> RenderableType:
