@@ -28,6 +28,12 @@ class LmEval(Section):
     """Solved examples before each question."""
     limit: int | None = Field(None, ge=1, le=1_000_000)
     """Questions asked; all of them by default."""
+    chat_template: bool | None = None
+    """Write each question as a user's message, with the tokenizer's chat template. By default so
+    after fine-tuning, and for an open model that has a template."""
+    trust_task_code: bool = False
+    """Run code that the task brings along: Python functions (`!function`), metrics from scripts,
+    templates without a sandbox. Read it first: it runs with all rights of the job."""
 
 
 class Task(OneOf):

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jinja2.exceptions import SecurityError
+
 from llmtrain_api.status import EvaluationResult
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.evaluate.subject import Subject
+from llmtrain_trainer.evaluate.task_code import task_code
 
 _BATCH_SIZE = 8
 _NO_FILTER = "none"
@@ -26,18 +29,22 @@ class LoadedTask:
     name: str
     manager: Any
     tasks: list[Any]
+    trusted: bool
+    """Whether its own code may run."""
 
 
-def load_task(name: str, folder: Path, *, cache: Path) -> LoadedTask:
+def load_task(name: str, folder: Path, *, cache: Path, trusted: bool = False) -> LoadedTask:
     """The task of this name in a folder of YAML files.
 
     Args:
         name: of a task or a group.
         folder: relative paths of data files start here.
         cache: where `datasets` keeps the questions.
+        trusted: whether code of the task may run.
 
     Raises:
-        UserError: there is no such task in the folder, or it cannot be loaded.
+        UserError: there is no such task in the folder, it cannot be loaded, or it has code and is
+            not trusted.
     """
     import datasets
     from lm_eval.tasks import TaskManager
@@ -49,17 +56,21 @@ def load_task(name: str, folder: Path, *, cache: Path) -> LoadedTask:
         )
     logging.getLogger("lm_eval").setLevel(logging.ERROR)  # it warns for each question
     datasets.config.HF_DATASETS_CACHE = cache
-    try:
-        manager = TaskManager(include_path=str(folder), include_defaults=False)
-        known = manager.all_tasks
-        if name in known:
-            with contextlib.chdir(folder):
-                return LoadedTask(name, manager, [*manager.load([name])["tasks"].values()])
-    except Exception as error:
-        raise UserError(
-            f"evaluate.tasks: {name} cannot be loaded from {folder}: "
-            f"{type(error).__name__}: {error}"
-        ) from error
+    with task_code(name, trusted=trusted):
+        try:
+            manager = TaskManager(include_path=str(folder), include_defaults=False)
+            known = manager.all_tasks
+            if name in known:
+                with contextlib.chdir(folder):
+                    tasks = [*manager.load([name])["tasks"].values()]
+                return LoadedTask(name, manager, tasks, trusted)
+        except SecurityError:
+            raise
+        except Exception as error:
+            raise UserError(
+                f"evaluate.tasks: {name} cannot be loaded from {folder}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
     raise UserError(
         f"evaluate.tasks: there is no task {name!r} in {folder}; "
         f"the tasks there are: {', '.join(known) or 'none'}"
@@ -67,7 +78,13 @@ def load_task(name: str, folder: Path, *, cache: Path) -> LoadedTask:
 
 
 def run_task(
-    subject: Subject, task: LoadedTask, *, few_shot: int, limit: int | None, seed: int
+    subject: Subject,
+    task: LoadedTask,
+    *,
+    few_shot: int,
+    limit: int | None,
+    seed: int,
+    as_chat: bool = False,
 ) -> list[EvaluationResult]:
     """Measure a model on a task; each metric is named `task/metric`.
 
@@ -77,23 +94,27 @@ def run_task(
         few_shot: solved examples before each question.
         limit: questions asked; None for all.
         seed: of the choice of examples.
+        as_chat: whether questions are a user's messages, written with the chat template.
     """
     import lm_eval
     from lm_eval.models.huggingface import HFLM
 
-    found = lm_eval.simple_evaluate(
-        model=HFLM(pretrained=subject.model, tokenizer=subject.tokenizer, batch_size=_BATCH_SIZE),
-        tasks=task.tasks,
-        task_manager=task.manager,
-        num_fewshot=few_shot,
-        limit=limit,
-        bootstrap_iters=_BOOTSTRAPS,
-        log_samples=False,
-        random_seed=seed,
-        numpy_random_seed=seed,
-        torch_random_seed=seed,
-        fewshot_random_seed=seed,
-    )
+    model = HFLM(pretrained=subject.model, tokenizer=subject.tokenizer, batch_size=_BATCH_SIZE)
+    with task_code(task.name, trusted=task.trusted):
+        found = lm_eval.simple_evaluate(
+            model=model,
+            tasks=task.tasks,
+            task_manager=task.manager,
+            num_fewshot=few_shot,
+            limit=limit,
+            bootstrap_iters=_BOOTSTRAPS,
+            log_samples=False,
+            random_seed=seed,
+            numpy_random_seed=seed,
+            torch_random_seed=seed,
+            fewshot_random_seed=seed,
+            apply_chat_template=as_chat,
+        )
     return [
         result
         for name, metrics in found["results"].items()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from llmtrain_api.spec.evaluate import Task
 from llmtrain_api.status import EvaluationResult
+from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.evaluate.gates import HELD_OUT_DOCS
 from llmtrain_trainer.evaluate.held_out_docs import METRIC, make_questions, write_task
 from llmtrain_trainer.evaluate.lm_eval_tasks import LoadedTask, load_task, run_task
@@ -23,6 +24,8 @@ class ReadyTask:
     loaded: LoadedTask
     few_shot: int = 0
     limit: int | None = None
+    chat_template: bool | None = False
+    """Whether questions are written with the chat template; None where the model chats."""
 
     @property
     def name(self) -> str:
@@ -32,11 +35,24 @@ class ReadyTask:
     def run(self, subject: Subject, *, seed: int) -> list[EvaluationResult]:
         """Measure a model."""
         results = run_task(
-            subject, self.loaded, few_shot=self.few_shot, limit=self.limit, seed=seed
+            subject,
+            self.loaded,
+            few_shot=self.few_shot,
+            limit=self.limit,
+            seed=seed,
+            as_chat=self._as_chat(subject),
         )
         if self.name == HELD_OUT_DOCS:
             return [_as_accuracy(result) for result in results]
         return results
+
+    def _as_chat(self, subject: Subject) -> bool:
+        if self.chat_template and subject.tokenizer.chat_template is None:
+            raise UserError(
+                f"evaluate.tasks: {self.name}.chatTemplate: the tokenizer of the {subject.name} "
+                "model has no chat template; remove the field"
+            )
+        return subject.chats if self.chat_template is None else self.chat_template
 
 
 def load_tasks(
@@ -75,8 +91,9 @@ def load_tasks(
                 section.name,
                 context.input_path(section.include),
                 cache=context.workspace.hugging_face_cache,
+                trusted=section.trust_task_code,
             )
-            ready.append(ReadyTask(loaded, section.few_shot, section.limit))
+            ready.append(ReadyTask(loaded, section.few_shot, section.limit, section.chat_template))
     return ready
 
 
