@@ -253,6 +253,25 @@ def test_tokens_stand_for_the_documents(tmp_path: Path) -> None:
         assert file.index.vocabulary_size == len(tokenizer) == 300
 
 
+def test_text_that_a_vocabulary_cannot_write_is_told(tmp_path: Path) -> None:
+    names = [hashlib.sha256(bytes([number])).hexdigest() for number in range(30)]
+    texts = [" ".join(name[n : n + 4] for n in range(0, 60, 4)) for name in names]
+    write_inputs(tmp_path, [*texts, texts[0] + " " + "x" * 200])  # a word too long for WordPiece
+    context = files_context(tmp_path, filter={"quality": "none", "minWords": 3})
+    data_stage.run(context)
+    tokenizer_stage.run(context)
+    assert context.progress.report.warnings == ()
+    words = stage_context(
+        "tokenizer",
+        tmp_path,
+        data=context.config.data,
+        tokenizer={"algorithm": "wordpiece", "vocabularySize": 300},
+    )
+    tokenizer_stage.run(words)
+    (warning,) = words.progress.report.warnings
+    assert re.match("1 of [0-9,]+ tokens stand for text that the vocabulary", warning)
+
+
 def test_a_tokenizer_needs_documents(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no documents; run the data stage first"):
         tokenizer_stage.run(files_context(tmp_path))

@@ -14,6 +14,7 @@ from llmtrain_trainer.data.documents import DocumentWriter
 from llmtrain_trainer.data.python_docs import harvest_part
 from llmtrain_trainer.errors import GateError, Interrupted, UserError
 from llmtrain_trainer.evaluate.stage import run
+from llmtrain_trainer.evaluate.text import held_out_texts
 from llmtrain_trainer.finetune.template import ensure_chat_template
 from llmtrain_trainer.stage import StageContext
 
@@ -154,6 +155,20 @@ def test_an_open_model_is_measured_on_text_of_its_own(tmp_path: Path) -> None:
     strict = data | {"filter": {"minWords": 50}}
     with pytest.raises(UserError, match="no document is left"):
         run(stage_context(tmp_path, Stage.EVALUATE, evaluate={"data": strict}))
+
+
+def test_bad_rows_of_the_text_to_measure_on_have_one_limit(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.jsonl").write_text(f'{{"text": "fox {name}"}}\n{{"text": 3}}\n')
+    files = {"paths": ["*.jsonl"], "format": "jsonl"}
+    data = {"filter": {"quality": "none", "minWords": 0}}
+    allowed = data | {"sources": [{"files": files | {"maxBadRows": 2}}]}
+    context = stage_context(tmp_path, Stage.EVALUATE, evaluate={"data": allowed})
+    assert held_out_texts(context) == ["fox a", "fox b"]
+    strict = data | {"sources": [{"files": files | {"maxBadRows": 1}}]}
+    context = stage_context(tmp_path, Stage.EVALUATE, evaluate={"data": strict})
+    with pytest.raises(UserError, match=r"b\.jsonl: line 2: .*maxBadRows is 1"):
+        held_out_texts(context)
 
 
 def test_told_to_stop_it_writes_no_report(tmp_path: Path) -> None:

@@ -17,13 +17,18 @@ _IS_HTML = "(html)"
 def warnings(report: DataReport) -> Iterator[str]:
     """What a person should look at, one source after the other."""
     for source in report.by_source:
-        yield from _bad_rows(source)
-        if source.came_in.documents:
-            yield from _dropped(source)
-            yield from _scripts(source)
-            yield from _html(source)
-        else:
-            yield f"{source.name}: it holds no documents"
+        yield from source_warnings(source)
+
+
+def source_warnings(source: SourceReport) -> Iterator[str]:
+    """What a person should look at in one source."""
+    yield from _bad_rows(source)
+    if source.came_in.documents:
+        yield from _dropped(source)
+        yield from _scripts(source)
+        yield from _html(source)
+    else:
+        yield f"{source.name}: it holds no documents"
 
 
 def _bad_rows(source: SourceReport) -> Iterator[str]:

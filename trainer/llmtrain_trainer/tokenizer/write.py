@@ -1,13 +1,17 @@
 """Writes the token files of both splits."""
 
 import hashlib
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
+
+from llmtrain_api.progress import bounded_warnings
 from llmtrain_trainer.data.documents import row_groups
 from llmtrain_trainer.errors import Interrupted
 from llmtrain_trainer.stage import StageContext
-from llmtrain_trainer.tokenizer.encode import EncodingTask, encode_in_order
+from llmtrain_trainer.tokenizer.encode import Encoding, EncodingTask, encode_in_order
 from llmtrain_trainer.tokenizer.pretrained import end_of_text_id
 from llmtrain_trainer.tokens.writer import TokenFileWriter
 
@@ -55,12 +59,43 @@ def write_token_files(folder: Path, context: StageContext, *, from_percent: floa
             )
             for split in _SPLITS
         }
+        unknown = _UnknownTokens(tokenizer.unk_token_id, end_of_text)
         for number, encoding in enumerate(encode_in_order(tasks)):
             if context.stop.is_set():
                 raise Interrupted("stopped while writing tokens; they will be written anew")
             split, _ = groups[number]
             writers[split].write(encoding.tokens, encoding.num_tokens, encoding.num_bytes)
+            unknown.count(encoding)
             context.progress.update(
                 percent=from_percent + (100 - from_percent) * (number + 1) / len(groups),
                 activity=f"writing tokens (part {number + 1} of {len(groups)})",
+            )
+        context.progress.update(warnings=bounded_warnings(unknown.warnings()))
+
+
+class _UnknownTokens:
+    """Counts the tokens that stand for text that the vocabulary cannot write.
+
+    Args:
+        unknown: the token; None where the tokenizer has none.
+        end_of_text: the token that ends a document, which some tokenizers use for both.
+    """
+
+    def __init__(self, unknown: int | None, end_of_text: int) -> None:
+        self._unknown = None if unknown == end_of_text else unknown
+        self._num_unknown = self._num_tokens = 0
+
+    def count(self, encoding: Encoding) -> None:
+        """Count those of some documents."""
+        self._num_tokens += len(encoding.tokens)
+        if self._unknown is not None:
+            self._num_unknown += int(np.count_nonzero(encoding.tokens == self._unknown))
+
+    def warnings(self) -> Iterator[str]:
+        """What a person should know about them."""
+        if self._num_unknown:
+            yield (
+                f"{self._num_unknown:,} of {self._num_tokens:,} tokens stand for text that the "
+                "vocabulary cannot write, which is lost; tokenizer.algorithm: bpe and unigram "
+                "write any text"
             )
