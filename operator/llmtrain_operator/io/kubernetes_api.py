@@ -139,6 +139,20 @@ class KubernetesApi:
                 return Listing(items, int(page["metadata"]["resourceVersion"]))
             query["continue"] = page["metadata"]["continue"]
 
+    async def refusal(self, path: str) -> str | None:
+        """What the API server says to whoever may not list a collection; None where we may.
+
+        Raises:
+            KubernetesError: not reached, or a fault of the API server.
+        """
+        try:
+            await self._json("GET", path, query={"limit": "1"})
+        except KubernetesError as error:
+            if not error.is_refusal:
+                raise
+            return None if error.is_not_found else str(error)
+        return None
+
     async def create(self, path: str, body: Json) -> bool:
         """Make an object; False where there is one of this name.
 

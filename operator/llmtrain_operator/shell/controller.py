@@ -169,11 +169,13 @@ class Controller:
             await asyncio.sleep(_SCOPE_SECONDS)
             if scope.is_whole and not self._refused:
                 continue
+            known = () if self._refused else scope.namespaces
             try:
-                now = await read_scope(api, self._settings.namespaces)
+                now = await read_scope(api, self._settings.namespaces, known=known)
             except KubernetesError as error:
                 log.warning("what can be watched is not known: %s", error)
                 continue
+            self._refused = False
             if now != scope:
                 self.outdated.set()
         await asyncio.Event().wait()  # until kopf has stopped

@@ -5,12 +5,12 @@ after its start unless it may watch all definitions. So with single namespaces i
 in the same process, with another scope.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 from llmtrain_api import names
 from llmtrain_operator.io import paths
-from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
+from llmtrain_operator.io.kubernetes_api import KubernetesApi
 
 _KINDS = (f"/apis/{names.GROUP}/{names.VERSION}", paths.RAY_API)
 
@@ -31,15 +31,22 @@ class Scope:
         return not (self.refused or self.missing_kinds)
 
 
-async def read_scope(api: KubernetesApi, namespaces: Iterable[str]) -> Scope:
+async def read_scope(
+    api: KubernetesApi, namespaces: Iterable[str], *, known: Container[str] = ()
+) -> Scope:
     """What can be watched of some namespaces now.
+
+    Args:
+        api: of Kubernetes.
+        namespaces: of the operator's settings.
+        known: those of them that can be watched for sure; the API server is not asked.
 
     Raises:
         KubernetesError: the API server cannot be reached.
     """
     readable, refused = [], {}
     for namespace in namespaces:
-        why = await _refusal(api, namespace)
+        why = None if namespace in known else await _refusal(api, namespace)
         if why is None:
             readable.append(namespace)
         else:
@@ -51,10 +58,6 @@ async def read_scope(api: KubernetesApi, namespaces: Iterable[str]) -> Scope:
 async def _refusal(api: KubernetesApi, namespace: str) -> str | None:
     """What the API server says to a look at a namespace; None where it shows all."""
     for path in (paths.jobs(namespace), paths.ray_clusters(namespace), paths.pods(namespace)):
-        try:
-            await api.list(path, label=names.JOB_LABEL)
-        except KubernetesError as error:
-            if not error.is_refusal:
-                raise
-            return str(error)
+        if (why := await api.refusal(path)) is not None:
+            return why
     return None
