@@ -9,6 +9,7 @@ from support.cluster.jobs import JOBS
 from support.nodeless_cluster import NodelessCluster
 from support.nodeless_job import NodelessJob, objects, wait_for_nothing_but, wait_until
 from support.operator_process import running_warm_operator
+from support.restricted_jobs import pods_of
 
 from llmtrain_api.names import JOB_NAME_MAX_LENGTH
 from llmtrain_api.stages import Stage
@@ -117,14 +118,13 @@ def test_a_job_that_a_finalizer_keeps_holds_no_compute(
     cluster: NodelessCluster, tmp_path: Path
 ) -> None:
     cluster.ray.endless = ("data-0",)
-    before = objects(cluster.client)
     with running_warm_operator(cluster.operator_kubeconfig, tmp_path, **_SETTINGS):
         job = NodelessJob.short(cluster.client, "kept")
         job.wait_for_stage(Stage.DATA, StageState.RUNNING)
         job.patch({"metadata": {"finalizers": ["example.com/audit"]}})
         cluster.client.request("DELETE", f"{JOBS}/kept")
 
-        wait_for_nothing_but(cluster.client, before)
+        wait_until(lambda: not job.ray_clusters and not pods_of(cluster, "kept"))
         status = job.wait_for_phase(Phase.SUSPENDED)
         assert status.conditions[0].reason == "Deleting"
         assert "example.com/audit" in status.conditions[0].message

@@ -26,6 +26,8 @@ from llmtrain_operator.shell.parsing import parse_observed
 from llmtrain_operator.shell.work_queue import Key
 
 log = logging.getLogger(__name__)
+_ORPHANING = "orphan"
+"""The finalizer of an object whose children are being made to outlive it."""
 _REFUSED_POLLS = 4
 """Before what was refused is tried again."""
 
@@ -70,9 +72,9 @@ class Reconciler:
             UnreachableError: the same.
         """
         seen = self._caches.jobs.get(key)
-        if seen is None:
+        if seen is None or _ORPHANING in seen.metadata.finalizers:
             self._setbacks.forget(key)
-            return None  # its children go with it: it owns them
+            return None  # its children go with it: it owns them; or somebody wants to keep them
         status = JobStatus.model_validate(seen.status, extra="ignore")  # of a newer operator
         now = datetime.now(UTC)
         try:
