@@ -16,6 +16,7 @@ from llmtrain_trainer.errors import GateError, Interrupted, UserError
 from llmtrain_trainer.evaluate.stage import run
 from llmtrain_trainer.evaluate.text import held_out_texts
 from llmtrain_trainer.finetune.template import ensure_chat_template
+from llmtrain_trainer.progress.tracker import ProgressTracker
 from llmtrain_trainer.stage import StageContext
 
 LINE = {
@@ -177,3 +178,16 @@ def test_told_to_stop_it_writes_no_report(tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         run(context)
     assert not context.workspace.evaluation_report.exists()
+
+
+def test_a_model_without_any_end_token_is_warned_about(tmp_path: Path) -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.eos_token = tokenizer.pad_token = None
+    tokenizer.chat_template = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
+    save_tiny(tmp_path / "model", tokenizer=tokenizer)
+    evaluate = {"bitsPerByte": False, "generations": {"prompts": ["hi"], "maxNewTokens": 8}}
+    context = stage_context(tmp_path, Stage.EVALUATE, evaluate=evaluate)
+    run(context)
+    assert len(report_of(context).generations) == 1
+    assert isinstance(context.progress, ProgressTracker)
+    assert "every answer is as long as it may be" in context.progress.report.warnings[0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from llmtrain_api.progress import bounded_warnings
 from llmtrain_api.results import Generation
 from llmtrain_api.spec.evaluate import Evaluate
 from llmtrain_api.status import EvaluationResult
@@ -12,7 +13,7 @@ from llmtrain_trainer.evaluate.generate import generate_texts
 from llmtrain_trainer.evaluate.subject import Subject
 from llmtrain_trainer.evaluate.tasks import ReadyTask
 from llmtrain_trainer.evaluate.text import token_stream
-from llmtrain_trainer.generation import Sampling
+from llmtrain_trainer.generation import Sampling, endless_warning
 from llmtrain_trainer.stage import StageContext
 
 _LONGEST_WINDOW = 2048
@@ -37,6 +38,7 @@ class Measurement:
         self._texts = texts
         self._num_models = num_models
         self._num_done = 0
+        self._warnings: list[str] = []
         self.results: list[EvaluationResult] = []
         self.generations: list[Generation] = []
 
@@ -56,6 +58,9 @@ class Measurement:
         generations = self._evaluate.generations
         if generations is not None:
             self._tell(f"{subject.name}: writing texts", 0.9)
+            if warning := endless_warning(subject.tokenizer):
+                self._warnings.append(f"{subject.name}: {warning}")
+                self._context.progress.update(warnings=bounded_warnings(self._warnings))
             sampling = Sampling(generations.max_new_tokens, generations.temperature)
             self.generations += generate_texts(subject, generations.prompts, sampling, seed=seed)
         self._num_done += 1
