@@ -225,6 +225,9 @@ class LocalExecutor:
         """Of the driver, and so of all that it starts."""
         binaries = str(Path(sys.executable).parent)
         variables = {"PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}"}
+        if "TORCHINDUCTOR_CACHE_DIR" not in os.environ:  # temporary files go with each Ray
+            compiled = self._state.workspace.private / "compiled"
+            variables["TORCHINDUCTOR_CACHE_DIR"] = str(compiled)
         if not self._settings.use_gpus:
             variables["DS_ACCELERATOR"] = "cpu"
         return variables

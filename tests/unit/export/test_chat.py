@@ -223,3 +223,10 @@ def _read_until(descriptor: int, text: str) -> str:
     while text not in seen:
         seen += os.read(descriptor, 1024).decode(errors="replace")
     return seen
+
+
+def test_what_a_model_writes_does_nothing_to_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    chat._say("[bold]\x1b]0;title\x07")
+    assert capsys.readouterr().out == "[bold]\\x1b]0;title\\x07\n"
