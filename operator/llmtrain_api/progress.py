@@ -26,6 +26,11 @@ def bounded_warnings(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(islice(lines, WARNINGS_MAX_ITEMS))
 
 
+def joined_warnings(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:
+    """Warnings of both, each once."""
+    return bounded_warnings(dict.fromkeys((*first, *second)))
+
+
 class ProgressReport(Record):
     """The newest state of one attempt. A field is absent where the stage has no such thing."""
 

@@ -56,6 +56,18 @@ def test_what_rank_0_reports_is_served(port: int) -> None:
     assert served["stage"] == "pretrain"
 
 
+def test_warnings_add_up_here_and_on_their_way(port: int) -> None:
+    tracker, stop = _tracker(), threading.Event()
+    tracker.update(warnings=("one",))
+    with (
+        serve_progress("127.0.0.1", port, tracker, stop, token="secret"),
+        HttpReporter(f"http://127.0.0.1:{port}/report", "secret", threading.Event()) as told,
+    ):
+        told.update(warnings=("two",))
+        told.update(warnings=("one", "three"))
+    assert tracker.report.warnings == ("one", "two", "three")
+
+
 def test_rank_0_hears_that_it_is_to_stop(port: int) -> None:
     stop, heard = threading.Event(), threading.Event()
     stop.set()

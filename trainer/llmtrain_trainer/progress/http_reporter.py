@@ -11,6 +11,7 @@ from typing import Self, Unpack
 
 from pydantic import BaseModel
 
+from llmtrain_api.progress import joined_warnings
 from llmtrain_trainer.progress.tracker import ProgressChanges
 
 _log = logging.getLogger(__name__)
@@ -21,6 +22,14 @@ _TIMEOUT_SECONDS = 10.0
 def _as_json(value: object) -> object:
     assert isinstance(value, BaseModel), value
     return value.model_dump(by_alias=False)
+
+
+def _merged(older: ProgressChanges, newer: ProgressChanges) -> ProgressChanges:
+    merged: ProgressChanges = {**older, **newer}
+    warnings = joined_warnings(older.get("warnings", ()), newer.get("warnings", ()))
+    if warnings:
+        merged["warnings"] = warnings
+    return merged
 
 
 class HttpReporter:
@@ -57,9 +66,9 @@ class HttpReporter:
         self._thread.join()
 
     def update(self, **changes: Unpack[ProgressChanges]) -> None:
-        """Tell what is new; only the newest is sent."""
+        """Tell what is new; only the newest is sent, and every warning."""
         with self._lock:
-            self._changes.update(changes)
+            self._changes = _merged(self._changes, changes)
 
     def _run(self) -> None:
         while not self._closing.wait(_PERIOD_SECONDS):
@@ -84,4 +93,4 @@ class HttpReporter:
                 _log.warning("the driver cannot be reached: %s; training goes on", error)
             self._reachable = False
             with self._lock:
-                self._changes = {**changes, **self._changes}
+                self._changes = _merged(changes, self._changes)

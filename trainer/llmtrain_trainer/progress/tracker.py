@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypedDict, Unpack
 
 from llmtrain_api.goodput import WorkSeconds
-from llmtrain_api.progress import ProgressReport
+from llmtrain_api.progress import ProgressReport, joined_warnings
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
 
@@ -19,6 +19,7 @@ class ProgressChanges(TypedDict, total=False):
     percent: float
     activity: str
     warnings: tuple[str, ...]
+    """They are added to those before."""
     step: int | None
     total_steps: int | None
     tokens: int | None
@@ -100,6 +101,8 @@ class ProgressTracker:
             if self._worked_from is None and changes.get("percent"):
                 self._worked_from = now
             newest = {**changes, "heartbeat": now}
+            if "warnings" in changes:
+                newest["warnings"] = joined_warnings(self._report.warnings, changes["warnings"])
             values = self._report.model_dump(by_alias=False) | newest
             self._report = ProgressReport.model_validate(values)
             if self._before_ranks is None and "work" in changes:
