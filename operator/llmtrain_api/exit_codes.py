@@ -3,8 +3,9 @@
 import json
 import signal
 from enum import IntEnum, StrEnum
+from typing import Annotated
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from llmtrain_api.base import Record
 from llmtrain_api.goodput import WorkSeconds
@@ -107,7 +108,7 @@ class Outcome(Record):
     warnings: Warnings = ()
     work: WorkSeconds | None = None
     """What the attempt did with its time, to its end."""
-    finetune_tokens: int | None = None
+    finetune_tokens: Annotated[int, Field(ge=0, le=10**18)] | None = None
     """Tokens of all conversations in one epoch, where a tokenizer stage has counted them."""
 
     def line(self) -> str:
@@ -121,7 +122,7 @@ def find_outcome(log_tail: str) -> Outcome | None:
         _, found, text = line.partition(OUTCOME_PREFIX)
         if found:
             try:
-                return Outcome.model_validate_json(text)
+                return Outcome.model_validate_json(text, extra="ignore")  # of a newer trainer
             except ValidationError:  # cut off by Ray's limit on the tail
                 continue
     return None

@@ -9,26 +9,28 @@ from llmtrain_api.base import Record, Timestamp
 from llmtrain_api.stages import Stage
 
 INTERVALS_MAX_ITEMS = 64
+_LONGEST_SECONDS = 1e10
+"""317 years: whoever claims more is wrong, and sums stay finite."""
 
 
 class WorkSeconds(Record):
     """What one attempt has done with its time, as its driver measures it; in seconds."""
 
-    start_up: float = Field(0, ge=0)
+    start_up: float = Field(0, ge=0, le=_LONGEST_SECONDS)
     """From the start of its process to its first work."""
-    restore: float = Field(0, ge=0)
+    restore: float = Field(0, ge=0, le=_LONGEST_SECONDS)
     """Loading a checkpoint."""
-    data_wait: float = Field(0, ge=0)
+    data_wait: float = Field(0, ge=0, le=_LONGEST_SECONDS)
     """Waiting for a batch."""
-    productive: float = Field(0, ge=0)
+    productive: float = Field(0, ge=0, le=_LONGEST_SECONDS)
     """Optimizer steps; in a stage that does not train, its work."""
-    uncommitted: float = Field(0, ge=0)
+    uncommitted: float = Field(0, ge=0, le=_LONGEST_SECONDS)
     """Of `productive`: since the newest committed checkpoint. Lost where the attempt fails."""
-    checkpoint_save: float = Field(0, ge=0)
+    checkpoint_save: float = Field(0, ge=0, le=_LONGEST_SECONDS)
     """Writing checkpoints, and the model at the end."""
-    evaluation: float = Field(0, ge=0)
+    evaluation: float = Field(0, ge=0, le=_LONGEST_SECONDS)
     """Validation between steps."""
-    other: float = Field(0, ge=0)
+    other: float = Field(0, ge=0, le=_LONGEST_SECONDS)
     """What is left of its time."""
 
     @property

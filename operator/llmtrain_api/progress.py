@@ -13,6 +13,9 @@ from llmtrain_api.stages import Stage
 WARNINGS_MAX_ITEMS = 16
 WARNING_MAX_LENGTH = 500
 
+Count = Annotated[int, Field(ge=0, le=10**18)]
+Rate = Annotated[float, Field(ge=0, le=1e18)]
+UnixTime = Annotated[float, Field(ge=0, le=1e11)]
 Warnings = Annotated[
     tuple[Annotated[str, StringConstraints(max_length=WARNING_MAX_LENGTH)], ...],
     Field(max_length=WARNINGS_MAX_ITEMS),
@@ -36,41 +39,60 @@ class ProgressReport(Record):
 
     job_uid: str
     stage: Stage
-    attempt: int = Field(ge=0)
+    attempt: Count
     percent: float = Field(ge=0, le=100)
     """How much of the stage is done."""
     activity: str
     """What the stage is doing, for people: `cleaning documents`, `training`, `validating`."""
     warnings: Warnings = ()
-    heartbeat: float
+    heartbeat: UnixTime
     """Unix time, in seconds, of the newest sign of work (a step, a batch of documents)."""
-    start_time: float | None = None
+    time: UnixTime | None = None
+    """Unix time, in seconds, at which the report was read, by the clock of all its times."""
+    start_time: UnixTime | None = None
     """Unix time, in seconds, at which the driver's process began."""
     work: WorkSeconds = WorkSeconds()
     """What the attempt has done with its time."""
-    step: int | None = None
+    step: Count | None = None
     """Optimizer steps done."""
-    total_steps: int | None = None
-    tokens: int | None = None
+    total_steps: Count | None = None
+    tokens: Count | None = None
     """Tokens trained on, over all attempts, work that was lost not counted."""
     loss: float | None = None
     """Mean training loss of the newest step, in nats per token."""
     validation_loss: float | None = None
     """Newest loss on held-out text, in nats per token."""
     validation_bits_per_byte: float | None = None
-    tokens_per_second: float | None = None
+    tokens_per_second: Rate | None = None
     """Over all workers, since the last report."""
-    mfu: float | None = None
+    mfu: Rate | None = None
     """Model FLOPs utilization, 0 to 1; absent on hardware of unknown peak."""
-    eta_seconds: float | None = None
+    eta_seconds: Rate | None = None
     """Until the end of the stage."""
-    checkpoint_step: int | None = None
+    checkpoint_step: Count | None = None
     """Step of the newest committed checkpoint."""
-    checkpoint_time: float | None = None
+    checkpoint_time: UnixTime | None = None
     """Unix time, in seconds, at which it was committed."""
     gradient_norm: float | None = None
     """Of the newest step, before clipping."""
     learning_rate: float | None = None
     """Of the newest step."""
-    memory_bytes: int | None = None
+    memory_bytes: Count | None = None
     """The most that rank 0 has held: of its GPU's memory, or of the machine's without one."""
+
+    def by_clock(self, now: float) -> "ProgressReport":
+        """The report with its times by another clock; the two need not agree.
+
+        Args:
+            now: Unix time, in seconds, of that clock as the report is read.
+        """
+        by_its_own = self.heartbeat if self.time is None else max(self.time, self.heartbeat)
+        # An older driver does not say what time it is: its sign of work may be old.
+        offset = min(now - by_its_own, 0) if self.time is None else now - by_its_own
+        times = {"heartbeat": self.heartbeat, "time": by_its_own}
+        times |= {
+            name: value
+            for name in ("start_time", "checkpoint_time")
+            if (value := getattr(self, name)) is not None
+        }
+        return self.model_copy(update={n: max(t + offset, 0.0) for n, t in times.items()})

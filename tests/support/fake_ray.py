@@ -14,6 +14,8 @@ from llmtrain_api.exit_codes import ExitCode
 _OUTCOME = 'llmtrain-outcome: {"reason": "Completed", "message": ""}\n'
 _LOOKS = 3
 _PACKAGES = "/api/packages/gcs/"
+LOG_FILE = "/api/v0/logs/file"
+"""Where Ray hands out the end of a log."""
 
 
 @dataclass
@@ -54,13 +56,18 @@ class FakeRay:
         if self._cluster_of.get(name) != cluster:
             return HTTPStatus.NOT_FOUND, {"message": f"Job {name} does not exist"}
         if rest == "logs":
-            return HTTPStatus.OK, {"logs": "" if name.endswith(self.failing) else _OUTCOME}
+            return HTTPStatus.OK, {"logs": self.log(cluster, name)}
         if rest == "stop":
             if not name.endswith(self.stubborn):
                 self._stopped.add(name)
             return HTTPStatus.OK, {"stopped": True}
         self._looks[name] += 1
         return HTTPStatus.OK, self._status(name)
+
+    def log(self, cluster: str, name: str) -> str:
+        """What a job has printed."""
+        assert self._cluster_of[name] == cluster, "nobody asks another cluster for it"
+        return "" if name.endswith(self.failing) else _OUTCOME
 
     def _status(self, name: str) -> dict[str, Any]:
         if name in self._stopped:

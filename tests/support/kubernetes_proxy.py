@@ -16,7 +16,7 @@ from typing import Self
 
 import aiohttp
 from aiohttp import web
-from support.fake_ray import FakeRay, as_json
+from support.fake_ray import LOG_FILE, FakeRay, as_json
 
 _HEAD = re.compile(r"/api/v1/namespaces/[^/]+/services/(.+)-head-svc:(\w+)/proxy(/.*)")
 _PACKAGES = "/proxy/api/packages/"
@@ -116,6 +116,8 @@ class KubernetesProxy:
     ) -> web.Response:
         if port != "dashboard":
             return web.json_response({}, status=HTTPStatus.SERVICE_UNAVAILABLE)
+        if path == LOG_FILE:
+            return web.Response(text=self._ray.log(cluster, request.query["submission_id"]))
         content = await request.read()
         body = as_json(content) if request.content_type == "application/json" else content
         status, answer = self._ray.answer(cluster, request.method, path, body)

@@ -1,5 +1,7 @@
 """One attempt of a stage, from its record in the status to its end."""
 
+from dataclasses import replace
+
 from llmtrain_api.exit_codes import ExitCode, FailureClass
 from llmtrain_api.names import submission_id
 from llmtrain_api.status import StageState, StageStatus
@@ -103,11 +105,13 @@ def _submit(this: Pass, stage: StageStatus) -> Step:
         return interrupted(stage)
     if not this.cluster_ready:
         return lost(this, stage)
-    refusal, limit = this.snapshot.refusal, this.job.spec.policy.hang_timeout_seconds
-    if refusal and (refusal.is_final or silent_seconds(stage, *this.signs) >= limit):
-        message = f"it could not be submitted: {refusal.message}"
-        fault = FailureClass.USER if refusal.is_final else FailureClass.INFRASTRUCTURE
-        return failed(this, stage, fault, refusal.reason, message)
+    refusal = this.snapshot.refusal
+    # An attempt that nothing kept from starting is not silent.
+    silent = silent_seconds(stage, *this.signs) if refusal else 0
+    why = why_stop(this, silent)
+    if why is not None or (refusal and refusal.is_final):
+        ended = _not_submitted(this, stage, why)
+        return replace(ended, cluster=released(this.status))
     assert stage.submission_id is not None, "recorded with the attempt"
     config = render_run_config(this.job, this.uid, stage.name, stage.attempt, this.settings)
     return Step(
@@ -116,6 +120,17 @@ def _submit(this: Pass, stage: StageStatus) -> Step:
         reason=refusal.reason if refusal else STAGE_RUNNING,
         message=refusal.message if refusal else starting(stage),
     )
+
+
+def _not_submitted(this: Pass, stage: StageStatus, why: tuple[str, str] | None) -> Step:
+    """An attempt that Ray does not know, and that is to go on no longer."""
+    refusal = this.snapshot.refusal
+    if why is not None and (refusal is None or why[0] in {DEADLINE_REASON, BUDGET_REASON}):
+        return given_up(this, stage, *why)
+    assert refusal is not None, "else it would go on"
+    fault = FailureClass.USER if refusal.is_final else FailureClass.INFRASTRUCTURE
+    message = f"it could not be submitted: {refusal.message}"
+    return failed(this, stage, fault, refusal.reason, message)
 
 
 def _watch(this: Pass, stage: StageStatus, submission: Submission | None) -> Step:

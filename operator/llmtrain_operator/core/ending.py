@@ -162,9 +162,9 @@ def _next_attempt(stage: StageStatus, reason: str, message: str) -> StageStatus:
             "state": StageState.PENDING,
             "attempt": stage.attempt + 1,
             "submission_id": None,
+            "stop_time": None,
             "reason": reason,
             "message": for_status(message),
             "lost_pod": None,
-            "stop_time": None,
         }
     )

@@ -29,7 +29,7 @@ class ObjectMeta(_Observed):
     name: str
     namespace: str
     uid: str
-    resource_version: str
+    resource_version: str = Field(pattern=r"^[0-9]+$")
     generation: int = 0
     creation_timestamp: str = ""
     deletion_timestamp: str | None = None

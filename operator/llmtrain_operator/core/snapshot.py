@@ -19,11 +19,17 @@ class SubmissionState(StrEnum):
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
     STOPPED = "Stopped"
+    OTHER = "Other"
+    """Ray says something that this version does not know; it may run."""
 
     @property
     def ended(self) -> bool:
         """Whether nothing of it runs any more."""
-        return self not in {SubmissionState.PENDING, SubmissionState.RUNNING}
+        return self in {
+            SubmissionState.SUCCEEDED,
+            SubmissionState.FAILED,
+            SubmissionState.STOPPED,
+        }
 
 
 @dataclass(frozen=True)

@@ -53,12 +53,16 @@ def stopping(this: Pass, stage: StageStatus, reason: str, message: str) -> Stage
 
 def stop(this: Pass, stage: StageStatus, reason: str, message: str) -> Step:
     """Tell an attempt to stop."""
+    return _tell(this, stopping(this, stage, reason, message))
+
+
+def _tell(this: Pass, stage: StageStatus) -> Step:
     assert stage.submission_id is not None, "it is running"
     return Step(
-        stopping(this, stage, reason, message),
+        stage,
         (Stop(stage.submission_id),),
-        reason=reason,
-        message=message,
+        reason=stage.reason or _SUSPENDING,
+        message=stage.message or "",
         requeue_after_seconds=this.job.spec.policy.hang_timeout_seconds,
     )
 
@@ -97,8 +101,11 @@ def _await_obedience(this: Pass, stage: StageStatus) -> Step:
     left = this.job.spec.policy.hang_timeout_seconds - waited
     if left <= 0:
         return replace(await_end(this, stage, None), cluster=released(this.status))
+    waiting = stage.model_copy(update={"stop_time": told})
+    if this.snapshot.refusal is not None:
+        return _tell(this, waiting)
     return Step(
-        stage.model_copy(update={"stop_time": told}),
+        waiting,
         reason=stage.reason or _SUSPENDING,
         message=stage.message or "",
         requeue_after_seconds=left,

@@ -1,9 +1,9 @@
 """The Kubernetes API: the few requests that the operator makes, as JSON."""
 
-import json
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -11,18 +11,34 @@ from typing import Any, Self
 import aiohttp
 from kubernetes.aio import client, config
 from kubernetes.aio.client.exceptions import ApiException
+from pydantic import BaseModel
 
-from llmtrain_operator.io import paths
-from llmtrain_operator.io.http import Http, Reply, UnreachableError
+from llmtrain_operator.io.answers import (
+    UNCOMPRESSED,
+    Limit,
+    WrongAnswerError,
+    parse_answer,
+    parse_json,
+    read_answer,
+    refuse_redirects,
+    unexpected,
+)
+from llmtrain_operator.io.http import Reply
 
 Json = dict[str, Any]
 Observer = Callable[[str, int], None]
 
 FIELD_MANAGER = "llmtrain"
-_JSON_HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
+_JSON_HEADERS = {
+    "Accept": "application/json",
+    "Content-Type": "application/json",
+    **UNCOMPRESSED,
+}
 _TIMEOUT_SECONDS = 30
-_PAGE_LENGTH = 500
-_NO_BACKEND = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE}
+_PAGE_LENGTH = 100
+_PAGE = Limit(256 * 2**20)
+"""As many objects as a page has, each of the largest size that etcd takes."""
+_MESSAGE_CHARACTERS = 2000
 
 
 class KubernetesError(Exception):
@@ -60,6 +76,13 @@ class KubernetesError(Exception):
         return self.status == HTTPStatus.CONFLICT
 
 
+class _Status(BaseModel):
+    """The API server's reason for a refusal."""
+
+    reason: str = ""
+    message: str = ""
+
+
 @dataclass(frozen=True)
 class Listing:
     """All objects of a collection at one moment."""
@@ -83,15 +106,23 @@ class KubernetesApi:
         self._client: client.ApiClient | None = None
 
     async def __aenter__(self) -> Self:
+        configuration = client.Configuration()
         try:
             if "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ:
-                config.load_incluster_config()
+                config.load_incluster_config(configuration)
             else:
-                await config.load_kube_config()
+                await config.load_kube_config(client_configuration=configuration)
         except config.ConfigException as error:
             message = f"no cluster is known (KUBECONFIG, ~/.kube/config): {error}"
             raise KubernetesError(0, "NoCluster", message) from error
-        self._client = client.ApiClient()
+        # Requests to heads that do not answer must not take the connections of the others.
+        configuration.connection_pool_maxsize = 0
+        configuration.client_session_kwargs = {
+            "auto_decompress": False,
+            "cookie_jar": aiohttp.DummyCookieJar(),
+            "middlewares": (refuse_redirects,),
+        }
+        self._client = client.ApiClient(configuration)
         return self
 
     async def __aexit__(
@@ -133,11 +164,13 @@ class KubernetesApi:
                 if error.is_not_found:
                     return Listing([], 0)
                 raise
-            items += map(_as_read, page["items"])
-            if not page["metadata"].get("continue"):
-                # All pages are of the moment of the first.
-                return Listing(items, int(page["metadata"]["resourceVersion"]))
-            query["continue"] = page["metadata"]["continue"]
+            with as_expected("a list"):
+                items += map(_as_read, page["items"])
+                following = page["metadata"].get("continue")
+                if not following:
+                    # All pages are of the moment of the first.
+                    return Listing(items, int(page["metadata"]["resourceVersion"]))
+            query["continue"] = str(following)
 
     async def refusal(self, path: str) -> str | None:
         """What the API server says to whoever may not list a collection; None where we may.
@@ -197,7 +230,8 @@ class KubernetesApi:
     async def _named(self, path: str, name: str) -> Json | None:
         """An object, found by the right to list alone; None where there is none."""
         page = await self._json("GET", path, query={"fieldSelector": f"metadata.name={name}"})
-        return next(iter(page["items"]), None)
+        with as_expected("a list"):
+            return next(map(_as_read, page["items"]), None)
 
     async def merge(self, path: str, body: Json) -> None:
         """Change some fields of an object, as `kubectl patch --type=merge` does.
@@ -234,12 +268,6 @@ class KubernetesApi:
             if not (error.is_not_found or error.is_conflict):
                 raise
 
-    def service(
-        self, namespace: str, name: str, port: str, headers: dict[str, str] | None = None
-    ) -> Http:
-        """A Service's port, to which the API server passes requests on."""
-        return _ServiceHttp(self, paths.service_proxy(namespace, name, port), headers or {})
-
     async def _json(
         self,
         method: str,
@@ -250,7 +278,12 @@ class KubernetesApi:
     ) -> Json:
         """Send a request, and read what it answers."""
         reply = await self._accepted(method, path, body, query=query)
-        answer: Json = json.loads(reply.text)
+        try:
+            answer = parse_json(reply.status, reply.text)
+            if not isinstance(answer, dict):
+                raise unexpected(reply.status, reply.text)
+        except WrongAnswerError as error:
+            raise _wrong(str(error)) from error
         return answer
 
     async def _accepted(
@@ -276,6 +309,7 @@ class KubernetesApi:
         *,
         query: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
+        limit: Limit = _PAGE,
     ) -> Reply:
         """A request as it is; any status is an answer.
 
@@ -293,38 +327,15 @@ class KubernetesApi:
         )
         try:
             response = await self._client.call_api(*request, _request_timeout=_TIMEOUT_SECONDS)
-            reply = Reply(response.status, (await response.read()).decode())
+            reply = Reply(response.status, await read_answer(response.response, limit))
+        except WrongAnswerError as error:
+            self._observe(method, 0)
+            raise _wrong(str(error)) from error
         except (aiohttp.ClientError, TimeoutError, ApiException) as error:
             self._observe(method, 0)
             message = f"the API server cannot be reached: {type(error).__name__}"
             raise KubernetesError(0, "Unreachable", message) from error
         self._observe(method, reply.status)
-        return reply
-
-
-@dataclass(frozen=True)
-class _ServiceHttp:
-    """A Service behind the API server."""
-
-    api: KubernetesApi
-    path: str
-    headers: dict[str, str] = field(repr=False)
-
-    async def request(self, method: str, path: str, body: object = None) -> Reply:
-        """Send a request; any status is an answer.
-
-        Raises:
-            UnreachableError: there was no answer, or the API server had none of the Service.
-        """
-        raw = {"Content-Type": "application/octet-stream"} if isinstance(body, bytes) else {}
-        try:
-            reply = await self.api.request(
-                method, self.path + path, body, headers=self.headers | raw
-            )
-        except KubernetesError as error:
-            raise UnreachableError(str(error)) from error
-        if reply.status in _NO_BACKEND:
-            raise UnreachableError(f"the Service has no backend ({reply.status})")
         return reply
 
 
@@ -334,11 +345,31 @@ def _as_read(item: Json) -> Json:
     return item
 
 
+@contextmanager
+def as_expected(what: str) -> Iterator[None]:
+    """Read an answer that has a known form, unless something else than the API server sent it.
+
+    Raises:
+        KubernetesError: it has another form.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise _wrong(f"it did not answer with {what}") from error
+
+
+def _wrong(message: str) -> KubernetesError:
+    return KubernetesError(0, "WrongAnswer", f"the API server cannot be understood: {message}")
+
+
 def _error(reply: Reply) -> KubernetesError:
     """What a refusal says; the server answers with a Status object, a proxy before it with text."""
     try:
-        status: Json = json.loads(reply.text)
-    except json.JSONDecodeError:
-        status = {}
-    message = status.get("message") or reply.text[:500]
-    return KubernetesError(reply.status, status.get("reason") or "Refused", message)
+        status = parse_answer(_Status, reply.status, reply.text)
+    except WrongAnswerError as error:
+        return KubernetesError(reply.status, "Refused", str(error))
+    return KubernetesError(
+        reply.status,
+        status.reason or "Refused",
+        status.message[:_MESSAGE_CHARACTERS] or f"it answered {reply.status}",
+    )

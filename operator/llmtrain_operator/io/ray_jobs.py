@@ -1,17 +1,35 @@
-"""Ray's Jobs REST API."""
+"""Ray's Jobs REST API. The head runs a job's own image, so its answers may be anything."""
 
+import logging
 from http import HTTPStatus
+from typing import Annotated
+from urllib.parse import urlencode
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from llmtrain_api.exit_codes import find_outcome
+from llmtrain_api.exit_codes import Outcome, find_outcome
 from llmtrain_api.names import RUN_CONFIG_FILE
 from llmtrain_api.run_config import RunConfig
 from llmtrain_operator.core.snapshot import Obstacle, Submission, SubmissionState
-from llmtrain_operator.io.http import Http, UnreachableError
+from llmtrain_operator.io.answers import Limit, Model, WrongAnswerError, parse_answer, shown
+from llmtrain_operator.io.http import (
+    END_OF_LOG,
+    LOG,
+    SHORT,
+    Http,
+    Reply,
+    UnreachableError,
+)
 from llmtrain_operator.io.ray_package import run_config_package
 
+log = logging.getLogger(__name__)
+
 _JOBS = "/api/jobs/"
+_LOG_FILE = "/api/v0/logs/file"
+_LAST_LINES = 100
+_EXIT_CODE = 2**31
+_LOGGED_CHARACTERS = 500
+"""The last ones of a traceback say what went wrong."""
 _ALREADY_THERE = "already exists"
 _FINAL = {
     HTTPStatus.BAD_REQUEST,
@@ -22,7 +40,7 @@ _FINAL = {
 
 
 class RayJobsError(Exception):
-    """Ray did not do what it was asked; the message holds no secret."""
+    """Ray did not do what it was asked; the message holds no secret, and no text of Ray's."""
 
 
 class RayRefusedError(RayJobsError):
@@ -30,11 +48,13 @@ class RayRefusedError(RayJobsError):
 
     Attributes:
         status: of HTTP.
+        text: the answer, which anybody may have written.
     """
 
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
+    def __init__(self, method: str, reply: Reply) -> None:
+        length = len(reply.text)
+        super().__init__(f"Ray answered {reply.status} to {method}, with {length} characters")
+        self.status, self.text = reply.status, reply.text
 
     @property
     def as_obstacle(self) -> Obstacle:
@@ -46,7 +66,8 @@ class _JobDetails(BaseModel):
     """The part of Ray's reply that we read; Ray may add to it as it likes."""
 
     status: str
-    driver_exit_code: int | None = None
+    driver_exit_code: Annotated[int, Field(ge=-_EXIT_CODE, lt=_EXIT_CODE)] | None = None
+    driver_node_id: str | None = None
     message: str | None = None
     """Of a job that failed it ends with the last lines of its log."""
 
@@ -103,7 +124,7 @@ class RayJobs:
         try:
             await self._request("POST", _JOBS, body)
         except RayRefusedError as error:
-            if _ALREADY_THERE not in str(error):
+            if _ALREADY_THERE not in error.text:
                 raise
 
     async def get(self, submission_id: str) -> Submission | None:
@@ -112,18 +133,29 @@ class RayJobs:
         Raises:
             RayJobsError: Ray cannot be reached.
         """
-        text = await self._request("GET", _JOBS + submission_id, missing_is_none=True)
-        if text is None:
+        reply = await self._request("GET", _JOBS + submission_id, missing_is_none=True)
+        if reply is None:
             return None
-        details = _JobDetails.model_validate_json(text)
-        state = SubmissionState(details.status.capitalize())
+        details = self._parsed(_JobDetails, reply)
+        state = _state(details.status)
         if not state.ended:
             return Submission(submission_id, state)
+        outcome = await self._outcome(submission_id, details)
+        return Submission(submission_id, state, details.driver_exit_code, outcome)
+
+    async def _outcome(self, submission_id: str, details: _JobDetails) -> Outcome | None:
+        """The outcome line, from the end of the log, however long that is."""
+        query = {
+            "submission_id": submission_id,
+            "node_id": details.driver_node_id or "",
+            "lines": _LAST_LINES,
+        }
         try:
-            log = await self.logs(submission_id)
+            path = f"{_LOG_FILE}?{urlencode(query)}"
+            reply = await self._send("GET", path, limit=END_OF_LOG)
         except RayRefusedError:
-            log = details.message or ""  # Ray cannot read a log with a byte that is no UTF-8
-        return Submission(submission_id, state, details.driver_exit_code, find_outcome(log))
+            return find_outcome(details.message or "")
+        return find_outcome(reply.text) or find_outcome(details.message or "")
 
     async def logs(self, submission_id: str) -> str:
         """All that a job's driver and its workers have printed.
@@ -131,8 +163,8 @@ class RayJobs:
         Raises:
             RayJobsError: Ray cannot be reached.
         """
-        text = await self._request("GET", f"{_JOBS}{submission_id}/logs")
-        return _JobLogs.model_validate_json(text or "").logs
+        reply = await self._send("GET", f"{_JOBS}{submission_id}/logs", limit=LOG)
+        return self._parsed(_JobLogs, reply).logs
 
     async def stop(self, submission_id: str) -> None:
         """Send a job's driver SIGTERM; one that has ended, or is unknown, is left as it is.
@@ -142,16 +174,42 @@ class RayJobs:
         """
         await self._request("POST", f"{_JOBS}{submission_id}/stop", missing_is_none=True)
 
+    @staticmethod
+    def _parsed(model: type[Model], reply: Reply) -> Model:
+        try:
+            return parse_answer(model, reply.status, reply.text)
+        except WrongAnswerError as error:
+            raise RayJobsError(f"Ray cannot be understood: {error}") from error
+
     async def _request(
         self, method: str, path: str, body: object = None, *, missing_is_none: bool = False
-    ) -> str | None:
+    ) -> Reply | None:
         try:
-            reply = await self._http.request(method, path, body)
+            return await self._send(method, path, body)
+        except RayRefusedError as error:
+            if error.status == HTTPStatus.NOT_FOUND and missing_is_none:
+                return None
+            raise
+
+    async def _send(
+        self, method: str, path: str, body: object = None, *, limit: Limit = SHORT
+    ) -> Reply:
+        try:
+            reply = await self._http.request(method, path, body, limit=limit)
         except UnreachableError as error:
             raise RayJobsError(f"Ray cannot be reached: {error}") from error
-        if reply.status == HTTPStatus.NOT_FOUND and missing_is_none:
-            return None
-        if reply.status != HTTPStatus.OK:
-            message = f"Ray answered {reply.status} to {method}: {reply.text[-2000:]}"
-            raise RayRefusedError(reply.status, message)
-        return reply.text
+        if reply.status == HTTPStatus.OK:
+            return reply
+        if reply.status != HTTPStatus.NOT_FOUND:
+            end = shown(reply.text[-_LOGGED_CHARACTERS:])
+            log.info("Ray answered %d to %s %s: %s", reply.status, method, path, end)
+        raise RayRefusedError(method, reply)
+
+
+def _state(told: str) -> SubmissionState:
+    """A status of Ray's; a newer Ray may have others than we know."""
+    try:
+        return SubmissionState(told.capitalize())
+    except ValueError:
+        log.info("a Ray job has a status that is not known here: %s", shown(told))
+        return SubmissionState.OTHER

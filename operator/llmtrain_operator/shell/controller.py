@@ -9,7 +9,7 @@ from pathlib import Path
 from llmtrain_api import names
 from llmtrain_operator.io import paths
 from llmtrain_operator.io.http import UnreachableError, http_session
-from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
+from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError, as_expected
 from llmtrain_operator.io.ray_jobs import RayJobsError
 from llmtrain_operator.metrics.jobs_collector import JobsCollector
 from llmtrain_operator.metrics.own import OwnGauges, OwnMetrics
@@ -20,8 +20,9 @@ from llmtrain_operator.shell.price_list import PriceList
 from llmtrain_operator.shell.reconciler import Reconciler
 from llmtrain_operator.shell.scope import Scope, read_scope
 from llmtrain_operator.shell.settings import OperatorSettings
+from llmtrain_operator.shell.slots import Slots
 from llmtrain_operator.shell.wiring import build_reconciler
-from llmtrain_operator.shell.work_queue import WorkQueue
+from llmtrain_operator.shell.work_queue import Key, WorkQueue
 
 log = logging.getLogger(__name__)
 _SCOPE_SECONDS = 2.0
@@ -49,6 +50,8 @@ class Controller:
         self.metrics = OwnMetrics()
         self._stack = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
+        self._slots = Slots(settings.num_workers)
+        self._passes: set[asyncio.Task[None]] = set()
         self._last_resync = time.monotonic()
         self._knows_all = asyncio.Event()
         self._refused = False
@@ -64,10 +67,11 @@ class Controller:
         events = EventRecorder(api)
         path = self._settings.prices_file
         price_list = PriceList(Path(path) if path else None)
-        reconciler = build_reconciler(self._settings, api, session, self.caches, events, price_list)
-        workers = [self._work(reconciler) for _ in range(self._settings.num_workers)]
+        reconciler = build_reconciler(
+            self._settings, api, session, self.caches, events, price_list, self._slots.lent
+        )
         for endless in (
-            *workers,
+            self._make_passes(reconciler),
             events.run(),
             price_list.keep_up(),
             self._keep_in_sync(api),
@@ -78,9 +82,10 @@ class Controller:
 
     async def stop(self) -> None:
         """End them; a pass that is cut off is made again by whoever comes next."""
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._passes]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._stack.aclose()
 
     @property
@@ -123,30 +128,37 @@ class Controller:
         watched = self._scope.namespaces if self._scope else ()
         return {name: name in watched for name in self._settings.namespaces}
 
-    async def _work(self, reconciler: Reconciler) -> None:
+    async def _make_passes(self, reconciler: Reconciler) -> None:
         # The watches tell of jobs, clusters and Pods in any order. A pass that knows a job, and
         # not yet its Pods, would take its attempt for lost.
         await self._knows_all.wait()
         while True:
-            key = await self.queue.take()
-            try:
-                with self.metrics.passing():
-                    while (seconds := await reconciler.make_pass(key)) == 0:
-                        pass  # what it has just written leads to the next pass
-            except (KubernetesError, RayJobsError, UnreachableError) as error:
-                self.metrics.count_error(error)
-                log.info("%s/%s: %s; trying again", *key, error)
-                self.queue.retry(key)
-            except Exception as error:  # a fault of ours in one job must not stop the others
-                self.metrics.count_error(error)
-                log.exception("%s/%s: the pass failed; trying again", *key)
-                self.queue.retry(key)
-            else:
-                self.queue.forget_failures(key)
-                if seconds is not None:
-                    self.queue.add_after(key, seconds)
-            finally:
-                self.queue.done(key)
+            await self._slots.take()
+            task = asyncio.create_task(self._pass(reconciler, await self.queue.take()))
+            self._passes.add(task)
+            task.add_done_callback(self._passes.discard)
+
+    async def _pass(self, reconciler: Reconciler, key: Key) -> None:
+        """Look at a job until there is nothing more to do for it at once."""
+        try:
+            with self.metrics.passing():
+                while (seconds := await reconciler.make_pass(key)) == 0:
+                    pass  # what it has just written leads to the next pass
+        except (KubernetesError, RayJobsError, UnreachableError) as error:
+            self.metrics.count_error(error)
+            log.info("%s/%s: %s; trying again", *key, error)
+            self.queue.retry(key)
+        except Exception as error:  # a fault of ours in one job must not stop the others
+            self.metrics.count_error(error)
+            log.exception("%s/%s: the pass failed; trying again", *key)
+            self.queue.retry(key)
+        else:
+            self.queue.forget_failures(key)
+            if seconds is not None:
+                self.queue.add_after(key, seconds)
+        finally:
+            self.queue.done(key)
+            self._slots.give_back()
 
     async def _keep_in_sync(self, api: KubernetesApi) -> None:
         """Look at everything now and then, for what the watches may have missed."""
@@ -185,9 +197,11 @@ class Controller:
         jobs = await api.list(paths.jobs(namespace))
         clusters = await api.list(paths.ray_clusters(namespace), label=label)
         pods = await api.list(paths.pods(namespace), label=label)
-        for key in (
-            caches.sync_jobs(namespace, jobs)
-            | caches.sync_clusters(namespace, clusters)
-            | caches.sync_pods(namespace, pods)
-        ):
+        with as_expected("lists of jobs, RayClusters and Pods"):
+            changed = (
+                caches.sync_jobs(namespace, jobs)
+                | caches.sync_clusters(namespace, clusters)
+                | caches.sync_pods(namespace, pods)
+            )
+        for key in changed:
             self.queue.add(key)

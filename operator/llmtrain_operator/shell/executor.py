@@ -23,7 +23,7 @@ from llmtrain_operator.core.decision import (
 from llmtrain_operator.core.observed import ObservedCluster
 from llmtrain_operator.core.pod_settings import PodSettings
 from llmtrain_operator.io import paths
-from llmtrain_operator.io.kubernetes_api import KubernetesApi
+from llmtrain_operator.io.kubernetes_api import KubernetesApi, as_expected
 from llmtrain_operator.io.reach import Head, Reach
 from llmtrain_operator.shell.caches import Caches
 from llmtrain_operator.shell.work_queue import Key
@@ -115,12 +115,15 @@ class Executor:
         assert target.status.cluster is not None, "it is written before it is made"
         body = ray_cluster(target.job, target.uid, target.status.cluster, self._pods)
         made = await self._api.ensure(paths.ray_clusters(namespace), body)
-        owners = made["metadata"].get("ownerReferences", ())
-        if target.uid not in {owner["uid"] for owner in owners}:
-            name = made["metadata"]["name"]
+        with as_expected("the RayCluster"):
+            owners = made["metadata"].get("ownerReferences", ())
+            is_ours = target.uid in {owner["uid"] for owner in owners}
+        if not is_ours:
+            name = target.status.cluster.name
             raise NameTakenError(f"a RayCluster {name} is there that is not this job's")
         # Its Pods may be heard of before it: they would seem to be what is left of it.
-        self._caches.put_cluster(made)
+        with as_expected("the RayCluster"):
+            self._caches.put_cluster(made)
 
     async def _ensure_policy(self, namespace: str, policy: Json) -> None:
         """Make a NetworkPolicy where it is not there; a used-up quota refuses it even if it is."""

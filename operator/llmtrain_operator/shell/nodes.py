@@ -9,7 +9,7 @@ from http import HTTPStatus
 from llmtrain_operator.core.money.nodes import ObservedNode
 from llmtrain_operator.core.money.quantities import quantity
 from llmtrain_operator.io import paths
-from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
+from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError, as_expected
 
 _REMEMBERED = 10_000
 _BELIEVED_SECONDS = 600.0
@@ -74,9 +74,10 @@ class Nodes:
             raise
         if body is None:
             return None
+        with as_expected("the node"):
+            node = ObservedNode.model_validate(body)
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
-        node = ObservedNode.model_validate(body)
         self._known[name] = _Known(node, self._clock())
         return node
 

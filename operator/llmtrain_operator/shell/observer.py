@@ -12,9 +12,10 @@ from llmtrain_operator.core.cluster_view import cluster_views
 from llmtrain_operator.core.money.paid_pods import PaidPod
 from llmtrain_operator.core.observed import ObjectMeta
 from llmtrain_operator.core.pod_loss import pod_losses
-from llmtrain_operator.core.snapshot import ClusterState, Snapshot
+from llmtrain_operator.core.snapshot import ClusterState, Obstacle, Snapshot
 from llmtrain_operator.core.timestamps import read_time
 from llmtrain_operator.io.http import UnreachableError
+from llmtrain_operator.io.kubernetes_api import KubernetesError
 from llmtrain_operator.io.progress import read_progress
 from llmtrain_operator.io.ray_jobs import RayJobsError
 from llmtrain_operator.shell.caches import Caches
@@ -56,15 +57,12 @@ class Observer:
         self._preflight, self.setbacks = preflight, Setbacks()
 
     async def snapshot(self, target: Target, meta: ObjectMeta, now: datetime) -> Snapshot:
-        """All that a pass rests on.
+        """All that a pass rests on; what cannot be read is named in it.
 
         Args:
             target: the job.
             meta: of its resource.
             now: the time.
-
-        Raises:
-            KubernetesError: the API server refused, or cannot be reached.
         """
         if meta.deletion_timestamp is None:
             seen = await self._compute(target)
@@ -87,9 +85,19 @@ class Observer:
         if stage is None or view is None or view.state in _WITHOUT_HEAD:
             self.setbacks.answered(target.key)
             # Asked only where a cluster is about to be made.
-            obstacle = await self._preflight.obstacle() if view is None and given else None
+            obstacle = await self._obstacle() if view is None and given else None
             return replace(seen, obstacle=obstacle)
         return await self._ask_ray(target, stage, seen)
+
+    async def _obstacle(self) -> Obstacle | None:
+        """What keeps the cluster from being made.
+
+        The job's policies hold also while the API server does not say.
+        """
+        try:
+            return await self._preflight.obstacle()
+        except KubernetesError as error:
+            return Obstacle("ApiServerFailing", str(error))
 
     async def _ask_ray(self, target: Target, stage: Stage, seen: Snapshot) -> Snapshot:
         """The snapshot with what Ray and the driver say of the attempt at work."""
@@ -101,13 +109,14 @@ class Observer:
             assert head is not None, "its RayCluster is there"
             driver = head.driver
             submission = await head.jobs.get(submission_id)
-        except (RayJobsError, UnreachableError) as error:
+        except (RayJobsError, UnreachableError, KubernetesError) as error:
             silence = self.setbacks.silence(target.key, error)
             progress = await read_progress(driver) if driver else None
             return replace(seen, silence=silence, progress=progress)
         self.setbacks.answered(target.key)
         if submission is None:
-            return seen
+            self.setbacks.unknown(target.key, submission_id)
+            return replace(seen, refusal=self.setbacks.refusal(target.key))
         progress = None if submission.state.ended else await read_progress(head.driver)
         return replace(seen, submissions=(submission,), progress=progress)
 

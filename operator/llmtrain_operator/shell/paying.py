@@ -1,5 +1,6 @@
 """What a job pays for, as its Pods and their nodes tell."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,8 +14,11 @@ from llmtrain_operator.core.money.ledger import known_uids
 from llmtrain_operator.core.money.nodes import ObservedNode
 from llmtrain_operator.core.money.paid_pods import GonePod, PaidPod, paid_pods, requests_of
 from llmtrain_operator.core.observed import ObservedPod
+from llmtrain_operator.io.kubernetes_api import KubernetesError
 from llmtrain_operator.shell.nodes import Nodes
 from llmtrain_operator.shell.price_list import PriceList
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,6 @@ class Paying:
             now: the time.
             ledger: of the job. Once it has one, its Pods' ends are put down whatever becomes of
                 the prices.
-
-        Raises:
-            KubernetesError: the API server cannot be reached.
         """
         prices, pods, gone = self.price_list.prices, tuple(pods), tuple(gone)
         if not prices.known and ledger is None:
@@ -60,10 +61,19 @@ class Paying:
         every = (*pods, *(each.pod for each in gone))
         # What the others pay stands since they were first seen.
         new = [pod for pod in every if pod.metadata.uid not in known] if prices.known else []
+        try:
+            nodes = await self._nodes_of(new)
+        except KubernetesError as error:
+            # Their price stands once it is written, so they wait until their nodes can be read.
+            log.info("nodes cannot be read: %s", error)
+            waiting = {pod.metadata.uid for pod in new}
+            pods = tuple(pod for pod in pods if pod.metadata.uid not in waiting)
+            gone = tuple(each for each in gone if each.pod.metadata.uid not in waiting)
+            nodes = {}
         return paid_pods(
             pods,
             gone,
-            await self._nodes_of(new),
+            nodes,
             created=created,
             prices=prices,
             gpu_resource=self.gpu_resource,

@@ -13,10 +13,11 @@ from llmtrain_api.status import JobStatus
 from llmtrain_operator.core.builders.events import events
 from llmtrain_operator.core.conditions import INVALID_SPEC, conditions_of
 from llmtrain_operator.core.decide import decide
-from llmtrain_operator.core.decision import Action
+from llmtrain_operator.core.decision import Action, Submit
 from llmtrain_operator.core.settings import Settings
 from llmtrain_operator.io import paths
-from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
+from llmtrain_operator.io.http import UnreachableError
+from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError, as_expected
 from llmtrain_operator.io.ray_jobs import RayJobsError
 from llmtrain_operator.shell.caches import Caches, ObservedJob
 from llmtrain_operator.shell.event_recorder import EventRecorder
@@ -113,11 +114,13 @@ class Reconciler:
         for action in actions:
             try:
                 await self._executor.carry_out(target, action)
-            except (KubernetesError, RayJobsError, NameTakenError) as error:
+            except (KubernetesError, RayJobsError, UnreachableError, NameTakenError) as error:
                 if not self._setbacks.refused(target.key, action, error):
                     raise
                 log.info("%s/%s: %s", *target.key, error)
                 return False
+            if isinstance(action, Submit):
+                self._setbacks.submitted(target.key, action.submission_id)
         self._setbacks.accepted(target.key)
         return True
 
@@ -139,7 +142,9 @@ class Reconciler:
             "status": after.model_dump(mode="json", exclude_none=True),
         }
         path = paths.jobs(meta.namespace, meta.name)
-        key = self._caches.put_job(await self._api.replace_status(path, body))
+        written = await self._api.replace_status(path, body)
+        with as_expected("the job"):
+            key = self._caches.put_job(written)
         if after.cost is not None:
             self._caches.settle(key, after.cost.ledger.ended)
         for told in events(meta.namespace, meta.name, meta.uid, before, after, now):

@@ -5,7 +5,7 @@ It is lost with the process: the next one finds out anew.
 
 import time
 
-from llmtrain_operator.core.decision import Action, EnsureCluster, Submit
+from llmtrain_operator.core.decision import Action, EnsureCluster, Stop, Submit
 from llmtrain_operator.core.snapshot import Obstacle, Silence
 from llmtrain_operator.io.http import UnreachableError
 from llmtrain_operator.io.kubernetes_api import KubernetesError
@@ -20,8 +20,9 @@ class Setbacks:
     def __init__(self) -> None:
         self._silent_since: dict[Key, float] = {}
         self._refusals: dict[Key, Obstacle] = {}
+        self._submitted: dict[Key, str] = {}
 
-    def silence(self, key: Key, error: RayJobsError | UnreachableError) -> Silence:
+    def silence(self, key: Key, error: Exception) -> Silence:
         """Take note that a job's Ray did not answer."""
         now = time.monotonic()
         return Silence(now - self._silent_since.setdefault(key, now), str(error))
@@ -45,10 +46,21 @@ class Setbacks:
         """All that a pass wanted was done."""
         self._refusals.pop(key, None)
 
+    def submitted(self, key: Key, submission_id: str) -> None:
+        """Ray took a submission."""
+        self._submitted[key] = submission_id
+
+    def unknown(self, key: Key, submission_id: str) -> None:
+        """Take note that Ray does not know a submission."""
+        if self._submitted.get(key) == submission_id:
+            message = "Ray has taken the attempt, and does not know it"
+            self._refusals.setdefault(key, Obstacle("SubmissionUnknown", message))
+
     def forget(self, key: Key) -> None:
         """There is no such job any more."""
         self.answered(key)
         self.accepted(key)
+        self._submitted.pop(key, None)
 
 
 def _refusal(action: Action, error: Exception) -> Obstacle | None:
@@ -61,5 +73,7 @@ def _refusal(action: Action, error: Exception) -> Obstacle | None:
             return Obstacle("ClusterRefused", f"the API server refuses its objects: {error}")
         case Submit(), RayRefusedError():
             return error.as_obstacle
+        case Stop(), RayJobsError() | UnreachableError():
+            return Obstacle("StopRefused", str(error))  # it is told again, for a limited time
         case _:
             return None

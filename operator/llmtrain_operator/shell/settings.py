@@ -65,7 +65,7 @@ class OperatorSettings(Section):
     resync_seconds: float = Field(300.0, ge=1, le=86400)
     """Between two looks at everything, for what the watches may have missed."""
     num_workers: int = Field(32, ge=1, le=256)
-    """Passes at a time."""
+    """Passes at a time; those that wait for a head are not counted."""
 
     @property
     def pods(self) -> PodSettings:

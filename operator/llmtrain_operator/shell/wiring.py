@@ -1,9 +1,11 @@
 """Puts the parts of a pass together."""
 
+from contextlib import nullcontext
+
 import aiohttp
 
 from llmtrain_operator.io.kubernetes_api import KubernetesApi
-from llmtrain_operator.io.reach import Reach
+from llmtrain_operator.io.reach import Reach, Waiting
 from llmtrain_operator.shell.caches import Caches
 from llmtrain_operator.shell.event_recorder import EventRecorder
 from llmtrain_operator.shell.executor import Executor
@@ -23,6 +25,7 @@ def build_reconciler(
     caches: Caches,
     events: EventRecorder,
     price_list: PriceList,
+    waiting: Waiting = nullcontext,
 ) -> Reconciler:
     """The reconciler of an operator.
 
@@ -33,8 +36,9 @@ def build_reconciler(
         caches: what the watches tell.
         events: tells of turns in a job's life.
         price_list: as it is now.
+        waiting: a context for the time in which a head is waited for.
     """
-    executor = Executor(api, Reach(api, session), caches, settings.pods)
+    executor = Executor(api, Reach(api, session, waiting), caches, settings.pods)
     paying = Paying(price_list, Nodes(api), settings.gpu_resource)
     observer = Observer(caches, executor, paying, Preflight(api, settings.ray_version))
     return Reconciler(

@@ -12,7 +12,8 @@ from support.stage_context import stage_context
 from llmtrain_api.exit_codes import ExitCode
 from llmtrain_api.run_config import RunConfig
 from llmtrain_operator.core.snapshot import SubmissionState
-from llmtrain_operator.io.http import Reply, UnreachableError
+from llmtrain_operator.io.answers import Limit
+from llmtrain_operator.io.http import END_OF_LOG, SHORT, Reply, UnreachableError
 from llmtrain_operator.io.ray_jobs import RayJobs, RayJobsError, RayRefusedError
 
 _LAST_WORDS = 'llmtrain-outcome: {"reason": "InvalidData", "message": "line 3"}'
@@ -24,9 +25,12 @@ class _Ray:
 
     log: Reply | None
 
-    async def request(self, method: str, path: str, body: object = None) -> Reply:
+    async def request(
+        self, method: str, path: str, body: object = None, *, limit: Limit = SHORT
+    ) -> Reply:
         assert (method, body) == ("GET", None)
-        if path.endswith("/logs"):
+        if path.startswith("/api/v0/logs/file?submission_id=it&"):
+            assert limit == END_OF_LOG
             if self.log is None:
                 raise UnreachableError("TimeoutError")
             return self.log
@@ -58,7 +62,10 @@ class _Taking:
     packages: dict[str, bytes] = field(default_factory=dict)
     submitted: list[object] = field(default_factory=list)
 
-    async def request(self, method: str, path: str, body: object = None) -> Reply:
+    async def request(
+        self, method: str, path: str, body: object = None, *, limit: Limit = SHORT
+    ) -> Reply:
+        assert limit == SHORT
         if method == "PUT":
             assert isinstance(body, bytes)
             self.packages[path] = body

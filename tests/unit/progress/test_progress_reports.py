@@ -153,10 +153,11 @@ def test_nobody_may_stop_a_stage_that_has_no_cluster_token(port: int) -> None:
 
 
 def test_what_came_before_the_ranks_is_start_up() -> None:
-    times = iter([100.0, 112.0, 115.0])
+    now = 100.0
     config = pretrain_config(Path("/nowhere"))
-    tracker = ProgressTracker(config, clock=lambda: next(times), started=90.0)
+    tracker = ProgressTracker(config, clock=lambda: now, started=90.0)
     told = WorkSeconds(start_up=4, productive=6, uncommitted=6)
+    now = 112.0
     tracker.update(step=1, work=told)  # at 112: 22 s, of which the ranks tell of 10
     assert tracker.report.work == told.model_copy(update={"start_up": 16})
     assert tracker.report.start_time == 90

@@ -81,7 +81,7 @@ class ProgressTracker:
     def report(self) -> ProgressReport:
         """The newest report."""
         report = self._report
-        return report.model_copy(update={"work": self._work(report)})
+        return report.model_copy(update={"work": self._work(report), "time": self._clock()})
 
     def _work(self, report: ProgressReport) -> WorkSeconds:
         if self._before_ranks is not None:
