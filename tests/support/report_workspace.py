@@ -16,7 +16,14 @@ from llmtrain_api.cost import (
     PriceSource,
     StageCost,
 )
-from llmtrain_api.data_report import Amount, DataReport, Example, StepReport
+from llmtrain_api.data_report import (
+    Amount,
+    DataReport,
+    Example,
+    ScriptReport,
+    SourceReport,
+    StepReport,
+)
 from llmtrain_api.goodput import Activity, Goodput, Interval, Seconds, WorkSeconds
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.results import EvaluationReport, GateResult, Generation
@@ -173,7 +180,16 @@ def write_finished_run(folder: Path) -> Workspace:
         dropped=Amount(documents=1234, bytes=30),
         examples=(example,),
     )
-    data = DataReport(sources={}, steps=(step,), train=Amount(), validation=Amount())
+    source = SourceReport(
+        name=f"files {SCRIPT} (jsonl)",
+        came_in=Amount(documents=4321, bytes=90),
+        dropped_by_rule={"filter.length minWords": 1234},
+        scripts={"Latin": ScriptReport(came_in=4321, kept=3087)},
+        bad_rows=17,
+    )
+    data = DataReport(
+        sources={}, by_source=(source,), steps=(step,), train=Amount(), validation=Amount()
+    )
     evaluation = EvaluationReport(
         results=(
             EvaluationResult(

@@ -45,6 +45,13 @@ def test_the_funnel_says_how_many_documents_are_left(workspace: Workspace) -> No
     assert 'width="71.442%"' in page
 
 
+def test_what_became_of_each_source_is_shown(workspace: Workspace) -> None:
+    shown = render(read_sources(workspace, run()))
+    assert "filter.length minWords 1,234" in shown
+    assert "Latin 3,087 of 4,321" in shown
+    assert '<td class="number">17</tr>' in shown
+
+
 def test_a_stopped_job_says_why(workspace: Workspace) -> None:
     stopped = run(Phase.SUSPENDED)
     condition = Condition(
