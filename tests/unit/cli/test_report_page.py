@@ -67,6 +67,17 @@ def test_a_stopped_job_says_why(workspace: Workspace) -> None:
     assert "<b>Suspended</b>: the budget is spent" in page
 
 
+def test_the_warnings_of_a_stage_that_is_done_are_shown(workspace: Workspace) -> None:
+    finished = run()
+    stages = tuple(
+        stage.model_copy(update={"message": f"{stage.name.value} <warned>"})
+        for stage in finished.status.stages
+    )
+    status = finished.status.model_copy(update={"stages": stages})
+    page = render(read_sources(workspace, replace(finished, status=status)))
+    assert all(f"{stage.name.value} &lt;warned&gt;" in page for stage in stages)
+
+
 def test_text_from_data_is_never_markup(workspace: Workspace) -> None:
     page = render(read_sources(workspace, run()))
     assert "<script" not in page
