@@ -1,6 +1,8 @@
 """`llmtrain submit`, `status`, `suspend`, `resume` and `cancel`, as a person calls them."""
 
+import io
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from support.cluster.jobs import JOBS, whole_line, with_change
 from support.command_line import CommandLine
 from support.limited_user import kubeconfig_of
 from support.nodeless_cluster import NodelessCluster
+from support.nodeless_job import wait_until
 from support.restricted_jobs import (
     delete_jobs,
     make_ended_job,
@@ -20,8 +23,11 @@ from support.restricted_jobs import (
     restricted_operator,
 )
 
+from llmtrain_api.manifest import parse_job
+from llmtrain_api.names import RUN_CONFIG_FILE
+from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import Phase, StageState
+from llmtrain_api.status import JobStatus, Phase, StageState
 
 _COMMANDS = ("status", "logs", "suspend", "resume", "cancel")
 
@@ -62,6 +68,34 @@ def test_submit_starts_a_job_once(
     assert again.code == 2
     assert "submitted is in namespace default already" in again.err
     assert cluster.client.request("GET", f"{JOBS}/submitted")["metadata"]["uid"] == before
+
+
+def test_a_manifest_of_a_megabyte_reaches_the_driver_whole(
+    cluster: NodelessCluster, llmtrain: CommandLine, tmp_path: Path
+) -> None:
+    cluster.ray.endless = ("data-0",)
+    sources = [
+        {"files": {"paths": [f"{n:03}{'x' * 960}.txt" for n in range(256)], "format": "text"}}
+        for _ in range(4)
+    ]
+    manifest = _manifest(tmp_path, with_change(whole_line("long"), "spec.data.sources", sources))
+    assert 0.95 < manifest.stat().st_size / 2**20 < 1
+
+    started = llmtrain.run("submit", manifest)
+
+    assert (started.code, started.err) == (0, "")
+    wait_until(lambda: _state_of(cluster, "long", Stage.DATA) == StageState.RUNNING)
+    body = cluster.client.request("GET", f"{JOBS}/long")
+    assert len(json.dumps(body["status"])) < 10_000
+    submission = next(s["submissionId"] for s in body["status"]["stages"] if s["name"] == "data")
+    with zipfile.ZipFile(io.BytesIO(cluster.ray.package_of[submission])) as package:
+        config = RunConfig.model_validate_json(package.read(RUN_CONFIG_FILE))
+    assert config.data == parse_job(yaml.safe_load(manifest.read_text())).spec.data
+
+
+def _state_of(cluster: NodelessCluster, name: str, stage: Stage) -> StageState:
+    status = cluster.client.request("GET", f"{JOBS}/{name}").get("status", {})
+    return JobStatus.model_validate(status).stage(stage).state
 
 
 def test_submit_names_the_wrong_field_before_it_asks_a_cluster(tmp_path: Path) -> None:

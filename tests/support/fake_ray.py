@@ -26,15 +26,18 @@ class FakeRay:
         failing: suffixes of ids, such as `tokenizer-0`, whose worker is lost.
         endless: suffixes of ids that only end when they are stopped.
         stubborn: suffixes of ids that do not end even then.
+        packages: what was uploaded, by cluster and name.
+        package_of: the package of each job, by the job's id.
     """
 
     failing: tuple[str, ...] = ()
     endless: tuple[str, ...] = ()
     stubborn: tuple[str, ...] = ()
+    packages: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    package_of: dict[str, bytes] = field(default_factory=dict)
     _stopped: set[str] = field(default_factory=set)
     _looks: dict[str, int] = field(default_factory=dict)
     _cluster_of: dict[str, str] = field(default_factory=dict)
-    _packages: set[tuple[str, str]] = field(default_factory=set)
 
     def answer(self, cluster: str, method: str, path: str, body: Any) -> tuple[HTTPStatus, Any]:
         """Answer a request to the dashboard of a cluster.
@@ -46,12 +49,12 @@ class FakeRay:
             body: JSON, parsed; a package as it is.
         """
         if path.startswith(_PACKAGES):
-            self._packages.add((cluster, path.removeprefix(_PACKAGES)))
+            self.packages[cluster, path.removeprefix(_PACKAGES)] = body
             return HTTPStatus.OK, None
         name, _, rest = path.removeprefix("/api/jobs/").partition("/")
         if method == "POST" and not name:
             package = body["runtime_env"]["working_dir"].removeprefix("gcs://")
-            assert (cluster, package) in self._packages, "it is uploaded before it is named"
+            self.package_of[body["submission_id"]] = self.packages[cluster, package]
             return self._submit(cluster, body["submission_id"])
         if self._cluster_of.get(name) != cluster:
             return HTTPStatus.NOT_FOUND, {"message": f"Job {name} does not exist"}

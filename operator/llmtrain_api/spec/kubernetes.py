@@ -66,7 +66,7 @@ def _key_rule(key: str) -> str:
 
 def _require_label_key(key: str) -> str:
     fits = len(key) <= _LABEL_KEY_MAX_LENGTH and key.find("/") <= _PREFIX_MAX_LENGTH
-    if not fits or re.search(_LABEL_KEY, key) is None or key.endswith("\n"):
+    if not fits or re.fullmatch(_LABEL_KEY, key) is None:
         raise ValueError(f"should be {_LABEL_KEY_FORM}; found {key!r}")
     return key
 
