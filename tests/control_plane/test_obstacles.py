@@ -120,6 +120,11 @@ def test_what_an_orphaned_job_left_is_named_with_the_command_that_removes_it(
     cluster: NodelessCluster,
 ) -> None:
     cluster.ray.endless = ("data-0",)
+    collected = NodelessJob.short(cluster.client, "collected")
+    collected.wait_until(lambda _: bool(collected.ray_clusters))
+    collected.delete()
+    # Until it knows of RayClusters, the garbage collector would collect what it is to orphan.
+    wait_until(lambda: not collected.ray_clusters)
     first = NodelessJob.short(cluster.client, "orphaned")
     first.wait_for_stage(Stage.DATA, StageState.RUNNING)
     first.delete(propagation="Orphan")
