@@ -10,9 +10,13 @@ from support.line_job import stage_context
 from support.rank_process import Run, run_ranks
 from support.tiny_model import tiny_tokenizer
 from torch.nn.functional import cross_entropy
-from transformers import AutoModelForCausalLM, MistralConfig
+from transformers import (
+    AutoModelForCausalLM,
+    Glm4MoeConfig,
+    MistralConfig,
+    PretrainedConfig,
+)
 
-from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.finetune.packed.sequences import PackedSequences
@@ -20,13 +24,32 @@ from llmtrain_trainer.finetune.prepared import prepare
 
 _WINDOW = 8
 """Tokens; each conversation is longer."""
+_BUFFER = "e_score_correction_bias"
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("windows")
-    runs = [Run(_config(root / str(packing), packing=packing)) for packing in (True, False)]
-    run_ranks(runs, ranks=1)
+    sizes = {
+        "vocab_size": len(tiny_tokenizer()),
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "max_position_embeddings": 128,
+    }
+    window = MistralConfig(**sizes, sliding_window=_WINDOW)
+    experts = Glm4MoeConfig(
+        **sizes,
+        head_dim=8,
+        moe_intermediate_size=16,
+        n_routed_experts=4,
+        num_experts_per_tok=2,
+        first_k_dense_replace=1,
+    )
+    runs = [_run(root / str(packing), window, packing=packing) for packing in (True, False)]
+    run_ranks([*runs, _run(root / "experts", experts, packing=True)], ranks=1)
     return root
 
 
@@ -39,6 +62,14 @@ def test_a_sliding_window_is_kept(root: Path, *, packing: bool) -> None:
     # Steps of one sequence each, too small to change the model: only the order differs.
     assert sorted(losses) == pytest.approx(sorted(expected), rel=1e-5)
     assert (len(losses) < 10) == packing
+
+
+def test_what_a_model_keeps_beside_its_weights_is_saved(root: Path) -> None:
+    folder = Workspace(root / "experts").model("finetuned")
+    saved = dict(AutoModelForCausalLM.from_pretrained(folder).named_buffers())
+    biases = [buffer for name, buffer in saved.items() if name.endswith(_BUFFER)]
+    assert biases
+    assert all((bias == 0.5).all() for bias in biases)
 
 
 def _expected(folder: Path, samples: Path) -> list[float]:
@@ -60,24 +91,17 @@ def _expected(folder: Path, samples: Path) -> list[float]:
     return losses
 
 
-def _config(folder: Path, *, packing: bool) -> RunConfig:
-    """A workspace with a model that has a window, and prepared conversations."""
+def _run(folder: Path, config: PretrainedConfig, *, packing: bool) -> Run:
+    """Fine-tuning of a model of this shape, on prepared conversations."""
     tokenizer = tiny_tokenizer()
     torch.manual_seed(0)
-    config = MistralConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        max_position_embeddings=128,
-        sliding_window=_WINDOW,
-    )
     model = AutoModelForCausalLM.from_config(config)
     for parameter in model.parameters():
         if parameter.dim() > 1:
             torch.nn.init.normal_(parameter, std=0.3)
+    for name, buffer in model.named_buffers():
+        if name.endswith(_BUFFER):
+            buffer.fill_(0.5)
     model.save_pretrained(folder / "model")
     tokenizer.save_pretrained(folder / "model")
     turns = [
@@ -97,4 +121,4 @@ def _config(folder: Path, *, packing: bool) -> RunConfig:
     }
     context = stage_context(folder, Stage.FINETUNE, finetune=finetune)
     prepare(context)
-    return context.config
+    return Run(context.config)

@@ -140,8 +140,16 @@ def test_what_is_no_decoder_is_refused(family: str) -> None:
     assert no.value.reason == "UnsuitableModel"
 
 
-def test_a_convolution_that_crosses_documents_is_seen() -> None:
-    config = CONFIG_MAPPING["lfm2"](layer_types=["conv", "full_attention"], num_hidden_layers=2)
+@pytest.mark.parametrize(
+    ("family", "shape"),
+    [
+        ("lfm2", {"layer_types": ["conv", "full_attention"], "num_hidden_layers": 2}),
+        ("falcon", {"alibi": True, "new_decoder_architecture": False}),
+    ],
+)
+def test_a_shape_that_cannot_pack_trains_unpacked(family: str, shape: dict[str, Any]) -> None:
+    config = CONFIG_MAPPING[family](**shape)
+    require_trainable(Path("model"), config, packing=False)
     with pytest.raises(UserError, match="packing: false"):
         require_trainable(Path("model"), config, packing=True)
 

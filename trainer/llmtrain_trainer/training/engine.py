@@ -125,13 +125,16 @@ class Engine:
             state["step"] = torch.as_tensor(state["step"]).clone()
 
     def full_weights(self) -> dict[str, object]:
-        """All weights by name, on the CPU of rank 0; empty on the others. Collective."""
+        """All weights and saved buffers by name, on the CPU of rank 0 alone. Collective."""
         weights: dict[str, object] = {}
         module = self._engine.module
         for name, parameter in module.named_parameters():
             with self._whole([parameter]):
                 if self._ranks.rank == 0:
                     weights[name] = parameter.detach().cpu().clone()
+        if self._ranks.rank == 0:
+            kept = module.state_dict(keep_vars=True)
+            weights |= {n: b.cpu().clone() for n, b in module.named_buffers() if n in kept}
         return weights
 
     @property
