@@ -151,7 +151,8 @@ class AnsweredJobs:
         match request.method, path:
             case "GET", _ if "/secrets/" in path:
                 token = base64.b64encode(CREDENTIAL.encode()).decode()
-                return Answer.of({"data": {"auth_token": token}})
+                meta = {"ownerReferences": [{"uid": f"uid-{name}"}]}
+                return Answer.of({"metadata": meta, "data": {"auth_token": token}})
             case "GET", _ if "/nodes/" in path:
                 return Answer.of({"metadata": {"name": name, "labels": {}}})
             case "PUT", _:

@@ -80,7 +80,7 @@ class Reach:
             uid: its uid; another one of the same name has another token.
 
         Raises:
-            UnreachableError: its token is not there yet.
+            UnreachableError: its token is not there yet, or a Secret of others has its name.
             KubernetesError: the API server refused, or cannot be reached.
         """
         headers = ray_headers(await self._token(namespace, cluster, uid))
@@ -115,16 +115,24 @@ class Reach:
                 raise UnreachableError(f"the token of {cluster} is not there yet")
             if len(self._tokens) >= _REMEMBERED:
                 self._tokens.clear()  # those of clusters that went with their job
-            self._tokens[uid] = _token_of(secret, cluster)
+            self._tokens[uid] = _token_of(secret, cluster, uid)
         return self._tokens[uid]
 
 
-def _token_of(secret: Json, cluster: str) -> str:
+def _token_of(secret: Json, cluster: str, uid: str) -> str:
     """The token that a Secret holds; a Secret of this name may be anybody's.
 
     Raises:
-        UnreachableError: it holds none.
+        UnreachableError: it holds none, or none that this cluster's head may know.
     """
+    try:
+        owners = {owner["uid"] for owner in secret["metadata"]["ownerReferences"]}
+    except (LookupError, TypeError):
+        owners = set()
+    if uid not in owners:  # an earlier cluster's, about to go, or anybody's
+        raise UnreachableError(
+            f"the Secret {cluster} was not made by KubeRay for this Ray cluster; delete it"
+        )
     try:
         token = base64.b64decode(secret["data"]["auth_token"], validate=True).decode()
     except (LookupError, TypeError, ValueError):
