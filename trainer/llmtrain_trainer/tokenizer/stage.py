@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from llmtrain_api.spec.tokenizer import Tokenizer
 from llmtrain_trainer.completion import fingerprint, made_from, mark_complete
 from llmtrain_trainer.data.documents import row_groups
+from llmtrain_trainer.data.later import require_room_for_questions
 from llmtrain_trainer.durable import replaced_folder
 from llmtrain_trainer.errors import Interrupted, UserError
 from llmtrain_trainer.stage import StageContext
@@ -26,7 +27,8 @@ def run(context: StageContext) -> None:
     A job without documents gets the tokenizer alone.
 
     Raises:
-        UserError: the tokenizer cannot be loaded, or not be learned from the documents.
+        UserError: the tokenizer cannot be loaded, or not be learned from the documents, or makes
+            more tokens of a task's answers than the model can read.
         Interrupted: told to stop; nothing half-done is left behind.
     """
     section = context.config.tokenizer
@@ -41,6 +43,7 @@ def run(context: StageContext) -> None:
             with replaced_folder(workspace.tokens) as folder:
                 write_token_files(folder, context, from_percent=_PERCENT_LEARNED)
                 mark_complete(folder, _fingerprint(section, context))
+    require_room_for_questions(context)
     context.progress.update(percent=100, activity="tokens are ready")
 
 
