@@ -326,8 +326,9 @@ class KubernetesApi:
             auth_settings=["BearerToken"],
         )
         try:
-            response = await self._client.call_api(*request, _request_timeout=_TIMEOUT_SECONDS)
-            reply = Reply(response.status, await read_answer(response.response, limit))
+            answer = await self._client.call_api(*request, _request_timeout=_TIMEOUT_SECONDS)
+            async with answer.response as response:
+                reply = Reply(response.status, await read_answer(response, limit))
         except WrongAnswerError as error:
             self._observe(method, 0)
             raise _wrong(str(error)) from error
