@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 UMASK = 0o077
-"""Of every process of a run: what it makes is for its owner alone."""
+"""Every process of a run has it: what they make is for their owner alone."""
 _OPEN_TO_ALL = stat.S_IWOTH
 
 

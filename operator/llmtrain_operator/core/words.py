@@ -1,12 +1,12 @@
 """What an attempt is at, for people."""
 
-from llmtrain_api.printable import printable
 from llmtrain_api.status import MESSAGE_MAX_LENGTH, StageStatus
+from llmtrain_api.visible import visible
 
 
 def for_status(message: str) -> str:
     """A message as the status holds it: others wrote parts of it, as long as they liked."""
-    return printable(message)[:MESSAGE_MAX_LENGTH]
+    return visible(message)[:MESSAGE_MAX_LENGTH]
 
 
 def starting(stage: StageStatus) -> str:

@@ -31,9 +31,9 @@ class Limit:
     """How long an answer may be."""
 
     max_bytes: int
-    """That are read."""
+    """Bytes that are read at most; a longer answer is refused, or cut to its end."""
     end_bytes: int | None = None
-    """The last ones, which are kept; None keeps all."""
+    """Bytes that are kept from the end of the answer; None keeps all."""
 
 
 async def read_answer(response: aiohttp.ClientResponse, limit: Limit) -> str:

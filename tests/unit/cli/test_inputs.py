@@ -18,7 +18,7 @@ _READ_BY_DATA = ("raw/a.jsonl", "raw/b.jsonl", "home/one.txt")
 
 @pytest.fixture
 def inputs(tmp_path: Path) -> Inputs:
-    """Of a job whose stages all read files that are there, and have noted them."""
+    """The inputs of a job whose stages all read files that are there, and have noted them."""
     for name in _NAMES:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)

@@ -9,7 +9,7 @@ from llmtrain_trainer.data.quality import REASONS
 _MOST = 0.5
 _NEARLY_ALL = 0.9
 _FEW_DOCUMENTS = 10
-"""Of so few documents in a script nothing can be said."""
+"""Fewer documents than this in a script say nothing about it."""
 _RULES_SHOWN = 3
 _IS_HTML = "(html)"
 

@@ -27,7 +27,7 @@ class Document:
     key: bytes
     """Hash of the text, for deduplication and for the split."""
     script: str
-    """Of most of its letters."""
+    """The writing system of most of its letters, such as Latin or Han."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from llmtrain_trainer.training.samples import IGNORED
 _LENGTHS = (2 * WINDOW + 1, 3 * WINDOW + 1)
 _PADDING = 3
 _TOLERANCE = 2e-5
-"""Of the losses, relatively. What is wrong in a mask changes them by a hundred times as much."""
+"""Relative difference of two losses that still counts as equal; a wrong mask makes one a hundred
+times as large."""
 
 
 @dataclass(frozen=True)
