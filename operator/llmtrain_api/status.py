@@ -14,8 +14,10 @@ REASON_MAX_LENGTH = 128
 MESSAGE_MAX_LENGTH = 4096
 ACTIVITY_MAX_LENGTH = 256
 EVALUATION_MAX_ITEMS = 256
+LOST_PODS_MAX_ITEMS = 1000
 
 Reason = Annotated[str, StringConstraints(max_length=REASON_MAX_LENGTH)]
+Uid = Annotated[str, StringConstraints(max_length=63)]
 Message = Annotated[str, StringConstraints(max_length=MESSAGE_MAX_LENGTH)]
 
 
@@ -109,6 +111,8 @@ class LostPod(Record):
 
     name: Annotated[str, StringConstraints(max_length=253)]
     """Of the Pod."""
+    uid: Uid = ""
+    """Tells the Pod from others of its name."""
     reason: Reason
     """What became of it, in CamelCase: `OOMKilled`, `PodPreempted`."""
     message: Message
@@ -206,6 +210,9 @@ class ClusterStatus(Record):
     """Since when a stage waits for it: where `policy.schedulingTimeoutSeconds` counts from."""
     released: bool = False
     """Given back; the next one gets another name."""
+    earlier_lost_pods: Annotated[tuple[Uid, ...], Field(max_length=LOST_PODS_MAX_ITEMS)] = ()
+    """The uids of its Pods that were lost before the attempt, or the wait for its compute, began:
+    neither is put down to them."""
 
 
 class PlannedStage(Record):

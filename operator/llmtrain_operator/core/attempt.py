@@ -9,7 +9,7 @@ from llmtrain_operator.core.cluster import arrived, await_cluster, released
 from llmtrain_operator.core.conditions import INVALID_SPEC
 from llmtrain_operator.core.decision import Submit
 from llmtrain_operator.core.ending import ended, failed, given_up, interrupted, lost
-from llmtrain_operator.core.pod_loss import with_losses
+from llmtrain_operator.core.pod_loss import gravest_loss, with_loss
 from llmtrain_operator.core.policies.hang import silent_seconds
 from llmtrain_operator.core.reconcile_pass import Pass
 from llmtrain_operator.core.run_config import render_run_config
@@ -35,7 +35,8 @@ def advance(this: Pass, stage: StageStatus) -> Step:
     """Move the stage that the job is at by one step."""
     submission = this.snapshot.submission(stage.submission_id)
     if stage.state is not StageState.PENDING:
-        stage = with_losses(stage, this.snapshot.losses)
+        loss = gravest_loss(this.snapshot.losses, this.status.cluster)
+        stage = with_loss(stage, loss)
         if this.snapshot.silence is not None:
             return await_ray(this, stage, this.snapshot.silence)
     match stage.state:
@@ -84,7 +85,7 @@ def _record(this: Pass, stage: StageStatus) -> Step:
     return Step(
         recorded,
         message=starting(recorded),
-        cluster=arrived(this.status),
+        cluster=arrived(this),
         requeue_after_seconds=0,
     )
 

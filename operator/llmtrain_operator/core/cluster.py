@@ -12,7 +12,7 @@ from llmtrain_api.status import ClusterStatus, JobStatus, LostPod, StageState, S
 from llmtrain_operator.core.cluster_view import NOT_READY, NOT_TAKEN_UP, ORPHANED
 from llmtrain_operator.core.decision import DeleteCluster, EnsureCluster
 from llmtrain_operator.core.ending import given_up
-from llmtrain_operator.core.policies.loss import gravity
+from llmtrain_operator.core.pod_loss import gravest_loss, with_earlier_losses
 from llmtrain_operator.core.reconcile_pass import Pass
 from llmtrain_operator.core.snapshot import Cluster, ClusterState, Obstacle
 from llmtrain_operator.core.step import Step, soonest
@@ -45,13 +45,16 @@ def await_cluster(this: Pass, stage: StageStatus) -> Step | None:
     if this.cluster.state is ClusterState.SUSPENDED:
         return _queued(this, stage, given)
     if this.cluster.state is ClusterState.STARTING:
+        given = _awaited(this, given)
         return _waiting(this, stage, given, _why_starting(this, this.cluster, given))
     return None
 
 
-def arrived(status: JobStatus) -> ClusterStatus | None:
-    """The job's cluster once an attempt runs on it: it is not waited for any more."""
-    return status.cluster and status.cluster.model_copy(update={"waiting_since": None})
+def arrived(this: Pass) -> ClusterStatus:
+    """The job's cluster once an attempt is recorded for it: it is not waited for any more."""
+    assert this.status.cluster is not None, "an attempt is recorded for a cluster that is ready"
+    here = this.status.cluster.model_copy(update={"waiting_since": None})
+    return with_earlier_losses(here, this.snapshot.losses)
 
 
 def released(status: JobStatus) -> ClusterStatus | None:
@@ -110,17 +113,11 @@ def _record(this: Pass, stage: StageStatus, group: StageGroup) -> Step:
 
 def _why_starting(this: Pass, cluster: Cluster, given: ClusterStatus) -> Cluster | LostPod | None:
     """The gravest reason for which a cluster is not ready; None where it just takes its time."""
-    lost = _lost_while_starting(this, given)
+    # A Pod that ended before the cluster was ready: KubeRay makes another, in vain perhaps.
+    lost = gravest_loss(this.snapshot.losses, given)
     if cluster.reason == NOT_READY and lost is not None:
         return lost
     return cluster if cluster.reason else lost
-
-
-def _lost_while_starting(this: Pass, given: ClusterStatus) -> LostPod | None:
-    """A Pod that ended before the cluster was ready; KubeRay makes another, in vain perhaps."""
-    since = given.waiting_since or write_time(this.now)
-    losses = (loss for loss in this.snapshot.losses if loss.time >= since)
-    return max(losses, key=gravity, default=None)
 
 
 def _waiting(
@@ -143,7 +140,7 @@ def _waiting(
         stage,
         reason=reason,
         message=message,
-        cluster=given.model_copy(update={"waiting_since": _since(this, given)}),
+        cluster=_awaited(this, given),
         requeue_after_seconds=soonest(left, this.seconds_left),
     )
 
@@ -171,6 +168,14 @@ def _make(this: Pass, stage: StageStatus, given: ClusterStatus) -> Step:
     if waiting.stage.state is StageState.FAILED:
         return waiting
     return replace(waiting, actions=(EnsureCluster(given.name, given.group),))
+
+
+def _awaited(this: Pass, given: ClusterStatus) -> ClusterStatus:
+    """The cluster with the start of the wait for it: now, where the wait begins."""
+    if given.waiting_since is not None:
+        return given
+    begun = given.model_copy(update={"waiting_since": write_time(this.now)})
+    return with_earlier_losses(begun, this.snapshot.losses)
 
 
 def _since(this: Pass, given: ClusterStatus) -> str:

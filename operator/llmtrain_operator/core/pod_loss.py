@@ -3,30 +3,52 @@
 from datetime import datetime, timedelta
 
 from llmtrain_api import names
-from llmtrain_api.status import MESSAGE_MAX_LENGTH, LostPod, StageStatus
+from llmtrain_api.status import (
+    LOST_PODS_MAX_ITEMS,
+    MESSAGE_MAX_LENGTH,
+    ClusterStatus,
+    LostPod,
+    StageStatus,
+)
 from llmtrain_operator.core.observed import ContainerEnd, ObservedPod
 from llmtrain_operator.core.policies.loss import LossReason, gravity
 from llmtrain_operator.core.timestamps import read_time, write_time
 
 
-def pod_losses(pods: tuple[ObservedPod, ...], cluster: str) -> tuple[LostPod, ...]:
-    """What became of those Pods of a Ray cluster that ended or are on their way out.
+def pod_losses(
+    pods: tuple[ObservedPod, ...], gone: tuple[ObservedPod, ...], cluster: str
+) -> tuple[LostPod, ...]:
+    """The newest losses among the Pods of a Ray cluster: those that ended or are on their way out.
 
     Args:
-        pods: with the job's label, those that are gone already among them.
+        pods: with the job's label.
+        gone: those that are gone already, in the order in which they went.
         cluster: its name.
     """
-    losses = (_loss(pod) for pod in pods if pod.cluster == cluster and not pod.lives)
-    return tuple(loss for loss in losses if loss is not None)
+    # What has gone comes first, so that a loss that was cut off once never comes back.
+    lost = (pod for pod in (*gone, *pods) if pod.cluster == cluster and not pod.lives)
+    losses = [loss for loss in map(_loss, lost) if loss is not None]
+    return tuple(losses[-LOST_PODS_MAX_ITEMS:])
 
 
-def with_losses(stage: StageStatus, losses: tuple[LostPod, ...]) -> StageStatus:
-    """A stage at work, and the gravest loss since its attempt was recorded."""
-    assert stage.attempt_time is not None, "it is at work"
-    known = (stage.lost_pod,) if stage.lost_pod else ()
-    newer = (loss for loss in losses if loss.time >= stage.attempt_time)
-    gravest = max((*known, *newer), key=gravity, default=None)
-    return stage.model_copy(update={"lost_pod": gravest})
+def with_earlier_losses(cluster: ClusterStatus, losses: tuple[LostPod, ...]) -> ClusterStatus:
+    """A cluster as an attempt on it, or the wait for it, begins: all losses so far are earlier."""
+    return cluster.model_copy(update={"earlier_lost_pods": tuple(loss.uid for loss in losses)})
+
+
+def gravest_loss(losses: tuple[LostPod, ...], cluster: ClusterStatus | None) -> LostPod | None:
+    """The gravest loss since the attempt on a cluster, or the wait for it, began.
+
+    Pods are compared, not times: the time of a loss is by another machine's clock.
+    """
+    earlier = frozenset(cluster.earlier_lost_pods if cluster else ())
+    return max((loss for loss in losses if loss.uid not in earlier), key=gravity, default=None)
+
+
+def with_loss(stage: StageStatus, loss: LostPod | None) -> StageStatus:
+    """A stage at work with the graver of two losses: the known one, and this."""
+    both = [each for each in (stage.lost_pod, loss) if each is not None]
+    return stage.model_copy(update={"lost_pod": max(both, key=gravity, default=None)})
 
 
 def _loss(pod: ObservedPod) -> LostPod | None:
@@ -36,6 +58,7 @@ def _loss(pod: ObservedPod) -> LostPod | None:
     reason, message = _why(pod)
     return LostPod(
         name=pod.metadata.name,
+        uid=pod.metadata.uid,
         reason=reason,
         message=message[:MESSAGE_MAX_LENGTH],
         time=write_time(time),

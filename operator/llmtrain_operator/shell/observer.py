@@ -79,7 +79,7 @@ class Observer:
         stage = stage_at_work(target.job, target.status)
         given = target.status.cluster
         gone_pods = self._caches.gone_pods(target.key)
-        losses = pod_losses((*pods, *gone_pods), given.name) if given else ()
+        losses = pod_losses(pods, gone_pods, given.name) if given else ()
         view = next((c for c in clusters if given and c.name == given.name), None)
         seen = Snapshot(clusters, losses=losses, refusal=self.setbacks.refusal(target.key))
         if stage is None or view is None or view.state in _WITHOUT_HEAD:

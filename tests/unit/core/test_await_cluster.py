@@ -79,13 +79,30 @@ def test_what_is_missing_is_said_and_after_its_time_the_job_fails() -> None:
     assert "policy.schedulingTimeoutSeconds" in failed.conditions[0].message
 
 
-def test_a_pod_that_dies_before_its_cluster_is_ready_is_named() -> None:
-    loss = LostPod(name="head", reason="OOMKilled", message="more memory", time=write_time(NOW))
-    waiting = look(asked(), starting(), losses=(loss,)).status
+def loss(ahead_seconds: float = 0) -> LostPod:
+    time = write_time(NOW + timedelta(seconds=ahead_seconds))
+    return LostPod(name="head", uid="uid", reason="OOMKilled", message="more memory", time=time)
+
+
+@pytest.mark.parametrize("ahead_seconds", [-600, 0, 600])
+def test_a_pod_that_dies_before_its_cluster_is_ready_is_named(ahead_seconds: int) -> None:
+    """The kubelet's clock is ahead of the operator's, or behind it."""
+    lost = (loss(ahead_seconds),)
+    waiting = look(asked(), starting(), losses=lost).status
     assert waiting.conditions[0].reason == "OOMKilled"
-    failed = look(waiting, starting(), seconds=60, losses=(loss,)).status
+    failed = look(waiting, starting(), seconds=60, losses=lost).status
     assert failed.phase is Phase.FAILED
     assert failed.conditions[0].reason == "OOMKilled"
+
+
+@pytest.mark.parametrize("ahead_seconds", [-600, 0, 600])
+def test_a_wait_is_not_put_down_to_a_pod_of_the_last_attempt(ahead_seconds: int) -> None:
+    ready = Cluster("line-cpus-0", ClusterState.READY)
+    status, lost = look(asked(), ready).status, (loss(ahead_seconds),)
+    for seconds in range(1, 12):  # it is submitted, lost, and waits to be tried again
+        status = look(status, starting(), seconds=seconds, losses=lost).status
+    assert status.stages[0].reason == "OOMKilled"
+    assert status.conditions[0].reason == "WaitingForCluster"
 
 
 def test_a_wait_counts_from_its_own_start() -> None:
@@ -191,7 +208,6 @@ def test_what_holds_a_cluster_is_said_when_it_takes_long() -> None:
 def test_a_pod_that_is_being_prepared_is_named_after_a_minute() -> None:
     job = job_of("data", policy={"schedulingTimeoutSeconds": 600})
     preparing = starting("PodNotReady", "head is not ready (ContainerCreating)")
-    loss = LostPod(name="head", reason="OOMKilled", message="more memory", time=write_time(NOW))
 
     def reason(seconds: float, *losses: LostPod) -> str:
         now, snapshot = NOW + timedelta(seconds=seconds), Snapshot((preparing,), losses=losses)
@@ -199,4 +215,4 @@ def test_a_pod_that_is_being_prepared_is_named_after_a_minute() -> None:
         return decision.status.conditions[0].reason
 
     assert (reason(59), reason(60)) == ("WaitingForCluster", "PodNotReady")
-    assert reason(60, loss) == "OOMKilled"
+    assert reason(60, loss()) == "OOMKilled"

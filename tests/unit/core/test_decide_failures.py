@@ -1,5 +1,7 @@
 """What follows when an attempt ends otherwise than well."""
 
+from datetime import timedelta
+
 import pytest
 from support.passes import Passes
 
@@ -21,6 +23,11 @@ def _fail(passes: Passes, exit_code: int | None, outcome: Outcome | None = None)
     passes.end(exit_code, outcome)
     passes.make()
     passes.submission = None
+
+
+def _loss(passes: Passes, reason: str, uid: str = "uid", ahead_seconds: int = 0) -> LostPod:
+    time = write_time(passes.now + timedelta(seconds=ahead_seconds))
+    return LostPod(name="pod", uid=uid, reason=reason, message="it went", time=time)
 
 
 @pytest.mark.parametrize("exit_code", [ExitCode.USER, ExitCode.GATE])
@@ -140,8 +147,7 @@ def test_a_failure_is_put_down_to_the_pod_that_was_lost(
 ) -> None:
     passes = Passes("data")
     passes.start()
-    now = write_time(passes.now)
-    passes.losses = (LostPod(name="head", reason=reason, message="it went", time=now),)
+    passes.losses = (_loss(passes, reason),)
     passes.make()
     passes.end(exit_code, Outcome(reason="WorkerLost", message="no answer"))
     passes.make()
@@ -152,11 +158,32 @@ def test_a_failure_is_put_down_to_the_pod_that_was_lost(
     assert passes.stage.lost_pod is None
 
 
+@pytest.mark.parametrize("ahead_seconds", [-600, 0, 600])
+def test_each_attempt_answers_for_its_own_losses_whatever_the_clocks_say(
+    ahead_seconds: int,
+) -> None:
+    """The kubelet's clock is ahead of the operator's, or behind it."""
+    passes = Passes("data", policy={"retries": {"application": 5, "infrastructure": 5}})
+    lost = [
+        _loss(passes, reason, uid=uid, ahead_seconds=ahead_seconds)
+        for uid, reason in (("first", "OOMKilled"), ("second", "PodEvicted"))
+    ]
+    for count in (1, 2):
+        passes.start()
+        passes.losses = tuple(lost[:count])
+        passes.make()
+        passes.end(ExitCode.INFRASTRUCTURE, Outcome(reason="WorkerLost", message="no answer"))
+        passes.make()
+        passes.submission = None
+    _fail(passes, ExitCode.APPLICATION, Outcome(reason="StageFailed", message="ValueError: no"))
+    assert passes.stage.failures == Failures(application=2, infrastructure=1)
+    assert passes.stage.reason == "StageFailed"
+
+
 def test_wrong_data_is_to_blame_for_itself() -> None:
     passes = Passes("data")
     passes.start()
-    now = write_time(passes.now)
-    passes.losses = (LostPod(name="head", reason="PodDeleted", message="it went", time=now),)
+    passes.losses = (_loss(passes, "PodDeleted"),)
     passes.end(ExitCode.USER, Outcome(reason="InvalidData", message="no such file"))
     passes.make()
     assert passes.stage.reason == "InvalidData"

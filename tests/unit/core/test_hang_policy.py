@@ -55,3 +55,10 @@ def test_a_report_that_cannot_be_read_undoes_no_earlier_one(stage: Stage, silent
         percent=50, stage=stage, stage_percent=50, heartbeat_time="2026-01-31T11:59:30Z"
     )
     assert silent_seconds(_STAGE, UID, None, known, NOW) == pytest.approx(silent)
+
+
+@pytest.mark.parametrize("ahead_seconds", [-600, 0, 600])
+def test_the_drivers_clock_need_not_agree_with_the_operators(ahead_seconds: int) -> None:
+    said = NOW.timestamp() + ahead_seconds
+    report = _report(7.5 - ahead_seconds, time=said).by_clock(NOW.timestamp())
+    assert silent_seconds(_STAGE, UID, report, None, NOW) == pytest.approx(7.5)

@@ -4,10 +4,15 @@ from typing import Any
 
 import pytest
 
-from llmtrain_api.stages import Stage
-from llmtrain_api.status import LostPod, StageState, StageStatus
+from llmtrain_api.stages import Stage, StageGroup
+from llmtrain_api.status import LOST_PODS_MAX_ITEMS, ClusterStatus, LostPod, StageStatus
 from llmtrain_operator.core.observed import ObservedPod
-from llmtrain_operator.core.pod_loss import pod_losses, with_losses
+from llmtrain_operator.core.pod_loss import (
+    gravest_loss,
+    pod_losses,
+    with_earlier_losses,
+    with_loss,
+)
 
 _DELETED = {"deletionTimestamp": "2026-01-31T12:01:30Z", "deletionGracePeriodSeconds": 30}
 _DELETED_AT = "2026-01-31T12:01:00Z"
@@ -85,26 +90,49 @@ def disrupted(reason: str, message: str = "") -> dict[str, Any]:
     ],
 )
 def test_why_a_pod_is_lost(lost: tuple[ObservedPod], reason: str, message: str) -> None:
-    (loss,) = pod_losses(lost, "it")
+    (loss,) = pod_losses(lost, (), "it")
     assert (loss.reason, loss.message, loss.time) == (reason, message, _DELETED_AT)
 
 
 def test_pods_that_live_or_belong_to_another_cluster_are_not_lost() -> None:
-    assert pod_losses(pod({"phase": "Running"}), "it") == ()
-    assert pod_losses(pod({"phase": "Running"}, **_DELETED), "other") == ()
+    assert pod_losses(pod({"phase": "Running"}), (), "it") == ()
+    assert pod_losses(pod({"phase": "Running"}, **_DELETED), (), "other") == ()
 
 
-def loss(reason: str, time: str) -> LostPod:
-    return LostPod(name=reason, reason=reason, message="", time=f"2026-01-31T{time}Z")
+def loss(reason: str, uid: str = "") -> LostPod:
+    return LostPod(name="p", uid=uid or reason, reason=reason, message="", time=_DELETED_AT)
 
 
-def test_the_gravest_loss_since_the_attempt_began_is_kept() -> None:
-    began = "2026-01-31T12:00:00Z"
-    stage = StageStatus(name=Stage.PRETRAIN, state=StageState.RUNNING, attempt_time=began)
-    earlier, deleted = loss("OOMKilled", "11:59:59"), loss("PodDeleted", "12:00:05")
-    out_of_memory, failed = loss("OOMKilled", "12:00:07"), loss("PodFailed", "12:00:09")
-    assert with_losses(stage, (earlier,)).lost_pod is None
-    stage = with_losses(stage, (earlier, deleted))
-    assert stage.lost_pod == deleted
-    stage = with_losses(stage, (out_of_memory,))
-    assert with_losses(stage, (failed,)).lost_pod == out_of_memory
+def test_the_gravest_loss_of_an_attempt_is_kept() -> None:
+    stage = with_loss(StageStatus(name=Stage.PRETRAIN), None)
+    assert stage.lost_pod is None
+    for reason, kept in [
+        ("PodDeleted", "PodDeleted"),
+        ("OOMKilled", "OOMKilled"),
+        ("PodFailed", "OOMKilled"),
+    ]:
+        stage = with_loss(stage, loss(reason))
+        assert stage.lost_pod == loss(kept)
+    assert with_loss(stage, None) == stage
+
+
+def test_a_loss_counts_unless_its_pod_was_lost_before() -> None:
+    """A head that KubeRay makes anew has the name of the last."""
+    given = ClusterStatus(name="it", group=StageGroup.ALL, generation=0)
+    first, again = loss("OOMKilled", "first"), loss("OOMKilled", "again")
+    assert gravest_loss((first,), given) == first
+    given = with_earlier_losses(given, (first,))
+    assert gravest_loss((first,), given) is None
+    assert gravest_loss((first, again), given) == again
+    assert gravest_loss((loss("PodFailed"), again), given) == again
+
+
+def test_what_was_lost_earlier_fits_into_the_status_and_never_comes_back() -> None:
+    dead = tuple(
+        pod({"phase": "Failed", **ended("Error", 1)}, uid=f"u{n}", name=f"p{n}")[0]
+        for n in range(LOST_PODS_MAX_ITEMS + 2)
+    )
+    given = ClusterStatus(name="it", group=StageGroup.ALL, generation=0)
+    given = with_earlier_losses(given, pod_losses(dead[1:3], (dead[0], *dead[3:]), "it"))
+    assert ClusterStatus.model_validate_json(given.model_dump_json()) == given
+    assert gravest_loss(pod_losses((), (dead[0], *dead[3:], *dead[1:3]), "it"), given) is None
