@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from llmtrain_operator.core.money.nodes import ObservedNode
-from llmtrain_operator.core.money.quantities import quantity
 from llmtrain_operator.io import paths
 from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError, as_expected
 
@@ -59,7 +58,7 @@ class Nodes:
         if known is None or self._is_old(known.time):
             return None
         allocatable = known.node.status.allocatable
-        tells_all = all(quantity(allocatable.get(name, "0")) > 0 for name in resources)
+        tells_all = all(allocatable.get(name, 0) > 0 for name in resources)
         return known.node if tells_all else None
 
     async def _ask(self, name: str) -> ObservedNode | None:

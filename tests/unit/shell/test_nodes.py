@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from llmtrain_operator.core.money.nodes import ObservedNode
 from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
 from llmtrain_operator.shell.nodes import Nodes
@@ -62,7 +64,7 @@ def test_a_node_is_asked_again_until_it_tells_of_its_gpus() -> None:
     assert looking.api.asked == 1, "the driver's Pod asks for none"
     node = looking.node(_GPU)
     assert node is not None
-    assert node.status.allocatable[_GPU] == "8"
+    assert node.status.allocatable[_GPU] == 8
     looking.node(_GPU)
     assert looking.api.asked == 2
 
@@ -75,3 +77,11 @@ def test_a_refusal_is_remembered_for_ten_minutes() -> None:
     assert looking.api.asked == 1
     looking.seconds, looking.api.refuses = 600, False
     assert looking.node() is not None
+
+
+@pytest.mark.parametrize("gpus", ["eight", "1.2.3", "1e999999999"])
+def test_a_node_whose_devices_are_no_quantity_is_a_wrong_answer(gpus: str) -> None:
+    looking = _Looking()
+    looking.api.gpus = gpus
+    with pytest.raises(KubernetesError, match="did not answer with the node"):
+        looking.node(_GPU)

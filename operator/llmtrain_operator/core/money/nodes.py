@@ -1,10 +1,13 @@
 """The part of a Kubernetes node that its price rests on."""
 
 from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from llmtrain_api.cost import CapacityType
+from llmtrain_operator.core.money.quantities import quantity
 
 INSTANCE_TYPE_LABEL = "node.kubernetes.io/instance-type"
 GPU_PRODUCT_LABEL = "nvidia.com/gpu.product"
@@ -30,7 +33,9 @@ class _NodeMeta(_Observed):
 
 
 class _NodeStatus(_Observed):
-    allocatable: dict[str, str] = Field(default_factory=dict)
+    allocatable: dict[str, Annotated[Decimal, BeforeValidator(quantity)]] = Field(
+        default_factory=dict
+    )
 
 
 class ObservedNode(_Observed):

@@ -14,7 +14,6 @@ from llmtrain_operator.core.money.nodes import (
     gpu_shares,
 )
 from llmtrain_operator.core.money.prices import ANY_GPU, Prices, ResourcePrices, fits
-from llmtrain_operator.core.money.quantities import quantity
 
 _GIB = 2**30
 _EXACT_TO = Decimal("0.000001")
@@ -104,11 +103,11 @@ def _gpu_price(prices: ResourcePrices, labels: Mapping[str, str]) -> Decimal | N
 
 
 def _dominant_share(
-    requests: Requests, allocatable: Mapping[str, str], gpu_resource: str
+    requests: Requests, allocatable: Mapping[str, Decimal], gpu_resource: str
 ) -> Decimal:
     """Of 1; a resource that the node does not tell of, as while its driver starts, is left out."""
     asked = {"cpu": requests.cpus, "memory": requests.memory_bytes, gpu_resource: requests.gpus}
-    there = {name: quantity(allocatable.get(name, "0")) for name in asked}
+    there = {name: allocatable.get(name, Decimal(0)) for name in asked}
     shares = [asked[name] / there[name] for name in asked if there[name] > 0]
     return min(max(shares, default=Decimal(1)), Decimal(1))
 

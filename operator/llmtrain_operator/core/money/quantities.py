@@ -3,7 +3,9 @@
 import re
 from decimal import Decimal
 
-_QUANTITY = re.compile(r"([+-]?[0-9.]+)([eE][+-]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?")
+_NUMBER = r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})"
+"""With as many digits as there can be: Kubernetes caps a quantity at 2^63 - 1."""
+_QUANTITY = re.compile(rf"({_NUMBER})([eE][+-]?[0-9]{{1,2}}|[numkMGTPE]|[KMGTPE]i)?")
 _FACTORS = {
     "n": Decimal("1e-9"),
     "u": Decimal("1e-6"),

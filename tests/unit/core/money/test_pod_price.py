@@ -122,7 +122,9 @@ def test_quantity(text: str, number: object) -> None:
     assert quantity(text) == Decimal(str(number))
 
 
-@pytest.mark.parametrize("text", ["", "GiB", "1 Gi", "--1"])
+@pytest.mark.parametrize(
+    "text", ["", "GiB", "1 Gi", "--1", "1.2.3", ".", "1e999999999", "9" * 5000]
+)
 def test_no_quantity(text: str) -> None:
     with pytest.raises(ValueError, match="is no quantity"):
         quantity(text)
