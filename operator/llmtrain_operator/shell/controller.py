@@ -17,7 +17,7 @@ from llmtrain_operator.metrics.server import served_metrics
 from llmtrain_operator.shell.caches import Caches
 from llmtrain_operator.shell.event_recorder import EventRecorder
 from llmtrain_operator.shell.price_list import PriceList
-from llmtrain_operator.shell.reconciler import Reconciler
+from llmtrain_operator.shell.reconciler import Reconciler, UnreadableStatusError
 from llmtrain_operator.shell.scope import Scope, read_scope
 from llmtrain_operator.shell.settings import OperatorSettings
 from llmtrain_operator.shell.slots import Slots
@@ -147,6 +147,10 @@ class Controller:
         except (KubernetesError, RayJobsError, UnreachableError) as error:
             self.metrics.count_error(error)
             log.info("%s/%s: %s; trying again", *key, error)
+            self.queue.retry(key)
+        except UnreadableStatusError as error:
+            self.metrics.count_error(error)
+            log.warning("%s/%s: %s; trying again", *key, error)
             self.queue.retry(key)
         except Exception as error:  # a fault of ours in one job must not stop the others
             self.metrics.count_error(error)

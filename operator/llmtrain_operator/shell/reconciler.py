@@ -33,6 +33,10 @@ _REFUSED_POLLS = 4
 """Before what was refused is tried again."""
 
 
+class UnreadableStatusError(Exception):
+    """The stored status of a job has values that this operator does not know."""
+
+
 class Reconciler:
     """Makes passes.
 
@@ -68,6 +72,7 @@ class Reconciler:
             Seconds until it is to be looked at again; None waits for an event.
 
         Raises:
+            UnreadableStatusError: nothing can be decided for the job.
             KubernetesError: the API server refused, or cannot be reached.
             RayJobsError: Ray refused, or could not be reached, where something was to be done.
             UnreachableError: the same.
@@ -76,7 +81,7 @@ class Reconciler:
         if seen is None or _ORPHANING in seen.metadata.finalizers:
             self._setbacks.forget(key)
             return None  # its children go with it: it owns them; or somebody wants to keep them
-        status = JobStatus.model_validate(seen.status, extra="ignore")  # of a newer operator
+        status = _status_of(seen)
         now = datetime.now(UTC)
         try:
             parsed = parse_observed(seen)
@@ -149,6 +154,15 @@ class Reconciler:
             self._caches.settle(key, after.cost.ledger.ended)
         for told in events(meta.namespace, meta.name, meta.uid, before, after, now):
             self._events.tell(told)
+
+
+def _status_of(seen: ObservedJob) -> JobStatus:
+    try:
+        return JobStatus.model_validate(seen.status, extra="ignore")  # fields of a newer operator
+    except ValidationError as error:
+        faults = "; ".join(describe_faults(error, JobStatus))
+        message = f"its status cannot be read; was it written by a newer operator? {faults}"
+        raise UnreadableStatusError(message) from error
 
 
 def invalid(

@@ -1,15 +1,18 @@
 """What a definition that is newer than the operator lets through."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from support.answered_job import AnsweredJobs, Clock, reconciling
 from support.passes import UID, job_of
 
-from llmtrain_api.status import JobStatus
+from llmtrain_api.status import JobStatus, StageState
 from llmtrain_operator.core.observed import ObjectMeta
 from llmtrain_operator.shell.caches import ObservedJob
 from llmtrain_operator.shell.parsing import parse_observed
+from llmtrain_operator.shell.reconciler import UnreadableStatusError
 
 _SPEC = job_of("data").model_dump(mode="json", exclude_unset=True)["spec"]
 _UNDER_WAY = {"cluster": {"name": "line-cpus-0", "group": "cpus", "generation": 0}}
@@ -41,3 +44,20 @@ def test_a_job_that_holds_no_compute_is_invalid(status: dict[str, Any]) -> None:
 def test_a_wrong_value_is_a_fault_of_its_own() -> None:
     with pytest.raises(ValidationError):
         parse_observed(_seen(_UNDER_WAY, seed=-1))
+
+
+async def test_a_status_that_is_not_understood_is_named_and_stops_no_other_job(
+    tmp_path: Path,
+) -> None:
+    jobs = AnsweredJobs()
+    newer, other = (jobs.begin(name, {}, StageState.STARTING) for name in ("newer", "other"))
+    meta = jobs.caches.jobs[newer].metadata
+    status = {**jobs.caches.jobs[newer].status, "phase": "Dreaming"}
+    meta = meta.model_copy(update={"resource_version": "1000"})
+    jobs.caches.put_job({"metadata": meta.model_dump(by_alias=True), "status": status})
+    async with Clock().running(), reconciling(jobs, tmp_path) as reconciler:
+        with pytest.raises(UnreadableStatusError, match=r"newer operator\? phase: .*Dreaming"):
+            await reconciler.make_pass(newer)
+        await reconciler.make_pass(other)
+    assert jobs.status(other).stages[0].state is StageState.RUNNING
+    assert jobs.holds_compute(newer)
