@@ -9,6 +9,7 @@ import os
 import pickle
 import re
 import sys
+from enum import Enum
 from pathlib import Path
 
 import torch
@@ -19,8 +20,23 @@ from deepspeed.utils.tensor_fragment import fragment_address
 
 from llmtrain_trainer.errors import UserError
 
+
+def _zero_stage(owner: object, name: str) -> Enum:
+    """Stands in for `getattr`, as which Python 3.11.0 to 3.11.3 pickle a member of an enumeration.
+
+    Raises:
+        UnpicklingError: something else than a stage of ZeRO is asked for.
+    """
+    stages: type[Enum] = ZeroStageEnum
+    if owner is not stages or name not in stages.__members__:
+        raise pickle.UnpicklingError(f"GLOBAL getattr of {owner}, {name!r}")
+    return stages[name]
+
+
 os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
-torch.serialization.add_safe_globals([LossScaler, ZeroStageEnum, fragment_address])
+torch.serialization.add_safe_globals(
+    [LossScaler, ZeroStageEnum, fragment_address, (_zero_stage, "builtins.getattr")]
+)
 
 _REFUSED_NAME = re.compile(r"GLOBAL ([\w.]+)")
 
