@@ -14,7 +14,7 @@ from llmtrain_api.status import JobStatus, Phase
 from llmtrain_cli.local.state import RunState
 from llmtrain_operator.core.timestamps import read_time
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1800)
 
 _DOLLAR_A_SECOND = ("--price-per-hour", "3600")
 _STEPS_OF_AN_INTERVAL = 2000

@@ -20,7 +20,7 @@ from llmtrain_api.results import EvaluationReport
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 
 @pytest.fixture(scope="module")

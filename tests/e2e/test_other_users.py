@@ -14,7 +14,7 @@ from support.local_run import LocalRun, small_spec, write_corpus, write_manifest
 from support.strangers_folder import strangers_folder, what_ran
 
 pytestmark = [
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1800),
     pytest.mark.skipif(
         os.geteuid() != 0,
         reason="NOT TESTED without root: what another user finds of a run (it becomes that user)",

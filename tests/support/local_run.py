@@ -18,7 +18,7 @@ import yaml
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
 
-_TIMEOUT_SECONDS = 400
+_TIMEOUT_SECONDS = 900
 LLMTRAIN = str(Path(sys.executable).with_name("llmtrain"))
 
 

@@ -16,7 +16,7 @@ from typing import Unpack
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.progress.tracker import ProgressChanges
 
-_TIMEOUT_SECONDS = 300
+_TIMEOUT_SECONDS = 600
 
 
 class CrashError(Exception):
