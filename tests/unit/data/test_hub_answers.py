@@ -118,7 +118,12 @@ def test_a_hub_that_answers_badly_is_explained_and_the_token_stays_with_it(
     tmp_path: Path, servers: tuple[_Server, _Server]
 ) -> None:
     hub, files = servers
-    settings = {"HF_ENDPOINT": hub.url, "HF_TOKEN": "hf_secret", "HF_HOME": str(tmp_path / "hf")}
+    settings = {
+        "HF_ENDPOINT": hub.url,
+        "HF_TOKEN": "hf_secret",
+        "HF_HOME": str(tmp_path / "hf"),
+        "HF_HUB_OFFLINE": "0",
+    }
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(_LOAD), str(tmp_path), *_Server.names],
         env={**os.environ, **settings},
