@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from llmtrain_api.base import Record
-from llmtrain_api.spec.model import Family
+from llmtrain_api.families import Family
 from llmtrain_api.spec.training import Offload, ZeroStage
 from llmtrain_api.stages import Stage
 

@@ -9,6 +9,7 @@ import typer
 import yaml
 from rich.console import Console
 
+from llmtrain_api.families.base import Architecture
 from llmtrain_api.named_paths import with_home
 from llmtrain_api.plan import Plan
 from llmtrain_api.spec.model import Model
@@ -16,11 +17,10 @@ from llmtrain_cli.exits import WRONG_INPUT
 from llmtrain_cli.manifest import ManifestError, ManifestFile, load_manifest
 from llmtrain_cli.plan_table import plan_view
 from llmtrain_cli.text import echo
+from llmtrain_planner.architecture import architecture_from_config
 from llmtrain_planner.errors import PlanError
-from llmtrain_planner.families.base import Architecture
 from llmtrain_planner.hardware import CPU, GPUS
 from llmtrain_planner.plan import DEFAULT_MFU, PlanOptions, plan_job
-from llmtrain_planner.pretrained import architecture_from_config
 
 
 class PlanOutput(StrEnum):

@@ -1,10 +1,13 @@
-"""From the manifest's model section to a shape with every default filled in."""
+"""A model's shape: from the manifest's model section, or from a pretrained model's config.json."""
 
+from collections.abc import Mapping
+
+from llmtrain_api.families import Family, find_family
+from llmtrain_api.families.base import Architecture
+from llmtrain_api.families.config_keys import ShapeError
+from llmtrain_api.families.shape import Attention, FeedForward
 from llmtrain_api.spec.model import Model
-from llmtrain_planner.families import family_arithmetic
-from llmtrain_planner.families.base import Architecture
-
-__all__ = ["Architecture", "resolve_architecture"]
+from llmtrain_planner.errors import PlanError
 
 
 def resolve_architecture(
@@ -22,16 +25,44 @@ def resolve_architecture(
     """
     if model.layers is None or model.hidden_size is None or model.heads is None:
         raise ValueError("model.initFrom: the shape stands in the pretrained model's config.json")
-    family = family_arithmetic(model.family)
+    family = model.family.definition
     return Architecture(
-        family=model.family,
+        family=family,
         layers=model.layers,
         hidden_size=model.hidden_size,
-        heads=model.heads,
-        key_value_heads=model.key_value_heads or model.heads,
-        intermediate_size=model.intermediate_size
-        or family.default_intermediate_size(model.hidden_size),
+        attention=Attention(
+            heads=model.heads,
+            key_value_heads=model.key_value_heads or model.heads,
+            head_size=model.hidden_size // model.heads,
+            rotary_share=family.rotary_share,
+            bias=family.attention_bias,
+        ),
+        feed_forward=FeedForward(
+            width=model.intermediate_size or family.default_feed_forward_width(model.hidden_size),
+            bias=family.feed_forward_bias,
+        ),
         vocabulary_size=model.vocabulary_size or vocabulary_size,
         context_length=model.context_length or context_length,
         tie_embeddings=model.tie_embeddings,
     )
+
+
+def architecture_from_config(config: Mapping[str, object]) -> Architecture:
+    """The shape of a pretrained model.
+
+    Args:
+        config: the content of its config.json.
+
+    Raises:
+        PlanError: it is of a family or a shape that is not supported.
+    """
+    family = find_family(config.get("model_type"))
+    if family is None:
+        raise PlanError(
+            f"config.json: model_type is {config.get('model_type')!r}; "
+            f"supported are {', '.join(Family)}"
+        )
+    try:
+        return family.from_config(config)
+    except ShapeError as error:
+        raise PlanError(f"config.json: {error}") from error

@@ -10,8 +10,8 @@ Attention counts in full, as both papers and torch's FlopCounterMode do, though 
 skip half of it. Recomputed activations do not count: MFU measures useful work.
 """
 
-from llmtrain_planner.families.base import Architecture
-from llmtrain_planner.parameters import count_block_weights, count_lora_parameters
+from llmtrain_api.families.base import Architecture
+from llmtrain_planner.parameters import count_active_block_weights, count_lora_parameters
 
 
 def training_flops_per_token(architecture: Architecture, sequence_length: int) -> int:
@@ -43,11 +43,11 @@ def lora_flops_per_token(architecture: Architecture, sequence_length: int, rank:
 
 def forward_flops_per_token(architecture: Architecture, sequence_length: int) -> int:
     """FLOPs of the forward pass for one token."""
-    blocks = architecture.layers * count_block_weights(architecture)
+    blocks = architecture.layers * count_active_block_weights(architecture)
     output = architecture.vocabulary_size * architecture.hidden_size
     return 2 * (blocks + output) + _attention_flops_per_token(architecture, sequence_length)
 
 
 def _attention_flops_per_token(architecture: Architecture, sequence_length: int) -> int:
-    # Scores: hidden_size multiply-adds for each position; weighing the values: as many.
-    return 2 * architecture.layers * 2 * sequence_length * architecture.hidden_size
+    # Scores: query_size multiply-adds for each position; weighing the values: as many.
+    return 2 * architecture.layers * 2 * sequence_length * architecture.attention.query_size

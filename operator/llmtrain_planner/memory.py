@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from llmtrain_api.families.base import Architecture
 from llmtrain_api.plan import MemoryPlan
 from llmtrain_api.spec.training import Offload, Precision, ZeroStage
-from llmtrain_planner.families.base import Architecture
 from llmtrain_planner.hardware import Device
 from llmtrain_planner.model_states import model_states, value_bytes
 from llmtrain_planner.working_memory import peak_working_memory

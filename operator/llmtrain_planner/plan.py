@@ -1,7 +1,9 @@
 """The plan of a job."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
+from llmtrain_api.families import Family
+from llmtrain_api.families.base import Architecture
 from llmtrain_api.plan import HardwarePlan, ModelPlan, Plan, StagePlan
 from llmtrain_api.spec.compute import Trainers, memory_bytes
 from llmtrain_api.spec.job import JobSpec
@@ -10,7 +12,6 @@ from llmtrain_api.spec.training import Offload
 from llmtrain_api.stages import Stage
 from llmtrain_planner.architecture import resolve_architecture
 from llmtrain_planner.errors import PlanError
-from llmtrain_planner.families.base import Architecture
 from llmtrain_planner.hardware import CPU, GPUS, Device, cpu_device
 from llmtrain_planner.parameters import count_parameters
 from llmtrain_planner.stage_plan import StageRequest, plan_stage
@@ -68,7 +69,7 @@ def plan_job(
     )
     return Plan(
         hardware=hardware,
-        model=ModelPlan(parameters=parameters, **asdict(architecture)),
+        model=_model_plan(architecture, parameters),
         stages=stages,
         duration_seconds=_sum([stage.duration_seconds for stage in stages]),
         cost_usd=_sum([stage.cost_usd for stage in stages]),
@@ -122,6 +123,21 @@ def _architecture(
         )
     except ValueError as error:
         raise PlanError(f"spec.{error}") from error
+
+
+def _model_plan(architecture: Architecture, parameters: int) -> ModelPlan:
+    return ModelPlan(
+        family=Family.of(architecture.family),
+        parameters=parameters,
+        layers=architecture.layers,
+        hidden_size=architecture.hidden_size,
+        heads=architecture.attention.heads,
+        key_value_heads=architecture.attention.key_value_heads,
+        intermediate_size=architecture.feed_forward.width,
+        vocabulary_size=architecture.vocabulary_size,
+        context_length=architecture.context_length,
+        tie_embeddings=architecture.tie_embeddings,
+    )
 
 
 def _requests(

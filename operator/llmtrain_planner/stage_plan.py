@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, replace
 
+from llmtrain_api.families.base import Architecture
 from llmtrain_api.plan import HardwarePlan, MemoryPlan, StagePlan
 from llmtrain_api.spec.compute import Trainers
 from llmtrain_api.spec.training import Offload, ZeroStage
 from llmtrain_api.stages import Stage
 from llmtrain_planner.advice import smallest_change
 from llmtrain_planner.batch import batch_layout
-from llmtrain_planner.families.base import Architecture
 from llmtrain_planner.hardware import Device
 from llmtrain_planner.memory import TrainingSetup, plan_memory
 from llmtrain_planner.model_states import LEAST_STAGE

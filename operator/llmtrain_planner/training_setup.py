@@ -1,9 +1,9 @@
 """From the manifest to what a training stage's memory and compute depend on."""
 
+from llmtrain_api.families.base import Architecture
 from llmtrain_api.spec.compute import Trainers, memory_bytes
 from llmtrain_api.spec.finetune import Finetune, Lora, Method
 from llmtrain_api.spec.pretrain import Pretrain
-from llmtrain_planner.families.base import Architecture
 from llmtrain_planner.flops import lora_flops_per_token, training_flops_per_token
 from llmtrain_planner.memory import TrainingSetup
 from llmtrain_planner.parameters import count_lora_parameters, count_parameters

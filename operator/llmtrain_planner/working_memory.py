@@ -11,8 +11,7 @@ Three moments can be the peak of a step, and the largest counts:
 
 from dataclasses import dataclass
 
-from llmtrain_planner.families import family_arithmetic
-from llmtrain_planner.families.base import Architecture
+from llmtrain_api.families.base import Architecture
 
 _FP32_BYTES = 4
 _LOGITS_FP32_COPIES = 3
@@ -52,8 +51,7 @@ def peak_working_memory(
         checkpointing: whether blocks are recomputed in the backward pass.
         step_bytes: what an optimizer step needs for itself.
     """
-    family = family_arithmetic(architecture.family)
-    block = tokens * family.block_activation_bytes(
+    block = tokens * architecture.family.block_activation_bytes(
         architecture, value_bytes=value_bytes, dropout=dropout
     )
     logits = (

@@ -5,15 +5,21 @@ from typing import Literal
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from llmtrain_planner.architecture import Architecture
-from llmtrain_trainer.models.families import model_config
+from llmtrain_api.families import Family
+from llmtrain_api.families.base import Architecture
+from llmtrain_trainer.models.config import model_config
+
+
+def key_value_heads(family: Family, heads: int) -> tuple[int, ...]:
+    """Numbers of key and value heads that models of a family can have, beside `heads`."""
+    return (heads,) if family.definition.keys.key_value_heads is None else (heads, heads // 2, 1)
 
 
 def build_model(
     shape: Architecture,
     *,
     device: Literal["meta", "cpu"] = "meta",
-    attention: Literal["eager", "sdpa"] = "sdpa",
+    attention: str = "sdpa",
     dropout: float = 0.0,
     dtype: torch.dtype = torch.float32,
 ) -> PreTrainedModel:

@@ -15,6 +15,7 @@ from support.rank_process import Run, run_ranks
 from support.tiny_job import SEQUENCE_LENGTH, pretrain_config, write_tokens
 from torch.nn import functional
 
+from llmtrain_api.families import DEFAULT_FAMILY, Family
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
@@ -33,10 +34,16 @@ CASES = [
     for stage in (0, 1, 2, 3)
     for precision in ("fp32", "bf16")
 ]
-GPT2 = {"model": {"family": "gpt2", "dropout": 0.0}}
 FEATURES: dict[str, dict[str, Any]] = {
-    "gpt2, stage 2": GPT2 | {"zero": {"stage": 2}},
-    "gpt2, stage 3": GPT2 | {"zero": {"stage": 3}},
+    **{
+        f"{family}, stage {stage}": {
+            "model": {"family": family, "dropout": 0.0},
+            "zero": {"stage": stage},
+        }
+        for family in Family
+        if family is not DEFAULT_FAMILY
+        for stage in (2, 3)
+    },
     "optimizer offloaded, stage 1": {"zero": {"stage": 1, "offload": "optimizer"}},
     "optimizer offloaded, stage 2": {"zero": {"stage": 2, "offload": "optimizer"}},
     "parameters offloaded, stage 3": {"zero": {"stage": 3, "offload": "parameters"}},

@@ -8,7 +8,8 @@ from support.tiny_job import VOCABULARY_SIZE, write_tokens
 from support.tiny_model import tiny_model, tiny_tokenizer
 from transformers import GenerationConfig
 
-from llmtrain_api.spec.model import Family, Model
+from llmtrain_api.families import Family
+from llmtrain_api.spec.model import Model
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.models.recipe import new_recipe
 from llmtrain_trainer.models.save import save_model

@@ -11,7 +11,7 @@ from support.tiny_model import save_tiny
 from transformers import CONFIG_MAPPING, AutoModelForCausalLM
 
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.models.dropout import set_dropout
+from llmtrain_trainer.models.config import set_dropout
 from llmtrain_trainer.models.reduced import reduced_model
 from llmtrain_trainer.models.stored import load_model, require_model
 

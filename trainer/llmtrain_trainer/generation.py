@@ -16,7 +16,7 @@ from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.finetune.conversation import Message
 from llmtrain_trainer.finetune.encode import ChatEncoder
 from llmtrain_trainer.finetune.template import end_of_turn_ids
-from llmtrain_trainer.models.context_length import context_length
+from llmtrain_trainer.models.config import context_length
 from llmtrain_trainer.tokenizer.control_tokens import TextTokenizer
 
 

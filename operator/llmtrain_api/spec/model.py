@@ -1,18 +1,35 @@
 """The model's shape."""
 
-from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from llmtrain_api.base import Path, Section, rule, rules
+from llmtrain_api.families import DEFAULT_FAMILY, Family
+from llmtrain_api.families.rules import HeadSizes
 
 
-class Family(StrEnum):
-    """An architecture of Hugging Face `transformers`."""
+def _family_rules() -> list[dict[str, Any]]:
+    """The CEL rules of all families; each holds for the models of its own."""
+    return [
+        rule(f"self.family != '{family}' || {each.expression}", each.message)
+        for family in Family
+        for each in family.definition.rules
+    ]
 
-    GPT2 = "gpt2"
-    LLAMA = "llama"
+
+def _default_widths() -> str:
+    """The families' default widths of the feed-forward layer: `4 x hiddenSize (one, another)`."""
+    names: dict[str, list[str]] = {}
+    for family in Family:
+        names.setdefault(family.definition.default_width, []).append(family)
+    return "; ".join(f"{width} ({', '.join(each)})" for width, each in names.items())
+
+
+def _dropouts() -> str:
+    """What each family's dropouts drop: `attention, embeddings (one); attention (another)`."""
+    parts = {family: sorted(family.definition.dropouts.values()) for family in Family}
+    return "; ".join(f"{', '.join(each)} ({family})" for family, each in parts.items())
 
 
 class Model(Section):
@@ -41,20 +58,11 @@ class Model(Section):
                 " || self.heads % self.keyValueHeads == 0",
                 "heads must be divisible by keyValueHeads",
             ),
-            rule(
-                "self.family != 'gpt2' || !has(self.keyValueHeads) || !has(self.heads)"
-                " || self.keyValueHeads == self.heads",
-                "gpt2 has as many keyValueHeads as heads",
-            ),
-            rule(
-                "self.family != 'llama' || !has(self.hiddenSize) || !has(self.heads)"
-                " || self.hiddenSize % (2 * self.heads) == 0",
-                "llama needs an even hiddenSize / heads",
-            ),
+            *_family_rules(),
         )
     )
 
-    family: Family = Family.LLAMA
+    family: Family = DEFAULT_FAMILY
     layers: int | None = Field(None, ge=1, le=512)
     """Transformer blocks."""
     hidden_size: int | None = Field(None, ge=8, le=65536)
@@ -63,16 +71,24 @@ class Model(Section):
     """Attention heads."""
     key_value_heads: int | None = Field(None, ge=1, le=1024)
     """Heads of keys and values (grouped-query attention); as many as `heads` by default."""
-    intermediate_size: int | None = Field(None, ge=8, le=1_048_576)
-    """Width of the feed-forward layer; by default 4 x hiddenSize (gpt2), or 8/3 x hiddenSize
-    rounded up to a multiple of 256, of 64 for small models (llama)."""
+    intermediate_size: int | None = Field(
+        None,
+        ge=8,
+        le=1_048_576,
+        description=f"Width of the feed-forward layer; by default {_default_widths()}.",
+    )
     vocabulary_size: int | None = Field(None, ge=2, le=1_000_000)
     """Rows of the embedding; by default the tokenizer's."""
     context_length: int | None = Field(None, ge=8, le=1_048_576)
     """Longest sequence; by default pretraining's sequenceLength."""
-    dropout: float | None = Field(None, ge=0, lt=1)
-    """Dropout of embeddings, attention and residuals; llama has attention dropout only. By default
-    none in a new model, and with `initFrom` what the pretrained model says."""
+    dropout: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="Probability of dropout in all places where the family has it: "
+        f"{_dropouts()}. By default none in a new model, and with `initFrom` what the pretrained "
+        "model says.",
+    )
     tie_embeddings: bool = True
     """Share the weights of the embedding and the output layer."""
     init_from: Path | None = None
@@ -109,15 +125,8 @@ class Model(Section):
     def _shape_of_the_family(self) -> Self:
         if self.hidden_size is None or self.heads is None:
             return self
-        shared = self.key_value_heads not in {None, self.heads}
-        if self.family is Family.GPT2 and shared:
-            raise ValueError(
-                f"gpt2 has as many keyValueHeads as heads; remove it, or set {self.heads}"
-            )
-        head_size = self.hidden_size // self.heads
-        if self.family is Family.LLAMA and head_size % 2:  # rotary positions turn pairs of numbers
-            raise ValueError(
-                f"llama needs an even hiddenSize / heads; {self.hidden_size} / {self.heads} is "
-                f"{head_size}"
-            )
+        sizes = HeadSizes(self.hidden_size, self.heads, self.key_value_heads or self.heads)
+        for each in self.family.definition.rules:
+            if fault := each.fault(sizes):
+                raise ValueError(fault)
         return self

@@ -2,12 +2,13 @@
 
 import pytest
 import torch
-from support.architectures import build_model
+from support.architectures import build_model, key_value_heads
 from torch.distributed._tools.mem_tracker import MemTracker
 
-from llmtrain_api.spec.model import Family, Model
-from llmtrain_planner.architecture import Architecture, resolve_architecture
-from llmtrain_planner.families import family_arithmetic
+from llmtrain_api.families import Family
+from llmtrain_api.families.base import Architecture
+from llmtrain_api.spec.model import Model
+from llmtrain_planner.architecture import resolve_architecture
 from llmtrain_planner.parameters import count_parameters
 from llmtrain_planner.working_memory import peak_working_memory
 from llmtrain_trainer.training.loss import loss_sum
@@ -62,16 +63,16 @@ def test_a_step_takes_what_the_plan_says(
     assert planned == pytest.approx(measured, rel=0.1)
 
 
-@pytest.mark.parametrize(("family", "key_value_heads"), [("gpt2", 4), ("llama", 4), ("llama", 1)])
+@pytest.mark.parametrize(
+    ("family", "key_value_heads"), [(each, n) for each in Family for n in key_value_heads(each, 4)]
+)
 def test_a_block_keeps_what_the_plan_says(family: Family, key_value_heads: int) -> None:
     few, more = (
         kept_bytes(shape(family, vocabulary_size=300, key_value_heads=key_value_heads, layers=n))
         for n in (1, 2)
     )
     architecture = shape(family, vocabulary_size=300, key_value_heads=key_value_heads)
-    planned = family_arithmetic(architecture.family).block_activation_bytes(
-        architecture, value_bytes=2, dropout=False
-    )
+    planned = architecture.family.block_activation_bytes(architecture, value_bytes=2, dropout=False)
     assert planned == pytest.approx((more - few) / TOKENS, rel=0.01)
 
 

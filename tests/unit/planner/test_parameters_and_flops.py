@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from support.architectures import build_model
 from torch.utils.flop_counter import FlopCounterMode
 
-from llmtrain_api.spec.model import Family, Model
-from llmtrain_planner.architecture import Architecture, resolve_architecture
+from llmtrain_api.families import Family
+from llmtrain_api.families.base import Architecture
+from llmtrain_api.spec.model import Model
+from llmtrain_planner.architecture import resolve_architecture
 from llmtrain_planner.flops import lora_flops_per_token, training_flops_per_token
 from llmtrain_planner.parameters import count_lora_parameters, count_parameters
 
@@ -28,7 +30,8 @@ def shape(
 def shapes(draw: st.DrawFn) -> Architecture:
     family = draw(st.sampled_from(Family))
     key_value_heads = draw(st.integers(1, 4))
-    groups = draw(st.integers(1, 3)) if family is not Family.GPT2 else 1
+    shared = family.definition.keys.key_value_heads is not None
+    groups = draw(st.integers(1, 3)) if shared else 1
     heads = key_value_heads * groups
     model = Model(
         family=family,
@@ -84,11 +87,14 @@ def test_flops_of_grouped_query_attention() -> None:
 @pytest.mark.parametrize("family", Family)
 def test_adapters_are_those_of_peft(family: Family) -> None:
     from peft import LoraConfig, get_peft_model
+    from transformers.pytorch_utils import Conv1D
 
     architecture = shape(family, layers=8)  # the first needs no gradient of its input
+    model = build_model(architecture)
+    transposed = any(isinstance(each, Conv1D) for each in model.modules())
     adapted = get_peft_model(
-        build_model(architecture),
-        LoraConfig(r=4, target_modules="all-linear", fan_in_fan_out=family is Family.GPT2),
+        model,
+        LoraConfig(r=4, target_modules="all-linear", fan_in_fan_out=transposed),
     )
     trainable = sum(p.numel() for p in adapted.parameters() if p.requires_grad)
     assert count_lora_parameters(architecture, 4) == trainable
@@ -104,4 +110,4 @@ def test_adapters_are_those_of_peft(family: Family) -> None:
     ("hidden_size", "width"), [(4096, 11008), (2048, 5632), (1024, 2816), (256, 704), (960, 2560)]
 )
 def test_default_width_of_llamas_feed_forward_layer(hidden_size: int, width: int) -> None:
-    assert shape(Family.LLAMA, hidden_size=hidden_size).intermediate_size == width
+    assert shape(Family.LLAMA, hidden_size=hidden_size).feed_forward.width == width

@@ -4,17 +4,20 @@ import json
 from pathlib import Path
 
 import pytest
+from support.architectures import key_value_heads
 
-from llmtrain_api.spec.model import Family, Model
-from llmtrain_planner.architecture import resolve_architecture
+from llmtrain_api.families import Family
+from llmtrain_api.spec.model import Model
+from llmtrain_planner.architecture import architecture_from_config, resolve_architecture
 from llmtrain_planner.errors import PlanError
-from llmtrain_planner.pretrained import architecture_from_config
-from llmtrain_trainer.models.families import model_config
+from llmtrain_trainer.models.config import model_config
+
+BOTH = (True, False)
 
 
 @pytest.mark.parametrize(
     ("family", "key_value_heads", "tie_embeddings"),
-    [("gpt2", 4, True), ("gpt2", 4, False), ("llama", 2, True), ("llama", 4, False)],
+    [(family, n, tied) for family in Family for n in key_value_heads(family, 4) for tied in BOTH],
 )
 def test_a_saved_config_gives_the_shape_back(
     *, family: Family, key_value_heads: int, tie_embeddings: bool, tmp_path: Path
@@ -52,6 +55,6 @@ def test_another_shape_is_refused(change: dict[str, object], message: str) -> No
         "vocab_size": 300,
         "max_position_embeddings": 128,
     }
-    assert architecture_from_config(config).key_value_heads == 4
+    assert architecture_from_config(config).attention.key_value_heads == 4
     with pytest.raises(PlanError, match=message):
         architecture_from_config(config | change)

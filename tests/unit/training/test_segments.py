@@ -11,10 +11,10 @@ from transformers import (
     PreTrainedModel,
 )
 
-from llmtrain_api.spec.model import Family, Model
+from llmtrain_api.families import Family
+from llmtrain_api.spec.model import Model
 from llmtrain_planner.architecture import resolve_architecture
-from llmtrain_trainer.models.attention import attention_implementation
-from llmtrain_trainer.models.families import model_config
+from llmtrain_trainer.models.config import attention_implementation, model_config
 from llmtrain_trainer.training.inputs import model_inputs
 from llmtrain_trainer.training.loss import loss_sum
 from llmtrain_trainer.training.samples import IGNORED

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from llmtrain_trainer.models.context_length import context_length
+from llmtrain_trainer.models.config import context_length
 from llmtrain_trainer.models.fit import require_vocabulary
 from llmtrain_trainer.models.line import PRETRAINED, LineModel
 from llmtrain_trainer.models.stored import load_model

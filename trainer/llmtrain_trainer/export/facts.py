@@ -12,7 +12,7 @@ from llmtrain_api.results import EvaluationReport
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.export.training_facts import TrainingFacts, training_facts
-from llmtrain_trainer.models.context_length import context_limit
+from llmtrain_trainer.models.config import context_limit
 from llmtrain_trainer.models.line import LineModel
 from llmtrain_trainer.models.recipe import pretrained_recipe
 from llmtrain_trainer.models.stored import stored_config

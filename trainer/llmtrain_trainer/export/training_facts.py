@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from llmtrain_api.families.base import Architecture
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.spec.finetune import Finetune
 from llmtrain_api.spec.pretrain import Pretrain
 from llmtrain_api.stages import Stage
 from llmtrain_api.step_record import StepRecord
 from llmtrain_api.workspace import Workspace
-from llmtrain_planner.architecture import Architecture
 from llmtrain_planner.plan import DEFAULT_MFU
 from llmtrain_planner.stage_plan import RECOMPUTATION_COST
 from llmtrain_planner.tokens import count_steps, resolve_tokens
@@ -51,7 +51,7 @@ def training_facts(
 
     Args:
         config: of the job.
-        shape: of its model; None for a family that the planner does not know.
+        shape: of its model; None for a family without a file in `llmtrain_api.families`.
         num_parameters: of the model.
     """
     workspace = Workspace(Path(config.workspace))

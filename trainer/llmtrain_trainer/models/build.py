@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 
+from llmtrain_trainer.models.config import attention_implementation
+
 Gather = Callable[[Iterable[nn.Parameter]], AbstractContextManager[object]]
 """Makes sharded parameters whole while they are written (ZeRO-3)."""
 
@@ -15,7 +17,10 @@ Gather = Callable[[Iterable[nn.Parameter]], AbstractContextManager[object]]
 def new_model(config: PretrainedConfig) -> PreTrainedModel:
     """A model of this shape; `initialize` gives it its weights."""
     return AutoModelForCausalLM.from_config(
-        config, dtype=torch.float32, attn_implementation="sdpa", trust_remote_code=False
+        config,
+        dtype=torch.float32,
+        attn_implementation=attention_implementation(config),
+        trust_remote_code=False,
     )
 
 
@@ -32,7 +37,7 @@ def initialize(model: PreTrainedModel, *, seed: int, gather: Gather) -> None:
         gather: makes parameters whole; a context that does nothing where none are sharded.
     """
     for name, module in reversed(list(model.named_modules())):
-        # A family may rescale its children's weights (GPT-2's residual projections).
+        # A family may rescale its children's weights, such as the residual projections.
         owned = [p for part in (module, *module.children()) for p in part.parameters(recurse=False)]
         if not owned:
             continue

@@ -3,7 +3,7 @@
 from transformers import PretrainedConfig
 
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.models.context_length import context_limit
+from llmtrain_trainer.models.config import context_limit
 
 
 def require_vocabulary(model: PretrainedConfig, num_tokens: int, *, where: str) -> None:

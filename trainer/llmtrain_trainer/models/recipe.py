@@ -1,19 +1,22 @@
 """How the model of a stage comes to be: new from a shape, or loaded from a folder."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from transformers import PreTrainedModel
 
+from llmtrain_api.families.base import Architecture
+from llmtrain_api.families.config_keys import ShapeError
 from llmtrain_api.spec.model import Model
-from llmtrain_planner.architecture import Architecture, resolve_architecture
+from llmtrain_planner.architecture import resolve_architecture
 from llmtrain_planner.flops import training_flops_per_token
 from llmtrain_planner.parameters import count_parameters
 from llmtrain_trainer.checkpoint.digest import sha256
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.models.build import new_model
-from llmtrain_trainer.models.families import model_config, shape_of
+from llmtrain_trainer.models.config import model_config, shape_of
 from llmtrain_trainer.models.stored import load_model, stored_config
 
 
@@ -25,7 +28,7 @@ class ModelRecipe:
     new_weights: bool
     """Whether the weights are still to be initialized."""
     architecture: Architecture | None
-    """None for a pretrained model of a family that the planner does not know."""
+    """None for a pretrained model of a family that has no file in `llmtrain_api.families`."""
     num_parameters: int
     fingerprint: str
 
@@ -64,7 +67,7 @@ def new_recipe(model: Model, *, vocabulary_size: int, context_length: int) -> Mo
         new_weights=True,
         architecture=shape,
         num_parameters=count_parameters(shape),
-        fingerprint=repr((shape, dropout)),
+        fingerprint=json.dumps(shape.family.to_config(shape, dropout=dropout), sort_keys=True),
     )
 
 
@@ -76,9 +79,12 @@ def pretrained_recipe(folder: Path, *, dropout: float | None = None) -> ModelRec
         dropout: for training; None leaves the model's own.
 
     Raises:
-        UserError: there is none, or none that can be loaded safely.
+        UserError: there is none, or none that can be loaded safely, or of an impossible shape.
     """
-    shape = shape_of(stored_config(folder))
+    try:
+        shape = shape_of(stored_config(folder))
+    except ShapeError as error:
+        raise UserError(f"{folder}/config.json: {error}", reason="InvalidModel") from error
     weights = sorted(folder.glob("*.safetensors"))
     return ModelRecipe(
         build=lambda: load_model(folder, dropout=dropout),

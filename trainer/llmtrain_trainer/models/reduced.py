@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 
-from llmtrain_trainer.models.attention import attention_implementation
+from llmtrain_trainer.models.config import attention_implementation
 
 VOCABULARY_SIZE = 64
 FIRST_PLAIN_TOKEN = 5

@@ -1,7 +1,8 @@
 """Where a text begins and ends, for every program that loads a model of ours.
 
-A config's own defaults are those of the family's first model: GPT-2 ends at 50256. A pretrained
-model keeps what its makers wrote, as long as its tokenizer is still the one that they meant.
+A config's own defaults are those of the family's first model, whose text may end at token 50256. A
+pretrained model keeps what its makers wrote, as long as its tokenizer is still the one that they
+meant.
 """
 
 from copy import deepcopy

@@ -9,8 +9,7 @@ from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 
 from llmtrain_trainer.errors import UserError, in_one_line
-from llmtrain_trainer.models.attention import attention_implementation
-from llmtrain_trainer.models.dropout import set_dropout
+from llmtrain_trainer.models.config import attention_implementation, set_dropout
 
 _FEW = 3
 _INDEX = "model.safetensors.index.json"

@@ -5,6 +5,7 @@ from pathlib import Path
 from transformers import PretrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
+from llmtrain_api.families import DEFAULT_FAMILY
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.models.behaviour import observe
 
@@ -30,7 +31,7 @@ def require_trainable(folder: Path, config: PretrainedConfig, *, packing: bool) 
             config,
             "it does not predict each token from those before it alone, or its own loss is not "
             f"that of the next token (in a tiny model of its kind {seen.unpadded_only}); "
-            "give a decoder, such as a llama",
+            f"give a decoder, such as a model of the family {DEFAULT_FAMILY}",
         )
     if packing and seen.unpacked_only is not None:
         raise _refused(

@@ -1,6 +1,6 @@
 """Vocabularies over bytes: any text can be written, and read back to the last byte.
 
-Texts are first cut as GPT-2 does (Radford et al. 2019), and their bytes written as letters.
+Texts are first cut as in Radford et al. 2019, and their bytes written as letters.
 """
 
 import json

@@ -1,0 +1,187 @@
+"""A model's shape, and all that has to be known about a family of models."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from llmtrain_api.families.config_keys import (
+    Config,
+    ConfigKeys,
+    ShapeError,
+    flag,
+    optional_size,
+    required_size,
+    rotary_share,
+)
+from llmtrain_api.families.rules import ShapeRule, as_many_key_value_heads, even_head_size
+from llmtrain_api.families.shape import Attention, FeedForward, Matrix
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A model's shape with every default filled in."""
+
+    family: "ModelFamily"
+    layers: int
+    """Transformer blocks."""
+    hidden_size: int
+    """Width of the residual stream."""
+    attention: Attention
+    feed_forward: FeedForward
+    vocabulary_size: int
+    """Rows of the embedding."""
+    context_length: int
+    """Longest sequence, in tokens."""
+    tie_embeddings: bool
+    """Whether the embedding and the output layer share their weights."""
+
+
+class ModelFamily(ABC):
+    """A family of models of Hugging Face `transformers`.
+
+    One object of this class is all that the manifest, the planner and the trainer know about a
+    family. It needs no training library.
+    """
+
+    name: ClassVar[str]
+    """Its `model_type` in `transformers`, and its name in the manifest."""
+    keys: ClassVar[ConfigKeys]
+    """Where its config.json has the parts of a shape."""
+    constants: ClassVar[Mapping[str, object]] = {}
+    """What else the config of a new model says."""
+    dropouts: ClassVar[Mapping[str, str]]
+    """The keys of its dropouts, and what each of them drops."""
+    rotary_share: ClassVar[float]
+    """Share of a head that rotary positions turn, unless a config says otherwise; 0 without."""
+    attention_bias: ClassVar[bool]
+    """Whether attention has biases, unless a config says otherwise."""
+    feed_forward_bias: ClassVar[bool]
+    """Whether the feed-forward layer has biases, unless a config says otherwise."""
+    tied_by_default: ClassVar[bool]
+    """Whether a pretrained model shares embedding and output weights unless its config says so."""
+    default_width: ClassVar[str]
+    """`default_feed_forward_width` in words, for the manifest's reference."""
+    width_is_optional: ClassVar[bool] = False
+    """Whether a config.json without the feed-forward layer's width means the default one."""
+    attention_implementation: ClassVar[str] = "sdpa"
+    """What computes attention: a name that `transformers` has for it."""
+
+    @abstractmethod
+    def default_feed_forward_width(self, hidden_size: int) -> int:
+        """Width of the feed-forward layer where the manifest does not set it."""
+
+    @abstractmethod
+    def block_matrices(self, shape: Architecture) -> tuple[Matrix, ...]:
+        """The linear layers of a block."""
+
+    @abstractmethod
+    def block_norm_parameters(self, shape: Architecture) -> int:
+        """Parameters of a block outside its matrices."""
+
+    @abstractmethod
+    def other_parameters(self, shape: Architecture) -> int:
+        """Parameters outside the blocks, but for the embedding of tokens and the output layer."""
+
+    @abstractmethod
+    def block_activation_bytes(
+        self, shape: Architecture, *, value_bytes: int, dropout: bool
+    ) -> int:
+        """What a block keeps for the backward pass, in bytes for each token.
+
+        Attention is torch's SDPA with a flash kernel, which keeps no scores.
+
+        Args:
+            shape: of the model.
+            value_bytes: bytes of an activation: 2 for bf16.
+            dropout: whether masks are kept, too.
+        """
+
+    @property
+    def rules(self) -> tuple[ShapeRule, ...]:
+        """What the manifest's sizes must fulfil. A family may add rules of its own."""
+        rules = []
+        if self.keys.key_value_heads is None:
+            rules.append(as_many_key_value_heads(self.name))
+        if self.rotary_share == 1:
+            rules.append(even_head_size(self.name))
+        return tuple(rules)
+
+    def to_config(self, shape: Architecture, *, dropout: float) -> dict[str, object]:
+        """The content of a new model's config.json.
+
+        The tokens that begin and end a text are the tokenizer's: they are set when a model is
+        saved.
+
+        Args:
+            shape: of the model.
+            dropout: probability, for each of the family's dropouts.
+        """
+        keys, attention = self.keys, shape.attention
+        parts: dict[str | None, object] = {
+            keys.layers: shape.layers,
+            keys.hidden_size: shape.hidden_size,
+            keys.heads: attention.heads,
+            keys.key_value_heads: attention.key_value_heads,
+            keys.head_size: attention.head_size,
+            keys.rotary_share: attention.rotary_share,
+            keys.attention_bias: attention.bias,
+            keys.feed_forward_width: shape.feed_forward.width,
+            keys.feed_forward_bias: shape.feed_forward.bias,
+            keys.vocabulary_size: shape.vocabulary_size,
+            keys.context_length: shape.context_length,
+            keys.tie_embeddings: shape.tie_embeddings,
+        }
+        return {
+            "model_type": self.name,
+            **{key: value for key, value in parts.items() if key is not None},
+            **dict.fromkeys(self.dropouts, dropout),
+            "bos_token_id": None,
+            "eos_token_id": None,
+            **self.constants,
+        }
+
+    def from_config(self, config: Config) -> Architecture:
+        """The shape that a config.json describes; its absent keys are those of `transformers`.
+
+        Raises:
+            ShapeError: it lacks a size, or describes a shape that the family cannot have.
+        """
+        keys = self.keys
+        hidden_size = required_size(config, keys.hidden_size)
+        heads = required_size(config, keys.heads)
+        return Architecture(
+            family=self,
+            layers=required_size(config, keys.layers),
+            hidden_size=hidden_size,
+            attention=Attention(
+                heads=heads,
+                key_value_heads=optional_size(config, keys.key_value_heads) or heads,
+                head_size=self._head_size(config, hidden_size // heads),
+                rotary_share=rotary_share(config, keys.rotary_share, default=self.rotary_share),
+                bias=flag(config, keys.attention_bias, default=self.attention_bias),
+            ),
+            feed_forward=FeedForward(
+                self._feed_forward_width(config, hidden_size),
+                bias=flag(config, keys.feed_forward_bias, default=self.feed_forward_bias),
+            ),
+            vocabulary_size=required_size(config, keys.vocabulary_size),
+            context_length=required_size(config, keys.context_length),
+            tie_embeddings=flag(config, keys.tie_embeddings, default=self.tied_by_default),
+        )
+
+    def _feed_forward_width(self, config: Config, hidden_size: int) -> int:
+        key = self.keys.feed_forward_width
+        if not self.width_is_optional:
+            return required_size(config, key)
+        return optional_size(config, key) or self.default_feed_forward_width(hidden_size)
+
+    def _head_size(self, config: Config, default: int) -> int:
+        size = optional_size(config, self.keys.head_size) or default
+        if self.rotary_share == 1 and size % 2:
+            name = self.keys.head_size or f"{self.keys.hidden_size} / {self.keys.heads}"
+            raise ShapeError(
+                f"{name} is {size}; supported is an even number, since rotary positions turn "
+                f"pairs, such as hidden size / heads = {default}"
+            )
+        return size

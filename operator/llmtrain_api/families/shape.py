@@ -1,0 +1,64 @@
+"""The parts of a model's shape: attention, the feed-forward layer, and the matrices of a block."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True)
+class Attention:
+    """How the positions of a sequence look at each other."""
+
+    heads: int
+    """Heads of the queries."""
+    key_value_heads: int
+    """Heads of the keys and values; fewer than `heads` with grouped-query attention."""
+    head_size: int
+    """Width of one head."""
+    rotary_share: float
+    """Share of a head that rotary positions turn; 0 for a family without them."""
+    bias: bool
+    """Whether its linear layers have biases."""
+
+    @property
+    def query_size(self) -> int:
+        """Width of all queries of a token."""
+        return self.heads * self.head_size
+
+    @property
+    def key_value_size(self) -> int:
+        """Width of all keys, or of all values, of a token."""
+        return self.key_value_heads * self.head_size
+
+
+@dataclass(frozen=True)
+class FeedForward:
+    """The layer after attention."""
+
+    width: int
+    """Width between its matrices."""
+    bias: bool
+    """Whether its linear layers have biases."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A linear layer of a block, or several of one size, such as those of all experts."""
+
+    inputs: int
+    outputs: int
+    bias: bool = False
+    count: int = 1
+    """How many matrices of this size a block has."""
+    share: Fraction = Fraction(1)
+    """Share of the tokens that each of them is multiplied with: 2/8 for the matrices of 8 experts
+    where the router sends a token to 2."""
+
+    @property
+    def parameters(self) -> int:
+        """All weights and biases."""
+        return self.count * (self.inputs + int(self.bias)) * self.outputs
+
+    @property
+    def active_weights(self) -> int:
+        """Weights that a token is multiplied with, on average."""
+        return int(self.count * self.share * self.inputs * self.outputs)
