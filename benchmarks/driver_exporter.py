@@ -13,6 +13,7 @@ from pathlib import Path
 from support.cluster.processes import LOOPBACK, free_port
 from support.tiny_job import pretrain_config
 
+from llmtrain_api.training_metrics import TrainingMetrics
 from llmtrain_trainer.progress.http_reporter import HttpReporter
 from llmtrain_trainer.progress.server import REPORT_PATH, serve_progress
 from llmtrain_trainer.progress.tracker import ProgressTracker
@@ -39,7 +40,8 @@ def main() -> None:
             for _ in range(1000):
                 with watch.measure("productive"), watch.measure("data_wait"):
                     pass
-                reporter.update(step=1, loss=2.5, percent=50, work=watch.work)
+                reporter.log(TrainingMetrics(step=1, loss=2.5))
+                reporter.update(percent=50, work=watch.work)
 
         per_step = median_seconds(publish) / 1000
         read = {

@@ -8,7 +8,7 @@ import yaml
 from dashboards.files import BOARDS
 from dashboards.panels import Board
 
-from llmtrain_api.metrics import DRIVER_METRICS, JOB_METRICS, OPERATOR_METRICS, Metric
+from llmtrain_api.metrics import DRIVER_METRICS, JOB_METRICS, OPERATOR_METRICS, PrometheusMetric
 
 _ROOT = Path(__file__).parents[1]
 _RULES = _ROOT / "charts" / "llmtrain" / "files" / "rules.yaml"
@@ -65,7 +65,7 @@ def render_observability() -> str:
     )
 
 
-def _metrics(metrics: Iterable[Metric], hidden: tuple[str, ...]) -> Iterator[str]:
+def _metrics(metrics: Iterable[PrometheusMetric], hidden: tuple[str, ...]) -> Iterator[str]:
     yield "| Metric | Type | Labels | |"
     yield "|-|-|-|-|"
     for metric in metrics:

@@ -1,11 +1,18 @@
 """Every metric that llmtrain exports: exporters, documents, alerts, dashboards follow this list.
 
-Names follow https://prometheus.io/docs/practices/naming/. Prometheus adds the label `job` itself,
-so ours is called `name`.
+The measurements of a stage are declared in `training_metrics`, and are part of these lists without
+further ado. Names follow https://prometheus.io/docs/practices/naming/. Prometheus adds the label
+`job` itself, so ours is called `name`.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+from pydantic import BaseModel
+
+from llmtrain_api.progress import ProgressReport
+from llmtrain_api.status import Progress
+from llmtrain_api.training_metrics import MetricField, metric_fields
 
 _JOB = ("namespace", "name")
 _STAGE = ("name", "stage")
@@ -32,8 +39,8 @@ class Exporter(StrEnum):
 
 
 @dataclass(frozen=True)
-class Metric:
-    """One metric.
+class PrometheusMetric:
+    """One metric, as Prometheus sees it.
 
     Attributes:
         name: as it is exported.
@@ -41,6 +48,7 @@ class Metric:
         labels: that each of its series has.
         kind: how it behaves.
         exporter: who exports it.
+        source: the field that its value is read from; None where code of its own makes it.
     """
 
     name: str
@@ -48,76 +56,90 @@ class Metric:
     labels: tuple[str, ...] = _JOB
     kind: Kind = Kind.GAUGE
     exporter: Exporter = Exporter.OPERATOR
+    source: MetricField | None = None
+
+
+def _measured(exporter: Exporter, model: type[BaseModel]) -> tuple[PrometheusMetric, ...]:
+    """The metrics of an exporter that are fields of the model that it reads."""
+    is_driver = exporter is Exporter.DRIVER
+    prefix, labels = ("llmtrain_driver_", _STAGE) if is_driver else ("llmtrain_job_", _JOB)
+    return tuple(
+        PrometheusMetric(prefix + each.name, each.help, labels, Kind.GAUGE, exporter, each)
+        for each in metric_fields(model)
+        if (each.metric.driver if is_driver else each.metric.job)
+    )
 
 
 JOB_METRICS = (
-    Metric("llmtrain_job_info", "Always 1; what a job is.", (*_JOB, "uid", "queue", "family")),
-    Metric(
+    PrometheusMetric(
+        "llmtrain_job_info", "Always 1; what a job is.", (*_JOB, "uid", "queue", "family")
+    ),
+    PrometheusMetric(
         "llmtrain_job_phase", "1 for the phase that a job is in, 0 for others.", (*_JOB, "phase")
     ),
-    Metric("llmtrain_job_reason", "Always 1; why a job is where it is.", (*_JOB, "reason")),
-    Metric(
+    PrometheusMetric(
+        "llmtrain_job_reason", "Always 1; why a job is where it is.", (*_JOB, "reason")
+    ),
+    PrometheusMetric(
         "llmtrain_job_stage_state",
         "Always 1; where each stage of a job stands.",
         (*_JOB, "stage", "state"),
     ),
-    Metric(
+    PrometheusMetric(
         "llmtrain_job_stage_reason",
         "Always 1; how the newest attempt that ended did end, until its stage is done.",
         (*_JOB, "stage", "reason"),
     ),
-    Metric("llmtrain_job_created_timestamp_seconds", "When a job was created."),
-    Metric("llmtrain_job_completion_timestamp_seconds", "When a job ended."),
-    Metric("llmtrain_job_progress_ratio", "How far a job is, 0 to 1."),
-    Metric("llmtrain_job_eta_seconds", "Until the end of a job, by its speed so far."),
-    Metric("llmtrain_job_heartbeat_timestamp_seconds", "Newest sign of work, to half a minute."),
-    Metric("llmtrain_job_step", "Optimizer steps done in the stage that runs."),
-    Metric("llmtrain_job_checkpoint_step", "Optimizer step of the newest committed checkpoint."),
-    Metric("llmtrain_job_tokens", "Tokens trained on in the stage that runs."),
-    Metric("llmtrain_job_tokens_per_second", "Over all workers."),
-    Metric("llmtrain_job_loss", "Mean training loss of the newest step, in nats per token."),
-    Metric("llmtrain_job_validation_bits_per_byte", "Newest loss on held-out text."),
-    Metric("llmtrain_job_mfu_ratio", "Model FLOPs utilization, 0 to 1."),
-    Metric("llmtrain_job_planned_mfu_ratio", "Model FLOPs utilization that the plan assumes."),
-    Metric(
+    PrometheusMetric("llmtrain_job_created_timestamp_seconds", "When a job was created."),
+    PrometheusMetric("llmtrain_job_completion_timestamp_seconds", "When a job ended."),
+    PrometheusMetric(
+        "llmtrain_job_heartbeat_timestamp_seconds", "Newest sign of work, to half a minute."
+    ),
+    *_measured(Exporter.OPERATOR, Progress),
+    PrometheusMetric(
+        "llmtrain_job_planned_mfu_ratio", "Model FLOPs utilization that the plan assumes."
+    ),
+    PrometheusMetric(
         "llmtrain_job_gpus", "GPUs of a job's cluster; 0 while it waits in a queue, or for room."
     ),
-    Metric(
+    PrometheusMetric(
         "llmtrain_job_failures_total",
         "Failed attempts.",
         (*_JOB, "class"),
         Kind.COUNTER,
     ),
-    Metric(
+    PrometheusMetric(
         "llmtrain_job_time_seconds",
         "A job's time from its creation on, by what it went into; work that is lost moves.",
         (*_JOB, "bucket"),
     ),
-    Metric(
+    PrometheusMetric(
         "llmtrain_job_goodput_ratio",
         "Share of productive time, 0 to 1: of the time with compute, and of the whole.",
         (*_JOB, "of"),
     ),
-    Metric("llmtrain_job_spent_usd", "What a job has cost."),
-    Metric("llmtrain_job_stage_cost_usd", "What each stage has cost.", (*_JOB, "stage")),
-    Metric(
+    PrometheusMetric("llmtrain_job_spent_usd", "What a job has cost."),
+    PrometheusMetric("llmtrain_job_stage_cost_usd", "What each stage has cost.", (*_JOB, "stage")),
+    PrometheusMetric(
         "llmtrain_job_capacity_cost_usd",
         "What each kind of machine has cost.",
         (*_JOB, "capacity_type"),
     ),
-    Metric("llmtrain_job_wasted_usd", "Of it: lost work, starts after a failure, waiting."),
-    Metric("llmtrain_job_price_usd_per_hour", "What a job costs now."),
-    Metric("llmtrain_job_forecast_usd", "What a job will have cost at its end."),
-    Metric("llmtrain_job_planned_usd", "What the plan expects of the stages that train."),
-    Metric("llmtrain_job_budget_usd", "What a job may cost."),
-    Metric("llmtrain_job_usd_per_million_tokens", "Of the stage that trains first."),
-    Metric("llmtrain_job_unpriced_pods", "Pods that no price is known for."),
-    Metric(
+    PrometheusMetric(
+        "llmtrain_job_wasted_usd", "Of it: lost work, starts after a failure, waiting."
+    ),
+    PrometheusMetric("llmtrain_job_price_usd_per_hour", "What a job costs now."),
+    PrometheusMetric("llmtrain_job_forecast_usd", "What a job will have cost at its end."),
+    PrometheusMetric("llmtrain_job_planned_usd", "What the plan expects of the stages that train."),
+    PrometheusMetric("llmtrain_job_budget_usd", "What a job may cost."),
+    PrometheusMetric("llmtrain_job_usd_per_million_tokens", "Of the stage that trains first."),
+    PrometheusMetric("llmtrain_job_unpriced_pods", "Pods that no price is known for."),
+    PrometheusMetric(
         "llmtrain_job_evaluation_result",
         "What the evaluate stage measured.",
         (*_JOB, "model", "metric"),
     ),
-    Metric(
+    PrometheusMetric(
         "llmtrain_job_evaluation_standard_error",
         "Of that, where it is a mean over samples.",
         (*_JOB, "model", "metric"),
@@ -126,40 +148,46 @@ JOB_METRICS = (
 """Of each job, from its status: they are there as long as the job is."""
 
 OPERATOR_METRICS = (
-    Metric("llmtrain_operator_build_info", "Always 1; the operator's version.", ("version",)),
-    Metric("llmtrain_operator_jobs", "Jobs by phase.", ("phase",)),
-    Metric(
+    PrometheusMetric(
+        "llmtrain_operator_build_info", "Always 1; the operator's version.", ("version",)
+    ),
+    PrometheusMetric("llmtrain_operator_jobs", "Jobs by phase.", ("phase",)),
+    PrometheusMetric(
         "llmtrain_operator_reconcile_duration_seconds",
         "How long passes take.",
         (),
         Kind.HISTOGRAM,
     ),
-    Metric(
+    PrometheusMetric(
         "llmtrain_operator_reconcile_errors_total",
         "Passes that failed and are made again.",
         ("kind",),
         Kind.COUNTER,
     ),
-    Metric("llmtrain_operator_queue_jobs", "Jobs that wait for a pass.", ()),
-    Metric("llmtrain_operator_queue_oldest_seconds", "How long the first of them has waited.", ()),
-    Metric(
+    PrometheusMetric("llmtrain_operator_queue_jobs", "Jobs that wait for a pass.", ()),
+    PrometheusMetric(
+        "llmtrain_operator_queue_oldest_seconds", "How long the first of them has waited.", ()
+    ),
+    PrometheusMetric(
         "llmtrain_operator_watch_events_total",
         "What the watches have told.",
         ("kind",),
         Kind.COUNTER,
     ),
-    Metric(
+    PrometheusMetric(
         "llmtrain_operator_watch_age_seconds",
         "Since a watch has told something last.",
         ("kind",),
     ),
-    Metric("llmtrain_operator_resync_age_seconds", "Since the last look at everything.", ()),
-    Metric(
+    PrometheusMetric(
+        "llmtrain_operator_resync_age_seconds", "Since the last look at everything.", ()
+    ),
+    PrometheusMetric(
         "llmtrain_operator_namespace_watched",
         "1 for a namespace of the operator's settings that it can read, 0 for one that is gone.",
         ("namespace",),
     ),
-    Metric(
+    PrometheusMetric(
         "llmtrain_operator_api_requests_total",
         "Requests to the API server, those to Ray through it included.",
         ("method", "code"),
@@ -168,51 +196,27 @@ OPERATOR_METRICS = (
 )
 """Of the operator itself."""
 
-DRIVER_METRICS = tuple(
-    Metric(name, text, labels, kind, Exporter.DRIVER)
-    for name, text, labels, kind in (
-        ("llmtrain_driver_info", "Always 1; the attempt.", (*_STAGE, "attempt"), Kind.GAUGE),
-        ("llmtrain_driver_progress_ratio", "Of the stage, 0 to 1.", _STAGE, Kind.GAUGE),
-        (
-            "llmtrain_driver_heartbeat_timestamp_seconds",
-            "Newest sign of work.",
-            _STAGE,
-            Kind.GAUGE,
-        ),
-        ("llmtrain_driver_step", "Optimizer steps done.", _STAGE, Kind.GAUGE),
-        ("llmtrain_driver_loss", "Of the newest step, in nats per token.", _STAGE, Kind.GAUGE),
-        (
-            "llmtrain_driver_validation_bits_per_byte",
-            "Newest loss on held-out text.",
-            _STAGE,
-            Kind.GAUGE,
-        ),
-        ("llmtrain_driver_tokens", "Trained on, over all attempts.", _STAGE, Kind.GAUGE),
-        ("llmtrain_driver_tokens_per_second", "Over all workers.", _STAGE, Kind.GAUGE),
-        ("llmtrain_driver_mfu_ratio", "Model FLOPs utilization, 0 to 1.", _STAGE, Kind.GAUGE),
-        ("llmtrain_driver_gradient_norm", "Before clipping.", _STAGE, Kind.GAUGE),
-        ("llmtrain_driver_learning_rate", "Of the newest step.", _STAGE, Kind.GAUGE),
-        ("llmtrain_driver_memory_bytes", "The most that rank 0 has held.", _STAGE, Kind.GAUGE),
-        ("llmtrain_driver_eta_seconds", "Until the end of the stage.", _STAGE, Kind.GAUGE),
-        (
-            "llmtrain_driver_checkpoint_step",
-            "Of the newest committed checkpoint.",
-            _STAGE,
-            Kind.GAUGE,
-        ),
-        (
-            "llmtrain_driver_checkpoint_timestamp_seconds",
-            "When that was committed.",
-            _STAGE,
-            Kind.GAUGE,
-        ),
-        (
-            "llmtrain_driver_time_seconds_total",
-            "What this attempt has done with its time.",
-            (*_STAGE, "bucket"),
-            Kind.COUNTER,
-        ),
-    )
+DRIVER_METRICS = (
+    PrometheusMetric(
+        "llmtrain_driver_info",
+        "Always 1; the attempt.",
+        (*_STAGE, "attempt"),
+        exporter=Exporter.DRIVER,
+    ),
+    *_measured(Exporter.DRIVER, ProgressReport),
+    PrometheusMetric(
+        "llmtrain_driver_scalar",
+        "Values that the stage logs under names of their own.",
+        (*_STAGE, "metric"),
+        exporter=Exporter.DRIVER,
+    ),
+    PrometheusMetric(
+        "llmtrain_driver_time_seconds_total",
+        "What this attempt has done with its time.",
+        (*_STAGE, "bucket"),
+        Kind.COUNTER,
+        Exporter.DRIVER,
+    ),
 )
 """Of an attempt while it runs, every second."""
 

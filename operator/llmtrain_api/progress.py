@@ -6,16 +6,13 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from llmtrain_api.base import Record
 from llmtrain_api.goodput import WorkSeconds
 from llmtrain_api.stages import Stage
+from llmtrain_api.training_metrics import Count, Metric, TrainingMetrics, UnixTime
 
 WARNINGS_MAX_ITEMS = 16
 WARNING_MAX_LENGTH = 500
 
-Count = Annotated[int, Field(ge=0, le=10**18)]
-Rate = Annotated[float, Field(ge=0, le=1e18)]
-UnixTime = Annotated[float, Field(ge=0, le=1e11)]
 Warnings = Annotated[
     tuple[Annotated[str, StringConstraints(max_length=WARNING_MAX_LENGTH)], ...],
     Field(max_length=WARNINGS_MAX_ITEMS),
@@ -34,18 +31,18 @@ def joined_warnings(first: Iterable[str], second: Iterable[str]) -> tuple[str, .
     return bounded_warnings(dict.fromkeys((*first, *second)))
 
 
-class ProgressReport(Record):
-    """The newest state of one attempt. A field is absent where the stage has no such thing."""
+class ProgressReport(TrainingMetrics):
+    """The newest state of one attempt, with its newest measurements."""
 
     job_uid: str
     stage: Stage
     attempt: Count
-    percent: float = Field(ge=0, le=100)
-    """How much of the stage is done."""
+    percent: Annotated[float, Field(ge=0, le=100), Metric("progress_ratio", divisor=100)]
+    """Share of the stage that is done."""
     activity: str
     """What the stage is doing, for people: `cleaning documents`, `training`, `validating`."""
     warnings: Warnings = ()
-    heartbeat: UnixTime
+    heartbeat: Annotated[UnixTime, Metric("heartbeat_timestamp_seconds")]
     """Unix time, in seconds, of the newest sign of work (a step, a batch of documents)."""
     time: UnixTime | None = None
     """Unix time, in seconds, at which the report was read, by the clock of all its times."""
@@ -53,32 +50,6 @@ class ProgressReport(Record):
     """Unix time, in seconds, at which the driver's process began."""
     work: WorkSeconds = WorkSeconds()
     """What the attempt has done with its time."""
-    step: Count | None = None
-    """Optimizer steps done."""
-    total_steps: Count | None = None
-    tokens: Count | None = None
-    """Tokens trained on, over all attempts, work that was lost not counted."""
-    loss: float | None = None
-    """Mean training loss of the newest step, in nats per token."""
-    validation_loss: float | None = None
-    """Newest loss on held-out text, in nats per token."""
-    validation_bits_per_byte: float | None = None
-    tokens_per_second: Rate | None = None
-    """Over all workers, since the last report."""
-    mfu: Rate | None = None
-    """Model FLOPs utilization, 0 to 1; absent on hardware of unknown peak."""
-    eta_seconds: Rate | None = None
-    """Until the end of the stage."""
-    checkpoint_step: Count | None = None
-    """Step of the newest committed checkpoint."""
-    checkpoint_time: UnixTime | None = None
-    """Unix time, in seconds, at which it was committed."""
-    gradient_norm: float | None = None
-    """Of the newest step, before clipping."""
-    learning_rate: float | None = None
-    """Of the newest step."""
-    memory_bytes: Count | None = None
-    """The most that rank 0 has held: of its GPU's memory, or of the machine's without one."""
 
     def by_clock(self, now: float) -> "ProgressReport":
         """The report with its times by another clock; the two need not agree.

@@ -9,6 +9,7 @@ from llmtrain_api.base import Record, Timestamp, keyed_by
 from llmtrain_api.cost import Cost
 from llmtrain_api.goodput import Goodput
 from llmtrain_api.stages import Stage, StageGroup
+from llmtrain_api.training_metrics import Metric, StatusMetrics
 
 REASON_MAX_LENGTH = 128
 MESSAGE_MAX_LENGTH = 4096
@@ -149,39 +150,23 @@ class StageStatus(Record):
     """The gravest loss of the attempt that is at work: its failure is put down to it."""
 
 
-class Progress(Record):
-    """How far the job is."""
+class Progress(StatusMetrics):
+    """Progress of the job, with the newest measurements of the stage that runs or ran last."""
 
-    percent: float = Field(ge=0, le=100)
-    """Of the whole line."""
+    percent: Annotated[
+        float, Field(ge=0, le=100), Metric("progress_ratio", driver=False, job=True, divisor=100)
+    ]
+    """Share of the whole line that is done."""
     stage: Stage
     """The stage that runs, or ran last."""
     stage_percent: float = Field(ge=0, le=100)
-    """Of the stage."""
+    """Share of the stage that is done."""
     activity: Annotated[str, StringConstraints(max_length=ACTIVITY_MAX_LENGTH)] | None = None
     """What the stage is doing, for people."""
-    step: int | None = None
-    """Optimizer steps done."""
-    total_steps: int | None = None
-    """Optimizer steps of the stage."""
-    tokens: int | None = None
-    """Tokens trained on, work that was lost not counted."""
-    loss: float | None = None
-    """Mean training loss of the newest step, in nats per token."""
-    validation_bits_per_byte: float | None = None
-    """Newest loss on held-out text, in bits per UTF-8 byte."""
-    tokens_per_second: float | None = None
-    """Over all workers."""
-    eta_seconds: float | None = None
-    """Until the end of the stage."""
-    line_eta_seconds: float | None = None
-    """Until the end of the line, by the speed so far."""
-    mfu: float | None = None
-    """Model FLOPs utilization, 0 to 1."""
+    line_eta_seconds: Annotated[float | None, Metric("eta_seconds", driver=False, job=True)] = None
+    """Time until the end of the line, in seconds, by the speed so far."""
     heartbeat_time: Timestamp | None = None
     """Newest sign of work, as of the status's newest figures."""
-    checkpoint_step: int | None = None
-    """Step of the newest committed checkpoint."""
 
 
 class EvaluationResult(Record):

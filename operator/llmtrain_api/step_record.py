@@ -1,22 +1,21 @@
 """The lines of the metrics file that a training stage writes into the workspace."""
 
-from llmtrain_api.base import Record
+from llmtrain_api.training_metrics import TrainingMetrics, metric_fields
 
 
-class StepRecord(Record):
-    """One optimizer step, or one validation after it."""
+class StepRecord(TrainingMetrics):
+    """Measurements of one optimizer step, or of one validation after it."""
 
     step: int
     """Optimizer steps done, this one included."""
-    loss: float | None = None
-    """Mean over the batch, in nats per label."""
-    gradient_norm: float | None = None
-    """Before clipping."""
-    learning_rate: float | None = None
     samples: str | None = None
     """A digest of the numbers of the sequences in the batch, in order."""
     seconds: float | None = None
     """Wall time of the step."""
-    validation_loss: float | None = None
-    """In nats per label."""
-    validation_bits_per_byte: float | None = None
+
+
+STEP_LOG_FIELDS = frozenset(
+    {"samples", "seconds", "scalars"}
+    | {each.field for each in metric_fields(TrainingMetrics) if each.metric.step_log}
+)
+"""Fields of a record that a line holds: what is not measured anew at each step is left out."""

@@ -1,6 +1,10 @@
 """One job: how far it is, how it learns, what it costs."""
 
+from collections.abc import Iterator
+
 from dashboards.panels import NAMESPACE, Board, Panel, Query, Row, Variable
+from llmtrain_api.progress import ProgressReport
+from llmtrain_api.training_metrics import metric_fields
 
 _JOB = 'namespace="$namespace",name="$name"'
 
@@ -8,6 +12,19 @@ _JOB = 'namespace="$namespace",name="$name"'
 def _of_driver(metric: str) -> Query:
     """Of the attempt that runs, every few seconds."""
     return Query(f"{metric}{{{_JOB}}}", "{{stage}}")
+
+
+def _measured(row: str) -> Iterator[Panel]:
+    """The panels that metrics of a stage ask for under a heading."""
+    for each in metric_fields(ProgressReport):
+        panel = each.metric.panel
+        if panel is None or panel.row != row:
+            continue
+        queries = [_of_driver(f"llmtrain_driver_{each.name}")] if each.metric.driver else []
+        if each.metric.job:
+            queries.append(Query(f"llmtrain_job_{each.name}{{{_JOB}}}", "status"))
+        description = f"{each.help} {panel.note}".strip()
+        yield Panel(panel.title, description, panel.unit, tuple(queries))
 
 
 _NOW = Row(
@@ -72,32 +89,12 @@ _NOW = Row(
 _LEARNING = Row(
     "Learning",
     (
+        *_measured("Learning"),
         Panel(
-            "Training loss",
-            "Mean of each optimizer step, in nats per token.",
+            "Other values",
+            "Values that the stage logs under names of their own.",
             "short",
-            (_of_driver("llmtrain_driver_loss"), Query(f"llmtrain_job_loss{{{_JOB}}}", "status")),
-        ),
-        Panel(
-            "Validation",
-            "Loss on held-out text, in bits per byte: comparable between tokenizers.",
-            "short",
-            (
-                _of_driver("llmtrain_driver_validation_bits_per_byte"),
-                Query(f"llmtrain_job_validation_bits_per_byte{{{_JOB}}}", "status"),
-            ),
-        ),
-        Panel(
-            "Gradient norm",
-            "Before clipping. It leaps before a loss explodes.",
-            "short",
-            (_of_driver("llmtrain_driver_gradient_norm"),),
-        ),
-        Panel(
-            "Learning rate",
-            "Of each optimizer step.",
-            "sci",
-            (_of_driver("llmtrain_driver_learning_rate"),),
+            (Query(f"llmtrain_driver_scalar{{{_JOB}}}", "{{metric}}"),),
         ),
         Panel(
             "Evaluation",
@@ -118,12 +115,7 @@ _LEARNING = Row(
 _SPEED = Row(
     "Speed",
     (
-        Panel(
-            "Tokens per second",
-            "Over all workers.",
-            "short",
-            (_of_driver("llmtrain_driver_tokens_per_second"),),
-        ),
+        *_measured("Speed"),
         Panel(
             "Model FLOPs utilization",
             "Share of the GPUs' peak (Chowdhery et al. 2022, appendix B), beside what the plan"
@@ -162,12 +154,6 @@ _SPEED = Row(
             "Since it was committed.",
             "s",
             (Query(f"time() - llmtrain_driver_checkpoint_timestamp_seconds{{{_JOB}}}", "age"),),
-        ),
-        Panel(
-            "Memory",
-            "The most that rank 0 has held: of its GPU, or of the machine without one.",
-            "bytes",
-            (_of_driver("llmtrain_driver_memory_bytes"),),
         ),
     ),
 )

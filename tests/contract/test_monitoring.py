@@ -44,7 +44,6 @@ def test_every_metric_is_asked_for_somewhere() -> None:
         "llmtrain_job_step",
         "llmtrain_job_checkpoint_step",
         "llmtrain_job_tokens",
-        "llmtrain_job_tokens_per_second",
         "llmtrain_driver_info",
         "llmtrain_driver_progress_ratio",
         "llmtrain_driver_heartbeat_timestamp_seconds",

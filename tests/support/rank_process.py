@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Unpack
 
 from llmtrain_api.run_config import RunConfig
-from llmtrain_trainer.progress.tracker import ProgressChanges
+from llmtrain_api.training_metrics import TrainingMetrics
+from llmtrain_trainer.progress.changes import StageChanges
 
 _TIMEOUT_SECONDS = 600
 
@@ -33,8 +34,11 @@ class CrashAfter:
     def __init__(self, step: int | None) -> None:
         self._step = step
 
-    def update(self, **changes: Unpack[ProgressChanges]) -> None:
-        if self._step is not None and changes.get("step") == self._step:
+    def update(self, **changes: Unpack[StageChanges]) -> None:
+        pass
+
+    def log(self, measured: TrainingMetrics) -> None:
+        if self._step is not None and measured.step == self._step:
             raise CrashError
 
 

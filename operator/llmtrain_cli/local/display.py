@@ -12,6 +12,7 @@ from rich.text import Text
 
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus, Progress, StageState, StageStatus
+from llmtrain_api.training_metrics import StatusMetrics, metric_fields
 from llmtrain_cli.text import plain, say
 
 _STYLES = {
@@ -128,12 +129,10 @@ def _details(stage: StageStatus, progress: Progress | None) -> str:
     parts = [progress.activity]
     if progress.step is not None and progress.total_steps:
         parts.append(f"step {progress.step}/{progress.total_steps}")
-    if progress.loss is not None:
-        parts.append(f"loss {progress.loss:.3f}")
-    if progress.validation_bits_per_byte is not None:
-        parts.append(f"{progress.validation_bits_per_byte:.3f} bits/byte")
-    if progress.tokens_per_second is not None:
-        parts.append(f"{progress.tokens_per_second:,.0f} tokens/s")
+    for each in metric_fields(StatusMetrics):
+        value = each.value_in(progress)
+        if each.metric.terminal and value is not None:
+            parts.append(each.metric.terminal.format(value))
     if progress.eta_seconds is not None:
         parts.append(f"{duration(progress.eta_seconds)} left")
     return "  ".join(part for part in parts if part)

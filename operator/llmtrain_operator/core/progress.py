@@ -1,10 +1,12 @@
 """How far the whole line is."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import ACTIVITY_MAX_LENGTH, JobPlan, Progress, StageState, StageStatus
+from llmtrain_api.training_metrics import StatusMetrics, metric_fields
 from llmtrain_operator.core.timestamps import write_time
 
 # Shares of a typical run's time; only their ratios matter. Those of the stages that train are
@@ -18,7 +20,7 @@ _WEIGHTS: dict[Stage, float] = {
     Stage.EXPORT: 2,
 }
 _OPTIMIZING = (Stage.PRETRAIN, Stage.FINETUNE)
-_OF_NOW = ("activity", "tokens_per_second", "mfu", "eta_seconds")
+_OF_NOW = ("activity", *(m.field for m in metric_fields(StatusMetrics) if m.metric.live))
 """What holds only while an attempt works."""
 
 
@@ -98,27 +100,17 @@ def _going_on(known: Progress, before: Progress | None) -> Progress:
 
 
 def _from_report(report: ProgressReport) -> Progress:
+    measured: dict[str, Any] = {
+        each.field: each.rounded_in(report) for each in metric_fields(StatusMetrics)
+    }
     return Progress(
         percent=0.0,
         stage=report.stage,
         stage_percent=round(report.percent, 1),
         activity=report.activity[:ACTIVITY_MAX_LENGTH],
-        step=report.step,
-        total_steps=report.total_steps,
-        tokens=report.tokens,
-        loss=_short(report.loss),
-        validation_bits_per_byte=_short(report.validation_bits_per_byte),
-        tokens_per_second=_short(report.tokens_per_second),
-        eta_seconds=report.eta_seconds,
-        mfu=_short(report.mfu),
         heartbeat_time=_heartbeat(report.heartbeat),
-        checkpoint_step=report.checkpoint_step,
+        **measured,
     )
-
-
-def _short(value: float | None) -> float | None:
-    """As people read it in a column; the step records hold every digit."""
-    return None if value is None else round(value, 4)
 
 
 def _heartbeat(time: float) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from llmtrain_api.metrics import Metric
+from llmtrain_api.metrics import PrometheusMetric
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
@@ -57,7 +57,7 @@ def lines(
     return written
 
 
-def family(metric: Metric, blocks: Iterable[str]) -> str:
+def family(metric: PrometheusMetric, blocks: Iterable[str]) -> str:
     """All that is said of a metric: its lines must not be apart from one another."""
     text = "".join(blocks)
     if not text:

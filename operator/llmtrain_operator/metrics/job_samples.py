@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from llmtrain_api.cost import Cost
 from llmtrain_api.goodput import Activity, Goodput
+from llmtrain_api.metrics import JOB_METRICS
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import JobStatus, Phase, Progress, StageState
@@ -101,22 +102,13 @@ def _current_activity(goodput: Goodput | None) -> Activity | None:
 
 
 def _progress(progress: Progress) -> Iterator[Sample]:
-    yield Sample("llmtrain_job_progress_ratio", progress.percent / 100)
-    heartbeat = progress.heartbeat_time
-    values = {
-        "llmtrain_job_eta_seconds": progress.line_eta_seconds,
-        "llmtrain_job_heartbeat_timestamp_seconds": heartbeat and read_time(heartbeat).timestamp(),
-        "llmtrain_job_step": progress.step,
-        "llmtrain_job_checkpoint_step": progress.checkpoint_step,
-        "llmtrain_job_tokens": progress.tokens,
-        "llmtrain_job_tokens_per_second": progress.tokens_per_second,
-        "llmtrain_job_loss": progress.loss,
-        "llmtrain_job_validation_bits_per_byte": progress.validation_bits_per_byte,
-        "llmtrain_job_mfu_ratio": progress.mfu,
-    }
-    for name, value in values.items():
-        if isinstance(value, int | float):
-            yield Sample(name, value)
+    if progress.heartbeat_time is not None:
+        heartbeat = read_time(progress.heartbeat_time).timestamp()
+        yield Sample("llmtrain_job_heartbeat_timestamp_seconds", heartbeat)
+    for metric in JOB_METRICS:
+        value = metric.source.exported_from(progress) if metric.source else None
+        if value is not None:
+            yield Sample(metric.name, value)
 
 
 def _money(cost: Cost) -> Iterator[Sample]:

@@ -15,6 +15,7 @@ from support.tiny_job import pretrain_config
 
 from llmtrain_api.goodput import WorkSeconds
 from llmtrain_api.stages import Stage
+from llmtrain_api.training_metrics import TrainingMetrics
 from llmtrain_trainer.progress.http_reporter import HttpReporter
 from llmtrain_trainer.progress.server import serve_progress
 from llmtrain_trainer.progress.tracker import ProgressTracker
@@ -33,8 +34,10 @@ def _tracker() -> ProgressTracker:
 
 def test_an_update_keeps_what_it_does_not_name() -> None:
     tracker = _tracker()
-    tracker.update(total_steps=10, activity="training")
-    tracker.update(step=3, percent=30.0)
+    tracker.update(activity="training")
+    tracker.log(TrainingMetrics(total_steps=10))
+    tracker.update(percent=30.0)
+    tracker.log(TrainingMetrics(step=3))
     report = tracker.report
     assert (report.total_steps, report.step, report.percent) == (10, 3, 30.0)
     assert (report.activity, report.heartbeat) == ("training", 5.0)
@@ -44,8 +47,8 @@ def test_what_rank_0_reports_is_served(port: int) -> None:
     tracker, stop = _tracker(), threading.Event()
     with serve_progress("127.0.0.1", port, tracker, stop, token="secret", cluster_token="ray"):
         with HttpReporter(f"http://127.0.0.1:{port}/report", "secret", threading.Event()) as told:
-            told.update(step=1, total_steps=4, loss=2.5)
-            told.update(step=2)
+            told.log(TrainingMetrics(step=1, total_steps=4, loss=2.5))
+            told.log(TrainingMetrics(step=2))
         headers = {"X-Ray-Authorization": "Bearer ray"}
         url = f"http://127.0.0.1:{port}/progress"
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as reply:
@@ -118,7 +121,7 @@ def test_training_goes_on_when_the_driver_is_gone(
     port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     with HttpReporter(f"http://127.0.0.1:{port}/report", "secret", threading.Event()) as told:
-        told.update(step=1)
+        told.log(TrainingMetrics(step=1))
     assert "cannot be reached" in caplog.text
 
 
@@ -158,7 +161,8 @@ def test_what_came_before_the_ranks_is_start_up() -> None:
     tracker = ProgressTracker(config, clock=lambda: now, started=90.0)
     told = WorkSeconds(start_up=4, productive=6, uncommitted=6)
     now = 112.0
-    tracker.update(step=1, work=told)  # at 112: 22 s, of which the ranks tell of 10
+    tracker.log(TrainingMetrics(step=1))
+    tracker.update(work=told)  # at 112: 22 s, of which the ranks tell of 10
     assert tracker.report.work == told.model_copy(update={"start_up": 16})
     assert tracker.report.start_time == 90
 
@@ -178,7 +182,8 @@ def test_a_stage_that_does_not_train_works_from_the_first_percent_on() -> None:
 def test_prometheus_reads_the_newest_report(port: int) -> None:
     tracker = _tracker()
     work = WorkSeconds(productive=3, uncommitted=1)
-    tracker.update(step=7, loss=2.5, percent=50, gradient_norm=0.5, work=work)
+    tracker.update(percent=50, work=work)
+    tracker.log(TrainingMetrics(step=7, loss=2.5, gradient_norm=0.5))
     url = f"http://127.0.0.1:{port}/metrics"
     served = serve_progress(
         "127.0.0.1", port, tracker, threading.Event(), token="secret", open_metrics=True

@@ -9,27 +9,18 @@ import urllib.request
 from types import TracebackType
 from typing import Self, Unpack
 
-from pydantic import BaseModel
-
-from llmtrain_api.progress import joined_warnings
-from llmtrain_trainer.progress.tracker import ProgressChanges
+from llmtrain_api.training_metrics import TrainingMetrics
+from llmtrain_trainer.progress.changes import (
+    Changes,
+    StageChanges,
+    changes_of_metrics,
+    changes_of_stage,
+    merged,
+)
 
 _log = logging.getLogger(__name__)
 _PERIOD_SECONDS = 1.0
 _TIMEOUT_SECONDS = 10.0
-
-
-def _as_json(value: object) -> object:
-    assert isinstance(value, BaseModel), value
-    return value.model_dump(by_alias=False)
-
-
-def _merged(older: ProgressChanges, newer: ProgressChanges) -> ProgressChanges:
-    merged: ProgressChanges = {**older, **newer}
-    warnings = joined_warnings(older.get("warnings", ()), newer.get("warnings", ()))
-    if warnings:
-        merged["warnings"] = warnings
-    return merged
 
 
 class HttpReporter:
@@ -47,7 +38,7 @@ class HttpReporter:
     def __init__(self, url: str, token: str, stop: threading.Event) -> None:
         self._url, self._token, self._stop = url, token, stop
         self._lock = threading.Lock()
-        self._changes: ProgressChanges = {}
+        self._changes: Changes = {}
         self._closing = threading.Event()
         self._reachable = True
         self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
@@ -65,10 +56,17 @@ class HttpReporter:
         self._closing.set()
         self._thread.join()
 
-    def update(self, **changes: Unpack[ProgressChanges]) -> None:
+    def update(self, **changes: Unpack[StageChanges]) -> None:
         """Tell what is new; only the newest is sent, and every warning."""
+        self._add(changes_of_stage(changes))
+
+    def log(self, measured: TrainingMetrics) -> None:
+        """Take measurements; only the newest are sent."""
+        self._add(changes_of_metrics(measured))
+
+    def _add(self, changes: Changes) -> None:
         with self._lock:
-            self._changes = _merged(self._changes, changes)
+            self._changes = merged(self._changes, changes)
 
     def _run(self) -> None:
         while not self._closing.wait(_PERIOD_SECONDS):
@@ -80,7 +78,7 @@ class HttpReporter:
             changes, self._changes = self._changes, {}
         request = urllib.request.Request(  # noqa: S310 - the URL is our own driver's
             self._url,
-            data=json.dumps(changes, default=_as_json).encode(),
+            data=json.dumps(changes).encode(),
             headers={"Authorization": f"Bearer {self._token}"},
         )
         try:
@@ -93,4 +91,4 @@ class HttpReporter:
                 _log.warning("the driver cannot be reached: %s; training goes on", error)
             self._reachable = False
             with self._lock:
-                self._changes = _merged(changes, self._changes)
+                self._changes = merged(changes, self._changes)

@@ -28,43 +28,27 @@ class _DriverCollector(Collector):
 
     def collect(self) -> Iterable[Family]:
         report = self._tracker.report
-        labels, values = (self._tracker.job_name, report.stage.value), _values(report)
+        labels = (self._tracker.job_name, report.stage.value)
+        special = _special(report)
         for metric in DRIVER_METRICS:
             is_counter = metric.kind is Kind.COUNTER
             kind = CounterMetricFamily if is_counter else GaugeMetricFamily
             family = kind(metric.name, metric.help, labels=metric.labels)
-            for more, value in values[metric.name].items():
-                family.add_metric((*labels, *more), value)
+            if metric.source is None:
+                for label, number in special[metric.name].items():
+                    family.add_metric((*labels, label), number)
+            elif (value := metric.source.exported_from(report)) is not None:
+                family.add_metric(labels, value)
             if family.samples:
                 yield family
 
 
-def _values(report: ProgressReport) -> dict[str, dict[tuple[str, ...], float]]:
-    """By metric, and by the labels that it has beside job and stage."""
-    buckets = report.work.model_dump(by_alias=True)
-    del buckets["uncommitted"]  # it is in `productive`
-    plain = {
-        "llmtrain_driver_progress_ratio": report.percent / 100,
-        "llmtrain_driver_heartbeat_timestamp_seconds": report.heartbeat,
-        "llmtrain_driver_step": report.step,
-        "llmtrain_driver_loss": report.loss,
-        "llmtrain_driver_validation_bits_per_byte": report.validation_bits_per_byte,
-        "llmtrain_driver_tokens": report.tokens,
-        "llmtrain_driver_tokens_per_second": report.tokens_per_second,
-        "llmtrain_driver_mfu_ratio": report.mfu,
-        "llmtrain_driver_gradient_norm": report.gradient_norm,
-        "llmtrain_driver_learning_rate": report.learning_rate,
-        "llmtrain_driver_memory_bytes": report.memory_bytes,
-        "llmtrain_driver_eta_seconds": report.eta_seconds,
-        "llmtrain_driver_checkpoint_step": report.checkpoint_step,
-        "llmtrain_driver_checkpoint_timestamp_seconds": report.checkpoint_time,
-    }
-    known: dict[str, dict[tuple[str, ...], float]] = {
-        name: {} if value is None else {(): value} for name, value in plain.items()
-    }
-    return known | {
-        "llmtrain_driver_info": {(str(report.attempt),): 1},
-        "llmtrain_driver_time_seconds_total": {
-            (bucket,): seconds for bucket, seconds in buckets.items()
-        },
+def _special(report: ProgressReport) -> dict[str, dict[str, float]]:
+    """The metrics with a label of their own, by its value."""
+    seconds = report.work.model_dump(by_alias=True)
+    del seconds["uncommitted"]  # it is in `productive`
+    return {
+        "llmtrain_driver_info": {str(report.attempt): 1},
+        "llmtrain_driver_scalar": dict(report.scalars or {}),
+        "llmtrain_driver_time_seconds_total": seconds,
     }

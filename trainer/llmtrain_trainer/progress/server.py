@@ -119,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return
         try:
-            self.server.tracker.update(**json.loads(self.rfile.read(length)))
+            self.server.tracker.take(json.loads(self.rfile.read(length)))
         except (ValidationError, TypeError, ValueError) as error:
             self.send_error(HTTPStatus.BAD_REQUEST, str(error).splitlines()[0])
             return

@@ -3,38 +3,22 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 from llmtrain_api.goodput import WorkSeconds
-from llmtrain_api.progress import ProgressReport, joined_warnings
+from llmtrain_api.progress import ProgressReport
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
+from llmtrain_api.training_metrics import TrainingMetrics
+from llmtrain_trainer.progress.changes import (
+    Changes,
+    StageChanges,
+    changes_of_metrics,
+    changes_of_stage,
+    merged,
+)
 
 _TRAINING = {Stage.PRETRAIN, Stage.FINETUNE}
-
-
-class ProgressChanges(TypedDict, total=False):
-    """Fields of a progress report that a stage sets."""
-
-    percent: float
-    activity: str
-    warnings: tuple[str, ...]
-    """They are added to those before."""
-    step: int | None
-    total_steps: int | None
-    tokens: int | None
-    loss: float | None
-    validation_loss: float | None
-    validation_bits_per_byte: float | None
-    tokens_per_second: float | None
-    mfu: float | None
-    eta_seconds: float | None
-    checkpoint_step: int | None
-    checkpoint_time: float | None
-    gradient_norm: float | None
-    learning_rate: float | None
-    memory_bytes: int | None
-    work: WorkSeconds
 
 
 class ProgressTracker:
@@ -94,16 +78,26 @@ class ProgressTracker:
         start_up = max(self._worked_from - self._started, 0)
         return WorkSeconds(start_up=start_up, productive=worked, uncommitted=worked)
 
-    def update(self, **changes: Unpack[ProgressChanges]) -> None:
+    def update(self, **changes: Unpack[StageChanges]) -> None:
         """Set fields and move the heartbeat; fields that are not named stay as they are."""
+        self.take(changes_of_stage(changes))
+
+    def log(self, measured: TrainingMetrics) -> None:
+        """Take measurements and move the heartbeat; fields that were not set stay as they are."""
+        self.take(changes_of_metrics(measured))
+
+    def take(self, changes: Changes) -> None:
+        """Take changes as a reporter sends them.
+
+        Raises:
+            pydantic.ValidationError: a field is unknown, or has a value that it cannot have.
+        """
         with self._lock:
             now = self._clock()
+            before = self._report.model_dump(by_alias=False)
+            news = merged(before, changes) | {"heartbeat": now}
+            self._report = ProgressReport.model_validate(news)
             if self._worked_from is None and changes.get("percent"):
                 self._worked_from = now
-            newest = {**changes, "heartbeat": now}
-            if "warnings" in changes:
-                newest["warnings"] = joined_warnings(self._report.warnings, changes["warnings"])
-            values = self._report.model_dump(by_alias=False) | newest
-            self._report = ProgressReport.model_validate(values)
             if self._before_ranks is None and "work" in changes:
                 self._before_ranks = max(now - self._started - self._report.work.total, 0)

@@ -9,13 +9,13 @@ import logging
 import math
 import time
 from contextlib import nullcontext
-from typing import Unpack
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from llmtrain_api.step_record import StepRecord
+from llmtrain_api.training_metrics import TrainingMetrics
 from llmtrain_trainer.checkpoint.commit import CheckpointWriter
 from llmtrain_trainer.checkpoint.manifest import CheckpointState, Manifest
 from llmtrain_trainer.checkpoint.reshard import needs_resharding, reshardable
@@ -32,7 +32,7 @@ from llmtrain_trainer.training.randomness import seed_step
 from llmtrain_trainer.training.sample_order import SampleOrder, step_positions
 from llmtrain_trainer.training.schedule import learning_rate
 from llmtrain_trainer.training.speed import Speedometer
-from llmtrain_trainer.training.step_log import StepLog, StepValues
+from llmtrain_trainer.training.step_log import StepLog
 from llmtrain_trainer.training.stopwatch import Stopwatch
 from llmtrain_trainer.training.task import TrainingTask
 from llmtrain_trainer.training.tensors import to_tensors
@@ -49,9 +49,8 @@ def train(task: TrainingTask, context: StageContext) -> None:
         StageError: the loss is not finite, or a checkpoint could not be written.
     """
     ranks = Ranks()
-    context.progress.update(
-        activity="looking for a checkpoint", total_steps=task.settings.total_steps
-    )
+    context.progress.update(activity="looking for a checkpoint")
+    context.progress.log(TrainingMetrics(total_steps=task.settings.total_steps))
     found = find_restorable(task.checkpoints, task.fingerprint, ranks)
     Trainer(task, context, ranks, found).run()
 
@@ -138,7 +137,10 @@ class Trainer:
         self._step = state.step
         if state.best_validation_loss is not None:
             self._stopping = StoppingState(state.best_validation_loss, state.failed_validations)
-        self._progress.update(checkpoint_step=state.step, checkpoint_time=found.committed_time)
+        committed = TrainingMetrics(
+            checkpoint_step=state.step, checkpoint_time=found.committed_time
+        )
+        self._progress.log(committed)
         if self._ranks.rank == 0:
             _log.info("resumed from %s", found.folder)
 
@@ -161,15 +163,27 @@ class Trainer:
         self._step += 1
         seconds = time.perf_counter() - started
         self._watch.turn_to(between)
-        self._record(
-            loss=loss,
-            gradient_norm=norm,
-            learning_rate=rate,
-            samples=hashlib.sha256(numbers.tobytes()).hexdigest()[:16],
-            seconds=round(seconds, 6),
-        )
         speed.add_step(seconds)
-        self._publish(loss, norm, rate, speed)
+        self._log(
+            StepRecord(
+                step=self._step,
+                loss=loss,
+                gradient_norm=norm,
+                learning_rate=rate,
+                samples=hashlib.sha256(numbers.tobytes()).hexdigest()[:16],
+                seconds=round(seconds, 6),
+                tokens=self._step * speed.tokens_per_step,
+                tokens_per_second=speed.tokens_per_second,
+                mfu=speed.mfu,
+                memory_bytes=peak_memory_bytes(),
+                eta_seconds=(self._settings.total_steps - self._step) * speed.seconds_per_step,
+            )
+        )
+        self._progress.update(
+            activity="training",
+            percent=99.0 * self._step / self._settings.total_steps,
+            work=self._watch.work,
+        )
         return stop, due
 
     def _accumulate(self, numbers: NDArray[np.int64], num_labels: int) -> torch.Tensor:
@@ -244,9 +258,12 @@ class Trainer:
             )
         if self._settings.early_stopping is not None:
             self._stopping = self._stopping.after(result.loss, self._settings.early_stopping)
-        self._record(validation_loss=result.loss, validation_bits_per_byte=result.bits_per_byte)
-        self._progress.update(
-            validation_loss=result.loss, validation_bits_per_byte=result.bits_per_byte
+        self._log(
+            StepRecord(
+                step=self._step,
+                validation_loss=result.loss,
+                validation_bits_per_byte=result.bits_per_byte,
+            )
         )
 
     def _commit(self) -> None:
@@ -263,16 +280,14 @@ class Trainer:
             self._writer.commit(state, self._engine.save)
         self._watch.commit()
         self._committed_step, self._committed_at = self._step, time.monotonic()
-        self._progress.update(
-            checkpoint_step=self._step,
-            checkpoint_time=time.time(),
-            activity="training",
-            work=self._watch.work,
-        )
+        self._progress.log(TrainingMetrics(checkpoint_step=self._step, checkpoint_time=time.time()))
+        self._progress.update(activity="training", work=self._watch.work)
 
-    def _record(self, **values: Unpack[StepValues]) -> None:
+    def _log(self, record: StepRecord) -> None:
+        """Take what was measured: the one door to step log, progress report and trackers."""
         if self._records is not None:
-            self._records.write(StepRecord(step=self._step, **values))
+            self._records.write(record)
+        self._progress.log(record)
 
     def _save_model(self) -> None:
         self._progress.update(activity="saving the model", percent=99.0)
@@ -282,23 +297,6 @@ class Trainer:
                 self._task.save_model(weights)
             self._ranks.barrier()
         self._progress.update(work=self._watch.work)
-
-    def _publish(self, loss: float, norm: float, rate: float, speed: Speedometer) -> None:
-        steps_left = self._settings.total_steps - self._step
-        self._progress.update(
-            activity="training",
-            percent=99.0 * self._step / self._settings.total_steps,
-            step=self._step,
-            tokens=self._step * speed.tokens_per_step,
-            loss=loss,
-            gradient_norm=norm,
-            learning_rate=rate,
-            memory_bytes=peak_memory_bytes(),
-            tokens_per_second=speed.tokens_per_second,
-            mfu=speed.mfu,
-            work=self._watch.work,
-            eta_seconds=steps_left * speed.seconds_per_step,
-        )
 
 
 def _not_finite(what: str, step: int, value: float) -> StageError:

@@ -4,22 +4,10 @@ import json
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypedDict
+from typing import Self
 
-from llmtrain_api.step_record import StepRecord
+from llmtrain_api.step_record import STEP_LOG_FIELDS, StepRecord
 from llmtrain_trainer.own_files import create_text
-
-
-class StepValues(TypedDict, total=False):
-    """The fields of a record, without the step."""
-
-    loss: float
-    gradient_norm: float
-    learning_rate: float
-    samples: str
-    seconds: float
-    validation_loss: float
-    validation_bits_per_byte: float | None
 
 
 class StepLog:
@@ -49,7 +37,8 @@ class StepLog:
 
     def write(self, record: StepRecord) -> None:
         """Add a record; it is durable after the next `sync`."""
-        self._file.write(record.model_dump_json(exclude_none=True) + "\n")
+        line = record.model_dump_json(exclude_none=True, include=set(STEP_LOG_FIELDS))
+        self._file.write(line + "\n")
         self._file.flush()
 
     def sync(self) -> None:
