@@ -26,115 +26,120 @@ class CapacityType(StrEnum):
     """How a machine is paid for."""
 
     ON_DEMAND = "onDemand"
-    """At the list price, or reserved."""
+    """The list price, or a reservation."""
     SPOT = "spot"
-    """For less, and it may be taken away."""
+    """A lower price, and the machine may be taken away."""
 
 
 class PriceSource(StrEnum):
     """Where a Pod's price comes from."""
 
     NODE = "node"
-    """The price of its node, of which it pays the share that it takes."""
+    """The price of the Pod's node, of which the Pod pays the share that it takes."""
     RESOURCES = "resources"
-    """What it asks for, at prices by resource."""
+    """Prices by resource, for what the Pod requests."""
     NONE = "none"
-    """No price is known for it; it is counted as free."""
+    """No price is known for the Pod, so it counts as free."""
 
 
 class OpenPods(Record):
-    """Pods that are paid for now, alike in all that their cost rests on."""
+    """A group of Pods that are paid for now and have the same start, price and stage group."""
 
     uids: Annotated[tuple[PodUid, ...], Field(min_length=1, max_length=LEDGER_MAX_PODS)]
-    """Of the Pods."""
+    """UIDs of the Pods in this group."""
     group: StageGroup
-    """The stages that they serve."""
+    """Stage group that the Pods work for."""
     start: Timestamp
-    """When they were scheduled."""
+    """Time at which the Pods were scheduled to a node."""
     usd_per_hour: Usd
-    """Of each, as it was when it was first seen."""
+    """Price of one Pod in US dollars per hour, fixed when the Pod was first seen."""
     capacity_type: CapacityType
-    """Of their nodes."""
+    """Capacity type of the Pods' nodes: onDemand or spot."""
     source: PriceSource
-    """Where their price comes from."""
+    """Where the Pods' price comes from: node, resources or none."""
 
 
 class ClosedCost(Record):
-    """What the Pods that have ended did cost, for one stage and one kind of machine."""
+    """Cost of all Pods that have ended, for one stage and one capacity type."""
 
     stage: Stage
-    """Which they served."""
+    """Stage that the Pods worked for."""
     capacity_type: CapacityType
-    """Of their nodes."""
+    """Capacity type of the Pods' nodes: onDemand or spot."""
     usd: Usd
-    """For all of them."""
+    """Cost of all these Pods together, in US dollars."""
     pod_seconds: int = Field(ge=0)
-    """Their time together."""
+    """Time that all these Pods ran together, in seconds."""
 
 
 class Ledger(Record):
-    """Each Pod once, by its uid: the bill can be worked out from it at any time."""
+    """Record of each Pod, once by its UID; the bill at any time follows from it."""
 
     closed: Annotated[tuple[ClosedCost, ...], Field(max_length=16)] = ()
-    """Pods that have ended."""
+    """Cost of the Pods that have ended, by stage and capacity type."""
     open: Annotated[tuple[OpenPods, ...], Field(max_length=LEDGER_MAX_PODS)] = ()
-    """Pods that have not."""
+    """Pods that are still paid for."""
     ended: Annotated[tuple[PodUid, ...], Field(max_length=LEDGER_MAX_PODS)] = ()
-    """Pods in `closed` that can still be seen, or were when it changed last."""
+    """UIDs of Pods that are counted in `closed` and may still be listed by the API server; they are
+    not counted again."""
     estimated_usd: Usd = Decimal(0)
-    """Of `closed`: for Pods whose end nobody saw, from when they were last seen to when that was
-    noticed."""
+    """Part of `closed` that is uncertain, in US dollars: Pods whose end nobody saw, from the last
+    sighting to the time their absence was noticed."""
     wasted_usd: Usd = Decimal(0)
-    """Of the intervals of `status.goodput` that have ended: what their wasted seconds did cost."""
+    """Cost of the wasted seconds in intervals of `status.goodput` that have ended, in US
+    dollars."""
     interval_usd: Usd = Decimal(0)
-    """What was spent when the newest interval began."""
+    """Total cost when the newest interval of `status.goodput` began, in US dollars."""
 
 
 class StageCost(Record):
-    """What a stage costs."""
+    """Cost of one stage."""
 
     stage: Stage
-    """Which."""
+    """Name of the stage that was paid for."""
     usd: Usd
-    """So far."""
+    """Cost of the stage so far, in US dollars."""
 
 
 class CapacityCost(Record):
-    """What machines of one kind cost."""
+    """Cost of machines of one capacity type."""
 
     capacity_type: CapacityType
-    """Which."""
+    """Capacity type that was paid for: onDemand or spot."""
     usd: Usd
-    """So far."""
+    """Cost of these machines so far, in US dollars."""
 
 
 class Cost(Record):
-    """What a job costs in US dollars; docs/costs.md says how that is computed."""
+    """Cost of the job in US dollars; docs/costs.md says how each figure is computed."""
 
     observed_time: Timestamp
-    """When the figures were worked out: now and then, and with each turn of the job."""
+    """Time at which the cost figures were computed. They are renewed every few minutes, and at each
+    change of the job."""
     spent_usd: Usd
-    """So far."""
+    """Cost of the job so far, in US dollars."""
     usd_per_hour: Usd
-    """Of all Pods that are paid for now."""
+    """Price of all Pods that run now, in US dollars per hour."""
     by_stage: Annotated[tuple[StageCost, ...], Field(max_length=16)] = ()
-    """The same by stage."""
+    """Cost so far, by stage."""
     by_capacity_type: Annotated[tuple[CapacityCost, ...], Field(max_length=8)] = ()
-    """The same by kind of machine."""
+    """Cost so far, by capacity type (onDemand or spot)."""
     wasted_usd: Usd = Decimal(0)
-    """Of it, for nothing: work that was lost, starts after a failure, and waiting with Pods."""
+    """Part of `spentUsd` that bought nothing: lost work, starts after a failure, and waiting with
+    Pods."""
     estimated_usd: Usd = Decimal(0)
-    """Of it, for Pods whose end nobody saw: no more than this is uncertain."""
+    """Part of `spentUsd` that is uncertain at most, because nobody saw when some Pods ended."""
     unpriced_pods: int = Field(0, ge=0)
-    """Pods that run now and have no price: they are counted as free."""
+    """Number of running Pods that have no price; they count as free."""
     usd_per_million_tokens: Usd | None = None
-    """Of pretraining, or of fine-tuning where there is no pretraining."""
+    """Cost per million trained tokens in US dollars: of pretraining, or of fine-tuning in a job
+    without pretraining."""
     planned_usd: Usd | None = None
-    """What the planner expects of the training stages, at the price of the trainers' Pods."""
+    """Cost that the planner expects for the training stages, at the price of the trainers' Pods."""
     forecast_usd: Usd | None = None
-    """What the job will have cost at its end: by its real speed, or as planned before that is
-    known."""
+    """Expected total cost at the end of the job, in US dollars: by its measured speed, or as
+    planned until a speed is known."""
     forecast_at_least_usd: Usd | None = None
-    """Where not all that is to come can be foretold: what is known of it, and what was spent."""
+    """Lower bound of the total cost, in US dollars, where some stage cannot be forecast yet."""
     ledger: Ledger
-    """What all of this follows from."""
+    """Record of Pods and prices that all cost figures are computed from."""

@@ -15,7 +15,7 @@ from llmtrain_api.structural_schema import (
 _MUTABLE_SECTION = "policy"
 
 _COLUMNS = (
-    ("Phase", "string", ".status.phase", "Where the job stands."),
+    ("Phase", "string", ".status.phase", "Phase of the job."),
     (
         "Reason",
         "string",
@@ -23,11 +23,16 @@ _COLUMNS = (
         "Why the job is where it is.",
     ),
     ("Stage", "string", ".status.progress.stage", "The stage that runs."),
-    ("Progress", "integer", ".status.progress.percent", "Percent of the whole line."),
+    (
+        "Progress",
+        "integer",
+        ".status.progress.percent",
+        "Progress of the whole pipeline in percent.",
+    ),
     ("Loss", "number", ".status.progress.loss", "Training loss of the newest step."),
-    ("ETA", "integer", ".status.progress.lineEtaSeconds", "Seconds to the end of the line."),
-    ("Spent", "string", ".status.cost.spentUsd", "US dollars so far."),
-    ("Age", "date", ".metadata.creationTimestamp", "Since the job was created."),
+    ("ETA", "integer", ".status.progress.lineEtaSeconds", "Seconds to the end of the pipeline."),
+    ("Spent", "string", ".status.cost.spentUsd", "Cost so far, in US dollars."),
+    ("Age", "date", ".metadata.creationTimestamp", "Time since the job was created."),
 )
 
 

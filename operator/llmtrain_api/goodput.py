@@ -14,24 +14,25 @@ _LONGEST_SECONDS = 1e10
 
 
 class WorkSeconds(Record):
-    """What one attempt has done with its time, as its driver measures it; in seconds."""
+    """How one attempt has used its time, in seconds, as its driver measures it."""
 
     start_up: float = Field(0, ge=0, le=_LONGEST_SECONDS)
-    """From the start of its process to its first work."""
+    """Time from the start of the driver's process to its first work."""
     restore: float = Field(0, ge=0, le=_LONGEST_SECONDS)
-    """Loading a checkpoint."""
+    """Time spent loading a checkpoint, in seconds."""
     data_wait: float = Field(0, ge=0, le=_LONGEST_SECONDS)
-    """Waiting for a batch."""
+    """Time spent waiting for a batch, in seconds."""
     productive: float = Field(0, ge=0, le=_LONGEST_SECONDS)
-    """Optimizer steps; in a stage that does not train, its work."""
+    """Time spent in optimizer steps or, in a stage that does not train, all of its work."""
     uncommitted: float = Field(0, ge=0, le=_LONGEST_SECONDS)
-    """Of `productive`: since the newest committed checkpoint. Lost where the attempt fails."""
+    """Part of `productive` since the newest committed checkpoint; it is lost if the attempt
+    fails."""
     checkpoint_save: float = Field(0, ge=0, le=_LONGEST_SECONDS)
-    """Writing checkpoints, and the model at the end."""
+    """Time spent writing checkpoints, and the model at the end."""
     evaluation: float = Field(0, ge=0, le=_LONGEST_SECONDS)
-    """Validation between steps."""
+    """Time spent on validation between steps."""
     other: float = Field(0, ge=0, le=_LONGEST_SECONDS)
-    """What is left of its time."""
+    """Rest of the attempt's time, in seconds."""
 
     @property
     def total(self) -> float:
@@ -41,30 +42,32 @@ class WorkSeconds(Record):
 
 
 class Seconds(Record):
-    """A time in parts, which sum to the whole."""
+    """A length of time split into buckets that sum to it, in seconds."""
 
     queued: float = Field(0, ge=0)
-    """The queue has not admitted it, the cluster has no room, or nobody has looked at it yet."""
+    """Time before the job got compute: a queue had not admitted it, the cluster had no room, or no
+    reconcile had seen it."""
     provisioning: float = Field(0, ge=0)
-    """A Ray cluster is on its way."""
+    """Time in which the Ray cluster was being created."""
     start_up: float = Field(0, ge=0)
-    """An attempt has started, and has not done any work yet."""
+    """Time from the start of an attempt to its first work."""
     restore: float = Field(0, ge=0)
-    """Loading a checkpoint."""
+    """Time spent loading a checkpoint, in seconds."""
     data_wait: float = Field(0, ge=0)
-    """Waiting for a batch."""
+    """Time spent waiting for a batch, in seconds."""
     productive: float = Field(0, ge=0)
-    """Work that was kept."""
+    """Time spent on work that was kept."""
     checkpoint_save: float = Field(0, ge=0)
-    """Writing checkpoints."""
+    """Time spent writing checkpoints, and the model at the end."""
     lost_work: float = Field(0, ge=0)
-    """Work after the last committed checkpoint of an attempt that failed: it is done again."""
+    """Time spent on work after the last committed checkpoint of an attempt that failed; that work
+    is done again."""
     evaluation: float = Field(0, ge=0)
-    """Validation between steps."""
+    """Time spent on validation between steps."""
     suspended: float = Field(0, ge=0)
-    """By a person, a queue or a budget."""
+    """Time in which a person, a queue or the budget held the job suspended."""
     other: float = Field(0, ge=0)
-    """Between attempts, and while they end."""
+    """Time between attempts, and while they end."""
 
     @property
     def total(self) -> float:
@@ -78,53 +81,54 @@ class Seconds(Record):
 
 
 class Activity(StrEnum):
-    """What a job is at."""
+    """What a job is doing during an interval."""
 
     QUEUED = "queued"
-    """It waits for room."""
+    """The job waits for admission or for room in the cluster."""
     PROVISIONING = "provisioning"
-    """It waits for its Ray cluster."""
+    """The job waits for its Ray cluster."""
     WORKING = "working"
-    """An attempt of a stage is at work."""
+    """An attempt of a stage is running."""
     WAITING = "waiting"
-    """It waits for anything else: to try again, or for a cluster to go."""
+    """The job waits for anything else: for its next attempt, or for a Ray cluster to go away."""
     SUSPENDED = "suspended"
-    """It holds no compute."""
+    """The job is suspended and holds no compute."""
 
 
 class Interval(Record):
-    """A stretch of a job's life in which it was at one thing."""
+    """A stretch of the job's life in which it did one thing."""
 
     activity: Activity
-    """Which."""
+    """What the job did: queued, provisioning, working, waiting or suspended."""
     start: Timestamp
-    """When it began: when the one before it ended."""
+    """Time at which the interval began, which is when the one before it ended."""
     end: Timestamp | None = None
-    """When it ended; absent while it goes on."""
+    """Time at which the interval ended; absent while it lasts."""
     stage: Stage | None = None
-    """Whose attempt was at work."""
+    """Stage whose attempt was running, in an interval of work."""
     attempt: int | None = Field(None, ge=0)
-    """Which attempt, counted from 0."""
+    """Number of the attempt that was running, counted from 0."""
     driver_start: Timestamp | None = None
-    """When the attempt's process began."""
+    """Time at which the attempt's driver process started."""
     work: WorkSeconds | None = None
-    """What its driver told last."""
+    """Time account that the attempt's driver reported last."""
     seconds: Seconds | None = None
-    """Its time in parts, once it has ended."""
+    """Length of the interval by bucket, once it has ended."""
 
 
 class Goodput(Record):
-    """Where the job's time went, from its creation on; docs/goodput.md defines each part."""
+    """How the job's time was used since its creation; docs/goodput.md defines each bucket."""
 
     observed_time: Timestamp
-    """Until when `seconds` and the ratios count: now and then, and with each turn of the job."""
+    """Time up to which the seconds and ratios count. They are renewed every few minutes, and at
+    each change of the job."""
     seconds: Seconds
-    """All of the job's time until then."""
+    """All of the job's time up to `observedTime`, by bucket."""
     runtime_ratio: float = Field(0, ge=0, le=1)
-    """Share of productive time in the time in which compute was held."""
+    """Share of productive time in the time in which the job held compute, 0 to 1."""
     end_to_end_ratio: float = Field(0, ge=0, le=1)
-    """Share of productive time in the whole time."""
+    """Share of productive time in all of the job's time, 0 to 1."""
     intervals: Annotated[tuple[Interval, ...], Field(max_length=INTERVALS_MAX_ITEMS)] = ()
-    """The newest stretches, in order."""
+    """Newest intervals of the job's life, in order."""
     earlier: Seconds = Seconds()
-    """The stretches before those, together."""
+    """Sum of the older intervals, which are no longer listed."""

@@ -23,17 +23,18 @@ Message = Annotated[str, StringConstraints(max_length=MESSAGE_MAX_LENGTH)]
 
 
 class Phase(StrEnum):
-    """Where a job stands, in a word."""
+    """Summary of where the job stands."""
 
     PENDING = "Pending"
     """No stage runs: the job waits for a queue, for its Ray cluster or for its next attempt, or it
     is refused. The conditions say which."""
     RUNNING = "Running"
-    """A stage runs."""
+    """A stage is running."""
     SUSPENDED = "Suspended"
-    """Stopped after a checkpoint, by `policy.suspend` or by Ctrl-C; it continues where it was."""
+    """The job stopped after a checkpoint, by `policy.suspend` or by Ctrl-C; it continues from
+    there."""
     SUCCEEDED = "Succeeded"
-    """Every stage is done. Final."""
+    """Every stage has succeeded. Final."""
     FAILED = "Failed"
     """A stage failed for good; the conditions say why. Final."""
 
@@ -49,20 +50,20 @@ class Phase(StrEnum):
 
 
 class StageState(StrEnum):
-    """Where a stage stands."""
+    """State of a stage."""
 
     PENDING = "Pending"
-    """Its turn has not come, or its next attempt is awaited."""
+    """The stage has not begun, or waits for its next attempt."""
     STARTING = "Starting"
-    """Its attempt is recorded; its submission may not exist yet."""
+    """An attempt is recorded; its submission may not exist yet."""
     RUNNING = "Running"
-    """Its submission works."""
+    """The submission is running."""
     STOPPING = "Stopping"
-    """Told to stop; the end of its submission is awaited."""
+    """The submission was told to stop and has not ended yet."""
     SUCCEEDED = "Succeeded"
-    """Done."""
+    """The stage has succeeded."""
     FAILED = "Failed"
-    """Failed with no retry left."""
+    """The stage failed and has no retry left."""
 
     @property
     def at_work(self) -> bool:
@@ -71,7 +72,7 @@ class StageState(StrEnum):
 
 
 class ConditionStatus(StrEnum):
-    """Whether a condition holds."""
+    """Whether a condition holds: True, False or Unknown."""
 
     TRUE = "True"
     FALSE = "False"
@@ -79,75 +80,77 @@ class ConditionStatus(StrEnum):
 
 
 class Condition(Record):
-    """One observation, by the Kubernetes API conventions."""
+    """One observation about the job, by the Kubernetes API conventions."""
 
     type: Annotated[str, StringConstraints(max_length=64)]
-    """What is observed."""
+    """Type of the condition, such as Running or Ready."""
     status: ConditionStatus
+    """Whether the condition holds: True, False or Unknown."""
     reason: Reason
-    """CamelCase, for programs."""
+    """Cause of the status as one CamelCase word, for programs."""
     message: Message
-    """For people: what happened, and what to do about it."""
+    """Explanation for people: what happened, and what to do about it."""
     observed_generation: int = Field(ge=0)
-    """Generation of the spec that it was observed for."""
+    """Generation of the spec that the condition was observed for."""
     last_transition_time: Timestamp
-    """When `status` changed."""
+    """Time at which the `status` of the condition changed last."""
 
 
 class Failures(Record):
-    """Failed attempts of a stage by class."""
+    """Number of failed attempts of a stage, by kind of failure."""
 
     user: int = 0
-    """The configuration or the data was wrong."""
+    """Failures caused by wrong configuration or data."""
     application: int = 0
-    """The stage raised."""
+    """Failures caused by an error in the stage's own code."""
     infrastructure: int = 0
-    """A worker, Pod or node was lost."""
+    """Failures caused by the loss of a worker, Pod or node."""
     preemption: int = 0
-    """The stage was told to stop and stopped after a checkpoint."""
+    """Preemptions, where the stage was told to stop and stopped after a checkpoint."""
 
 
 class LostPod(Record):
-    """A Pod that went away while a stage worked on it."""
+    """A Pod that was lost while a stage ran on it."""
 
     name: Annotated[str, StringConstraints(max_length=253)]
-    """Of the Pod."""
+    """Name of the Pod that was lost."""
     uid: Uid = ""
-    """Tells the Pod from others of its name."""
+    """UID of the Pod that was lost, which tells it from others of its name."""
     reason: Reason
-    """What became of it, in CamelCase: `OOMKilled`, `PodPreempted`."""
+    """Cause of the loss as one CamelCase word: `OOMKilled`, `PodPreempted`."""
     message: Message
-    """The same for people, and what to do about it."""
+    """Explanation for people: how the Pod was lost, and what to do about it."""
     time: Timestamp
-    """When."""
+    """Time at which the Pod was lost."""
 
 
 class StageStatus(Record):
-    """One stage of the line."""
+    """Status of one stage of the job."""
 
     name: Stage
     state: StageState = StageState.PENDING
     attempt: int = Field(0, ge=0)
-    """The newest attempt, counted from 0."""
+    """Number of the newest attempt, counted from 0."""
     submission_id: Annotated[str, StringConstraints(max_length=253)] | None = None
-    """The Ray job of the attempt; written before anything is submitted."""
+    """ID of the Ray job that runs the attempt; it is recorded before anything is submitted."""
     start_time: Timestamp | None = None
-    """Of the first attempt."""
+    """Time at which the first attempt was recorded."""
     attempt_time: Timestamp | None = None
-    """When the attempt was recorded."""
+    """Time at which the newest attempt was recorded."""
     completion_time: Timestamp | None = None
-    """When it succeeded or failed for good."""
+    """Time at which the stage succeeded or failed for good."""
     stop_time: Timestamp | None = None
-    """When the attempt that is at work was told to stop."""
+    """Time at which the running attempt was told to stop."""
     retry_time: Timestamp | None = None
-    """No attempt starts before it: the wait after a failure."""
+    """Earliest time of the next attempt: the wait after a failure."""
     reason: Reason | None = None
-    """How the newest attempt that ended did end; CamelCase, for programs."""
+    """How the newest finished attempt ended, as one CamelCase word for programs."""
     message: Message | None = None
-    """The same for people: what happened, and what to do about it."""
+    """Explanation for people: how the newest finished attempt ended, and what to do about it."""
     failures: Failures = Failures()
     lost_pod: LostPod | None = None
-    """The gravest loss of the attempt that is at work: its failure is put down to it."""
+    """Most severe loss of a Pod during the running attempt; if the attempt fails, this is its
+    cause."""
 
 
 class Progress(StatusMetrics):
@@ -156,76 +159,77 @@ class Progress(StatusMetrics):
     percent: Annotated[
         float, Field(ge=0, le=100), Metric("progress_ratio", driver=False, job=True, divisor=100)
     ]
-    """Share of the whole line that is done."""
+    """Share of the whole pipeline that is done, in percent."""
     stage: Stage
     """The stage that runs, or ran last."""
     stage_percent: float = Field(ge=0, le=100)
-    """Share of the stage that is done."""
+    """Share of the stage that is done, in percent."""
     activity: Annotated[str, StringConstraints(max_length=ACTIVITY_MAX_LENGTH)] | None = None
     """What the stage is doing, for people."""
     line_eta_seconds: Annotated[float | None, Metric("eta_seconds", driver=False, job=True)] = None
-    """Time until the end of the line, in seconds, by the speed so far."""
+    """Time until the end of the pipeline, in seconds, by the speed so far."""
     heartbeat_time: Timestamp | None = None
-    """Newest sign of work, as of the status's newest figures."""
+    """Time of the newest sign of work that this status has seen."""
 
 
 class EvaluationResult(Record):
-    """One metric of the evaluation."""
+    """One metric that the evaluate stage measured."""
 
     name: Annotated[str, StringConstraints(max_length=253)]
-    """`bitsPerByte`, `heldOutDocs/accuracy`."""
+    """Name of the metric, such as `bitsPerByte` or `heldOutDocs/accuracy`."""
     model: Annotated[str, StringConstraints(max_length=64)]
-    """Which model of the line was measured: `initial`, `pretrained`, `finetuned`."""
+    """Name of the model that was measured: `initial`, `pretrained` or `finetuned`."""
     value: float
-    """What was measured."""
+    """Measured value of the metric."""
     standard_error: float | None = None
-    """Of the value, where the metric is a mean over samples."""
+    """Standard error of the value, where the metric is a mean over samples."""
 
 
 class ClusterStatus(Record):
-    """The Ray cluster that the job was given; written before it is made."""
+    """The Ray cluster that the job holds; it is recorded before it is created."""
 
     name: Annotated[str, StringConstraints(max_length=63)]
-    """Of the RayCluster."""
+    """Name of the RayCluster object."""
     group: StageGroup
-    """The stages that it runs."""
+    """Stage group that the Ray cluster runs."""
     generation: int = Field(ge=0)
-    """Counts the job's clusters from 0."""
+    """Number of the job's Ray cluster, counted from 0."""
     waiting_since: Timestamp | None = None
-    """Since when a stage waits for it: where `policy.schedulingTimeoutSeconds` counts from."""
+    """Time since which a stage waits for the Ray cluster; `policy.schedulingTimeoutSeconds` counts
+    from it."""
     released: bool = False
-    """Given back; the next one gets another name."""
+    """Whether the Ray cluster was given back; the next one gets another name."""
     earlier_lost_pods: Annotated[tuple[Uid, ...], Field(max_length=LOST_PODS_MAX_ITEMS)] = ()
-    """The uids of its Pods that were lost before the attempt, or the wait for its compute, began:
-    neither is put down to them."""
+    """UIDs of Pods of the Ray cluster that were lost before the running attempt, or the wait for
+    compute, began; they do not explain its failure."""
 
 
 class PlannedStage(Record):
-    """What the planner expects of a stage that trains."""
+    """What the planner expects of a training stage."""
 
     name: Stage
-    """Which."""
+    """Name of the planned stage."""
     flops_per_token: int = Field(ge=0)
-    """Of the forward and backward pass."""
+    """FLOPs of the forward and backward pass for each token."""
     tokens: int | None = None
-    """To train on; absent where the data alone tells, until it has been counted."""
+    """Number of tokens to train on; absent until the data has been counted."""
     duration_seconds: float | None = None
-    """At the planner's assumptions."""
+    """Expected duration in seconds, at the planner's assumptions."""
 
 
 class JobPlan(Record):
-    """What the planner expected of the job."""
+    """What the planner expects of the job."""
 
     device: Annotated[str, StringConstraints(max_length=64)] | None = None
-    """What the trainers were taken to be: a GPU of the planner's table, or `cpu`."""
+    """Assumed device of the trainers: a GPU of the planner's table, or `cpu`."""
     mfu: float = Field(ge=0, le=1)
-    """Model FLOPs utilization that was assumed; what is computed twice counts once."""
+    """Assumed model FLOPs utilization, 0 to 1; recomputed activations count once."""
     finetune_tokens: int | None = None
-    """Tokens of all conversations in one epoch, once they have been counted."""
+    """Number of tokens in all conversations in one epoch, once they have been counted."""
     stages: Annotated[tuple[PlannedStage, ...], Field(max_length=16)] = ()
-    """Those that train."""
+    """Plans of the training stages."""
     flops_per_second: float | None = None
-    """Measured: model FLOPs of all workers together, in the newest step."""
+    """Measured model FLOPs per second of all workers together, in the newest step."""
 
     def stage(self, name: Stage) -> PlannedStage | None:
         """The plan of one stage; None where there is none."""
@@ -233,36 +237,36 @@ class JobPlan(Record):
 
 
 class JobStatus(Record):
-    """The status of a job, written once a pass and last."""
+    """Observed state of the job, written by the operator once per reconcile."""
 
     observed_generation: int = Field(0, ge=0)
-    """Generation of the spec that the status tells about."""
+    """Generation of the spec that this status describes."""
     phase: Phase = Phase.PENDING
     conditions: Annotated[
         tuple[Condition, ...], Field(max_length=16, json_schema_extra=keyed_by("type"))
     ] = ()
-    """What holds of the job: for `kubectl wait --for=condition=`."""
+    """Observations about the job, for `kubectl wait --for=condition=`."""
     start_time: Timestamp | None = None
-    """When the first attempt was recorded."""
+    """Time at which the first attempt was recorded."""
     active_time: Timestamp | None = None
-    """The start, or the last resume, moved on by the time spent in a queue since: where
-    `policy.activeDeadlineSeconds` counts from."""
+    """Time from which `policy.activeDeadlineSeconds` counts: the start or the last resume, moved on
+    by the time spent in a queue since."""
     queued_since: Timestamp | None = None
-    """Since when a queue holds the job's Ray cluster back; absent where none does. The deadline's
-    clock stands still meanwhile."""
+    """Time since which a queue holds back the job's Ray cluster; absent where none does. The
+    deadline's clock stands still meanwhile."""
     completion_time: Timestamp | None = None
-    """When the job succeeded or failed."""
+    """Time at which the job succeeded or failed."""
     stages: Annotated[
         tuple[StageStatus, ...], Field(max_length=16, json_schema_extra=keyed_by("name"))
     ] = ()
-    """The stages that the spec asks for, in order."""
+    """Status of each stage that the spec asks for, in order."""
     cluster: ClusterStatus | None = None
     progress: Progress | None = None
     plan: JobPlan | None = None
     goodput: Goodput | None = None
     cost: Cost | None = None
     evaluation: Annotated[tuple[EvaluationResult, ...], Field(max_length=EVALUATION_MAX_ITEMS)] = ()
-    """What the evaluate stage measured."""
+    """Metrics that the evaluate stage measured."""
 
     def stage(self, name: Stage) -> StageStatus:
         """The status of one stage; pending where it was never touched."""

@@ -23,49 +23,50 @@ def memory_bytes(memory: str) -> int:
 
 
 class Toleration(Section):
-    """Lets Pods onto nodes with a taint."""
+    """A toleration, which lets Pods onto nodes with a matching taint."""
 
     key: LabelKey
-    """Of the taint."""
+    """Key of the taint that is tolerated."""
     value: LabelValue | None = None
-    """Of the taint; any where it is left out."""
+    """Value of the taint that is tolerated; any value where it is left out."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    """Of the taint; any where it is left out."""
+    """Effect of the taint that is tolerated; any effect where it is left out."""
 
 
 class Nodes(Section):
-    """Which nodes Pods may run on."""
+    """The nodes that a group of Pods may run on."""
 
     node_selector: NodeSelector = Field({})
-    """Labels that a node must have."""
+    """Labels that a node must have to run these Pods."""
     tolerations: Annotated[tuple[Toleration, ...], Field(max_length=32)] = ()
-    """Taints that a node may have."""
+    """Taints that a node may have and still run these Pods."""
 
 
 class Head(Nodes):
-    """The machine that the drivers run on. It never trains."""
+    """The head Pod of each Ray cluster, which runs the drivers. It never trains."""
 
     cpus: int = Field(1, ge=1, le=256)
-    """CPU cores."""
+    """CPU cores of the head Pod."""
     memory: Memory = "4Gi"
-    """Memory: a driver holds a stage's reports, never its data."""
+    """Memory of the head Pod; a driver holds a stage's reports, never its data."""
 
 
 class Trainers(Nodes):
-    """The machines that train: each holds `gpus` ranks, or one rank where it has no GPU."""
+    """The Pods that train. Each runs one rank per GPU, or one rank where it has no GPU."""
 
     replicas: int = Field(1, ge=1, le=4096)
-    """Number of trainer Pods. On a laptop: worker processes, reduced to what the machine has."""
+    """Number of trainer Pods. On a laptop: number of worker processes, reduced to what the machine
+    has."""
     gpus: int = Field(0, ge=0, le=16)
-    """GPUs of each replica; one rank runs on each. 0 trains on the CPU."""
+    """GPUs of each trainer Pod, with one rank on each; 0 trains on CPUs."""
     cpus: int = Field(1, ge=1, le=1024)
-    """CPU cores of each replica, one for each of its GPUs at least."""
+    """CPU cores of each trainer Pod, at least one per GPU."""
     memory: Memory = "4Gi"
-    """Memory of each replica."""
+    """Memory of each trainer Pod."""
     spot: bool = False
-    """Whether they run on spot machines, which may be taken away: each time that happens, training
-    goes on from its newest checkpoint. The operator's settings say how such machines are labelled
-    and tainted."""
+    """Whether the trainers run on spot machines, which may be taken away. Training then continues
+    from its newest checkpoint. The operator's settings say how spot machines are labelled and
+    tainted."""
 
     @property
     def num_workers(self) -> int:
@@ -74,22 +75,22 @@ class Trainers(Nodes):
 
 
 class Cpus(Nodes):
-    """The machines for the stages that need no GPU: data and tokenizer."""
+    """The Pods of the stages that need no GPU."""
 
     replicas: int = Field(1, ge=1, le=4096)
-    """Number of Pods. On a laptop all of them are the laptop."""
+    """Number of Pods for the stages without GPUs. A laptop counts as all of them."""
     cpus: int = Field(2, ge=1, le=1024)
-    """CPU cores of each replica."""
+    """CPU cores of each of these Pods."""
     memory: Memory = "4Gi"
-    """Memory of each replica."""
+    """Memory of each of these Pods."""
 
 
 class Compute(Section):
-    """What a job computes on; on a laptop all of it is the laptop."""
+    """The machines that the job runs on. On a laptop all of them are the laptop."""
 
     head: Head = Head()
-    """Of each Ray cluster; the drivers run on it."""
+    """The head Pod of each Ray cluster, which runs the drivers."""
     trainers: Trainers = Trainers()
-    """For the stages that train."""
+    """The Pods of the stages that use GPUs."""
     cpus: Cpus = Cpus()
-    """For the data and tokenizer stages: they hold no GPU."""
+    """The Pods of the stages that use no GPU."""

@@ -123,7 +123,7 @@ class Quality(StrEnum):
 
 
 class Filter(Section):
-    """Which documents are dropped."""
+    """Rules by which documents are dropped."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -151,7 +151,7 @@ class Filter(Section):
 
 
 class Dedup(Section):
-    """Which repetitions are dropped."""
+    """Rules by which repeated documents are dropped."""
 
     exact: bool = True
     """Drop documents whose text, apart from white space and case, was seen before."""

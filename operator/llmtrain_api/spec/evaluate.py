@@ -11,33 +11,33 @@ _LOWEST_TEMPERATURE = 0.01
 
 
 class HeldOutDocs(Section):
-    """Four choices, one right: which text continues a held-out piece of documentation?"""
+    """Multiple-choice questions: which of four texts continues a held-out document?"""
 
     questions: int = Field(200, ge=1, le=10_000)
-    """Number of questions."""
+    """Number of multiple-choice questions."""
 
 
 class LmEval(Section):
     """A task of the lm-evaluation-harness whose data are local files."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=189)]
-    """The task's name. A metric's name begins with it, and has 253 characters at most."""
+    """Name of the task, with which its metrics' names begin (253 characters at most)."""
     include: Path
-    """The folder with the task's YAML file."""
+    """Folder that holds the task's YAML file."""
     few_shot: int = Field(0, ge=0, le=100)
-    """Solved examples before each question."""
+    """Number of solved examples before each question."""
     limit: int | None = Field(None, ge=1, le=1_000_000)
-    """Questions asked; all of them by default."""
+    """Number of questions asked; all of them by default."""
     chat_template: bool | None = None
-    """Write each question as a user's message, with the tokenizer's chat template. By default so
-    after fine-tuning, and for an open model that has a template."""
+    """Whether each question is written as a user's message, with the tokenizer's chat template. The
+    default is true after fine-tuning, and for an open model that has a template."""
     trust_task_code: bool = False
-    """Run code that the task brings along: Python functions (`!function`), metrics from scripts,
-    templates without a sandbox. Read it first: it runs with all rights of the job."""
+    """Whether code that the task brings along is run: Python functions (`!function`), metrics from
+    scripts, templates without a sandbox. Read it first: it runs with all rights of the job."""
 
 
 class Task(OneOf):
-    """A task; exactly one kind."""
+    """An evaluation task; exactly one kind is set."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -59,7 +59,7 @@ class Task(OneOf):
 
 
 class Generations(Section):
-    """Texts that the model writes, for people to read."""
+    """Sample texts that the model writes, for people to read."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -71,11 +71,11 @@ class Generations(Section):
     )
 
     prompts: Annotated[tuple[Text, ...], Field(min_length=1, max_length=64)]
-    """After fine-tuning each is asked as a user's message, before it is continued as text."""
+    """Beginnings of the sample texts; after fine-tuning each is asked as a user's message."""
     max_new_tokens: int = Field(64, ge=1, le=4096)
-    """Longest text; it ends sooner where the model says so."""
+    """Largest number of tokens in a sample text; it ends sooner where the model ends it."""
     temperature: float = Field(0.0, ge=0, le=10)
-    """0 takes the likeliest token each time. Logits are divided by anything else."""
+    """Sampling temperature that divides the logits; 0 always takes the likeliest token."""
 
     @model_validator(mode="after")
     def _divides(self) -> Self:
@@ -85,7 +85,7 @@ class Generations(Section):
 
 
 class Gate(Section):
-    """A bound that fails the job when it is not met."""
+    """A bound on a metric; the job fails where it is not met."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -102,11 +102,12 @@ class Gate(Section):
         StringConstraints(pattern=r"^[-A-Za-z0-9_./]+$", max_length=253),
         written("the name of a metric, such as bitsPerByte or heldOutDocs/accuracy"),
     ]
-    """`bitsPerByte`, `perplexity`, or a task's metric as `task/metric`: `heldOutDocs/accuracy`."""
+    """Name of the metric: `bitsPerByte`, `perplexity`, or a task's metric as `task/metric`, such as
+    `heldOutDocs/accuracy`."""
     min: float | None = None
-    """Smallest value that passes."""
+    """Smallest value of the metric that passes."""
     max: float | None = None
-    """Largest value that passes."""
+    """Largest value of the metric that passes."""
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
@@ -122,7 +123,7 @@ _NAME = "(has({0}.lmEval) ? {0}.lmEval.name : 'heldOutDocs')"
 
 
 class Evaluate(Section):
-    """Evaluation of the last model of the line, and of the pretrained one beside it."""
+    """Evaluation of the final model, and of the pretrained one beside it."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -135,14 +136,15 @@ class Evaluate(Section):
     )
 
     data: Data | None = None
-    """Text to score when the job has no data section; all of it is used."""
+    """Text to score in a job without a data section; all of it is used."""
     bits_per_byte: bool = True
-    """Bits per UTF-8 byte of held-out text: comparable between tokenizers."""
+    """Whether bits per UTF-8 byte of held-out text are measured, which are comparable between
+    tokenizers."""
     tasks: Annotated[tuple[Task, ...], Field(max_length=64)] = ()
-    """Questions with answers that are known to be right."""
+    """Tasks whose right answers are known, such as multiple-choice questions."""
     generations: Generations | None = None
     gates: Annotated[tuple[Gate, ...], Field(max_length=64)] = ()
-    """Bounds on what is measured; the job fails where one is not met."""
+    """Bounds on measured metrics; the job fails where one is not met."""
 
     @model_validator(mode="after")
     def _tasks_are_told_apart(self) -> Self:

@@ -18,38 +18,38 @@ class ChatPythonDocs(Section):
 
 
 class ChatFiles(Section):
-    """JSON lines (plain, `.gz`, `.zst`), a conversation in each."""
+    """Files of JSON lines (plain, `.gz`, `.zst`) with one conversation per line."""
 
     paths: Annotated[tuple[Path, ...], Field(min_length=1, max_length=256)]
-    """Files or globs."""
+    """Files or globs with conversations, such as `chats/*.jsonl`."""
     messages_field: Name = "messages"
-    """The field that holds the list of `{role, content}`; `chat.turns` is the field `turns` inside
-    the field `chat`. Rows without `messages` may hold `conversations` (a list of `{from, value}`,
-    as ShareGPT), `prompt` and `completion`, or `instruction`, `input` and `output` (as Alpaca)."""
+    """Field that holds the list of `{role, content}`; `chat.turns` is the field `turns` inside the
+    field `chat`. Rows without `messages` may hold `conversations` (a list of `{from, value}`, as
+    ShareGPT), `prompt` and `completion`, or `instruction`, `input` and `output` (as Alpaca)."""
     max_bad_rows: MaxBadRows = 0
-    """Rows of all files together that may be skipped because they hold no conversation. They are
-    counted and shown; one more ends the stage with its file, line and fault."""
+    """Number of rows in all files together that may be skipped because they hold no conversation.
+    They are counted and shown; one more ends the stage and names its file, line and fault."""
 
 
 class ChatHuggingFace(Section):
     """A chat data set of the Hugging Face hub, or a local folder saved by `datasets`."""
 
     path: Path
-    """Name on the hub, or a folder."""
+    """Name of the data set on the hub, or a folder."""
     subset: Name | None = None
-    """The data set's configuration, where it has several."""
+    """Name of the data set's configuration, where it has several."""
     split: Name = "train"
-    """The split to read."""
+    """Split of the data set to read."""
     messages_field: Name = "messages"
-    """The column that holds the list of `{role, content}`; the other forms of `files` are known
+    """Column that holds the list of `{role, content}`; the other forms of `files` are accepted
     too."""
     max_bad_rows: MaxBadRows = 0
-    """Rows that may be skipped because they hold no conversation. They are counted and shown; one
-    more ends the stage with its number and fault."""
+    """Number of rows that may be skipped because they hold no conversation. They are counted and
+    shown; one more ends the stage and names its number and fault."""
 
 
 class ChatSource(OneOf):
-    """Where conversations come from; exactly one kind."""
+    """A source of conversations; exactly one kind is set."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -68,16 +68,16 @@ class ChatSource(OneOf):
 
 
 class ChatData(Section):
-    """The conversations to learn from."""
+    """The conversations to learn from, and those held out for validation."""
 
     sources: Annotated[tuple[ChatSource, ...], Field(min_length=1, max_length=64)]
-    """Where conversations come from."""
+    """Sources of the conversations to learn from."""
     validation_fraction: float = Field(0.02, gt=0, lt=0.5)
-    """Share of conversations that are held out for validation, chosen by a hash of their text, the
-    same share of each frequent answer. Exact repeats are on one side."""
+    """Share of conversations held out for validation, chosen by a hash of their text, the same
+    share of each frequent answer. Exact repeats stay on one side."""
     validation_sources: Annotated[tuple[ChatSource, ...], Field(max_length=64)] = ()
-    """Conversations for validation. With them nothing is held out from `sources`, and
-    `validationFraction` is not used; conversations of `sources` that are also here are not
+    """Sources of conversations for validation. With them nothing is held out from `sources`, and
+    `validationFraction` is not used; conversations of `sources` that also occur here are not
     trained on."""
 
 
@@ -88,34 +88,34 @@ class ChatTemplate(StrEnum):
 
 
 class Method(StrEnum):
-    """Which weights learn."""
+    """Choice of the weights that are trained: all of them, or LoRA adapters."""
 
     FULL = "full"
     LORA = "lora"
 
 
 class Lora(Section):
-    """Low-rank adapters on every linear layer of the blocks (Hu et al. 2021)."""
+    """LoRA adapters on every linear layer of the blocks (Hu et al. 2021)."""
 
     rank: int = Field(16, ge=1, le=1024)
-    """Columns of an adapter's first matrix, rows of its second."""
+    """Rank of an adapter: the columns of its first matrix and the rows of its second."""
     alpha: int = Field(32, ge=1, le=4096)
-    """The adapters' output is scaled by alpha / rank."""
+    """Scale of the adapters' output, which is multiplied by alpha / rank."""
     dropout: float = Field(0.0, ge=0, lt=1)
-    """Dropout of what goes into the adapters."""
+    """Dropout probability of the adapters' input."""
 
 
 class FinetuneOptimizer(Optimizer):
     """AdamW with the smaller steps of fine-tuning."""
 
     learning_rate: float = Field(2e-5, gt=0, le=1)
-    """The peak."""
+    """Peak learning rate, reached at the end of the warmup."""
     weight_decay: float = Field(0.0, ge=0, le=1)
-    """Applied to matrices only, not to biases and norms."""
+    """Weight decay of matrices; biases and norms have none."""
 
 
 class Finetune(Section):
-    """Fine-tuning: loss on the assistant's tokens only."""
+    """Supervised fine-tuning on conversations, with the loss on the assistant's tokens only."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -132,23 +132,25 @@ class Finetune(Section):
     """Used where the tokenizer brings none."""
     method: Method = Method.FULL
     lora: Lora | None = None
-    """The adapters' sizes; with method: lora."""
+    """Sizes of the LoRA adapters; only with `method: lora`."""
     epochs: int = Field(2, ge=1, le=1000)
-    """Passes over the conversations."""
+    """Number of passes over the conversations."""
     packing: bool = True
-    """Fill a sequence with several conversations; none attends to another."""
+    """Whether a sequence is filled with several conversations; none attends to another."""
     sequence_length: int = Field(1024, ge=8, le=1_048_576)
-    """Tokens of a sequence, no more than the model's context; a longer conversation is cut."""
+    """Number of tokens in a sequence, at most the model's context length; a longer conversation is
+    cut."""
     batch_tokens: int = Field(65_536, ge=8, le=1_000_000_000)
-    """Tokens of an optimizer step over all workers, padding included."""
+    """Number of tokens in an optimizer step over all workers, including padding."""
     micro_batch_size: int | None = Field(None, ge=1, le=65536)
-    """Sequences of one forward pass on a worker; by default as many as divide its share of the
-    batch, 8 at most."""
+    """Number of sequences in one forward pass of a worker; by default the largest number up to 8
+    that divides the worker's share of the batch."""
     optimizer: FinetuneOptimizer = FinetuneOptimizer()
     precision: Precision = Precision.BF16
     zero: Zero = Zero()
     activation_checkpointing: bool = False
-    """Recompute activations in the backward pass: less memory, about a third more compute."""
+    """Whether activations are recomputed in the backward pass: less memory, about a third more
+    compute."""
     checkpoint: Checkpoint = Checkpoint()
 
     @model_validator(mode="after")

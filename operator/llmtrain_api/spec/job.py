@@ -22,7 +22,7 @@ from llmtrain_api.stages import Stage
 
 
 class JobSpec(Section):
-    """The line from raw text to an evaluated model. A stage runs when its section is there."""
+    """The pipeline from raw text to an evaluated model. A stage runs when its section is set."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(

@@ -64,13 +64,14 @@ class Model(Section):
 
     family: Family = DEFAULT_FAMILY
     layers: int | None = Field(None, ge=1, le=512)
-    """Transformer blocks."""
+    """Number of transformer blocks in the model."""
     hidden_size: int | None = Field(None, ge=8, le=65536)
     """Width of the residual stream."""
     heads: int | None = Field(None, ge=1, le=1024)
-    """Attention heads."""
+    """Number of attention heads in a block."""
     key_value_heads: int | None = Field(None, ge=1, le=1024)
-    """Heads of keys and values (grouped-query attention); as many as `heads` by default."""
+    """Number of heads of keys and values (grouped-query attention); as many as `heads` by
+    default."""
     intermediate_size: int | None = Field(
         None,
         ge=8,
@@ -78,9 +79,9 @@ class Model(Section):
         description=f"Width of the feed-forward layer; by default {_default_widths()}.",
     )
     vocabulary_size: int | None = Field(None, ge=2, le=1_000_000)
-    """Rows of the embedding; by default the tokenizer's."""
+    """Rows of the embedding; by default as many as the tokenizer has tokens."""
     context_length: int | None = Field(None, ge=8, le=1_048_576)
-    """Longest sequence; by default pretraining's sequenceLength."""
+    """Longest sequence in tokens; by default pretraining's sequenceLength."""
     dropout: float | None = Field(
         None,
         ge=0,
@@ -90,7 +91,7 @@ class Model(Section):
         "model says.",
     )
     tie_embeddings: bool = True
-    """Share the weights of the embedding and the output layer."""
+    """Whether the embedding and the output layer share their weights."""
     init_from: Path | None = None
     """A folder with a pretrained model (safetensors), or its name on the hub."""
 

@@ -23,26 +23,26 @@ class StoppingMetric(StrEnum):
 
 
 class EarlyStopping(Section):
-    """Ends pretraining when validation no longer improves."""
+    """Ends pretraining when the validation loss no longer improves."""
 
     metric: StoppingMetric = StoppingMetric.VALIDATION_LOSS
     patience: int = Field(5, ge=1, le=1000)
-    """Validations in a row without an improvement."""
+    """Number of validations in a row without an improvement that end pretraining."""
     min_delta: float = Field(0.0, ge=0, le=100)
-    """Smallest fall of the metric that counts as an improvement."""
+    """Smallest fall of the validation loss that counts as an improvement."""
 
 
 class Validation(Section):
-    """Measures the loss on held-out documents as training goes."""
+    """Measures the loss on held-out documents during training."""
 
     every_steps: int = Field(100, ge=1, le=1_000_000)
-    """Steps between two validations; one more comes at the end."""
+    """Steps between two validations; one more takes place at the end."""
     max_tokens: int = Field(1_048_576, ge=1, le=1_000_000_000)
-    """Held-out tokens read each time, from the first on."""
+    """Number of held-out tokens read at each validation, from the first token on."""
 
 
 class Pretrain(Section):
-    """Pretraining with DeepSpeed ZeRO."""
+    """Pretraining of the model on all documents, with DeepSpeed ZeRO."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -54,23 +54,24 @@ class Pretrain(Section):
     )
 
     tokens: Annotated[int, Field(ge=1, le=10**15)] | TokenMultiple = "20x"
-    """Tokens to train on: a number, or a multiple of the parameter count."""
+    """Number of tokens to train on, or a multiple of the parameter count such as `20x`."""
     sequence_length: int = Field(1024, ge=8, le=1_048_576)
-    """Tokens of a sequence."""
+    """Number of tokens in a sequence."""
     batch_tokens: int = Field(65_536, ge=8, le=1_000_000_000)
-    """Tokens of an optimizer step, over all workers."""
+    """Number of tokens in an optimizer step, over all workers."""
     micro_batch_size: int | None = Field(None, ge=1, le=65536)
-    """Sequences of one forward pass on a worker; by default as many as divide its share of the
-    batch, 8 at most."""
+    """Number of sequences in one forward pass of a worker; by default the largest number up to 8
+    that divides the worker's share of the batch."""
     optimizer: Optimizer = Optimizer()
     precision: Precision = Precision.BF16
     zero: Zero = Zero()
     activation_checkpointing: bool = False
-    """Recompute activations in the backward pass: less memory, about a third more compute."""
+    """Whether activations are recomputed in the backward pass: less memory, about a third more
+    compute."""
     compile: bool = False
-    """Compile the model with torch.compile."""
+    """Whether the model is compiled with torch.compile."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
-    """Probability mass spread over all tokens (Szegedy et al. 2016)."""
+    """Probability mass spread evenly over all tokens (Szegedy et al. 2016)."""
     checkpoint: Checkpoint = Checkpoint()
     validation: Validation = Validation()
     early_stopping: EarlyStopping | None = None

@@ -9,7 +9,7 @@ from llmtrain_api.base import Path, Section, rule, rules
 
 
 class Algorithm(StrEnum):
-    """How a vocabulary is learned."""
+    """Algorithm that learns a vocabulary."""
 
     BPE = "bpe"
     WORDPIECE = "wordpiece"
@@ -17,7 +17,7 @@ class Algorithm(StrEnum):
 
 
 class Tokenizer(Section):
-    """A tokenizer trained on the job's documents, or a pretrained one."""
+    """The tokenizer: trained on the job's documents, or a pretrained one."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -29,9 +29,10 @@ class Tokenizer(Section):
     )
 
     algorithm: Algorithm = Algorithm.BPE
-    """`bpe` and `unigram` work on bytes, so any text can be written; `wordpiece` is BERT's."""
+    """Algorithm that learns the vocabulary. `bpe` and `unigram` work on bytes, so they can write
+    any text; `wordpiece` is BERT's."""
     vocabulary_size: int | None = Field(None, ge=300, le=1_000_000)
-    """Tokens in the vocabulary, special tokens included."""
+    """Number of tokens in the vocabulary, including special tokens."""
     pretrained: Path | None = None
     """A folder with a Hugging Face tokenizer, or its name on the hub."""
 

@@ -9,7 +9,7 @@ from llmtrain_api.base import Section, rule, rules
 
 
 class Schedule(StrEnum):
-    """How the learning rate moves after the warmup."""
+    """Course of the learning rate after the warmup."""
 
     COSINE = "cosine"
     WARMUP_STABLE_DECAY = "warmupStableDecay"
@@ -17,13 +17,13 @@ class Schedule(StrEnum):
 
 
 class OptimizerName(StrEnum):
-    """The optimizers."""
+    """Name of the optimizer algorithm."""
 
     ADAMW = "adamw"
 
 
 class Optimizer(Section):
-    """AdamW (Loshchilov & Hutter 2019) and its learning rate schedule."""
+    """AdamW (Loshchilov & Hutter 2019) with a learning rate schedule."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -37,25 +37,26 @@ class Optimizer(Section):
 
     name: OptimizerName = OptimizerName.ADAMW
     learning_rate: float = Field(3e-4, gt=0, le=1)
-    """The peak."""
+    """Peak learning rate, reached at the end of the warmup."""
     schedule: Schedule = Schedule.COSINE
-    """`warmupStableDecay` holds the peak, then falls linearly over `decayFraction`."""
+    """Course of the learning rate after the warmup. `warmupStableDecay` holds the peak, then falls
+    linearly over `decayFraction`."""
     warmup_fraction: float = Field(0.01, ge=0, lt=1)
-    """Share of the steps with a linearly rising learning rate."""
+    """Share of the steps in which the learning rate rises linearly."""
     decay_fraction: float = Field(0.2, gt=0, le=1)
     """Share of the steps in which `warmupStableDecay` falls."""
     final_fraction: float = Field(0.1, ge=0, le=1)
     """Learning rate at the end, as a share of the peak."""
     weight_decay: float = Field(0.1, ge=0, le=1)
-    """Applied to matrices only, not to biases and norms."""
+    """Weight decay of matrices; biases and norms have none."""
     beta1: float = Field(0.9, ge=0, lt=1)
-    """Decay of the mean of the gradients."""
+    """Decay rate of the gradients' running mean."""
     beta2: float = Field(0.95, ge=0, lt=1)
-    """Decay of the mean of their squares."""
+    """Decay rate of the squared gradients' running mean."""
     epsilon: float = Field(1e-8, ge=1e-30, le=1)
-    """Added to the denominator of the update, in fp32."""
+    """Constant added to the denominator of the update, in fp32."""
     clip: float = Field(1.0, ge=0, le=1000)
-    """Largest norm of the gradient; 0 clips nothing."""
+    """Largest norm of the gradient; 0 turns clipping off."""
 
     @model_validator(mode="after")
     def _decay_follows_warmup(self) -> Self:
@@ -69,7 +70,7 @@ class Optimizer(Section):
 
 
 class Precision(StrEnum):
-    """The numbers that a model computes with; the optimizer's own are always fp32."""
+    """Number format of the model's computation; the optimizer always works in fp32."""
 
     FP32 = "fp32"
     BF16 = "bf16"
@@ -85,7 +86,7 @@ class ZeroStage(IntEnum):
 
 
 class Offload(StrEnum):
-    """What ZeRO keeps in the host's memory."""
+    """What ZeRO keeps in host memory."""
 
     NONE = "none"
     OPTIMIZER = "optimizer"
@@ -93,7 +94,7 @@ class Offload(StrEnum):
 
 
 class Zero(Section):
-    """DeepSpeed ZeRO: how optimizer states, gradients and parameters are sharded."""
+    """DeepSpeed ZeRO, which shards optimizer states, gradients and parameters."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -109,9 +110,9 @@ class Zero(Section):
     )
 
     stage: ZeroStage = ZeroStage.GRADIENTS
-    """0 shards nothing, 1 optimizer states, 2 gradients too, 3 parameters too."""
+    """ZeRO stage: 0 shards nothing, 1 optimizer states, 2 also gradients, 3 also parameters."""
     offload: Offload = Offload.NONE
-    """`parameters` includes the optimizer."""
+    """What is kept in host memory; `parameters` includes the optimizer states."""
 
     @model_validator(mode="after")
     def _offload_needs_sharding(self) -> Self:
@@ -123,14 +124,14 @@ class Zero(Section):
 
 
 class Checkpoint(Section):
-    """When a checkpoint is committed, and how many are kept.
+    """Times at which checkpoints are committed, and how many are kept.
 
     One is always committed at the end of the stage, and when the stage is told to stop.
     """
 
     every_seconds: int = Field(600, ge=1, le=86400)
-    """Longest time between two checkpoints."""
+    """Longest time between two checkpoints, in seconds."""
     every_steps: int | None = Field(None, ge=1, le=1_000_000)
-    """Also at every multiple of this many steps."""
+    """Optimizer steps between two checkpoints, in addition to `everySeconds`."""
     keep: int = Field(3, ge=2, le=100)
-    """Committed checkpoints kept; the one before the newest is the fallback."""
+    """Number of committed checkpoints that are kept; the one before the newest is the fallback."""

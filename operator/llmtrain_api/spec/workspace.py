@@ -12,21 +12,21 @@ _SUB_PATH = r"^[A-Za-z0-9_][-A-Za-z0-9_.]*(/[A-Za-z0-9_][-A-Za-z0-9_.]*)*$"
 
 
 class PersistentVolumeClaim(Section):
-    """A claim that exists, and that all Pods of the job can mount."""
+    """An existing claim that all Pods of the job can mount."""
 
     claim_name: ObjectName
-    """Of the claim, in the job's namespace."""
+    """Name of the claim, in the job's namespace."""
     sub_path: (
         Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=_SUB_PATH)] | None
     ) = None
-    """Folder within the volume; its root by default."""
+    """Folder within the volume; the volume's root by default."""
 
 
 class Workspace(Section):
-    """Where a job keeps what it makes: a claim that exists, or one that the operator makes.
+    """The durable folder of the job: an existing claim, or one that the operator creates.
 
-    A claim that the operator makes outlives the job, for the model lies in it. On a laptop this
-    section has no effect.
+    A claim that the operator creates outlives the job, since the model is stored in it. On a laptop
+    this section has no effect.
     """
 
     model_config = ConfigDict(
@@ -39,14 +39,15 @@ class Workspace(Section):
     )
 
     persistent_volume_claim: PersistentVolumeClaim | None = None
-    """A claim that exists; by default the operator makes one named JOB-workspace."""
+    """An existing claim to use; by default the operator creates one named JOB-workspace."""
     size: Memory = "20Gi"
-    """Of the claim that the operator makes."""
+    """Size of the claim that the operator creates."""
     storage_class_name: ObjectName | None = None
-    """Of the claim that the operator makes; the cluster's default class where it is left out."""
+    """Storage class of the claim that the operator creates; the cluster's default class where it is
+    left out."""
     shared: bool = True
-    """Whether the claim that the operator makes can be mounted on several nodes (ReadWriteMany);
-    false suffices where all Pods run on one."""
+    """Whether the claim that the operator creates can be mounted on several nodes (ReadWriteMany).
+    false suffices where all Pods run on one node."""
 
     @model_validator(mode="after")
     def _class_is_for_a_new_claim(self) -> Self:
