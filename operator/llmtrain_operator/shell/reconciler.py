@@ -102,6 +102,8 @@ class Reconciler:
             self._settings,
         )
         all_done = await self._act(target, decision.actions)
+        if all_done and snapshot.silence is None:  # else what was refused was not tried again
+            self._setbacks.accepted(key)
         await self._write(seen, status, decision.status, now)
         requeue = (
             decision.requeue_after_seconds if all_done else _REFUSED_POLLS * self._poll_seconds
@@ -126,7 +128,6 @@ class Reconciler:
                 return False
             if isinstance(action, Submit):
                 self._setbacks.submitted(target.key, action.submission_id)
-        self._setbacks.accepted(target.key)
         return True
 
     async def _write(
