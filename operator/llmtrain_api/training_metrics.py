@@ -159,6 +159,16 @@ class StatusMetrics(Record):
     """Time until the end of the stage, in seconds, by its speed so far."""
     mfu: Annotated[Rate | None, Metric("mfu_ratio", job=True, live=True, digits=4)] = None
     """Model FLOPs utilization, 0 to 1; absent on hardware of unknown peak."""
+    clip_factor: Annotated[
+        Rate | None,
+        Metric(
+            job=True,
+            step_log=True,
+            digits=4,
+            panel=Panel("Learning", "Clipping", note="Far below 1 for long: it slows learning."),
+        ),
+    ] = None
+    """Factor, 0 to 1, that clipping multiplied the newest step's gradient by; 1 leaves it as is."""
     checkpoint_step: Annotated[Count | None, Metric(job=True)] = None
     """Optimizer step of the newest committed checkpoint."""
 

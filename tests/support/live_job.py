@@ -131,6 +131,7 @@ def _progress() -> Progress:
         tokens=2_048_000,
         loss=3.21,
         validation_bits_per_byte=1.23,
+        clip_factor=0.5,
         tokens_per_second=12_345.6,
         eta_seconds=3600.0,
         line_eta_seconds=7200.0,

@@ -169,6 +169,7 @@ class Trainer:
                 step=self._step,
                 loss=loss,
                 gradient_norm=norm,
+                clip_factor=_clip_factor(norm, self._settings.optimizer.clip),
                 learning_rate=rate,
                 samples=hashlib.sha256(numbers.tobytes()).hexdigest()[:16],
                 seconds=round(seconds, 6),
@@ -297,6 +298,11 @@ class Trainer:
                 self._task.save_model(weights)
             self._ranks.barrier()
         self._progress.update(work=self._watch.work)
+
+
+def _clip_factor(norm: float, clip: float) -> float:
+    """Factor by which DeepSpeed scales a gradient of this norm; a clip of 0 clips nothing."""
+    return min(1.0, clip / (norm + 1e-6)) if clip else 1.0
 
 
 def _not_finite(what: str, step: int, value: float) -> StageError:
