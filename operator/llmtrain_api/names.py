@@ -31,7 +31,7 @@ JOB_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 JOB_NAME_MAX_LENGTH = 40
 """Short enough for the names and labels that are derived from it."""
 CLUSTER_NAME_MAX_LENGTH = 41
-"""Of a RayCluster: the name of its head's Service, `-head-svc`, keeps to 50."""
+"""Longest name of a RayCluster; KubeRay adds `-head-svc` for the head's Service, limited to 50."""
 
 
 def is_job_name(name: str) -> bool:

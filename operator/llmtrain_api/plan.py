@@ -81,7 +81,7 @@ class StagePlan(Record):
     peak_flops: float
     """Dense peak of one device at the stage's precision, in FLOPs per second."""
     flops_per_token: int
-    """Of the forward and backward pass."""
+    """FLOPs of the forward and backward pass for each token."""
     mfu: float = Field(gt=0, le=1)
     """Model FLOPs utilization that the time stands for: what is computed twice counts once."""
     tokens: int | None = None
@@ -106,7 +106,7 @@ class Plan(Record):
     stages: tuple[StagePlan, ...] = ()
     """The stages that train."""
     duration_seconds: float | None = None
-    """Of the stages above together; absent where one of them is unknown."""
+    """Sum over the stages above; absent where one of them is unknown."""
     cost_usd: float | None = None
     notes: tuple[str, ...] = ()
     """What was assumed, and what could not be known."""

@@ -10,7 +10,7 @@ from llmtrain_operator.core.builders.pod import pod_template
 from llmtrain_operator.core.pod_settings import PodSettings
 
 LARGEST_BYTES = 8 << 20
-"""Of a log: kubelet starts a new file beyond 10 MiB, and only tells what is in the newest."""
+"""Most bytes of a log: kubelet starts a new file beyond 10 MiB, and serves the newest alone."""
 _SECONDS_TO_LIVE = 300
 _MEMORY = "64Mi"
 # Not its priority: it is to take nobody's place.

@@ -115,7 +115,7 @@ def _refusal(reply: Reply) -> str:
 
 
 def _why_it_failed(pod: Json) -> str:
-    """Of a Pod that printed nothing: it could not be started, or was ended."""
+    """Reason why a Pod printed nothing: it could not be started, or was ended."""
     for container in pod["status"].get("containerStatuses", ()):
         ended = container.get("state", {}).get("terminated") or {}
         if ended.get("message") or ended.get("reason"):

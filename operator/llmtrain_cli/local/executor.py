@@ -222,7 +222,7 @@ class LocalExecutor:
         await self._cluster.aclose()
 
     def _environment(self) -> dict[str, str]:
-        """Of the driver, and so of all that it starts."""
+        """Environment of the driver, which all of its child processes inherit."""
         binaries = str(Path(sys.executable).parent)
         variables = {"PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}"}
         if "TORCHINDUCTOR_CACHE_DIR" not in os.environ:  # temporary files go with each Ray

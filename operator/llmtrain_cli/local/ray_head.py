@@ -59,7 +59,7 @@ class RayHead:
     """A running Ray."""
 
     url: str
-    """Of its dashboard."""
+    """Address of Ray's dashboard."""
     token: str = field(repr=False)
     process: "subprocess.Popen[bytes]"
     """The supervisor; Ray ends with it."""

@@ -37,16 +37,16 @@ class Sources:
     """What a workspace holds, read once."""
 
     name: str
-    """Of the job; the workspace's folder where the job is unknown."""
+    """Name of the job, or of the workspace's folder where the job is unknown."""
     run: Run | Missing
     data: DataReport | Missing
     evaluation: EvaluationReport | Missing
     steps: dict[Stage, tuple[StepRecord, ...] | Missing]
     """By training stage."""
     parameters: dict[Stage, int | Missing]
-    """Of the model that each training stage saved."""
+    """Number of parameters of the model that each training stage saved."""
     environments: dict[Stage, Environment]
-    """Of the newest attempt of each stage that left one."""
+    """Newest attempt's record of each stage that left one."""
 
 
 def read_sources(workspace: Workspace, run: Run | Missing) -> Sources:

@@ -88,7 +88,7 @@ def _trainers_are_there(outlook: Outlook) -> bool:
 
 
 def _usd_per_hour(outlook: Outlook, group: StageGroup) -> Decimal | None:
-    """Of the cluster that a group of stages runs on: now, or while its stages ran.
+    """Price of the cluster that a stage group runs on: now, or while its stages ran.
 
     Before all of its Pods are there, they say no more than that it does not cost less.
     """

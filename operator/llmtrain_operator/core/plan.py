@@ -31,7 +31,7 @@ def with_plan(spec: JobSpec, status: JobStatus, snapshot: Snapshot) -> JobStatus
 
 
 def _finetune_tokens(plan: JobPlan | None, snapshot: Snapshot) -> int | None:
-    """Of all conversations, once they have been counted."""
+    """Tokens of all conversations, once they have been counted."""
     if plan is not None and plan.finetune_tokens is not None:
         return plan.finetune_tokens
     counted = (each.outcome.finetune_tokens for each in snapshot.submissions if each.outcome)
@@ -75,7 +75,7 @@ def _planned(spec: JobSpec, finetune_tokens: int | None, device: str) -> JobPlan
 
 
 def _mfu(plan: Plan) -> float:
-    """Of all stages together: their FLOPs by what the hardware could have done in their time."""
+    """MFU of all stages together: their FLOPs as a share of the peak in their time."""
     flops = {stage.stage: stage.flops or 0.0 for stage in plan.stages}
     could = sum(flops[stage.stage] / stage.mfu for stage in plan.stages)
     if could:

@@ -85,7 +85,7 @@ def _why(pod: ObservedPod) -> tuple[LossReason, str]:
 
 
 def _ends(pod: ObservedPod) -> list[ContainerEnd]:
-    """Of its containers; one that only prepared the Pod is no loss."""
+    """Containers of the Pod that ended; init containers are left out."""
     states = (container.state for container in pod.status.container_statuses)
     return [state.terminated for state in states if state.terminated is not None]
 

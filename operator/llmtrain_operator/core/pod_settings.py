@@ -18,12 +18,12 @@ class PodNetwork:
 
 @dataclass(frozen=True)
 class PodSettings:
-    """Of all Pods of all jobs."""
+    """Settings of the operator that apply to all Pods of all jobs."""
 
     image: str
-    """Where a manifest names none."""
+    """Image for jobs whose manifest names none."""
     ray_version: str
-    """Of that image, as KubeRay is to know it."""
+    """Version of Ray in that image, which KubeRay needs to know."""
     image_pull_policy: str = "IfNotPresent"
     image_pull_secrets: tuple[str, ...] = ()
     cpu_overcommit: float = 1.0

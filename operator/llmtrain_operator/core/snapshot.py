@@ -108,7 +108,7 @@ class Snapshot:
     refusal: Obstacle | None = None
     """What was said to the last try to make the cluster, or to submit; it is tried again."""
     silence: Silence | None = None
-    """Of the Ray on which an attempt is at work."""
+    """Silence of the Ray cluster that runs the attempt; None where Ray answers."""
     losses: tuple[LostPod, ...] = ()
     """Pods of the cluster that the job was given."""
     submissions: tuple[Submission, ...] = ()
@@ -126,7 +126,7 @@ class Snapshot:
     paid: tuple[PaidPod, ...] | None = None
     """What the job pays for, and has paid for; None where no prices are known."""
     expected_usd_per_hour: Decimal | None = None
-    """Of the trainers' cluster, before there is one; None where that cannot be known."""
+    """Price of the trainers' cluster before it exists; None where it is unknown."""
 
     def cluster(self, name: str | None) -> Cluster | None:
         """The Ray cluster of this name."""

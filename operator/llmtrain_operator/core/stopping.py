@@ -113,7 +113,7 @@ def _await_obedience(this: Pass, stage: StageStatus) -> Step:
 
 
 def deadline_message(this: Pass) -> str:
-    """Which limit was reached."""
+    """Message that says which deadline passed."""
     return (
         f"the job has run for longer than {this.job.spec.policy.active_deadline_seconds} s "
         "(policy.activeDeadlineSeconds)"

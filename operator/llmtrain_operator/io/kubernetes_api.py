@@ -89,7 +89,7 @@ class Listing:
 
     items: list[Json]
     version: int
-    """Of the collection: what is newer may be missing in it. 0 where there is no such kind."""
+    """Resource version of the list, which may lack newer objects; 0 without such a kind."""
 
 
 class KubernetesApi:

@@ -69,7 +69,7 @@ class _JobDetails(BaseModel):
     driver_exit_code: Annotated[int, Field(ge=-_EXIT_CODE, lt=_EXIT_CODE)] | None = None
     driver_node_id: str | None = None
     message: str | None = None
-    """Of a job that failed it ends with the last lines of its log."""
+    """Ray's message; for a failed job it ends with the last lines of its log."""
 
 
 class _JobLogs(BaseModel):

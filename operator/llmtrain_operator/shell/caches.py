@@ -15,7 +15,7 @@ from llmtrain_operator.shell.work_queue import Key
 
 Json = dict[str, Any]
 _REMEMBERED_LOSSES = 2_000
-"""Of one job: its Pods may come and go for hours while their cluster stands."""
+"""Most deleted Pods that are remembered for a job; Pods may come and go for hours."""
 
 
 @dataclass(frozen=True)

@@ -89,5 +89,5 @@ class Paying:
         return await self.nodes.named(wanted)
 
     def expected_usd_per_hour(self, job: LLMTrainingJob) -> Decimal | None:
-        """Of the trainers, before there are any; None where only a node could tell."""
+        """Price of the trainers before they exist; None where only a node could tell."""
         return expected_usd_per_hour(job.spec.compute.trainers, self.price_list.prices)

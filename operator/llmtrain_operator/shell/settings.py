@@ -38,7 +38,7 @@ class OperatorSettings(Section):
     image: str = Field(min_length=1)
     """Image of the trainer, where a manifest names none."""
     ray_version: str = Field("2.60.0", pattern=r"^[0-9]+\.[0-9]+\.[0-9]+")
-    """Of Ray in that image."""
+    """Version of Ray in that image."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     image_pull_secrets: tuple[str, ...] = ()
     cpu_overcommit: float = Field(1.0, ge=1, le=100)
@@ -52,7 +52,7 @@ class OperatorSettings(Section):
     network: JobNetwork | None = None
     """For the NetworkPolicy of each job; none is made where it is left out."""
     namespaces: tuple[str, ...] = ()
-    """That are watched; all of them where none is named."""
+    """Namespaces that are watched; all of them where none is named."""
     reach: Literal["service", "apiServer"] = "service"
     """How Ray's heads are reached: by the cluster's DNS, or, from outside of it, through the API
     server."""

@@ -24,9 +24,9 @@ class CheckpointState(Record):
     step: int
     """Optimizer steps done."""
     best_validation_loss: float | None = None
-    """Of early stopping, in nats per token."""
+    """Best validation loss for early stopping, in nats per token."""
     failed_validations: int = 0
-    """Of early stopping: in a row."""
+    """Validations in a row without an improvement, for early stopping."""
 
 
 class Manifest(Record):
@@ -37,7 +37,7 @@ class Manifest(Record):
     attempt: int
     world_size: int
     fingerprint: str
-    """Of the settings that the state depends on; another manifest may not resume it."""
+    """Fingerprint of the settings that the state depends on; only the same one resumes it."""
     state: CheckpointState
     files: dict[str, FileDigest]
 

@@ -30,7 +30,7 @@ class TextScore:
 
     bits_per_byte: float
     standard_error: float | None
-    """Of the bits per byte, were other documents of the same kind drawn; None for a single one."""
+    """Standard error of the bits per byte over documents; None for a single document."""
     perplexity: float
     """For each token; not comparable between tokenizers."""
     num_bytes: int

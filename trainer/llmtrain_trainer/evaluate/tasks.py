@@ -29,7 +29,7 @@ class ReadyTask:
 
     @property
     def name(self) -> str:
-        """Of the task."""
+        """Name of the task."""
         return self.loaded.name
 
     def run(self, subject: Subject, *, seed: int) -> list[EvaluationResult]:

@@ -41,7 +41,7 @@ class TrainingFacts:
     planned: Work
     done: Work
     validation_loss: float | None
-    """Of the last validation, in nats per token."""
+    """Loss of the last validation, in nats per token."""
 
 
 def training_facts(
@@ -80,7 +80,7 @@ def _facts(
     step_flops = flops_per_token(shape, section) * section.batch_tokens if shape else None
 
     def work(steps: int, *, seconds: float | None = None, mfu: float | None = None) -> Work:
-        """Of seconds and utilization, one follows from the other."""
+        """Seconds or utilization: one follows from the other."""
         flops = None if step_flops is None else float(steps * step_flops)
         if flops and peak and mfu:
             seconds = flops / (peak * mfu)

@@ -1,4 +1,4 @@
-"""Which conversations share a sequence."""
+"""Packing: the choice of conversations that share a sequence."""
 
 from bisect import bisect_left, insort
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Which conversations are held out, and what is said where a frequent answer is on one side only.
+"""The split of conversations, and a warning where a frequent answer is on one side only.
 
 Conversations are held out by a hash of their text, so the choice is the same for every seed and
 changes little when others are added. Exact repeats are on one side. Of each frequent answer, such

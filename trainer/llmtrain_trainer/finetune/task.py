@@ -86,6 +86,6 @@ def _settings(finetune: Finetune, config: RunConfig, num_sequences: int) -> Loop
 
 
 def _fingerprint(finetune: Finetune, model: str, tokens_sha256: str) -> str:
-    """Of what decides the path of training."""
+    """Fingerprint of the fields that decide the path of training."""
     path = finetune.model_dump_json(exclude={"checkpoint", "micro_batch_size"})
     return fingerprint((path, model, tokens_sha256))

@@ -94,7 +94,7 @@ def _settings(pretrain: Pretrain, config: RunConfig, num_parameters: int) -> Loo
 
 
 def _fingerprint(config: RunConfig, recipe: ModelRecipe, tokens_sha256: str) -> str:
-    """Of what decides the path of training; how often to checkpoint or to validate does not."""
+    """Fingerprint of what decides the path of training; checkpoint and validation times do not."""
     assert config.pretrain is not None
     path = config.pretrain.model_dump_json(
         exclude={"checkpoint", "validation", "early_stopping", "compile", "micro_batch_size"}

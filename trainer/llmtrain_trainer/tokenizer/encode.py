@@ -31,11 +31,11 @@ class Encoding:
     """Documents as tokens, each closed by the end-of-text token."""
 
     tokens: NDArray[np.uint32]
-    """Of all documents one after the other."""
+    """Tokens of all documents, one after the other."""
     num_tokens: NDArray[np.int64]
-    """Of each document, shape (num_documents,)."""
+    """Number of tokens of each document, shape (num_documents,)."""
     num_bytes: NDArray[np.int64]
-    """Of UTF-8 text of each document, shape (num_documents,)."""
+    """Bytes of UTF-8 text of each document, shape (num_documents,)."""
 
 
 def encode_in_order(tasks: Sequence[EncodingTask]) -> Iterator[Encoding]:

@@ -33,7 +33,7 @@ class TokenIndex(Record):
     tokenizer: str
     """SHA-256 of the `tokenizer.json` that made the tokens."""
     sha256: str
-    """Of `tokens.bin`."""
+    """SHA-256 of `tokens.bin`."""
 
 
 def smallest_dtype(vocabulary_size: int) -> TokenType:

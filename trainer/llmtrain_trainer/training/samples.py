@@ -19,7 +19,7 @@ class Batch:
     """The token that each position must predict, already shifted: `labels[b, t]` follows
     `input_ids[b, t]`; `IGNORED` where it does not count."""
     segments: NDArray[np.int64] | None = None
-    """Which document of its sequence a position belongs to, counted from 0; -1 for padding at the
+    """Document of its sequence that a position belongs to, counted from 0; -1 for padding at the
     end. None where no sequence holds more than one document."""
 
 

@@ -27,7 +27,7 @@ class TrainingTask:
     validation_bytes_per_label: float | None
     """UTF-8 bytes of text for each held-out label; None where bits per byte say nothing."""
     fingerprint: str
-    """Of all that the training state depends on."""
+    """Fingerprint of all that the training state depends on."""
     checkpoints: Path
     metrics: Path
     save_model: Callable[[dict[str, object]], None]

@@ -13,7 +13,7 @@ class Spot:
     """Neighbouring values of a curve, as one."""
 
     x: float
-    """Of the last of them."""
+    """Value of the last point."""
     y: float
     """Their mean."""
     low: float

@@ -12,7 +12,7 @@ from llmtrain_cli.report.charts.scale import Scale, round_scale, tight_scale
 from llmtrain_cli.report.charts.svg import percent, picture, points, tag
 
 HEIGHT = 200.0
-"""Of the plot, in pixels; the style sheet puts margins around it for the words."""
+"""Size of the plot, in pixels; the style sheet puts margins around it for the words."""
 _LABEL_HEIGHT = 30.0
 _CANVAS = 1000.0
 """Lines are drawn in a square of this size, which is then stretched to the plot."""

@@ -19,9 +19,9 @@ class Line:
     what: str
     usd: str
     hours: str = ""
-    """Of all Pods together; empty where the line is none of Pods."""
+    """Hours of all Pods together; empty in a row without Pods."""
     usd_per_hour: str = ""
-    """Of each Pod."""
+    """Price of each Pod."""
     note: str = ""
     is_sum: bool = False
 

@@ -10,12 +10,12 @@ Json = dict[str, Any]
 
 
 def job_labels(job: LLMTrainingJob) -> dict[str, str]:
-    """Of everything that belongs to a job."""
+    """Labels of every object that belongs to a job."""
     return {names.MANAGED_BY_LABEL: names.MANAGED_BY, names.JOB_LABEL: job.metadata.name}
 
 
 def cluster_labels(job: LLMTrainingJob, cluster: ClusterStatus) -> dict[str, str]:
-    """Of a Ray cluster and its Pods."""
+    """Labels of a Ray cluster and its Pods."""
     return {
         **job_labels(job),
         names.STAGE_GROUP_LABEL: cluster.group.value,

@@ -94,7 +94,7 @@ def resources_price(
 
 
 def _gpu_price(prices: ResourcePrices, labels: Mapping[str, str]) -> Decimal | None:
-    """Of what a node counts as one GPU: where Pods take turns on it, that is a share of one."""
+    """Price of one allocatable GPU; with time slicing, that is a share of a real one."""
     known, told = prices.gpu_usd_per_hour, labels.get(GPU_PRODUCT_LABEL, "")
     if told.endswith(SHARED_GPU) and told in known:
         return known[told]
@@ -105,7 +105,7 @@ def _gpu_price(prices: ResourcePrices, labels: Mapping[str, str]) -> Decimal | N
 def _dominant_share(
     requests: Requests, allocatable: Mapping[str, Decimal], gpu_resource: str
 ) -> Decimal:
-    """Of 1; a resource that the node does not tell of, as while its driver starts, is left out."""
+    """Share of the node, 0 to 1; a resource that the node does not list yet is left out."""
     asked = {"cpu": requests.cpus, "memory": requests.memory_bytes, gpu_resource: requests.gpus}
     there = {name: allocatable.get(name, Decimal(0)) for name in asked}
     shares = [asked[name] / there[name] for name in asked if there[name] > 0]

@@ -32,12 +32,12 @@ class ResourcePrices(Section):
     """What Pods pay by what they ask for, on nodes that no price fits."""
 
     cpu_usd_per_hour: _Price = Decimal(0)
-    """Of a CPU core."""
+    """Price of a CPU core."""
     gib_usd_per_hour: _Price = Decimal(0)
-    """Of a GiB of memory."""
+    """Price of a GiB of memory."""
     gpu_usd_per_hour: dict[_Label, _Price] = Field({}, max_length=64)
-    """Of a GPU, by the node's label `nvidia.com/gpu.product`; `*` stands for every other. A Pod
-    with a GPU that is not among them has no price."""
+    """Price of a GPU, by the node's label `nvidia.com/gpu.product`; `*` stands for every other. A
+    Pod whose GPU is not listed has no price."""
     spot_factor: Annotated[Decimal, Field(gt=0, le=1)] = Decimal(1)
     """What a spot machine costs of that."""
 
@@ -46,7 +46,7 @@ class Prices(Section):
     """All prices. Without any, no costs are computed."""
 
     nodes: tuple[NodePrice, ...] = ()
-    """Of whole nodes; the first that fits counts."""
+    """Prices of whole nodes; the first that matches counts."""
     resources: ResourcePrices | None = None
     """For nodes that none of them fits."""
 

@@ -58,7 +58,7 @@ def _is(interval: Interval, other: Interval) -> bool:
 
 
 def _share(interval: Interval, seconds: Seconds) -> Decimal:
-    """Of the interval's time: waiting with Pods, starting again, and work that was lost."""
+    """Wasted seconds of the interval: waiting with Pods, starting again, and lost work."""
     if interval.activity is Activity.WAITING:
         return Decimal(1)
     wasted = seconds.queued + seconds.provisioning + seconds.suspended + seconds.lost_work

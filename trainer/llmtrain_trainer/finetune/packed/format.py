@@ -40,7 +40,7 @@ class PackedIndex(Record):
     num_labels: int = Field(ge=0)
     """Positions whose prediction counts."""
     sha256: str
-    """Of the three other files."""
+    """SHA-256 of the three other files."""
 
 
 def digest(folder: Path) -> str:
