@@ -104,7 +104,8 @@ def _type(schema: Schema) -> str:
 
 def _default(schema: Schema) -> str:
     default = schema.get("default")
-    if default is None or isinstance(default, dict):
+    is_of_objects = default and "properties" in schema.get("items", {})
+    if default is None or isinstance(default, dict) or is_of_objects:
         return ""
     return f"`{str(default).lower()}`" if isinstance(default, bool) else f"`{default}`"
 

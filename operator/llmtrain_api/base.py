@@ -1,6 +1,7 @@
 """The two base models: `Section` for what a person writes, `Record` for what programs exchange."""
 
-from typing import Annotated, Any
+from collections.abc import Iterable
+from typing import Annotated, Any, Self
 
 from pydantic import (
     BaseModel,
@@ -9,6 +10,7 @@ from pydantic import (
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
@@ -82,3 +84,50 @@ def keyed_by(field: str) -> dict[str, Any]:
 def rules(*each: dict[str, Any]) -> dict[str, Any]:
     """The `json_schema_extra` that carries CEL rules into the CRD."""
     return {"x-kubernetes-validations": list(each)}
+
+
+def _add_rule_of_one(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    kinds = _kinds(model)
+    present = ", ".join(f"has(self.{kind})" for kind in kinds)
+    schema |= rules(
+        rule(f"[{present}].filter(x, x).size() == 1", f"set exactly one of {_joined(kinds)}")
+    )
+
+
+class OneOf(Section):
+    """A section with exactly one of its fields set: the kind of thing that it describes."""
+
+    model_config = ConfigDict(json_schema_extra=_add_rule_of_one)
+
+    @property
+    def kind(self) -> str:
+        """The field that is set, as a manifest has it: `pythonDocs`."""
+        return self._chosen()[0]
+
+    @property
+    def section(self) -> Section:
+        """The value of the field that is set."""
+        fields = _kinds(type(self))
+        section: Section = getattr(self, fields[self.kind])
+        return section
+
+    def _chosen(self) -> list[str]:
+        return [kind for kind, name in _kinds(type(self)).items() if getattr(self, name)]
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        chosen = self._chosen()
+        if len(chosen) != 1:
+            found = " and ".join(chosen) or "none: one that needs no fields is written {}"
+            raise ValueError(f"set exactly one of {_joined(_kinds(type(self)))}; found {found}")
+        return self
+
+
+def _kinds(model: type[BaseModel]) -> dict[str, str]:
+    """The fields of a section: the name of each in a manifest, and in Python."""
+    return {field.alias or name: name for name, field in model.model_fields.items()}
+
+
+def _joined(words: Iterable[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} or {last}"

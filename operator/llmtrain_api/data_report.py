@@ -35,8 +35,7 @@ class StepReport(Record):
     """What one step of the data stage did; `came_in` = `went_out` + `dropped` in documents."""
 
     name: str
-    """The part of the manifest's section data that asks for it: `clean.html`, `filter.quality`;
-    `filter.length` is for minWords and maxWords."""
+    """The step's kind in `data.steps`, such as `gopher`; the second of a kind is `gopher-2`."""
     came_in: Amount = Amount()
     went_out: Amount = Amount()
     """In bytes: after the step's changes."""
@@ -54,7 +53,7 @@ class ScriptReport(Record):
 
     came_in: int = 0
     kept: int = 0
-    """Let through by all steps but deduplication."""
+    """Let through by all steps but those that compare documents, such as `exactDedup`."""
 
 
 class SourceReport(Record):
@@ -64,7 +63,7 @@ class SourceReport(Record):
     """Its kind and what it names: `files raw/*.jsonl (jsonl)`."""
     came_in: Amount = Amount()
     dropped_by_rule: dict[str, int] = Field(default_factory=dict)
-    """Documents by step and rule: `filter.length minWords`."""
+    """Documents by step and rule: `gopher minWords`."""
     changed_by_step: dict[str, int] = Field(default_factory=dict)
     """Documents that a step changed and let through."""
     scripts: dict[str, ScriptReport] = Field(default_factory=dict)

@@ -164,7 +164,7 @@ def test_only_evaluate_and_a_gate_that_is_not_met(folder: Path, calm: Workspace)
         "evaluate": {
             "data": {
                 "sources": [{"files": {"paths": ["documents.jsonl"], "format": "jsonl"}}],
-                "filter": {"quality": "none", "minWords": 5},
+                "steps": [{"unicode": {}}, {"length": {"minWords": 5}}, {"exactDedup": {}}],
             },
             "gates": [{"metric": "bitsPerByte", "max": 0.001}],
         },

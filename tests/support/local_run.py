@@ -57,7 +57,7 @@ def small_spec() -> dict[str, Any]:
         "compute": {"trainers": {"replicas": 2, "cpus": 1}},
         "data": {
             "sources": [{"files": {"paths": ["documents.jsonl"], "format": "jsonl"}}],
-            "filter": {"quality": "none", "minWords": 5},
+            "steps": [{"unicode": {}}, {"length": {"minWords": 5}}, {"exactDedup": {}}],
             "validationFraction": 0.1,
         },
         "tokenizer": {"vocabularySize": 400},

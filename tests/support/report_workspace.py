@@ -175,7 +175,7 @@ def write_finished_run(folder: Path) -> Workspace:
     lines.append('{"step": 20, "validationLoss": 4.1, "validationBitsPerByte": 2.2}\n')
     example = Example(source=SCRIPT, rule="minWords", excerpt=SCRIPT)
     step = StepReport(
-        name="filter.length",
+        name="gopher",
         came_in=Amount(documents=4321, bytes=90),
         dropped=Amount(documents=1234, bytes=30),
         examples=(example,),
@@ -183,7 +183,7 @@ def write_finished_run(folder: Path) -> Workspace:
     source = SourceReport(
         name=f"files {SCRIPT} (jsonl)",
         came_in=Amount(documents=4321, bytes=90),
-        dropped_by_rule={"filter.length minWords": 1234},
+        dropped_by_rule={"gopher minWords": 1234},
         scripts={"Latin": ScriptReport(came_in=4321, kept=3087)},
         bad_rows=17,
     )

@@ -113,7 +113,17 @@ WRONG_JOBS: list[tuple[str, object, str]] = [
     ("spec.evaluate.generations", {"prompts": ["x" * 32769]}, "generations.prompts[0]"),
     ("spec.policy.retries.application", -2, "spec.policy.retries.application"),
     ("spec.model.hidden_size", 64, 'unknown field "spec.model.hidden_size"'),
-    ("spec.data.filter.maxWords", 10, "minWords must not exceed maxWords"),
+    ("spec.data.steps", [{"gopher": {"maxWords": 10}}], "minWords must not exceed maxWords"),
+    ("spec.data.steps", [{"length": {"minWords": 200_000}}], "minWords must not exceed maxWords"),
+    (
+        "spec.data.steps",
+        [{"gopher": {"minMeanWordLength": 10.5}}],
+        "minMeanWordLength must not exceed maxMeanWordLength",
+    ),
+    ("spec.data.steps", [], "spec.data.steps"),
+    ("spec.data.steps", [{}], "set exactly one of html, unicode"),
+    ("spec.data.steps", [{"html": {}, "unicode": {}}], "set exactly one of html, unicode"),
+    ("spec.data.steps", [{"exactDedup": {}}, {"html": {}}], "must come after all others"),
     ("spec.pretrain.optimizer", _HALVES | {"decayFraction": 0.6}, "must not exceed 1 together"),
     ("spec.finetune.optimizer", _HALVES | {"decayFraction": 0.6}, "must not exceed 1 together"),
     (
@@ -180,7 +190,9 @@ RIGHT_IN_KUBERNETES: list[tuple[str, object]] = [
 
 RIGHT_JOBS: list[tuple[str, object]] = [
     *RIGHT_IN_KUBERNETES,
-    ("spec.data.filter.maxWords", 50),
+    ("spec.data.steps", [{"gopher": {"maxWords": 50}}]),
+    ("spec.data.steps", [{"gopher": {"minMeanWordLength": 10}}, {"length": {"minWords": 100_000}}]),
+    ("spec.data.steps", [{"exactDedup": {}}, {"exactDedup": {}}]),
     ("spec.pretrain.optimizer", _HALVES | {"decayFraction": 0.5}),
     ("spec.pretrain.optimizer", {"schedule": "cosine", "warmupFraction": 0.9}),
     ("spec.model", _WIDE | {"family": "gpt2", "keyValueHeads": 4}),

@@ -40,7 +40,7 @@ def files_context(folder: Path, stage: str = "data", **changes: object) -> Stage
     """A context over the JSON lines files below the inputs folder."""
     data = {
         "sources": [{"files": {"paths": ["*.jsonl"], "format": "jsonl"}}],
-        "filter": {"minWords": 3},
+        "steps": [{"html": {}}, {"unicode": {}}, {"gopher": {"minWords": 3}}, {"exactDedup": {}}],
         "validationFraction": 0.1,
         **changes,
     }
@@ -93,9 +93,8 @@ def test_documents_are_split_in_order_and_the_report_adds_up(tmp_path: Path) -> 
         "2.jsonl": 40,
     }
     assert {step.name: step.dropped_by_rule for step in report.steps if step.dropped.documents} == {
-        "filter.length": {"minWords": 1},
-        "filter.quality": {"stopWords": 1},
-        "dedup.exact": {"repeated": 1},
+        "gopher": {"minWords": 1, "stopWords": 1},
+        "exactDedup": {"repeated": 1},
     }
     assert report.steps[-1].went_out == report.train + report.validation
     assert report.train.documents == len(train)
@@ -188,7 +187,7 @@ def test_what_was_lost_is_told_at_each_run(tmp_path: Path) -> None:
         context = files_context(tmp_path)
         data_stage.run(context)
         (warning,) = context.progress.report.warnings
-        assert "3 of 5 documents were dropped, by filter.length minWords 3" in warning
+        assert "3 of 5 documents were dropped, by gopher minWords 3" in warning
 
 
 def test_questions_that_cannot_be_asked_are_known_after_the_data_stage(tmp_path: Path) -> None:
@@ -257,7 +256,7 @@ def test_text_that_a_vocabulary_cannot_write_is_told(tmp_path: Path) -> None:
     names = [hashlib.sha256(bytes([number])).hexdigest() for number in range(30)]
     texts = [" ".join(name[n : n + 4] for n in range(0, 60, 4)) for name in names]
     write_inputs(tmp_path, [*texts, texts[0] + " " + "x" * 200])  # a word too long for WordPiece
-    context = files_context(tmp_path, filter={"quality": "none", "minWords": 3})
+    context = files_context(tmp_path, steps=[{"length": {"minWords": 3}}])
     data_stage.run(context)
     tokenizer_stage.run(context)
     assert context.progress.report.warnings == ()

@@ -1,11 +1,11 @@
 """How good the model is, and how good it must be."""
 
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from llmtrain_api.base import Path, Section, Text, rule, rules, written
-from llmtrain_api.spec.data import Data, OneOf
+from llmtrain_api.base import OneOf, Path, Section, Text, rule, rules, written
+from llmtrain_api.spec.data import Data
 
 _LOWEST_TEMPERATURE = 0.01
 
@@ -39,16 +39,6 @@ class LmEval(Section):
 class Task(OneOf):
     """An evaluation task; exactly one kind is set."""
 
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            rule(
-                "has(self.heldOutDocs) != has(self.lmEval)",
-                "set exactly one of heldOutDocs or lmEval",
-            )
-        )
-    )
-
-    kinds: ClassVar[str] = "heldOutDocs or lmEval"
     held_out_docs: HeldOutDocs | None = None
     lm_eval: LmEval | None = None
 

@@ -1,12 +1,12 @@
 """Supervised fine-tuning on conversations."""
 
 from enum import StrEnum
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from llmtrain_api.base import Name, Path, Section, rule, rules
-from llmtrain_api.spec.data import MaxBadRows, OneOf
+from llmtrain_api.base import Name, OneOf, Path, Section, rule, rules
+from llmtrain_api.spec.data import MaxBadRows
 from llmtrain_api.spec.training import Checkpoint, Optimizer, Precision, Zero
 
 
@@ -51,17 +51,6 @@ class ChatHuggingFace(Section):
 class ChatSource(OneOf):
     """A source of conversations; exactly one kind is set."""
 
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            rule(
-                "[has(self.pythonDocs), has(self.files), has(self.huggingFace)]"
-                ".filter(x, x).size() == 1",
-                "set exactly one of pythonDocs, files or huggingFace",
-            )
-        )
-    )
-
-    kinds: ClassVar[str] = "pythonDocs, files or huggingFace"
     python_docs: ChatPythonDocs | None = None
     files: ChatFiles | None = None
     hugging_face: ChatHuggingFace | None = None

@@ -70,7 +70,22 @@ def _with(path: str, value: object) -> dict[str, Any]:
         ("model.contextLength", 32, ["pretrain.sequenceLength", "64 > 32"]),
         ("model.vocabularySize", 300, ["model.vocabularySize", "300 < 400"]),
         ("model.hiddenSize", 36, ["spec.model: llama", "36 / 4 is 9"]),
-        ("data.filter.maxWords", 4, ["spec.data.filter: minWords", "5 > 4"]),
+        (
+            "data.steps",
+            [{"html": {}}, {"gopher": {"minWords": 5, "maxWords": 4}}],
+            ["spec.data.steps[1].gopher: minWords", "5 > 4"],
+        ),
+        (
+            "data.steps",
+            [{"gopher": {"minWords": -1}}],
+            ["spec.data.steps[0].gopher.minWords", "greater than or equal to 0"],
+        ),
+        (
+            "data.steps",
+            [{"exactDedup": {}}, {"unicode": {}}],
+            ["spec.data.steps: ", "move [1] before [0]"],
+        ),
+        ("data.steps", [{"gophr": {}}], ["spec.data.steps[0].gophr", "did you mean gopher?"]),
         ("pretrain.microBatchSize", 3, ["pretrain.batchTokens", "64 x 3 x 2 = 384", "768 or 1152"]),
         ("compute.trainers.replicas", 32, ["pretrain.batchTokens", "1024 is not, 2048 would be"]),
         ("compute.trainers.gpus", 4, ["compute.trainers.cpus", "1 < 4"]),

@@ -47,7 +47,7 @@ def test_the_funnel_says_how_many_documents_are_left(workspace: Workspace) -> No
 
 def test_what_became_of_each_source_is_shown(workspace: Workspace) -> None:
     shown = render(read_sources(workspace, run()))
-    assert "filter.length minWords 1,234" in shown
+    assert "gopher minWords 1,234" in shown
     assert "Latin 3,087 of 4,321" in shown
     assert '<td class="number">17</tr>' in shown
 

@@ -126,7 +126,7 @@ def test_what_training_has_used_may_not(
 
 def test_a_stage_that_failed_before_it_left_anything_may_be_mended(reopen: Reopen) -> None:
     failed = {Stage.DATA: StageState.FAILED}
-    opened = reopen(failed, "data.filter.minWords", 1, phase=Phase.FAILED)
+    opened = reopen(failed, "data.steps", [{"length": {"minWords": 1}}], phase=Phase.FAILED)
     assert (opened.status.phase, opened.status.stage(Stage.DATA).attempt) == (Phase.PENDING, 1)
     spec = reopen(_DONE | {Stage.PRETRAIN: StageState.FAILED}, "pretrain.tokens", 4096).job.spec
     assert spec.pretrain is not None

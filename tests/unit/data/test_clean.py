@@ -4,8 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmtrain_api.spec.data import Clean
-from llmtrain_trainer.data.clean import cleaners, repair_unicode
+from llmtrain_api.spec.steps import DEFAULT_STEPS, EmojiToText, Step, Unicode
+from llmtrain_trainer.data.steps.emoji_to_text import EmojiToTextStep
+from llmtrain_trainer.data.steps.registry import document_steps
+from llmtrain_trainer.data.steps.unicode import UnicodeStep
+
+repair_unicode = UnicodeStep(Unicode()).prepare()
 
 
 @pytest.mark.parametrize(
@@ -19,17 +23,18 @@ from llmtrain_trainer.data.clean import cleaners, repair_unicode
     ],
 )
 def test_damage_is_repaired_and_the_rest_kept(before: str, after: str) -> None:
-    assert repair_unicode(before) == after
+    assert repair_unicode([before]) == [after]
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))
 def test_plain_text_is_never_changed(text: str) -> None:
-    assert repair_unicode(text) == text
+    assert repair_unicode([text]) == [text]
 
 
 def test_only_the_wanted_steps_run() -> None:
-    assert [step.name for step in cleaners(Clean())] == ["clean.html", "clean.unicode"]
-    forced = cleaners(Clean(html=False), is_html=True)
-    assert [step.name for step in forced] == ["clean.html", "clean.unicode"]
-    (emoji,) = cleaners(Clean(html=False, unicode=False, emoji_to_text=True))
-    assert emoji.apply("good 👍") == "good :thumbs_up:"
+    assert list(document_steps(DEFAULT_STEPS)) == ["html", "unicode", "gopher"]
+    forced = document_steps([Step(unicode=Unicode())], is_html=True)
+    assert list(forced) == ["html", "unicode"]
+    (emoji,) = document_steps([Step(emoji_to_text=EmojiToText())]).values()
+    assert isinstance(emoji, EmojiToTextStep)
+    assert emoji.prepare()(["good 👍"]) == ["good :thumbs_up:"]

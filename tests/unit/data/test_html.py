@@ -4,12 +4,16 @@ import time
 
 import pytest
 
-from llmtrain_api.spec.data import Clean
-from llmtrain_trainer.data.clean import cleaners
-from llmtrain_trainer.data.html import extract_if_html, extract_text, is_html
-from llmtrain_trainer.data.html_bounds import broken_bound
+from llmtrain_api.spec.steps import Step, Unicode
 from llmtrain_trainer.data.python_docs import harvest
-from llmtrain_trainer.data.step import Dropped
+from llmtrain_trainer.data.steps.base import Dropped
+from llmtrain_trainer.data.steps.html import (
+    broken_bound,
+    extract_if_html,
+    extract_text,
+    is_html,
+)
+from llmtrain_trainer.data.steps.registry import document_steps
 
 PAGE = """<!DOCTYPE html><html><head><title>Title</title><style>p {color: red}</style>
 <script>var hidden = 1;</script></head><body><nav><a href="/">Home</a></nav>
@@ -86,8 +90,8 @@ def test_documents_and_whole_fragments_are_html(text: str) -> None:
     ],
 )
 def test_files_of_the_format_html_are_always_extracted(page: str, text: str) -> None:
-    step, *_ = cleaners(Clean(html=False), is_html=True)
-    extracted = step.apply(page)
+    step, *_ = document_steps([Step(unicode=Unicode())], is_html=True).values()
+    (extracted,) = step.prepare()([page])
     assert isinstance(extracted, str)
     assert extracted.startswith(text)
     assert "<" not in extracted

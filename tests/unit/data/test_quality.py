@@ -4,10 +4,11 @@
 
 import pytest
 
-from llmtrain_api.spec.data import Filter, Quality
-from llmtrain_trainer.data.quality import REASONS, broken_gopher_rule, broken_length_rule, filters
+from llmtrain_api.spec.steps import Gopher, Length
 from llmtrain_trainer.data.scripts import main_script, split_words
-from llmtrain_trainer.data.step import Dropped
+from llmtrain_trainer.data.steps.base import Dropped
+from llmtrain_trainer.data.steps.gopher import GopherStep, broken_gopher_rule
+from llmtrain_trainer.data.steps.length import LengthStep, broken_length_rule
 
 GOOD = "The quick brown fox has to jump over the lazy dog and run"
 
@@ -36,7 +37,7 @@ GOPHER_CASES = [
 
 @pytest.mark.parametrize(("text", "rule"), GOPHER_CASES)
 def test_gopher_rules(text: str, rule: str | None) -> None:
-    assert broken_gopher_rule(text) == rule
+    assert broken_gopher_rule(text, Gopher(min_words=0)) == rule
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_gopher_rules(text: str, rule: str | None) -> None:
     ],
 )
 def test_bounds_on_the_number_of_words(text: str, rule: str | None) -> None:
-    assert broken_length_rule(text, min_words=3, max_words=4) == rule
+    assert broken_length_rule(split_words(text), Length(min_words=3, max_words=4)) == rule
 
 
 SENTENCES = {
@@ -74,19 +75,20 @@ SENTENCES = {
 @pytest.mark.parametrize("language", SENTENCES)
 def test_no_language_is_dropped_for_its_script(language: str) -> None:
     text = SENTENCES[language] * 5
-    for step in filters(Filter()):
-        assert step.apply(text) == text
+    assert GopherStep(Gopher()).prepare()([text]) == [text]
 
 
 def test_words_are_counted_in_scripts_without_spaces() -> None:
     assert split_words("我们用 Python 3，很好。") == [*"我们用", "Python", "3，", *"很好"]
     assert len(split_words(SENTENCES["Thai"])) == 40  # marks above and below belong to a letter
     assert split_words("naïve «word», 3 – x") == ["naïve", "«word»,", "3", "–", "x"]
-    assert broken_length_rule("我们用很好", min_words=6, max_words=9) == "minWords"
+    words = split_words("我们用很好")
+    assert broken_length_rule(words, Length(min_words=6, max_words=9)) == "minWords"
 
 
 def test_gibberish_in_latin_letters_is_still_dropped() -> None:
-    assert broken_gopher_rule("Größe Überfluß naïveté façade smørrebrød " * 20) == "stopWords"
+    text = "Größe Überfluß naïveté façade smørrebrød " * 20
+    assert broken_gopher_rule(text, Gopher()) == "stopWords"
 
 
 @pytest.mark.parametrize(
@@ -104,16 +106,14 @@ def test_the_script_of_most_letters_is_named(text: str, script: str) -> None:
 
 
 def test_every_rule_has_a_reason_for_people() -> None:
-    assert {rule for _, rule in GOPHER_CASES if rule} <= set(REASONS)
+    assert {rule for _, rule in GOPHER_CASES if rule} <= set(GopherStep(Gopher()).reasons)
 
 
 def test_a_text_of_white_space_is_dropped_even_without_bounds() -> None:
-    (length,) = filters(Filter(quality=Quality.NONE, min_words=0))
-    assert length.apply(" ") == Dropped("empty")
-    assert length.apply("x") == "x"
+    length = LengthStep(Length(min_words=0)).prepare()
+    assert length([" ", "x"]) == [Dropped("empty"), "x"]
 
 
 def test_gopher_is_applied_when_it_is_chosen() -> None:
-    _, quality = filters(Filter(quality=Quality.GOPHER, min_words=0))
-    assert quality.apply("Colorless green ideas sleep") == Dropped("stopWords")
-    assert quality.apply(GOOD) == GOOD
+    quality = GopherStep(Gopher(min_words=0)).prepare()
+    assert quality(["Colorless green ideas sleep", GOOD]) == [Dropped("stopWords"), GOOD]

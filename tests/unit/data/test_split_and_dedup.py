@@ -3,8 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmtrain_trainer.data.dedup import SeenDocuments, document_key
-from llmtrain_trainer.data.split import is_held_out
+from llmtrain_api.spec.steps import ExactDedup
+from llmtrain_trainer.data.documents import Document, document_key, is_held_out
+from llmtrain_trainer.data.steps.base import Dropped
+from llmtrain_trainer.data.steps.exact_dedup import ExactDedupStep
 
 KEYS = [document_key(f"document {number}") for number in range(10_000)]
 
@@ -15,8 +17,10 @@ def test_white_space_and_case_make_no_difference() -> None:
 
 
 def test_a_key_is_new_once() -> None:
-    seen = SeenDocuments()
-    assert [seen.add(key) for key in (b"a", b"b", b"a", b"a")] == [True, True, False, False]
+    apply = ExactDedupStep(ExactDedup()).prepare()
+    one, other = (Document(text, text.encode(), "Latin") for text in "ab")
+    assert apply([one, other, one]) == [one, other, Dropped("repeated")]
+    assert apply([one]) == [Dropped("repeated")]
 
 
 def test_the_share_held_out_is_the_one_asked_for() -> None:

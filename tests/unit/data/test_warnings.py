@@ -7,26 +7,34 @@ from support.stage_context import stage_context
 
 from llmtrain_api.data_report import DataReport, ScriptReport
 from llmtrain_api.spec.data import Data
-from llmtrain_trainer.data.sink import Sink
+from llmtrain_trainer.data.pipeline import work_on_unit
 from llmtrain_trainer.data.sources.registry import units
+from llmtrain_trainer.data.steps.registry import reasons
 from llmtrain_trainer.data.warnings import warnings
-from llmtrain_trainer.data.work import steps_of, work_on_unit
+from llmtrain_trainer.data.writer import CorpusWriter
 
 SENTENCE = "The words of document {} have to be read with care, and that is the end of it."
 CHINESE = "今天天气很好我们一起去公园散步他们在学校里学习语言和数学第{}天"
 
 
-def report_of(folder: Path, sources: list[dict[str, object]], **section: object) -> DataReport:
-    """The report on documents that the data stage would make."""
-    settings = {"filter": {"minWords": 5}, **section, "sources": sources}
+def steps(min_words: int) -> list[dict[str, object]]:
+    """The default steps, with another smallest number of words."""
+    return [{"html": {}}, {"unicode": {}}, {"gopher": {"minWords": min_words}}, {"exactDedup": {}}]
+
+
+def report_of(
+    folder: Path, sources: list[dict[str, object]], min_words: int = 5
+) -> tuple[DataReport, list[str]]:
+    """The report on documents that the data stage would make, and its warnings."""
+    settings = {"steps": steps(min_words), "sources": sources}
     context = stage_context("data", folder, data=settings)
     data = Data.model_validate(settings)
-    steps = [step.name for step in steps_of(data, is_html=True)]
-    with Sink(folder / "documents", data, steps) as sink:
+    with CorpusWriter(folder / "documents", data, holds_html=True) as writer:
         for unit in units(data.sources, context):
             for batch in work_on_unit(unit, data):
-                sink.take(batch)
-    return sink.report()
+                writer.take(batch)
+    report = writer.report()
+    return report, list(warnings(report, reasons(data.steps)))
 
 
 def jsonl(folder: Path, name: str, texts: list[object]) -> dict[str, object]:
@@ -40,31 +48,31 @@ def jsonl(folder: Path, name: str, texts: list[object]) -> dict[str, object]:
 def test_good_documents_give_no_warning(tmp_path: Path) -> None:
     texts: list[object] = [SENTENCE.format(number) for number in range(20)]
     chinese: list[object] = [CHINESE.format(number) for number in range(20)]
-    report = report_of(tmp_path, [jsonl(tmp_path, "a.jsonl", [*texts, *chinese, texts[0]])])
-    assert list(warnings(report)) == []
+    report, told = report_of(tmp_path, [jsonl(tmp_path, "a.jsonl", [*texts, *chinese, texts[0]])])
+    assert told == []
     (source,) = report.by_source
     assert (source.name, source.came_in.documents) == ("files a.jsonl (jsonl)", 41)
     assert source.scripts == {
         "Latin": ScriptReport(came_in=21, kept=21),
         "Cjk": ScriptReport(came_in=20, kept=20),
     }
-    assert source.dropped_by_rule == {"dedup.exact repeated": 1}
+    assert source.dropped_by_rule == {"exactDedup repeated": 1}
 
 
 def test_a_rule_that_drops_most_of_a_source_is_told_with_its_reason(tmp_path: Path) -> None:
     good = jsonl(tmp_path, "good.jsonl", [SENTENCE.format(number) for number in range(20)])
     short = jsonl(tmp_path, "short.jsonl", [SENTENCE.format(1), *["too short"] * 5])
     gone = jsonl(tmp_path, "gone.jsonl", ["too short", *["colorless green ideas sleep today"] * 2])
-    report = report_of(tmp_path, [good, short, gone])
-    assert list(warnings(report)) == [
+    _, told = report_of(tmp_path, [good, short, gone])
+    assert told == [
         (
-            "files short.jsonl (jsonl): 5 of 6 documents were dropped, by filter.length minWords 5 "
-            "(fewer words than filter.minWords)"
+            "files short.jsonl (jsonl): 5 of 6 documents were dropped, by gopher minWords 5 "
+            "(fewer than 5 words)"
         ),
         (
-            "files gone.jsonl (jsonl): 3 of 3 documents were dropped, by filter.quality stopWords "
+            "files gone.jsonl (jsonl): 3 of 3 documents were dropped, by gopher stopWords "
             "2 (fewer than 2 of the words that every text of its language has, such as `the` and "
-            "`of`); filter.length minWords 1 (fewer words than filter.minWords)"
+            "`of`); gopher minWords 1 (fewer than 5 words)"
         ),
     ]
 
@@ -73,8 +81,8 @@ def test_a_script_that_is_lost_is_told(tmp_path: Path) -> None:
     chinese = [CHINESE.format(number) for number in range(12)]
     texts: list[object] = [SENTENCE.format(number) * 4 for number in range(20)] + chinese
     source = jsonl(tmp_path, "a.jsonl", texts)
-    report = report_of(tmp_path, [source], filter={"minWords": 50})
-    assert list(warnings(report)) == [
+    _, told = report_of(tmp_path, [source], min_words=50)
+    assert told == [
         (
             "files a.jsonl (jsonl): 12 of 12 documents in the script Cjk were dropped; the "
             "examples in the data report show some"
@@ -85,9 +93,9 @@ def test_a_script_that_is_lost_is_told(tmp_path: Path) -> None:
 def test_skipped_rows_and_empty_sources_are_told(tmp_path: Path) -> None:
     source = jsonl(tmp_path, "a.jsonl", [SENTENCE.format(1), None, SENTENCE.format(2), 3])
     source["files"] = {"paths": ["a.jsonl"], "format": "jsonl", "maxBadRows": 2}
-    report = report_of(tmp_path, [source, jsonl(tmp_path, "empty.jsonl", [])])
+    report, told = report_of(tmp_path, [source, jsonl(tmp_path, "empty.jsonl", [])])
     assert report.by_source[0].bad_rows == 2
-    first, second = warnings(report)
+    first, second = told
     assert first.startswith("files a.jsonl (jsonl): 2 rows hold no text and were skipped: ")
     assert first.endswith("a.jsonl: line 2: field 'text' must be a string; found None")
     assert second == "files empty.jsonl (jsonl): it holds no documents"
@@ -100,7 +108,7 @@ def test_texts_that_were_taken_for_html_are_told_unless_their_format_says_so(
     source = jsonl(tmp_path, "a.jsonl", [SENTENCE.format(1), page.format(2)])
     (tmp_path / "inputs" / "a.html").write_text(page.format(3))
     pages = {"files": {"paths": ["a.html"], "format": "html"}}
-    report = report_of(tmp_path, [source, pages])
-    assert [source.changed_by_step for source in report.by_source] == [{"clean.html": 1}] * 2
-    (warning,) = warnings(report)
-    assert "clean.html took 1 of 2 documents for HTML and kept their text alone" in warning
+    report, told = report_of(tmp_path, [source, pages])
+    assert [source.changed_by_step for source in report.by_source] == [{"html": 1}] * 2
+    (warning,) = told
+    assert "the step html took 1 of 2 documents for HTML and kept their text alone" in warning

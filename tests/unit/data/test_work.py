@@ -1,23 +1,29 @@
 """What a worker reports adds up, whatever the batches."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.text_unit import TextUnit
 
 from llmtrain_api.data_report import StepReport
 from llmtrain_api.spec.data import Data
-from llmtrain_trainer.data import work
-from llmtrain_trainer.data.bad_rows import BadRows
+from llmtrain_trainer.data import pipeline
+from llmtrain_trainer.data.pipeline import work_on_unit
 from llmtrain_trainer.data.report import merge
 from llmtrain_trainer.data.sources.unit import SourceUnit
-from llmtrain_trainer.data.work import work_on_unit
 
 DATA = Data.model_validate(
-    {"sources": [{"pythonDocs": {}}], "filter": {"minWords": 3, "maxWords": 30}}
+    {
+        "sources": [{"pythonDocs": {}}],
+        "steps": [
+            {"html": {}},
+            {"unicode": {}},
+            {"gopher": {"minWords": 3, "maxWords": 30}},
+            {"exactDedup": {}},
+        ],
+    }
 )
 TEXTS = (
     "The end of the line, and that is it",
@@ -27,21 +33,6 @@ TEXTS = (
     "Colorless green ideas sleep",
     "\ud83d of the broken pair",
 )
-
-
-@dataclass(frozen=True)
-class TextUnit:
-    """A unit that holds its documents."""
-
-    texts: tuple[str, ...]
-    source: str = "made"
-    size: int = 7
-    identity: str = ""
-    is_html: bool = False
-
-    def documents(self, bad_rows: BadRows) -> Iterator[str]:
-        assert bad_rows.limit == 0
-        yield from self.texts
 
 
 def reports(texts: tuple[str, ...]) -> tuple[list[str], list[StepReport], int]:
@@ -64,11 +55,10 @@ def test_each_document_takes_the_steps_that_it_needs() -> None:
         "\ufffd of the broken pair",
     ]
     by_name = {step.name: step for step in steps}
-    assert by_name["clean.html"].changed_documents == 1
-    assert by_name["clean.unicode"].changed_documents == 1
-    assert by_name["filter.length"].dropped_by_rule == {"minWords": 1}
-    assert by_name["filter.quality"].dropped_by_rule == {"stopWords": 1}
-    (example,) = by_name["clean.unicode"].examples
+    assert by_name["html"].changed_documents == 1
+    assert by_name["unicode"].changed_documents == 1
+    assert by_name["gopher"].dropped_by_rule == {"minWords": 1, "stopWords": 1}
+    (example,) = by_name["unicode"].examples
     assert (example.excerpt, example.after) == ("cafÃ© of the town", "café of the town")
 
 
@@ -76,7 +66,7 @@ def test_each_document_takes_the_steps_that_it_needs() -> None:
 def test_counts_add_up_and_do_not_depend_on_the_batches(texts: tuple[str, ...], size: int) -> None:
     whole, steps, _ = reports(texts)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(work, "_BATCH_DOCUMENTS", size)
+        patch.setattr(pipeline, "_BATCH_DOCUMENTS", size)
         pieces, same_steps, num_batches = reports(texts)
     assert num_batches == len(texts) // size + 1
     assert pieces == whole

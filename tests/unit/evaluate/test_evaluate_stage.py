@@ -148,12 +148,13 @@ def test_an_open_model_is_measured_on_text_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("The quick brown fox.")
     (tmp_path / "b.txt").write_text("the quick  brown fox.")  # the same, but for white space
     files = {"paths": ["*.txt"], "format": "text"}
-    data = {"sources": [{"files": files}], "filter": {"quality": "none", "minWords": 0}}
+    steps = [{"unicode": {}}, {"length": {"minWords": 0}}, {"exactDedup": {}}]
+    data = {"sources": [{"files": files}], "steps": steps}
     results = run(stage_context(tmp_path, Stage.EVALUATE, evaluate={"data": data}))
     assert {result.model for result in results} == {"initial"}
     with pytest.raises(UserError, match=r"no text to measure on; add data or evaluate\.data"):
         run(stage_context(tmp_path, Stage.EVALUATE, evaluate={}))
-    strict = data | {"filter": {"minWords": 50}}
+    strict = data | {"steps": [{"length": {"minWords": 50}}]}
     with pytest.raises(UserError, match="no document is left"):
         run(stage_context(tmp_path, Stage.EVALUATE, evaluate={"data": strict}))
 
@@ -162,7 +163,7 @@ def test_bad_rows_of_the_text_to_measure_on_have_one_limit(tmp_path: Path) -> No
     for name in ("a", "b"):
         (tmp_path / f"{name}.jsonl").write_text(f'{{"text": "fox {name}"}}\n{{"text": 3}}\n')
     files = {"paths": ["*.jsonl"], "format": "jsonl"}
-    data = {"filter": {"quality": "none", "minWords": 0}}
+    data = {"steps": [{"length": {"minWords": 0}}]}
     allowed = data | {"sources": [{"files": files | {"maxBadRows": 2}}]}
     context = stage_context(tmp_path, Stage.EVALUATE, evaluate={"data": allowed})
     assert held_out_texts(context) == ["fox a", "fox b"]

@@ -32,7 +32,7 @@ LINE = {
 }
 DATA = DataReport(
     sources={"raw|a.jsonl": Amount(documents=12, bytes=3456)},
-    steps=(StepReport(name="filter.quality", dropped=Amount(documents=2, bytes=456)),),
+    steps=(StepReport(name="gopher", dropped=Amount(documents=2, bytes=456)),),
     train=Amount(documents=9, bytes=2700),
     validation=Amount(documents=1, bytes=300),
 )
@@ -125,7 +125,7 @@ def test_the_card_tells_where_the_model_comes_from(tmp_path: Path) -> None:
         'The finetuned model, asked "Hi":',
         "````text\na ``` b\n````",
         r"| raw\|a.jsonl | 12 | 3,456 |",
-        "| dropped by filter.quality | 2 | 456 |",
+        "| dropped by gopher | 2 | 456 |",
         "| held out | 1 | 300 |",
         "hiddenSize: 16",
         "with the seed 7",

@@ -1,5 +1,9 @@
-"""Clean documents on the disk: parquet files with the columns `text` and `source`."""
+"""Clean documents: what identifies one, which are held out, and how they lie on the disk.
 
+They are parquet files with the columns `text` and `source`.
+"""
+
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +18,37 @@ _SCHEMA = pa.schema([("text", pa.large_string()), ("source", pa.string())])
 _ROW_GROUP_BYTES = 4 * 2**20
 """Text that is held in memory before it is written; also what one task tokenizes at a time."""
 _FILE_BYTES = 256 * 2**20
+_KEY_BYTES = 16
+"""At 10^12 documents, the chance that any two different ones share a key is 10^-15."""
+_SPLIT_BYTES = 8
+_SPLIT_HASHES = 1 << (8 * _SPLIT_BYTES)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document that every step of its worker let through."""
+
+    text: str
+    key: bytes
+    """Hash of the text, for deduplication and for the split."""
+    script: str
+    """The writing system of most of its letters, such as Latin or Han."""
+
+
+def document_key(text: str) -> bytes:
+    """A hash of a text that is the same whatever its white space and case."""
+    normal = " ".join(text.split()).casefold()
+    return hashlib.blake2b(normal.encode(), digest_size=_KEY_BYTES).digest()
+
+
+def is_held_out(key: bytes, fraction: float) -> bool:
+    """Whether a document is for validation: by its hash, so always the same way.
+
+    Args:
+        key: hash of the document, uniform over its first 8 bytes.
+        fraction: share of documents held out.
+    """
+    return int.from_bytes(key[:_SPLIT_BYTES]) / _SPLIT_HASHES < fraction
 
 
 class DocumentWriter:

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from llmtrain_api.data_report import Amount, Example, StepReport
-from llmtrain_trainer.data.step import Dropped
+from llmtrain_trainer.data.steps.base import Dropped
 
 _NUM_EXAMPLES = 5
 _EXCERPT_CHARACTERS = 120
@@ -13,7 +13,7 @@ _CONTEXT_CHARACTERS = 20
 
 def amount(text: str) -> Amount:
     """One document."""
-    return Amount(documents=1, bytes=len(text.encode()))
+    return Amount(documents=1, bytes=_num_bytes(text))
 
 
 @dataclass
@@ -81,7 +81,12 @@ def merge(first: StepReport, second: StepReport) -> StepReport:
 
 def _count(total: Counter[str], text: str) -> None:
     total["documents"] += 1
-    total["bytes"] += len(text.encode())
+    total["bytes"] += _num_bytes(text)
+
+
+def _num_bytes(text: str) -> int:
+    """Bytes of UTF-8."""
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _first_difference(before: str, after: str) -> int:

@@ -1,11 +1,12 @@
 """Counts what becomes of the documents of each source, batch by batch."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from llmtrain_api.data_report import Amount, ScriptReport, SourceReport, StepReport
 from llmtrain_api.spec.data import Source
 from llmtrain_trainer.data.bad_rows import BadRows
-from llmtrain_trainer.data.work import DocumentBatch
+from llmtrain_trainer.data.pipeline import DocumentBatch
 
 _PATHS_SHOWN = 3
 
@@ -26,8 +27,12 @@ class SourceCounter:
         self._scripts_in: Counter[str] = Counter()
         self._scripts_kept: Counter[str] = Counter()
 
-    def take(self, batch: DocumentBatch) -> None:
+    def take(self, batch: DocumentBatch, comparisons: Iterable[StepReport] = ()) -> None:
         """Count a batch.
+
+        Args:
+            batch: what a worker made of some documents.
+            comparisons: what the steps that compare documents did to it.
 
         Raises:
             UserError: the source has more bad rows than it may have.
@@ -37,15 +42,11 @@ class SourceCounter:
         self._came_in += batch.read
         self._scripts_in.update(batch.scripts_in)
         self._scripts_kept.update(document.script for document in batch.documents)
-        for step in batch.steps:
-            self.take_step(step)
-
-    def take_step(self, step: StepReport) -> None:
-        """Count what one step did to a batch."""
-        for rule, count in step.dropped_by_rule.items():
-            self._dropped[f"{step.name} {rule}"] += count
-        if step.changed_documents:
-            self._changed[step.name] += step.changed_documents
+        for step in (*batch.steps, *comparisons):
+            for rule, count in step.dropped_by_rule.items():
+                self._dropped[f"{step.name} {rule}"] += count
+            if step.changed_documents:
+                self._changed[step.name] += step.changed_documents
 
     def report(self) -> SourceReport:
         """What was counted so far."""

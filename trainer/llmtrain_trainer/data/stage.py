@@ -1,7 +1,7 @@
 """The data stage: documents from all sources, cleaned, filtered, deduplicated and split."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,12 +10,12 @@ from llmtrain_api.progress import bounded_warnings
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.completion import fingerprint, made_from, mark_complete
 from llmtrain_trainer.data.later import missing_questions
-from llmtrain_trainer.data.quality import REASONS
-from llmtrain_trainer.data.sink import Sink
+from llmtrain_trainer.data.pipeline import work_on_unit
 from llmtrain_trainer.data.sources.registry import units
 from llmtrain_trainer.data.sources.unit import SourceUnit
+from llmtrain_trainer.data.steps.registry import reasons
 from llmtrain_trainer.data.warnings import warnings
-from llmtrain_trainer.data.work import steps_of, work_on_unit
+from llmtrain_trainer.data.writer import CorpusWriter
 from llmtrain_trainer.durable import replace_file, replaced_folder
 from llmtrain_trainer.errors import Interrupted, UserError
 from llmtrain_trainer.parallel import map_in_order
@@ -42,17 +42,17 @@ def run(context: StageContext) -> None:
     if made_from(documents) != inputs or not context.workspace.data_report.is_file():
         with replaced_folder(documents) as folder:
             report = _make(work, data, folder, context)
-            _require_documents(report)
+            _require_documents(report, reasons(data.steps))
             replace_file(context.workspace.data_report, report.model_dump_json(indent=2) + "\n")
             mark_complete(folder, inputs)
-    _warn(context)
+    _warn(context, reasons(data.steps))
     context.progress.update(percent=100, activity="documents are ready")
 
 
-def _warn(context: StageContext) -> None:
+def _warn(context: StageContext, reasons_by_rule: Mapping[str, str]) -> None:
     """Tell what was lost, and what later stages will miss, whether it was made now or before."""
     report = DataReport.model_validate_json(context.workspace.data_report.read_bytes())
-    found = bounded_warnings([*missing_questions(context), *warnings(report)])
+    found = bounded_warnings([*missing_questions(context), *warnings(report, reasons_by_rule)])
     for warning in found:
         _log.warning("%s", warning)
     context.progress.update(warnings=found)
@@ -65,22 +65,22 @@ def _make(
     total = sum(each.unit.size for each in work)
     done = 0
     num_documents = 0
-    steps = steps_of(data, is_html=any(each.unit.is_html for each in work))
-    with Sink(folder, data, [step.name for step in steps]) as sink:
+    holds_html = any(each.unit.is_html for each in work)
+    with CorpusWriter(folder, data, holds_html=holds_html) as writer:
         for batch in map_in_order(work, partial(work_on_unit, data=data)):
             if context.stop.is_set():
                 raise Interrupted("stopped while cleaning documents; they will be cleaned anew")
-            sink.take(batch)
+            writer.take(batch)
             done += batch.unit_size
             num_documents += batch.read.documents
             context.progress.update(
                 percent=100 * done / max(total, 1),
                 activity=f"cleaning documents ({num_documents:,} read)",
             )
-    return sink.report()
+    return writer.report()
 
 
-def _require_documents(report: DataReport) -> None:
+def _require_documents(report: DataReport, reasons_by_rule: Mapping[str, str]) -> None:
     if report.train.documents:
         return
     if not sum(amount.documents for amount in report.sources.values()):
@@ -88,11 +88,12 @@ def _require_documents(report: DataReport) -> None:
         raise UserError(f"the sources hold no documents: {names}", reason="NoDocuments")
     last = next(step for step in report.steps if not step.went_out.documents)
     rules = ", ".join(
-        f"{rule}: {count}, {REASONS[rule]}" for rule, count in sorted(last.dropped_by_rule.items())
+        f"{rule}: {count}, {reasons_by_rule[f'{last.name} {rule}']}"
+        for rule, count in sorted(last.dropped_by_rule.items())
     )
     raise UserError(
         f"no document is left: the step {last.name} dropped the last {last.dropped.documents} "
-        f"of {report.steps[0].came_in.documents} ({rules}); relax it in the manifest's section "
-        "data, or add data",
+        f"of {report.steps[0].came_in.documents} ({rules}); relax it in the manifest's list "
+        "data.steps, or add data",
         reason="NoDocuments",
     )

@@ -1,30 +1,34 @@
 """Warns of what the data stage lost: most of a source, a script, rows, markup."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from llmtrain_api.data_report import DataReport, SourceReport
-from llmtrain_trainer.data.clean import HTML
-from llmtrain_trainer.data.quality import REASONS
 
 _MOST = 0.5
 _NEARLY_ALL = 0.9
 _FEW_DOCUMENTS = 10
 """Fewer documents than this in a script say nothing about it."""
 _RULES_SHOWN = 3
-_IS_HTML = "(html)"
+_HTML_STEP = "html"
+_HTML_FORMAT = "(html)"
 
 
-def warnings(report: DataReport) -> Iterator[str]:
-    """What a person should look at, one source after the other."""
+def warnings(report: DataReport, reasons: Mapping[str, str]) -> Iterator[str]:
+    """What a person should look at, one source after the other.
+
+    Args:
+        report: on the whole corpus.
+        reasons: what a dropped document is like, by step and rule.
+    """
     for source in report.by_source:
-        yield from source_warnings(source)
+        yield from source_warnings(source, reasons)
 
 
-def source_warnings(source: SourceReport) -> Iterator[str]:
+def source_warnings(source: SourceReport, reasons: Mapping[str, str]) -> Iterator[str]:
     """What a person should look at in one source."""
     yield from _bad_rows(source)
     if source.came_in.documents:
-        yield from _dropped(source)
+        yield from _dropped(source, reasons)
         yield from _scripts(source)
         yield from _html(source)
     else:
@@ -37,7 +41,7 @@ def _bad_rows(source: SourceReport) -> Iterator[str]:
         yield f"{source.name}: {rows} no text and were skipped: {source.bad_row_examples[0]}"
 
 
-def _dropped(source: SourceReport) -> Iterator[str]:
+def _dropped(source: SourceReport, reasons: Mapping[str, str]) -> Iterator[str]:
     """Nearly all documents, or those of a rule that dropped most; repetitions are no loss."""
     total = source.came_in.documents
     by_rule = {
@@ -50,12 +54,8 @@ def _dropped(source: SourceReport) -> Iterator[str]:
     if lost <= _NEARLY_ALL * total:
         told = [(rule, count) for rule, count in told if count > _MOST * total]
     if told:
-        rules = "; ".join(f"{rule} {count:,} ({_reason(rule)})" for rule, count in told)
+        rules = "; ".join(f"{rule} {count:,} ({reasons[rule]})" for rule, count in told)
         yield f"{source.name}: {lost:,} of {total:,} documents were dropped, by {rules}"
-
-
-def _reason(rule: str) -> str:
-    return REASONS[rule.rpartition(" ")[2]]
 
 
 def _scripts(source: SourceReport) -> Iterator[str]:
@@ -71,9 +71,10 @@ def _scripts(source: SourceReport) -> Iterator[str]:
 
 
 def _html(source: SourceReport) -> Iterator[str]:
-    changed = source.changed_by_step.get(HTML, 0)
-    if changed and not source.name.endswith(_IS_HTML):
+    changed = source.changed_by_step.get(_HTML_STEP, 0)
+    if changed and not source.name.endswith(_HTML_FORMAT):
         yield (
-            f"{source.name}: {HTML} took {changed:,} of {source.came_in.documents:,} documents "
-            "for HTML and kept their text alone; data.clean.html: false leaves them as they are"
+            f"{source.name}: the step html took {changed:,} of {source.came_in.documents:,} "
+            "documents for HTML and kept their text alone; without it in data.steps they are left "
+            "as they are"
         )

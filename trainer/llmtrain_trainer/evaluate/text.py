@@ -10,12 +10,12 @@ from transformers import PreTrainedTokenizerBase
 
 from llmtrain_api.progress import bounded_warnings
 from llmtrain_api.spec.data import Data
-from llmtrain_trainer.data.dedup import SeenDocuments
 from llmtrain_trainer.data.documents import row_groups
+from llmtrain_trainer.data.pipeline import CorpusSteps, work_on_unit
 from llmtrain_trainer.data.source_counter import SourceCounter
 from llmtrain_trainer.data.sources.registry import units
+from llmtrain_trainer.data.steps.registry import reasons
 from llmtrain_trainer.data.warnings import source_warnings
-from llmtrain_trainer.data.work import work_on_unit
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.tokenizer.control_tokens import TextTokenizer
@@ -44,24 +44,22 @@ def held_out_texts(context: StageContext) -> list[str]:
     if not texts:
         raise UserError(
             "evaluate.data: no document is left after cleaning and filtering; relax "
-            "evaluate.data.filter, or add text"
+            "evaluate.data.steps, or add text"
         )
     return texts
 
 
 def _read(data: Data, context: StageContext) -> list[str]:
-    seen = SeenDocuments()
+    corpus_steps = CorpusSteps(data.steps)
     texts: list[str] = []
     counters = [SourceCounter(source) for source in data.sources]
     for unit in units(data.sources, context):
         for batch in work_on_unit(unit, data):
             counters[batch.number].take(batch)
-            texts += [
-                document.text
-                for document in batch.documents
-                if not data.dedup.exact or seen.add(document.key)
-            ]
-    lost = (warning for each in counters for warning in source_warnings(each.report()))
+            documents, _ = corpus_steps.apply(batch)
+            texts += [document.text for document in documents]
+    why = reasons(data.steps)
+    lost = (warning for each in counters for warning in source_warnings(each.report(), why))
     context.progress.update(warnings=bounded_warnings(f"evaluate.data: {each}" for each in lost))
     return texts
 

@@ -1,7 +1,6 @@
-"""Where the batches come together: deduplication, the split, the files, the report."""
+"""Where the batches come together: comparing steps, the split, the files, the report."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -9,32 +8,28 @@ from typing import Self
 
 from llmtrain_api.data_report import Amount, DataReport, StepReport
 from llmtrain_api.spec.data import Data
-from llmtrain_trainer.data.dedup import SeenDocuments
-from llmtrain_trainer.data.documents import DocumentWriter
-from llmtrain_trainer.data.report import StepCounter, merge
+from llmtrain_trainer.data.documents import Document, DocumentWriter, is_held_out
+from llmtrain_trainer.data.pipeline import CorpusSteps, DocumentBatch
+from llmtrain_trainer.data.report import merge
 from llmtrain_trainer.data.source_counter import SourceCounter
-from llmtrain_trainer.data.split import is_held_out
-from llmtrain_trainer.data.step import Dropped
-from llmtrain_trainer.data.work import Document, DocumentBatch
-
-_DEDUP = "dedup.exact"
+from llmtrain_trainer.data.steps.registry import corpus_steps, document_steps
 
 
-class Sink:
+class CorpusWriter:
     """Takes batches in order and writes the documents that stay; a context manager.
 
     Args:
         folder: where `train/` and `validation/` are made.
         data: the manifest's section.
-        step_names: the steps that came before, in order.
+        holds_html: whether some unit holds nothing but HTML.
     """
 
-    def __init__(self, folder: Path, data: Data, step_names: Sequence[str]) -> None:
-        self._data = data
-        self._seen = SeenDocuments()
+    def __init__(self, folder: Path, data: Data, *, holds_html: bool) -> None:
+        self._validation_fraction = data.validation_fraction
+        self._corpus_steps = CorpusSteps(data.steps)
         self._sources: dict[str, Amount] = defaultdict(Amount)
         self._by_source = [SourceCounter(source) for source in data.sources]
-        names = [*step_names, _DEDUP] if data.dedup.exact else step_names
+        names = [*document_steps(data.steps, is_html=holds_html), *corpus_steps(data.steps)]
         self._steps = {name: StepReport(name=name) for name in names}
         self._held_back: tuple[str, Document] | None = None
         self._files = ExitStack()
@@ -47,18 +42,19 @@ class Sink:
         Raises:
             UserError: a source has more bad rows than it may have.
         """
-        self._by_source[batch.number].take(batch)
+        documents, comparisons = self._corpus_steps.apply(batch)
+        self._by_source[batch.number].take(batch, comparisons)
         self._sources[batch.source] += batch.read
-        for step in batch.steps:
+        for step in (*batch.steps, *comparisons):
             self._steps[step.name] = merge(self._steps[step.name], step)
-        for document in self._new_documents(batch):
+        for document in documents:
             if self._held_back is None:
                 self._held_back = (batch.source, document)
             else:
                 self._write(document, batch.source, held_out=self._is_held_out(document))
 
     def report(self) -> DataReport:
-        """What became of all documents; complete once the sink is closed."""
+        """What became of all documents; complete once the writer is closed."""
         return DataReport(
             sources=dict(self._sources),
             by_source=tuple(counter.report() for counter in self._by_source),
@@ -80,24 +76,8 @@ class Sink:
             self._write_held_back()
         self._files.__exit__(kind, error, traceback)
 
-    def _new_documents(self, batch: DocumentBatch) -> list[Document]:
-        if not self._data.dedup.exact:
-            return list(batch.documents)
-        counter = StepCounter(_DEDUP)
-        new = []
-        for document in batch.documents:
-            if self._seen.add(document.key):
-                new.append(document)
-                counter.count(batch.source, document.text, document.text)
-            else:
-                counter.count(batch.source, document.text, Dropped("repeated"))
-        repeated = counter.report()
-        self._steps[_DEDUP] = merge(self._steps[_DEDUP], repeated)
-        self._by_source[batch.number].take_step(repeated)
-        return new
-
     def _is_held_out(self, document: Document) -> bool:
-        return is_held_out(document.key, self._data.validation_fraction)
+        return is_held_out(document.key, self._validation_fraction)
 
     def _write_held_back(self) -> None:
         """Write the first document last: where one side stayed empty, it goes there.

@@ -1,0 +1,119 @@
+"""Steps are found by their kind, made once in a process, and do not depend on the batches."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.text_unit import TextUnit
+
+from llmtrain_api.spec.data import Data
+from llmtrain_api.spec.steps import Gopher, Step
+from llmtrain_trainer.data.pipeline import CorpusSteps, DocumentBatch, work_on_unit
+from llmtrain_trainer.data.sources.unit import SourceUnit
+from llmtrain_trainer.data.steps.base import Dropped
+from llmtrain_trainer.data.steps.gopher import GopherStep, broken_gopher_rule
+from llmtrain_trainer.data.steps.registry import corpus_steps, document_steps, reasons
+
+EVERY_KIND = [Step.model_validate({field.alias: {}}) for name, field in Step.model_fields.items()]
+DOCUMENT_STEPS = document_steps(EVERY_KIND)
+GOOD = "The quick brown fox has to jump over the lazy dog and run"
+
+
+def data_of(*steps: dict[str, object]) -> Data:
+    """A section with these steps."""
+    return Data.model_validate({"sources": [{"pythonDocs": {}}], "steps": steps})
+
+
+def batches_of(data: Data, *texts: str) -> list[DocumentBatch]:
+    """What a worker makes of a unit with these texts."""
+    return list(work_on_unit(SourceUnit(TextUnit(texts), 0), data))
+
+
+def test_every_kind_is_a_step_named_as_in_the_manifest() -> None:
+    names = [*DOCUMENT_STEPS, *corpus_steps(EVERY_KIND)]
+    assert sorted(names) == sorted(str(field.alias) for field in Step.model_fields.values())
+
+
+@pytest.mark.parametrize("name", DOCUMENT_STEPS)
+@given(texts=st.lists(st.text(max_size=200), max_size=6))
+def test_any_text_gives_the_same_in_any_batch(name: str, texts: list[str]) -> None:
+    apply = DOCUMENT_STEPS[name].prepare()
+    outcomes = apply(texts)
+    assert outcomes == [outcome for text in texts for outcome in apply([text])]
+    dropped = {outcome.rule for outcome in outcomes if isinstance(outcome, Dropped)}
+    assert {f"{name} {rule}" for rule in dropped} <= set(reasons(EVERY_KIND))
+
+
+def test_a_step_is_prepared_once_in_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared: list[Gopher] = []
+    prepare = GopherStep.prepare
+
+    def counted(step: GopherStep) -> Callable[[Sequence[str]], list[str | Dropped]]:
+        prepared.append(step.section)
+        return prepare(step)
+
+    monkeypatch.setattr(GopherStep, "prepare", counted)
+    steps: tuple[dict[str, object], ...] = ({"gopher": {"minWords": 7}}, {"gopher": {}})
+    for _ in range(3):
+        batches_of(data_of(*steps), GOOD)
+    assert prepared == [Gopher(min_words=7), Gopher()]
+    batches_of(data_of({"gopher": {"minWords": 8}}), GOOD)
+    assert prepared == [Gopher(min_words=7), Gopher(), Gopher(min_words=8)]
+
+
+def test_steps_run_in_the_order_of_the_list_and_the_same_kind_is_told_apart() -> None:
+    data = data_of({"length": {"minWords": 2}}, {"emojiToText": {}}, {"length": {"minWords": 3}})
+    (batch,) = batches_of(data, "👍", "👍 👍", "one 👍 two")
+    assert [document.text for document in batch.documents] == ["one :thumbs_up: two"]
+    assert [(step.name, step.dropped_by_rule) for step in batch.steps] == [
+        ("length", {"minWords": 1}),
+        ("emojiToText", {}),
+        ("length-2", {"minWords": 1}),
+    ]
+    assert reasons(data.steps)["length-2 minWords"] == "fewer than 3 words"
+
+
+@pytest.mark.parametrize("steps", [[{"unicode": {}}], [{"exactDedup": {}}]])
+def test_no_step_lets_a_document_without_text_through(steps: list[dict[str, object]]) -> None:
+    data = data_of(*steps)
+    (batch,) = batches_of(data, " ", "text", "")
+    documents, comparisons = CorpusSteps(data.steps).apply(batch)
+    assert [document.text for document in documents] == ["text"]
+    (report,) = (*batch.steps, *comparisons)
+    assert (report.came_in.documents, report.went_out.documents) == (3, 1)
+    assert sum(report.dropped_by_rule.values()) == report.dropped.documents == 2
+    assert report.dropped_by_rule["empty"] >= 1
+
+
+def test_repetitions_are_found_across_batches() -> None:
+    data = data_of({"unicode": {}}, {"exactDedup": {}})
+    corpus = CorpusSteps(data.steps)
+    kept = [
+        document.text
+        for texts in (("One two", "three"), ("one  TWO", "four"))
+        for batch in batches_of(data, *texts)
+        for document in corpus.apply(batch)[0]
+    ]
+    assert kept == ["One two", "three", "four"]
+
+
+@pytest.mark.parametrize(
+    ("field", "bound", "text", "rule"),
+    [
+        ("minWords", 14, GOOD, "minWords"),
+        ("maxWords", 12, GOOD, "maxWords"),
+        ("minMeanWordLength", 4.5, GOOD, "meanWordLength"),
+        ("maxMeanWordLength", 3.2, GOOD, "meanWordLength"),
+        ("maxHashesPerWord", 0.05, GOOD + " #", "hashSymbols"),
+        ("maxEllipsesPerWord", 0.05, GOOD + " so... far", "ellipses"),
+        ("maxBulletLines", 0.4, f"- {GOOD}\n{GOOD}", "bulletLines"),
+        ("maxEllipsisLines", 0.1, "\n".join([f"{GOOD}...", *[GOOD] * 7]), "ellipsisLines"),
+        ("minAlphabeticWords", 0.95, f"{GOOD} 100", "alphabeticWords"),
+        ("minStopWords", 4, GOOD, "stopWords"),
+    ],
+)
+def test_each_threshold_is_a_field(field: str, bound: float, text: str, rule: str) -> None:
+    loose = {"minWords": 1}
+    assert broken_gopher_rule(text, Gopher.model_validate(loose)) is None
+    assert broken_gopher_rule(text, Gopher.model_validate(loose | {field: bound})) == rule

@@ -1,0 +1,1 @@
+"""The steps of the data stage: one module for each kind that a manifest may list."""

@@ -1,0 +1,64 @@
+"""What a step is: documents go in, batch by batch, and come out changed or dropped."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from llmtrain_api.spec.steps import StepSection
+from llmtrain_trainer.data.documents import Document
+
+SectionT = TypeVar("SectionT", bound=StepSection)
+Item = TypeVar("Item")
+
+NO_TEXT = "empty"
+"""The rule by which any step drops a document that is white space alone, or that it makes so."""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """The place of a document that a step dropped."""
+
+    rule: str
+
+
+@dataclass(frozen=True)
+class Step(ABC, Generic[SectionT, Item]):
+    """One step of a manifest's list `data.steps`.
+
+    Args:
+        section: the step's settings.
+    """
+
+    section: SectionT
+
+    @property
+    def reasons(self) -> Mapping[str, str]:
+        """What a document dropped by each of the step's rules is like, in words for people."""
+        return {}
+
+    @abstractmethod
+    def prepare(self) -> Callable[[Sequence[Item]], list[Item | Dropped]]:
+        """Load what the step needs, such as a model; called once in each process.
+
+        Returns:
+            The function that is applied to every batch: it gives an item or `Dropped` for each
+            item, in order.
+        """
+
+
+DocumentStep = Step[SectionT, str]
+"""A step that workers apply to the texts that they read. The function must be pure, so that the
+result does not depend on the batches, or on who works on which."""
+
+TextFunction = Callable[[Sequence[str]], list[str | Dropped]]
+"""What a document step prepares."""
+
+CorpusStep = Step[SectionT, Document]
+"""A step that compares documents: one process applies it to all of them, in the order in which they
+were read. The function may remember what it has seen."""
+
+
+def one_by_one(change: Callable[[str], str | Dropped]) -> TextFunction:
+    """The function on a batch for a function on one text."""
+    return lambda texts: [change(text) for text in texts]
