@@ -131,6 +131,11 @@ WRONG_JOBS: list[tuple[str, object, str]] = [
         _WIDE | {"family": "gpt2", "keyValueHeads": 2},
         "as many keyValueHeads as heads",
     ),
+    (
+        "spec.model",
+        {"family": "gpt_neox", "layers": 2, "hiddenSize": 12, "heads": 4},
+        "gpt_neox needs hiddenSize / heads of 4 or more",
+    ),
     ("spec.model.hiddenSize", 60, "llama needs an even hiddenSize / heads"),
     ("spec.model.vocabularySize", 2047, "must not be less than tokenizer.vocabularySize"),
     ("spec.model", {"initFrom": "gpt2"}, "pretrain needs that model's tokenizer"),

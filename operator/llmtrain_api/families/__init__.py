@@ -5,6 +5,7 @@ from typing import Self
 
 from llmtrain_api.families.base import ModelFamily
 from llmtrain_api.families.gpt2 import Gpt2
+from llmtrain_api.families.gpt_neox import GptNeox
 from llmtrain_api.families.llama import Llama
 
 
@@ -29,6 +30,7 @@ class Family(StrEnum):
 
     GPT2 = Gpt2()
     LLAMA = Llama()
+    GPT_NEOX = GptNeox()
 
 
 DEFAULT_FAMILY = Family.LLAMA

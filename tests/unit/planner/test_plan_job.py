@@ -46,6 +46,7 @@ def apply(spec: JobSpec, changes: tuple[ManifestChange, ...]) -> JobSpec:
     ("name", "parameters"),
     [
         ("gpt2-124m", 124_439_808),
+        ("pythia-160m", 162_322_944),
         ("llama-1.3b", 1_364_297_728),
         ("llama-7b", 6_738_415_616),
         ("llama-70b", 68_976_648_192),
