@@ -1,11 +1,13 @@
 """Checks what no other tool looks at: the shape of the source tree and of the lock file."""
 
+import ast
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from llmtrain_api.families import Family
+from llmtrain_api.stages import Stage
 
 ROOT = Path(__file__).parents[1]
 
@@ -13,11 +15,27 @@ _LONGEST_FILE_LINES = 400
 _SOURCE_ROOTS = ("operator", "trainer")
 _PYTHON = (*_SOURCE_ROOTS, "benchmarks", "scripts", "tests")
 _FAMILIES = Path("operator/llmtrain_api/families")
+_API, _TRAINER = Path("operator/llmtrain_api"), Path("trainer/llmtrain_trainer")
+_KNOW_ALL_STAGES = (
+    _API / "stages.py",
+    _API / "spec" / "job.py",  # what sections ask of one another
+    _API / "spec" / "fit.py",
+    _TRAINER / "export" / "facts.py",  # the model card tells what was measured
+)
+_STAGES = {s.value: s for s in Stage if s.value not in {"data", "tokenizer", "export"}}
+"""By name, but for those whose names are also other things'."""
+_MODELS = {stage.row.makes.name: stage for stage in Stage if stage.row.makes}
 
 
 def main() -> int:
     """Print each fault; the number of them is the exit code."""
-    faults = [*_source_root_faults(), *_lock_faults(), *_long_files(), *_family_names()]
+    faults = [
+        *_source_root_faults(),
+        *_lock_faults(),
+        *_long_files(),
+        *_family_names(),
+        *_stage_names(),
+    ]
     for fault in faults:
         print(fault)
     return len(faults)
@@ -69,6 +87,38 @@ def _spellings(name: str) -> str:
     """A pattern of a family's name as programs and papers write it: `gpt2`, `GPT-2`."""
     parts = re.findall(r"[a-z]+|[0-9]+", name)
     return "[-_ ]?".join(parts)
+
+
+def _stage_names() -> Iterator[str]:
+    """A stage is known by its row in the table; only its own files name it."""
+    for path in sorted(path for folder in _SOURCE_ROOTS for path in (ROOT / folder).rglob("*.py")):
+        place = path.relative_to(ROOT)
+        if place in _KNOW_ALL_STAGES:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            stage = _named_stage(node)
+            if stage is not None and not _is_own_file(place, stage):
+                yield (
+                    f"{place}:{getattr(node, 'lineno', 0)}: names the stage {stage}; "
+                    f"ask the table in {_KNOW_ALL_STAGES[0]}"
+                )
+
+
+def _named_stage(node: ast.AST) -> Stage | None:
+    """The stage that a piece of code names: `Stage.X`, `spec.x`, "x", or its model in quotes."""
+    match node:
+        case ast.Attribute(value=ast.Name(id="Stage"), attr=attribute) if attribute.isupper():
+            return Stage.__members__.get(attribute)
+        case ast.Attribute(attr=word) | ast.Constant(value=str(word)) if word in _STAGES:
+            return _STAGES[word]
+        case ast.Constant(value=str(word)):
+            return _MODELS.get(word)
+        case _:
+            return None
+
+
+def _is_own_file(place: Path, stage: Stage) -> bool:
+    return place == _API / "spec" / f"{stage}.py" or place.is_relative_to(_TRAINER / stage)
 
 
 if __name__ == "__main__":

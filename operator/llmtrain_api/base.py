@@ -39,6 +39,10 @@ class IsPath:
     """Marks the type of a path, to tell it from other texts."""
 
 
+class MayChange:
+    """Marks a field that changes nothing that is learned, so it may change while a job runs."""
+
+
 Path = Annotated[
     str,
     StringConstraints(min_length=1, max_length=1024, pattern=r"^[^\x00]+$"),
@@ -69,6 +73,19 @@ class Record(BaseModel):
 
 class Section(Record):
     """A part of the manifest; its docstrings become the descriptions in the CRD."""
+
+    @classmethod
+    def changeable_fields(cls) -> set[str]:
+        """The fields that may change while a job runs, by the mark `MayChange`."""
+        return {
+            name
+            for name, field in cls.model_fields.items()
+            if any(isinstance(mark, MayChange) for mark in field.metadata)
+        }
+
+    def lasting_json(self) -> str:
+        """All that decides what is learned, as JSON: every field without the mark `MayChange`."""
+        return self.model_dump_json(exclude=self.changeable_fields())
 
 
 def rule(expression: str, message: str) -> dict[str, Any]:

@@ -6,14 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from llmtrain_api.base import Record
-from llmtrain_api.spec.data import Data
-from llmtrain_api.spec.evaluate import Evaluate
-from llmtrain_api.spec.export import Export
-from llmtrain_api.spec.finetune import Finetune
-from llmtrain_api.spec.model import Model
-from llmtrain_api.spec.pretrain import Pretrain
-from llmtrain_api.spec.tokenizer import Tokenizer
-from llmtrain_api.stages import Stage
+from llmtrain_api.stages import Sections, Stage
 
 
 class Workers(Record):
@@ -27,7 +20,7 @@ class Workers(Record):
     """GPUs of a rank."""
 
 
-class RunConfig(Record):
+class RunConfig(Sections):
     """One attempt of one stage. The sections are the manifest's own, defaults filled in."""
 
     version: Literal["v1"] = "v1"
@@ -48,13 +41,6 @@ class RunConfig(Record):
     laptop."""
     progress_port: int = Field(ge=1, le=65535)
     """Port of the driver's progress server."""
-    data: Data | None = None
-    tokenizer: Tokenizer | None = None
-    model: Model | None = None
-    pretrain: Pretrain | None = None
-    finetune: Finetune | None = None
-    evaluate: Evaluate | None = None
-    export: Export | None = None
 
     @property
     def is_on_one_machine(self) -> bool:

@@ -47,8 +47,21 @@ class Workspace:
         return self.root / "checkpoints" / stage.value
 
     def model(self, name: str) -> Path:
-        """A model as a Hugging Face folder: `pretrained`, `finetuned`."""
+        """A model of the pipeline as a Hugging Face folder."""
         return self.root / "models" / name
+
+    def model_of(self, stage: Stage) -> Path | None:
+        """The model that a stage makes or exports; None for a stage that does neither."""
+        if stage.row.exports_to:
+            return self.root / stage.row.exports_to
+        return self.model(stage.row.makes.name) if stage.row.makes else None
+
+    @property
+    def results(self) -> tuple[Path, ...]:
+        """Everything that stages leave in the workspace."""
+        names = (name for stage in Stage for name in stage.row.results)
+        shared = ("checkpoints", "models", "metrics", "logs")
+        return tuple(self.root / name for name in dict.fromkeys((*names, *shared)))
 
     @property
     def evaluation_report(self) -> Path:

@@ -9,13 +9,11 @@ from llmtrain_api.spec.compute import Trainers, memory_bytes
 from llmtrain_api.spec.job import JobSpec
 from llmtrain_api.spec.model import Model
 from llmtrain_api.spec.training import Offload
-from llmtrain_api.stages import Stage
 from llmtrain_planner.architecture import resolve_architecture
 from llmtrain_planner.errors import PlanError
 from llmtrain_planner.hardware import CPU, GPUS, Device, cpu_device
 from llmtrain_planner.parameters import count_parameters
 from llmtrain_planner.stage_plan import StageRequest, plan_stage
-from llmtrain_planner.tokens import resolve_tokens
 
 DEFAULT_GPU = "h100-sxm"
 DEFAULT_MFU = 0.40
@@ -59,7 +57,7 @@ def plan_job(
         mfu=options.mfu,
         price_usd_per_device_hour=options.price_usd_per_device_hour,
     )
-    if spec.model is None or not (spec.pretrain or spec.finetune):
+    if spec.model is None or not spec.trainings:
         return Plan(hardware=hardware, notes=("The job trains nothing: there is no plan to make.",))
     architecture = _architecture(spec, spec.model, options, pretrained)
     parameters = count_parameters(architecture)
@@ -73,7 +71,7 @@ def plan_job(
         stages=stages,
         duration_seconds=_sum([stage.duration_seconds for stage in stages]),
         cost_usd=_sum([stage.cost_usd for stage in stages]),
-        notes=tuple(_notes(spec, options, device, stages)),
+        notes=tuple(_notes(options, device, stages)),
     )
 
 
@@ -100,17 +98,18 @@ def _architecture(
                 f"spec.model.initFrom: the shape of {model.init_from} is unknown; "
                 "give a local folder with its config.json"
             )
-        for name, stage in (("pretrain", spec.pretrain), ("finetune", spec.finetune)):
-            if stage is not None and stage.sequence_length > pretrained.context_length:
+        for stage, training in spec.trainings.items():
+            if training.sequence_length > pretrained.context_length:
                 raise PlanError(
-                    f"spec.{name}.sequenceLength: {stage.sequence_length} is longer than the "
+                    f"spec.{stage}.sequenceLength: {training.sequence_length} is longer than the "
                     f"context of {model.init_from}, {pretrained.context_length} tokens; "
                     "set that, or less"
                 )
         return pretrained
     learned = spec.tokenizer.vocabulary_size if spec.tokenizer else None
     vocabulary_size = model.vocabulary_size or learned or options.vocabulary_size
-    if vocabulary_size is None or spec.pretrain is None:
+    new_model = spec.new_model_training
+    if vocabulary_size is None or new_model is None:
         raise PlanError(
             "the size of the vocabulary is unknown: a pretrained tokenizer is not read to plan; "
             "set spec.model.vocabularySize, or give --vocabulary-size"
@@ -119,7 +118,7 @@ def _architecture(
         return resolve_architecture(
             model,
             vocabulary_size=vocabulary_size,
-            context_length=spec.pretrain.sequence_length,
+            context_length=new_model.sequence_length,
         )
     except ValueError as error:
         raise PlanError(f"spec.{error}") from error
@@ -143,16 +142,16 @@ def _model_plan(architecture: Architecture, parameters: int) -> ModelPlan:
 def _requests(
     spec: JobSpec, model: Model, parameters: int, options: PlanOptions
 ) -> list[StageRequest]:
-    trainers, dropout = spec.compute.trainers, bool(model.dropout)
-    requests = []
-    if spec.pretrain:
-        tokens = resolve_tokens(spec.pretrain.tokens, parameters)
-        requests.append(StageRequest(Stage.PRETRAIN, spec.pretrain, trainers, tokens, dropout))
-    if spec.finetune:
-        one_epoch = options.finetune_tokens
-        all_epochs = None if one_epoch is None else one_epoch * spec.finetune.epochs
-        requests.append(StageRequest(Stage.FINETUNE, spec.finetune, trainers, all_epochs, dropout))
-    return requests
+    return [
+        StageRequest(
+            stage=stage,
+            training=training,
+            trainers=spec.compute.trainers,
+            tokens=training.total_tokens(parameters, options.finetune_tokens),
+            dropout=bool(model.dropout),
+        )
+        for stage, training in spec.trainings.items()
+    ]
 
 
 def _sum(values: list[float | None]) -> float | None:
@@ -160,16 +159,14 @@ def _sum(values: list[float | None]) -> float | None:
     return sum(known) if len(known) == len(values) else None
 
 
-def _notes(
-    spec: JobSpec, options: PlanOptions, device: Device, stages: tuple[StagePlan, ...]
-) -> list[str]:
+def _notes(options: PlanOptions, device: Device, stages: tuple[StagePlan, ...]) -> list[str]:
     notes = []
     if options.device is None and not device.is_cpu:
         notes.append(f"The manifest names no kind of GPU: {device.name} is assumed.")
-    if spec.finetune and options.finetune_tokens is None:
+    if unknown := [stage.stage for stage in stages if stage.tokens is None]:
         notes.append(
             "How many tokens the conversations hold is unknown before they are read, and so are "
-            "the time and the cost of finetune: give --finetune-tokens."
+            f"the time and the cost of {' and '.join(unknown)}: give --finetune-tokens."
         )
     if options.price_usd_per_device_hour is None:
         notes.append("No price is given, so no cost: give --price.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from llmtrain_api.families.base import Architecture
 from llmtrain_api.plan import HardwarePlan, MemoryPlan, StagePlan
 from llmtrain_api.spec.compute import Trainers
-from llmtrain_api.spec.training import Offload, ZeroStage
+from llmtrain_api.spec.training import Offload, Training, ZeroStage
 from llmtrain_api.stages import Stage
 from llmtrain_planner.advice import smallest_change
 from llmtrain_planner.batch import batch_layout
@@ -13,7 +13,7 @@ from llmtrain_planner.hardware import Device
 from llmtrain_planner.memory import TrainingSetup, plan_memory
 from llmtrain_planner.model_states import LEAST_STAGE
 from llmtrain_planner.tokens import count_steps
-from llmtrain_planner.training_setup import Training, flops_per_token, training_setup
+from llmtrain_planner.training_setup import flops_per_token, training_setup
 
 RECOMPUTATION_COST = 4 / 3
 """Activation checkpointing adds a forward pass to a forward and a backward pass of twice its cost

@@ -2,13 +2,10 @@
 
 from llmtrain_api.families.base import Architecture
 from llmtrain_api.spec.compute import Trainers, memory_bytes
-from llmtrain_api.spec.finetune import Finetune, Lora, Method
-from llmtrain_api.spec.pretrain import Pretrain
+from llmtrain_api.spec.training import Training
 from llmtrain_planner.flops import lora_flops_per_token, training_flops_per_token
 from llmtrain_planner.memory import TrainingSetup
 from llmtrain_planner.parameters import count_lora_parameters, count_parameters
-
-Training = Pretrain | Finetune
 
 
 def training_setup(
@@ -29,7 +26,7 @@ def training_setup(
         dropout: whether the model has any.
     """
     parameters = count_parameters(architecture)
-    lora = adapters(training)
+    lora = training.adapters
     return TrainingSetup(
         architecture=architecture,
         parameters=parameters + (count_lora_parameters(architecture, lora.rank) if lora else 0),
@@ -47,16 +44,9 @@ def training_setup(
     )
 
 
-def adapters(training: Training) -> Lora | None:
-    """The adapters that a stage trains; None where all weights learn."""
-    if isinstance(training, Finetune) and training.method is Method.LORA:
-        return training.lora or Lora()
-    return None
-
-
 def flops_per_token(architecture: Architecture, training: Training) -> int:
     """FLOPs of the forward and backward pass for one token, recomputation not counted."""
-    lora = adapters(training)
+    lora = training.adapters
     if lora:
         return lora_flops_per_token(architecture, training.sequence_length, lora.rank)
     return training_flops_per_token(architecture, training.sequence_length)

@@ -14,10 +14,10 @@ from transformers import AutoTokenizer
 
 from llmtrain_api.data_report import DataReport
 from llmtrain_api.spec.evaluate import Evaluate
-from llmtrain_trainer.data import stage as data_stage
+from llmtrain_trainer.data.runner import RUNNER as DATA_STAGE
 from llmtrain_trainer.errors import Interrupted, UserError
 from llmtrain_trainer.stage import StageContext
-from llmtrain_trainer.tokenizer import stage as tokenizer_stage
+from llmtrain_trainer.tokenizer.runner import RUNNER as TOKENIZER_STAGE
 from llmtrain_trainer.tokens.reader import TokenFile
 
 # Ray warns of its own defaults.
@@ -80,7 +80,7 @@ def test_documents_are_split_in_order_and_the_report_adds_up(tmp_path: Path) -> 
         [sentence(number) for number in range(40, 80)],
     )
     context = files_context(tmp_path)
-    data_stage.run(context)
+    DATA_STAGE.work(context)
     train, validation = (documents_of(context.workspace, s) for s in ("train", "validation"))
     assert sorted(train + validation) == sorted(map(sentence, range(80)))
     # The first document is written last.
@@ -105,17 +105,17 @@ def test_documents_are_split_in_order_and_the_report_adds_up(tmp_path: Path) -> 
 def test_a_rerun_makes_the_same_bytes_or_nothing_at_all(tmp_path: Path) -> None:
     write_inputs(tmp_path, *[[sentence(10 * f + n) for n in range(10)] for f in range(6)])
     context = files_context(tmp_path)
-    for stage in (data_stage, tokenizer_stage):
-        stage.run(context)
+    for stage in (DATA_STAGE, TOKENIZER_STAGE):
+        stage.work(context)
     first = digests(context.workspace.root)
     written = context.workspace.documents.stat().st_ino
-    for stage in (data_stage, tokenizer_stage):
-        stage.run(context)
+    for stage in (DATA_STAGE, TOKENIZER_STAGE):
+        stage.work(context)
     assert context.workspace.documents.stat().st_ino == written
     for marker in (context.workspace.documents, context.workspace.tokens):
         (marker / "complete.json").unlink()
-    for stage in (data_stage, tokenizer_stage):
-        stage.run(context)
+    for stage in (DATA_STAGE, TOKENIZER_STAGE):
+        stage.work(context)
     assert digests(context.workspace.root) == first
     assert context.workspace.documents.stat().st_ino != written
 
@@ -125,24 +125,24 @@ def test_documents_do_not_depend_on_how_the_work_is_shared_out(
 ) -> None:
     write_inputs(tmp_path, *[[sentence(10 * f + n) for n in range(10)] for f in range(6)])
     context = files_context(tmp_path)
-    data_stage.run(context)
+    DATA_STAGE.work(context)
     first = digests(context.workspace.root)
     (context.workspace.documents / "complete.json").unlink()
     monkeypatch.setattr("llmtrain_trainer.parallel._TASKS_MAX", 2)
-    data_stage.run(context)
+    DATA_STAGE.work(context)
     assert digests(context.workspace.root) == first
 
 
 def test_changed_inputs_are_worked_on_again(tmp_path: Path) -> None:
     write_inputs(tmp_path, [sentence(number) for number in range(5)])
     context = files_context(tmp_path)
-    data_stage.run(context)
-    tokenizer_stage.run(context)
+    DATA_STAGE.work(context)
+    TOKENIZER_STAGE.work(context)
     before = TokenFile.open(context.workspace.tokens / "train").index
     with (tmp_path / "inputs" / "0.jsonl").open("a") as file:
         file.write(json.dumps({"text": sentence(5)}) + "\n")
-    data_stage.run(context)
-    tokenizer_stage.run(context)
+    DATA_STAGE.work(context)
+    TOKENIZER_STAGE.work(context)
     after = TokenFile.open(context.workspace.tokens / "train").index
     assert after.num_documents == before.num_documents + 1
 
@@ -150,7 +150,7 @@ def test_changed_inputs_are_worked_on_again(tmp_path: Path) -> None:
 def test_two_documents_fill_both_sides(tmp_path: Path) -> None:
     write_inputs(tmp_path, [sentence(0), sentence(1)])
     context = files_context(tmp_path, validationFraction=1e-9)
-    data_stage.run(context)
+    DATA_STAGE.work(context)
     assert documents_of(context.workspace, "train") == [sentence(1)]
     assert documents_of(context.workspace, "validation") == [sentence(0)]
 
@@ -162,7 +162,7 @@ def test_the_first_broken_line_in_order_is_what_the_user_sees(tmp_path: Path) ->
             file.write('{"text": \n')
     context = files_context(tmp_path)
     with pytest.raises(UserError, match=r"3\.jsonl: line 2: each line must be one JSON object"):
-        data_stage.run(context)
+        DATA_STAGE.work(context)
     assert not digests(context.workspace.root)
 
 
@@ -173,19 +173,19 @@ def test_bad_rows_of_all_files_together_have_one_limit(tmp_path: Path) -> None:
             file.write('{"text": \n')
     files = {"paths": ["*.jsonl"], "format": "jsonl"}
     context = files_context(tmp_path, sources=[{"files": {**files, "maxBadRows": 2}}])
-    data_stage.run(context)
+    DATA_STAGE.work(context)
     kept = [each for s in ("train", "validation") for each in documents_of(context.workspace, s)]
     assert sorted(kept) == [sentence(number) for number in range(4)]
     context = files_context(tmp_path, sources=[{"files": {**files, "maxBadRows": 1}}])
     with pytest.raises(UserError, match=r"3\.jsonl: line 2: .*bad row 2 of .*maxBadRows is 1"):
-        data_stage.run(context)
+        DATA_STAGE.work(context)
 
 
 def test_what_was_lost_is_told_at_each_run(tmp_path: Path) -> None:
     write_inputs(tmp_path, [sentence(0), sentence(1), *["too short"] * 3])
     for _ in range(2):
         context = files_context(tmp_path)
-        data_stage.run(context)
+        DATA_STAGE.work(context)
         (warning,) = context.progress.report.warnings
         assert "3 of 5 documents were dropped, by gopher minWords 3" in warning
 
@@ -193,12 +193,12 @@ def test_what_was_lost_is_told_at_each_run(tmp_path: Path) -> None:
 def test_questions_that_cannot_be_asked_are_known_after_the_data_stage(tmp_path: Path) -> None:
     write_inputs(tmp_path, [sentence(number) * 3 for number in range(60)])
     context = asking_context(tmp_path, 20)
-    data_stage.run(context)
+    DATA_STAGE.work(context)
     (warning,) = context.progress.report.warnings
     assert re.search("heldOutDocs will ask [0-9]+ questions instead of 20", warning)
     write_inputs(tmp_path / "few", [sentence(number) for number in range(60)])
     with pytest.raises(UserError, match=r"heldOutDocs needs 4 .*; 0 of [0-9]+ can be cut"):
-        data_stage.run(asking_context(tmp_path / "few", 20))
+        DATA_STAGE.work(asking_context(tmp_path / "few", 20))
 
 
 @pytest.mark.parametrize(
@@ -216,17 +216,17 @@ def test_an_empty_corpus_says_where_the_documents_went(
 ) -> None:
     write_inputs(tmp_path, texts)
     with pytest.raises(UserError, match=message):
-        data_stage.run(files_context(tmp_path))
+        DATA_STAGE.work(files_context(tmp_path))
 
 
 def test_a_stopped_stage_leaves_nothing_half_done(tmp_path: Path) -> None:
     write_inputs(tmp_path, [sentence(0), sentence(1)])
     context = files_context(tmp_path)
-    data_stage.run(context)
+    DATA_STAGE.work(context)
     before = digests(context.workspace.root)
     context.stop.set()
     with pytest.raises(Interrupted):
-        tokenizer_stage.run(context)
+        TOKENIZER_STAGE.work(context)
     assert digests(context.workspace.root) == before
 
 
@@ -235,8 +235,8 @@ def test_tokens_stand_for_the_documents(tmp_path: Path) -> None:
     texts[7] += " <|endoftext|> is how it ends: naïve 日本 👍"
     write_inputs(tmp_path, texts)
     context = files_context(tmp_path)
-    data_stage.run(context)
-    tokenizer_stage.run(context)
+    DATA_STAGE.work(context)
+    TOKENIZER_STAGE.work(context)
     tokenizer = AutoTokenizer.from_pretrained(context.workspace.tokenizer)
     for split in ("train", "validation"):
         file = TokenFile.open(context.workspace.tokens / split)
@@ -257,8 +257,8 @@ def test_text_that_a_vocabulary_cannot_write_is_told(tmp_path: Path) -> None:
     texts = [" ".join(name[n : n + 4] for n in range(0, 60, 4)) for name in names]
     write_inputs(tmp_path, [*texts, texts[0] + " " + "x" * 200])  # a word too long for WordPiece
     context = files_context(tmp_path, steps=[{"length": {"minWords": 3}}])
-    data_stage.run(context)
-    tokenizer_stage.run(context)
+    DATA_STAGE.work(context)
+    TOKENIZER_STAGE.work(context)
     assert context.progress.report.warnings == ()
     words = stage_context(
         "tokenizer",
@@ -266,26 +266,26 @@ def test_text_that_a_vocabulary_cannot_write_is_told(tmp_path: Path) -> None:
         data=context.config.data,
         tokenizer={"algorithm": "wordpiece", "vocabularySize": 300},
     )
-    tokenizer_stage.run(words)
+    TOKENIZER_STAGE.work(words)
     (warning,) = words.progress.report.warnings
     assert re.match("1 of [0-9,]+ tokens stand for text that the vocabulary", warning)
 
 
 def test_a_tokenizer_needs_documents(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no documents; run the data stage first"):
-        tokenizer_stage.run(files_context(tmp_path))
+        TOKENIZER_STAGE.work(files_context(tmp_path))
 
 
 def test_a_pretrained_tokenizer_needs_none(tmp_path: Path) -> None:
     write_inputs(tmp_path, [sentence(0), sentence(1)])
     context = files_context(tmp_path)
-    data_stage.run(context)
-    tokenizer_stage.run(context)
+    DATA_STAGE.work(context)
+    TOKENIZER_STAGE.work(context)
     (tmp_path / "other").mkdir()
     context.workspace.tokenizer.rename(tmp_path / "other" / "mine")
     other = stage_context(
         "tokenizer", tmp_path / "other", tokenizer={"pretrained": str(tmp_path / "other" / "mine")}
     )
-    tokenizer_stage.run(other)
+    TOKENIZER_STAGE.work(other)
     assert len(AutoTokenizer.from_pretrained(other.workspace.tokenizer)) == 300
     assert not other.workspace.tokens.exists()

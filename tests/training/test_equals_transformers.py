@@ -20,7 +20,7 @@ from transformers import (
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.finetune.packed.sequences import PackedSequences
-from llmtrain_trainer.finetune.prepared import prepare
+from llmtrain_trainer.finetune.runner import RUNNER
 
 _WINDOW = 8
 """Tokens; each conversation is longer."""
@@ -120,5 +120,5 @@ def _run(folder: Path, config: PretrainedConfig, *, packing: bool) -> Run:
         "precision": "fp32",
     }
     context = stage_context(folder, Stage.FINETUNE, finetune=finetune)
-    prepare(context)
+    RUNNER.work(context)
     return Run(context.config)

@@ -12,7 +12,7 @@ from support.tiny_model import save_tiny
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
-from llmtrain_trainer.finetune.prepared import prepare
+from llmtrain_trainer.finetune.runner import RUNNER
 
 CASES: dict[str, dict[str, Any]] = {
     "full-2": {"zero": {"stage": 2}},
@@ -73,7 +73,7 @@ def _config(folder: Path, section: dict[str, Any]) -> RunConfig:
         "checkpoint": {"everySteps": 5},
     }
     context = stage_context(folder, Stage.FINETUNE, finetune=finetune | section)
-    prepare(context)
+    RUNNER.work(context)
     return context.config
 
 

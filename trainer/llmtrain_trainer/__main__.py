@@ -14,17 +14,15 @@ from pathlib import Path
 import psutil
 
 from llmtrain_api.run_config import RunConfig
-from llmtrain_api.stages import Stage
-from llmtrain_api.status import EvaluationResult
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.disk import full_disk_told
 from llmtrain_trainer.driver_log import driver_log
 from llmtrain_trainer.environment import record_environment
-from llmtrain_trainer.errors import Interrupted
+from llmtrain_trainer.errors import Interrupted, UserError
 from llmtrain_trainer.outcome import Ending, ending, leave, read_run_config
 from llmtrain_trainer.progress.server import REPORT_PATH, serve_progress
 from llmtrain_trainer.progress.tracker import ProgressTracker
-from llmtrain_trainer.stage import ReportAddress, StageContext
+from llmtrain_trainer.stage import ReportAddress, StageContext, StageResult, runner_of
 
 _LOOK_SECONDS = 0.5
 _STOP_SECONDS = 10.0
@@ -71,20 +69,14 @@ def _drive(config: RunConfig, end: Ending) -> None:
         report_to = ReportAddress(f"http://{reachable}:{port}{REPORT_PATH}", token)
         context = StageContext(config, tracker, stop, report_to)
         try:
-            end.evaluation = _in_thread(context, lambda: tracker.has_begun)
-            if config.stage is Stage.TOKENIZER:
-                from llmtrain_trainer.finetune.count import count_finetune_tokens
-
-                end.finetune_tokens = count_finetune_tokens(context)
+            end.result = _in_thread(context, lambda: tracker.has_begun)
         finally:
             report = tracker.report
             end.work, end.warnings = report.work, report.warnings
         tracker.update(percent=100.0, activity="done")
 
 
-def _in_thread(
-    context: StageContext, has_begun: Callable[[], bool]
-) -> tuple[EvaluationResult, ...]:
+def _in_thread(context: StageContext, has_begun: Callable[[], bool]) -> StageResult:
     """Run the stage beside the main thread, which stays free for signals.
 
     Raises:
@@ -92,7 +84,7 @@ def _in_thread(
             them to come up. What they were at ends with this process. So does a stage without
             checkpoints that does not stop by itself: it would be done anew in any case.
     """
-    results: list[tuple[EvaluationResult, ...]] = []
+    results: list[StageResult] = []
     errors: list[BaseException] = []
 
     def run() -> None:
@@ -111,49 +103,37 @@ def _in_thread(
         told_at = told_at or time.monotonic()
         if not has_begun():
             raise Interrupted("stopped before its first step")
-        if not context.config.stage.trains and time.monotonic() - told_at > _STOP_SECONDS:
+        if not context.config.stage.row.uses_gpus and time.monotonic() - told_at > _STOP_SECONDS:
             raise Interrupted("stopped; the stage will be done anew")
     if errors:
         raise errors[0]
     return results[0]
 
 
-def _run_stage(context: StageContext) -> tuple[EvaluationResult, ...]:
-    if context.config.stage not in {Stage.DATA, Stage.TOKENIZER}:
+def _run_stage(context: StageContext) -> StageResult:
+    stage = context.config.stage
+    if context.config.section(stage) is None:
+        raise UserError(f"the {stage} stage needs the section {stage} in the manifest")
+    if stage.row.needs_model or stage.row.makes:
         from llmtrain_trainer.models.initial import fetch_initial_model
 
         fetch_initial_model(context)
-    match context.config.stage:
-        case Stage.DATA:
-            from llmtrain_trainer.data.stage import run
+    result = StageResult()
+    if stage.row.uses_gpus and runner_of(stage).works:
+        from llmtrain_trainer.launch.ray_task import run_task
 
-            run(context)
-        case Stage.TOKENIZER:
-            from llmtrain_trainer.tokenizer.stage import run
+        result = run_task(context, _work)
+    elif not stage.row.uses_gpus:
+        result = _work(context)
+    if stage.optimizes:
+        from llmtrain_trainer.launch.ray_train import run_ranks
 
-            run(context)
-        case Stage.PRETRAIN:
-            from llmtrain_trainer.launch.ray_train import run_ranks
+        run_ranks(context)
+    return result
 
-            run_ranks(context)
-        case Stage.FINETUNE:
-            from llmtrain_trainer.finetune.prepared import prepare
-            from llmtrain_trainer.launch.ray_task import run_task
-            from llmtrain_trainer.launch.ray_train import run_ranks
 
-            run_task(context, prepare)
-            run_ranks(context)
-        case Stage.EVALUATE:
-            from llmtrain_trainer.evaluate.stage import run as evaluate
-            from llmtrain_trainer.launch.ray_task import run_task
-
-            return run_task(context, evaluate)
-        case Stage.EXPORT:
-            from llmtrain_trainer.export.stage import run as export
-            from llmtrain_trainer.launch.ray_task import run_task
-
-            run_task(context, export)
-    return ()
+def _work(context: StageContext) -> StageResult:
+    return runner_of(context.config.stage).work(context)
 
 
 if __name__ == "__main__":

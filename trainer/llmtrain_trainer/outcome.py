@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,8 +15,8 @@ from llmtrain_api.exit_codes import ExitCode, Outcome
 from llmtrain_api.faults import describe_faults
 from llmtrain_api.goodput import WorkSeconds
 from llmtrain_api.run_config import RunConfig
-from llmtrain_api.status import EvaluationResult
 from llmtrain_trainer.errors import StageError, UserError, in_one_line
+from llmtrain_trainer.stage import StageResult
 
 _log = logging.getLogger(__name__)
 
@@ -26,10 +26,9 @@ class Ending:
     """How the process is to end."""
 
     exit_code: int = ExitCode.DONE
-    evaluation: tuple[EvaluationResult, ...] = ()
+    result: StageResult = field(default_factory=StageResult)
     work: WorkSeconds | None = None
     warnings: tuple[str, ...] = ()
-    finetune_tokens: int | None = None
 
 
 @contextmanager
@@ -45,8 +44,8 @@ def ending() -> Iterator[Ending]:
         outcome = Outcome(
             reason="Completed",
             message="",
-            evaluation=end.evaluation,
-            finetune_tokens=end.finetune_tokens,
+            evaluation=end.result.evaluation,
+            finetune_tokens=end.result.finetune_tokens,
         )
     except StageError as error:
         end.exit_code = error.exit_code

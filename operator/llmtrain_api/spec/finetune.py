@@ -5,9 +5,9 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from llmtrain_api.base import Name, OneOf, Path, Section, rule, rules
+from llmtrain_api.base import MayChange, Name, OneOf, Path, Section, rule, rules
 from llmtrain_api.spec.data import MaxBadRows
-from llmtrain_api.spec.training import Checkpoint, Optimizer, Precision, Zero
+from llmtrain_api.spec.training import Checkpoint, Lora, Optimizer, Precision, Zero
 
 
 class ChatPythonDocs(Section):
@@ -83,17 +83,6 @@ class Method(StrEnum):
     LORA = "lora"
 
 
-class Lora(Section):
-    """LoRA adapters on every linear layer of the blocks (Hu et al. 2021)."""
-
-    rank: int = Field(16, ge=1, le=1024)
-    """Rank of an adapter: the columns of its first matrix and the rows of its second."""
-    alpha: int = Field(32, ge=1, le=4096)
-    """Scale of the adapters' output, which is multiplied by alpha / rank."""
-    dropout: float = Field(0.0, ge=0, lt=1)
-    """Dropout probability of the adapters' input."""
-
-
 class FinetuneOptimizer(Optimizer):
     """AdamW with the smaller steps of fine-tuning."""
 
@@ -131,7 +120,7 @@ class Finetune(Section):
     cut."""
     batch_tokens: int = Field(65_536, ge=8, le=1_000_000_000)
     """Number of tokens in an optimizer step over all workers, including padding."""
-    micro_batch_size: int | None = Field(None, ge=1, le=65536)
+    micro_batch_size: Annotated[int | None, MayChange()] = Field(None, ge=1, le=65536)
     """Number of sequences in one forward pass of a worker; by default the largest number up to 8
     that divides the worker's share of the batch."""
     optimizer: FinetuneOptimizer = FinetuneOptimizer()
@@ -140,7 +129,7 @@ class Finetune(Section):
     activation_checkpointing: bool = False
     """Whether activations are recomputed in the backward pass: less memory, about a third more
     compute."""
-    checkpoint: Checkpoint = Checkpoint()
+    checkpoint: Annotated[Checkpoint, MayChange()] = Checkpoint()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -152,3 +141,12 @@ class Finetune(Section):
         if self.lora is not None and self.method is not Method.LORA:
             raise ValueError("lora needs method: lora")
         return self
+
+    @property
+    def adapters(self) -> Lora | None:
+        """The adapters' sizes; None with method: full."""
+        return (self.lora or Lora()) if self.method is Method.LORA else None
+
+    def total_tokens(self, parameters: int, counted: int | None) -> int | None:  # noqa: ARG002 - as every `Training`
+        """Tokens of all epochs, once the conversations have been counted."""
+        return None if counted is None else counted * self.epochs

@@ -7,15 +7,17 @@ from llmtrain_api.base import rule
 from llmtrain_api.spec.compute import Trainers
 from llmtrain_api.spec.data import Data
 from llmtrain_api.spec.evaluate import Evaluate
-from llmtrain_api.spec.finetune import Finetune
 from llmtrain_api.spec.model import Model
 from llmtrain_api.spec.pretrain import Pretrain
 from llmtrain_api.spec.tokenizer import Tokenizer
+from llmtrain_api.spec.training import Training
+from llmtrain_api.stages import Sections, Stage
 
 _CONTEXT = (
     "(has(self.model.contextLength) ? self.model.contextLength : self.pretrain.sequenceLength)"
 )
 _NEW_MODEL = "has(self.pretrain) && has(self.model) && !has(self.model.initFrom)"
+_OPTIMIZING = tuple(stage for stage in Stage if stage.optimizes)
 
 
 def _shared(stage: str) -> str:
@@ -33,9 +35,13 @@ RULES = (
         f"!({_NEW_MODEL}) || self.pretrain.sequenceLength <= {_CONTEXT}",
         "pretrain.sequenceLength must not exceed model.contextLength",
     ),
-    rule(
-        f"!({_NEW_MODEL}) || !has(self.finetune) || self.finetune.sequenceLength <= {_CONTEXT}",
-        "finetune.sequenceLength must not exceed the model's context",
+    *(
+        rule(
+            f"!({_NEW_MODEL}) || !has(self.{stage}) || self.{stage}.sequenceLength <= {_CONTEXT}",
+            f"{stage}.sequenceLength must not exceed the model's context",
+        )
+        for stage in _OPTIMIZING
+        if stage.row.needs_model
     ),
     rule(
         f"!({_NEW_MODEL}) || !has(self.model.vocabularySize) || !has(self.tokenizer)"
@@ -54,7 +60,7 @@ RULES = (
             f"{stage}.batchTokens must be a multiple of"
             " sequenceLength x microBatchSize x the workers of compute.trainers",
         )
-        for stage in ("pretrain", "finetune")
+        for stage in _OPTIMIZING
     ),
     rule(
         "self.compute.trainers.cpus >= self.compute.trainers.gpus",
@@ -79,14 +85,13 @@ RULES = (
 )
 
 
-def require_context(
-    model: Model | None, pretrain: Pretrain | None, finetune: Finetune | None
-) -> None:
+def require_context(sections: Sections) -> None:
     """Sequences are no longer than the new model can look back.
 
     Raises:
         ValueError: they are.
     """
+    model, pretrain = sections.model, sections.pretrain
     if model is None or pretrain is None or model.init_from is not None:
         return
     context = model.context_length or pretrain.sequence_length
@@ -95,12 +100,13 @@ def require_context(
             "pretrain.sequenceLength must not exceed model.contextLength; "
             f"{pretrain.sequence_length} > {context}"
         )
-    if finetune is not None and finetune.sequence_length > context:
-        source = "model.contextLength" if model.context_length else "pretrain.sequenceLength"
-        raise ValueError(
-            "finetune.sequenceLength must not exceed the model's context, which is "
-            f"{source}; {finetune.sequence_length} > {context}"
-        )
+    for stage, training in sections.trainings.items():
+        if training.sequence_length > context:
+            source = "model.contextLength" if model.context_length else "pretrain.sequenceLength"
+            raise ValueError(
+                f"{stage}.sequenceLength must not exceed the model's context, which is "
+                f"{source}; {training.sequence_length} > {context}"
+            )
 
 
 def require_vocabulary(
@@ -126,28 +132,26 @@ def require_vocabulary(
         )
 
 
-def require_shared_batch(name: str, stage: Pretrain | Finetune | None, trainers: Trainers) -> None:
+def require_shared_batch(stage: Stage, training: Training, trainers: Trainers) -> None:
     """A batch is whole forward passes of all workers.
 
     Args:
-        name: of the stage.
-        stage: its section.
+        stage: a stage that optimizes.
+        training: its section.
         trainers: what it runs on.
 
     Raises:
         ValueError: it is not.
     """
-    if stage is None:
-        return
-    size, micro, workers = stage.sequence_length, stage.micro_batch_size or 1, trainers.num_workers
-    step = size * micro * workers
-    if stage.batch_tokens % step:
-        below = stage.batch_tokens // step * step
+    size, micro = training.sequence_length, training.micro_batch_size or 1
+    step = size * micro * trainers.num_workers
+    if training.batch_tokens % step:
+        below = training.batch_tokens // step * step
         right = f"{below} or {below + step}" if below else str(step)
         raise ValueError(
-            f"{name}.batchTokens must be a multiple of sequenceLength x microBatchSize x the "
-            f"workers of compute.trainers, {size} x {micro} x {workers} = {step}; "
-            f"{stage.batch_tokens} is not, {right} would be"
+            f"{stage}.batchTokens must be a multiple of sequenceLength x microBatchSize x the "
+            f"workers of compute.trainers, {size} x {micro} x {trainers.num_workers} = {step}; "
+            f"{training.batch_tokens} is not, {right} would be"
         )
 
 

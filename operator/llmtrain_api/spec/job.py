@@ -1,97 +1,107 @@
 """The resource itself: one job from raw text to an evaluated model."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from llmtrain_api.base import Record, Section, rule, rules, written
+from llmtrain_api.base import MayChange, Record, rule, rules, written
 from llmtrain_api.names import JOB_NAME_MAX_LENGTH, JOB_NAME_PATTERN
 from llmtrain_api.spec import fit
 from llmtrain_api.spec.compute import Compute
-from llmtrain_api.spec.data import Data
-from llmtrain_api.spec.evaluate import Evaluate
-from llmtrain_api.spec.export import Export
-from llmtrain_api.spec.finetune import Finetune
 from llmtrain_api.spec.kubernetes import Annotations, Image, Labels
-from llmtrain_api.spec.model import Model
 from llmtrain_api.spec.policy import Policy
-from llmtrain_api.spec.pretrain import Pretrain
-from llmtrain_api.spec.tokenizer import Tokenizer
 from llmtrain_api.spec.workspace import Workspace
-from llmtrain_api.stages import Stage
+from llmtrain_api.stages import Sections, Stage
+
+_NEEDING_SECTIONS = tuple(stage for stage in Stage if stage.row.needs)
+_MAKING_MODELS = tuple(stage for stage in Stage if stage.makes_new_model)
+_NEEDING_MODELS = tuple(stage for stage in Stage if stage.row.needs_model)
 
 
-class JobSpec(Section):
+def _listed(names: Sequence[str], last: str) -> str:
+    """Names in a sentence: `data, tokenizer and model`."""
+    *others, final = names
+    return f"{', '.join(others)} {last} {final}" if others else final
+
+
+def _has_any(names: Sequence[str]) -> str:
+    """CEL: whether one of these fields is set."""
+    return " || ".join(f"has(self.{name})" for name in names)
+
+
+def _has_all(names: Sequence[str]) -> str:
+    """CEL: whether all of these fields are set."""
+    return " && ".join(f"has(self.{name})" for name in names)
+
+
+_NO_STAGE = f"set at least one of {_listed(tuple(Stage), 'or')}"
+_NO_MODEL = (
+    f"without {_listed(_MAKING_MODELS, 'or')}, {_listed(_NEEDING_MODELS, 'and')} need"
+    " model.initFrom"
+)
+
+
+def _needs(stage: Stage) -> str:
+    return f"{stage} needs {_listed(stage.row.needs, 'and')}"
+
+
+class JobSpec(Sections):
     """The pipeline from raw text to an evaluated model. A stage runs when its section is set."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
-            rule(
-                "has(self.data) || has(self.tokenizer) || has(self.pretrain) || has(self.finetune)"
-                " || has(self.evaluate) || has(self.export)",
-                "set at least one of data, tokenizer, pretrain, finetune, evaluate or export",
-            ),
+            rule(_has_any(tuple(Stage)), _NO_STAGE),
             rule(
                 "!has(self.tokenizer) || has(self.tokenizer.pretrained) || has(self.data)",
                 "a tokenizer is trained on the job's documents: add data, or set pretrained",
             ),
-            rule(
-                "!has(self.pretrain) || (has(self.data) && has(self.tokenizer) && has(self.model))",
-                "pretrain needs data, tokenizer and model",
+            *(
+                rule(f"!has(self.{stage}) || ({_has_all(stage.row.needs)})", _needs(stage))
+                for stage in _NEEDING_SECTIONS
             ),
             rule(
-                "has(self.pretrain) || !(has(self.finetune) || has(self.evaluate)"
-                " || has(self.export)) || (has(self.model) && has(self.model.initFrom))",
-                "without pretrain, finetune, evaluate and export need model.initFrom",
+                f"{_has_any(_MAKING_MODELS)} || !({_has_any(_NEEDING_MODELS)})"
+                " || (has(self.model) && has(self.model.initFrom))",
+                _NO_MODEL,
             ),
             *fit.RULES,
         )
     )
 
-    image: Image | None = None
+    image: Annotated[Image | None, MayChange()] = None
     """Container image of all Pods of the job; the operator's default where it is left out."""
-    workspace: Workspace = Workspace()
-    compute: Compute = Compute()
+    workspace: Annotated[Workspace, MayChange()] = Workspace()
+    compute: Annotated[Compute, MayChange()] = Compute()
     seed: int = Field(1234, ge=0, le=2**31 - 1)
     """Start of every random choice: the same seed on the same topology gives the same model."""
-    data: Data | None = None
-    tokenizer: Tokenizer | None = None
-    model: Model | None = None
-    pretrain: Pretrain | None = None
-    finetune: Finetune | None = None
-    evaluate: Evaluate | None = None
-    export: Export | None = None
-    policy: Policy = Policy()
-
-    @property
-    def stages(self) -> tuple[Stage, ...]:
-        """The stages that the job runs, in order."""
-        return tuple(stage for stage in Stage if getattr(self, stage.value) is not None)
+    policy: Annotated[Policy, MayChange()] = Policy()
 
     @model_validator(mode="after")
     def _line_is_whole(self) -> Self:
-        if not self.stages:
-            raise ValueError(
-                "set at least one of data, tokenizer, pretrain, finetune, evaluate or export"
-            )
+        stages = self.stages
+        if not stages:
+            raise ValueError(_NO_STAGE)
         if self.tokenizer and not self.tokenizer.pretrained and not self.data:
             raise ValueError(
                 "a tokenizer is trained on the job's documents: add data, or set pretrained"
             )
+        for stage in stages:
+            if any(getattr(self, name) is None for name in stage.row.needs):
+                raise ValueError(_needs(stage))
         starts_from_model = self.model is not None and self.model.init_from is not None
-        if self.pretrain and not (self.data and self.tokenizer and self.model):
-            raise ValueError("pretrain needs data, tokenizer and model")
-        needs_model = self.finetune or self.evaluate or self.export
-        if not self.pretrain and needs_model and not starts_from_model:
-            raise ValueError("without pretrain, finetune, evaluate and export need model.initFrom")
+        makes_model = any(stage in stages for stage in _MAKING_MODELS)
+        needs_model = any(stage in stages for stage in _NEEDING_MODELS)
+        if needs_model and not makes_model and not starts_from_model:
+            raise ValueError(_NO_MODEL)
         return self
 
     @model_validator(mode="after")
     def _sections_fit_together(self) -> Self:
-        fit.require_context(self.model, self.pretrain, self.finetune)
+        fit.require_context(self)
         fit.require_vocabulary(self.model, self.pretrain, self.tokenizer)
-        for name, stage in (("pretrain", self.pretrain), ("finetune", self.finetune)):
-            fit.require_shared_batch(name, stage, self.compute.trainers)
+        for stage, training in self.trainings.items():
+            fit.require_shared_batch(stage, training, self.compute.trainers)
         fit.require_cpus(self.compute.trainers)
         fit.require_measured(self.evaluate, self.data)
         return self

@@ -1,12 +1,13 @@
 """Pretraining: the next token over all documents."""
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from llmtrain_api.base import Section, rule, rules, written
-from llmtrain_api.spec.training import Checkpoint, Optimizer, Precision, Zero
+from llmtrain_api.base import MayChange, Section, rule, rules, written
+from llmtrain_api.spec.training import Checkpoint, Lora, Optimizer, Precision, Zero
 
 TokenMultiple = Annotated[
     str,
@@ -59,7 +60,7 @@ class Pretrain(Section):
     """Number of tokens in a sequence."""
     batch_tokens: int = Field(65_536, ge=8, le=1_000_000_000)
     """Number of tokens in an optimizer step, over all workers."""
-    micro_batch_size: int | None = Field(None, ge=1, le=65536)
+    micro_batch_size: Annotated[int | None, MayChange()] = Field(None, ge=1, le=65536)
     """Number of sequences in one forward pass of a worker; by default the largest number up to 8
     that divides the worker's share of the batch."""
     optimizer: Optimizer = Optimizer()
@@ -68,13 +69,13 @@ class Pretrain(Section):
     activation_checkpointing: bool = False
     """Whether activations are recomputed in the backward pass: less memory, about a third more
     compute."""
-    compile: bool = False
+    compile: Annotated[bool, MayChange()] = False
     """Whether the model is compiled with torch.compile."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     """Probability mass spread evenly over all tokens (Szegedy et al. 2016)."""
-    checkpoint: Checkpoint = Checkpoint()
-    validation: Validation = Validation()
-    early_stopping: EarlyStopping | None = None
+    checkpoint: Annotated[Checkpoint, MayChange()] = Checkpoint()
+    validation: Annotated[Validation, MayChange()] = Validation()
+    early_stopping: Annotated[EarlyStopping | None, MayChange()] = None
 
     @model_validator(mode="after")
     def _whole_sequences(self) -> Self:
@@ -84,3 +85,23 @@ class Pretrain(Section):
                 f"{self.batch_tokens} is not one of {self.sequence_length}"
             )
         return self
+
+    @property
+    def packing(self) -> bool:
+        """False: documents follow one another in a sequence."""
+        return False
+
+    @property
+    def adapters(self) -> Lora | None:
+        """None: all weights learn."""
+        return None
+
+    def total_tokens(self, parameters: int, counted: int | None = None) -> int:  # noqa: ARG002 - as every `Training`
+        """Tokens to train on; `20x` is where loss falls most for the compute spent.
+
+        Hoffmann et al. 2022, "Chinchilla", table 3.
+        """
+        if isinstance(self.tokens, int):
+            return self.tokens
+        # Exact: 0.1 has no binary fraction.
+        return int(Decimal(self.tokens.removesuffix("x")) * parameters)

@@ -1,7 +1,7 @@
 """What pretraining and fine-tuning have in common: optimizer, precision, ZeRO, checkpoints."""
 
 from enum import IntEnum, StrEnum
-from typing import Self
+from typing import Protocol, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -135,3 +135,58 @@ class Checkpoint(Section):
     """Optimizer steps between two checkpoints, in addition to `everySeconds`."""
     keep: int = Field(3, ge=2, le=100)
     """Number of committed checkpoints that are kept; the one before the newest is the fallback."""
+
+
+class Lora(Section):
+    """LoRA adapters on every linear layer of the blocks (Hu et al. 2021)."""
+
+    rank: int = Field(16, ge=1, le=1024)
+    """Rank of an adapter: the columns of its first matrix and the rows of its second."""
+    alpha: int = Field(32, ge=1, le=4096)
+    """Scale of the adapters' output, which is multiplied by alpha / rank."""
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """Dropout probability of the adapters' input."""
+
+
+class Training(Protocol):
+    """The section of a stage that optimizes, as the planner, the loop and the report see it."""
+
+    @property
+    def sequence_length(self) -> int:
+        """Tokens of a sequence."""
+
+    @property
+    def batch_tokens(self) -> int:
+        """Tokens of an optimizer step, over all workers."""
+
+    @property
+    def micro_batch_size(self) -> int | None:
+        """Sequences of one forward pass on a worker; None chooses them."""
+
+    @property
+    def precision(self) -> Precision:
+        """The numbers that the model computes with."""
+
+    @property
+    def zero(self) -> Zero:
+        """How states are sharded."""
+
+    @property
+    def activation_checkpointing(self) -> bool:
+        """Whether activations are recomputed in the backward pass."""
+
+    @property
+    def packing(self) -> bool:
+        """Whether a sequence holds several texts, none of which attends to another."""
+
+    @property
+    def adapters(self) -> Lora | None:
+        """The adapters that the stage trains; None where all weights learn."""
+
+    def total_tokens(self, parameters: int, counted: int | None) -> int | None:
+        """Tokens of the whole stage; None where they are not known yet.
+
+        Args:
+            parameters: of the model.
+            counted: tokens of the stage's own data, where those have been counted.
+        """

@@ -1,35 +1,21 @@
 """Which changes of a manifest a run can go on with.
 
 What a stage has done stays what the manifest says of it. So a section may change until a stage
-has used it, but for those fields that change nothing that is learned.
+has used it, but for those fields that change nothing that is learned; the sections mark them.
 """
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import dropwhile
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 
+from llmtrain_api.base import Section
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
 
-_FREE = {
-    "spec.image",
-    "spec.workspace",
-    "spec.compute",
-    "spec.policy",
-    "spec.pretrain.checkpoint",
-    "spec.pretrain.validation",
-    "spec.pretrain.earlyStopping",
-    "spec.pretrain.compile",
-    "spec.pretrain.microBatchSize",
-    "spec.finetune.checkpoint",
-    "spec.finetune.microBatchSize",
-}
-"""What may change at any time: a checkpoint of the trainer's does not ask for them either."""
-_FIRST_USERS = {"spec.seed": Stage.PRETRAIN, "spec.model": Stage.PRETRAIN} | {
-    f"spec.{stage}": stage for stage in Stage
-}
 _ANY: TypeAdapter[object] = TypeAdapter(object)
 _LONGEST_SHOWN = 200
 
@@ -53,20 +39,16 @@ class Change:
         shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
         return f"set {self.field}: {shown}"
 
-    @property
-    def free(self) -> bool:
-        """Whether it changes nothing that is learned."""
-        return any(f"{self.field}.".startswith(f"{field}.") for field in _FREE)
-
-    def used_by(self, begun: Collection[Stage]) -> bool:
+    def used_by(self, begun: AbstractSet[Stage]) -> bool:
         """Whether one of these stages has used what it was, or should have."""
-        user = next((s for f, s in _FIRST_USERS.items() if f"{self.field}.".startswith(f"{f}.")))
-        order = list(Stage)
-        return any(order.index(stage) >= order.index(user) for stage in begun)
+        _, name, *_ = self.field.split(".")
+        users = dropwhile(lambda stage: name not in {stage.value, *stage.row.uses}, Stage)
+        # A field that no stage names may be used by all of them.
+        return not begun.isdisjoint(tuple(users) or tuple(Stage))
 
 
 def hindrances(
-    before: LLMTrainingJob, now: LLMTrainingJob, begun: Collection[Stage]
+    before: LLMTrainingJob, now: LLMTrainingJob, begun: AbstractSet[Stage]
 ) -> list[Change]:
     """The changes that a run cannot go on with.
 
@@ -75,20 +57,21 @@ def hindrances(
         now: what it should go on with.
         begun: the stages that have done something that would have to be done again.
     """
-    found = [change for change in _changes(before.spec, now.spec, "spec") if not change.free]
-    hindering = [change for change in found if change.used_by(begun)]
+    changes = _changes(before.spec, now.spec, "spec")
+    hindering = [change for change in changes if change.used_by(begun)]
     if before.metadata.name != now.metadata.name:
         hindering.insert(0, Change("metadata.name", before.metadata.name))
     return hindering
 
 
-def _changes(before: BaseModel, now: BaseModel, path: str) -> Iterator[Change]:
+def _changes(before: Section, now: Section, path: str) -> Iterator[Change]:
+    """The fields that differ, but for those that may change at any time."""
     for name, field in type(before).model_fields.items():
         old, new = getattr(before, name), getattr(now, name)
-        if old == new:
+        if old == new or name in before.changeable_fields():
             continue
         inner = f"{path}.{field.alias or name}"
-        if isinstance(old, BaseModel) and isinstance(new, BaseModel):
+        if isinstance(old, Section) and isinstance(new, Section):
             yield from _changes(old, new, inner)
         else:
             yield Change(inner, old)

@@ -10,21 +10,12 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from llmtrain_api.base import Record
+from llmtrain_api.base import Record, Section
 from llmtrain_api.named_paths import named_files, named_paths, with_home
 from llmtrain_api.spec.job import JobSpec
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
 
-_SECTIONS = {
-    Stage.DATA: ("data",),
-    Stage.TOKENIZER: ("tokenizer",),
-    Stage.PRETRAIN: ("model",),
-    Stage.FINETUNE: ("model", "finetune"),
-    Stage.EVALUATE: ("model", "evaluate"),
-    Stage.EXPORT: (),
-}
-"""The sections that name what a stage reads."""
 _LISTED = 5
 
 
@@ -104,11 +95,11 @@ class Inputs:
         return self.workspace.private / "inputs" / f"{stage}.json"
 
     def _files(self, stage: Stage) -> list[InputFile]:
-        sections = (getattr(self.spec, name) for name in _SECTIONS[stage])
+        fields = (getattr(self.spec, name) for name in (*stage.row.uses, stage.value))
         paths = (
             path
-            for section in sections
-            if section is not None
+            for section in fields
+            if isinstance(section, Section)
             for pattern in named_paths(with_home(section, str(self.home)))
             for path in self._found(pattern)
         )

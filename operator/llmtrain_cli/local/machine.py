@@ -52,11 +52,10 @@ def fit(spec: JobSpec, machine: Machine) -> Fit:
 
 
 def _divides(spec: JobSpec, workers: int) -> bool:
-    sections = (section for section in (spec.pretrain, spec.finetune) if section is not None)
     return all(
         section.batch_tokens % (section.sequence_length * (section.micro_batch_size or 1) * workers)
         == 0
-        for section in sections
+        for section in spec.trainings.values()
     )
 
 

@@ -11,7 +11,6 @@ from rich.text import Text
 from llmtrain_api.cost import Cost
 from llmtrain_api.goodput import Goodput
 from llmtrain_api.results import EvaluationReport, GateResult
-from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, StageState
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.local.display import duration
@@ -85,10 +84,6 @@ def _verdict(gate: GateResult | None) -> Text:
 
 def _model_folder(status: JobStatus, workspace: Workspace) -> Path | None:
     """The newest model of the line that is there; None where none is."""
-    folders = {
-        Stage.EXPORT: workspace.export,
-        Stage.FINETUNE: workspace.model("finetuned"),
-        Stage.PRETRAIN: workspace.model("pretrained"),
-    }
-    done = (stage for stage in folders if status.stage(stage).state is StageState.SUCCEEDED)
-    return next((folders[stage] for stage in done), None)
+    done = (stage.name for stage in status.stages if stage.state is StageState.SUCCEEDED)
+    folders = [folder for stage in done if (folder := workspace.model_of(stage)) is not None]
+    return folders[-1] if folders else None

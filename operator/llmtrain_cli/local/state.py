@@ -82,7 +82,7 @@ class RunState:
         stored = self.read()
         if stored is None:
             return StoredRun(uid=str(uuid.uuid4()), job=job)
-        if changes := hindrances(stored.job, job, self.begun(stored.status)):
+        if changes := hindrances(stored.job, job, set(self.begun(stored.status))):
             raise StateError(
                 f"{self.workspace.root} holds a run of another manifest "
                 f"(changed: {', '.join(change.field for change in changes)}), which it cannot go "
@@ -108,9 +108,7 @@ class RunState:
 
     def clear(self) -> None:
         """Remove all results of the run; inputs that lie in the workspace stay."""
-        stages = ("data", "tokenizer", "tokens", "checkpoints", "models", "evaluation", "export")
-        names = (*stages, "metrics", "logs", "report.html")
-        for path in (*(self.workspace.root / name for name in names), self.path):
+        for path in (*self.workspace.results, self.workspace.root / "report.html", self.path):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             else:

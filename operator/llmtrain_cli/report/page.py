@@ -67,16 +67,14 @@ def _bill(run: Run | Missing) -> tuple[Line, ...] | Missing:
 def _charts(sources: Sources) -> dict[str, tuple[Chart, ...] | Missing]:
     if isinstance(sources.run, Missing):
         return {}
-    spec = sources.run.job.spec
     found: dict[str, tuple[Chart, ...] | Missing] = {}
-    for stage, records in sources.steps.items():
-        section = getattr(spec, stage.value)
-        if section is not None:
-            found[stage.value] = (
-                records
-                if isinstance(records, Missing)
-                else charts(stage.value, records, batch_tokens=section.batch_tokens)
-            )
+    for stage, training in sources.run.job.spec.trainings.items():
+        records = sources.steps[stage]
+        found[stage.value] = (
+            records
+            if isinstance(records, Missing)
+            else charts(stage.value, records, batch_tokens=training.batch_tokens)
+        )
     return found
 
 

@@ -15,9 +15,6 @@ from llmtrain_cli.report.missing import Missing
 from llmtrain_cli.report.reading import read_record, read_steps
 from llmtrain_cli.report.weights import count_saved_parameters
 
-MODELS = {Stage.PRETRAIN: "pretrained", Stage.FINETUNE: "finetuned"}
-"""What each training stage leaves in the workspace's models."""
-
 
 @dataclass(frozen=True)
 class Run:
@@ -42,9 +39,9 @@ class Sources:
     data: DataReport | Missing
     evaluation: EvaluationReport | Missing
     steps: dict[Stage, tuple[StepRecord, ...] | Missing]
-    """By training stage."""
+    """By stage that optimizes."""
     parameters: dict[Stage, int | Missing]
-    """Number of parameters of the model that each training stage saved."""
+    """Number of parameters of the model that each stage saved, by stage that makes one."""
     environments: dict[Stage, Environment]
     """Newest attempt's record of each stage that left one."""
 
@@ -62,9 +59,15 @@ def read_sources(workspace: Workspace, run: Run | Missing) -> Sources:
         run=run,
         data=read_record(workspace.data_report, DataReport, root=root),
         evaluation=read_record(workspace.evaluation_report, EvaluationReport, root=root),
-        steps={stage: read_steps(workspace.metrics(stage), root=root) for stage in MODELS},
+        steps={
+            stage: read_steps(workspace.metrics(stage), root=root)
+            for stage in Stage
+            if stage.optimizes
+        },
         parameters={
-            stage: count_saved_parameters(workspace.model(name)) for stage, name in MODELS.items()
+            stage: count_saved_parameters(workspace.model(stage.row.makes.name))
+            for stage in Stage
+            if stage.row.makes
         },
         environments=_environments(workspace),
     )

@@ -9,17 +9,6 @@ from llmtrain_api.status import ACTIVITY_MAX_LENGTH, JobPlan, Progress, StageSta
 from llmtrain_api.training_metrics import StatusMetrics, metric_fields
 from llmtrain_operator.core.timestamps import write_time
 
-# Shares of a typical run's time; only their ratios matter. Those of the stages that train are
-# divided anew once their FLOPs are known.
-_WEIGHTS: dict[Stage, float] = {
-    Stage.DATA: 5,
-    Stage.TOKENIZER: 5,
-    Stage.PRETRAIN: 60,
-    Stage.FINETUNE: 20,
-    Stage.EVALUATE: 8,
-    Stage.EXPORT: 2,
-}
-_OPTIMIZING = (Stage.PRETRAIN, Stage.FINETUNE)
 _OF_NOW = ("activity", *(m.field for m in metric_fields(StatusMetrics) if m.metric.live))
 """What holds only while an attempt works."""
 
@@ -40,7 +29,7 @@ def line_progress(
         before: what was known at the last pass, which stands where there is no report.
         plan: of the job, as far as it is known.
     """
-    weights = _weights(plan)
+    weights = _weights(stages, plan)
     known = _stage_progress(current, report, before)
     total = sum(weights[stage.name] for stage in stages)
     done = sum(
@@ -54,15 +43,17 @@ def line_progress(
     return known.model_copy(update={"percent": round(percent, 1), "line_eta_seconds": eta})
 
 
-def _weights(plan: JobPlan | None) -> dict[Stage, float]:
-    """What the stages that train weigh together goes to each by its FLOPs."""
-    stages = plan.stages if plan else ()
-    flops = {each.name: each.flops_per_token * each.tokens for each in stages if each.tokens}
-    if len(flops) < len(_OPTIMIZING):
-        return _WEIGHTS
-    together = sum(_WEIGHTS[stage] for stage in _OPTIMIZING)
-    total = sum(flops.values())
-    return _WEIGHTS | {stage: together * flops[stage] / total for stage in _OPTIMIZING}
+def _weights(stages: tuple[StageStatus, ...], plan: JobPlan | None) -> dict[Stage, float]:
+    """The weight of each stage; those that optimize share theirs by their FLOPs, once known."""
+    weights = {stage.name: stage.name.row.weight for stage in stages}
+    optimizing = [stage for stage in weights if stage.optimizes]
+    planned = plan.stages if plan else ()
+    flops = {each.name: each.flops_per_token * each.tokens for each in planned if each.tokens}
+    if any(stage not in flops for stage in optimizing):
+        return weights
+    together = sum(weights[stage] for stage in optimizing)
+    total = sum(flops[stage] for stage in optimizing)
+    return weights | {stage: together * flops[stage] / total for stage in optimizing}
 
 
 def _stage_progress(
@@ -93,7 +84,7 @@ def _going_on(known: Progress, before: Progress | None) -> Progress:
     kept: dict[str, object] = {}
     if known.checkpoint_step is None:
         kept["checkpoint_step"] = before.checkpoint_step
-    if known.stage in _OPTIMIZING and not known.stage_percent:
+    if known.stage.optimizes and not known.stage_percent:
         kept["stage_percent"] = before.stage_percent
         kept["total_steps"] = known.total_steps or before.total_steps
     return known.model_copy(update=kept)

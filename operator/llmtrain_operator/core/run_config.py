@@ -24,13 +24,7 @@ def render_run_config(
         data_cpus=settings.data_cpus or spec.compute.cpus.replicas * spec.compute.cpus.cpus,
         progress_host=settings.progress_host,
         progress_port=settings.progress_port,
-        data=spec.data,
-        tokenizer=spec.tokenizer,
-        model=spec.model,
-        pretrain=spec.pretrain,
-        finetune=spec.finetune,
-        evaluate=spec.evaluate,
-        export=spec.export,
+        **spec.all_sections(),
     )
 
 

@@ -11,8 +11,6 @@ from llmtrain_operator.core.timestamps import read_time
 _START_SECONDS = 20.0
 """Of a stage, before one has shown how long that takes here."""
 _TOLD_ENOUGH_PERCENT = 5.0
-_OPTIMIZING = {Stage.PRETRAIN, Stage.FINETUNE}
-"""The stages that go on from a checkpoint; the others begin anew."""
 
 
 def remaining_seconds(status: JobStatus, now: datetime) -> dict[Stage, float | None]:
@@ -51,7 +49,7 @@ def _seconds_left(status: JobStatus, stage: Stage, now: datetime) -> float | Non
     if told is not None:
         return told
     start = _start_seconds(status.goodput)
-    if stage not in _OPTIMIZING:
+    if not stage.optimizes:
         return start
     whole = _whole_seconds(status, stage)
     return None if whole is None else start + whole * (1 - _kept(status, stage, whole))
@@ -66,7 +64,7 @@ def _told_by_its_attempt(status: JobStatus, stage: Stage, now: datetime) -> floa
         return None
     if progress.eta_seconds is not None:
         return progress.eta_seconds * _pauses(status.goodput, stage)
-    if stage in _OPTIMIZING or progress.stage_percent < _TOLD_ENOUGH_PERCENT:
+    if stage.optimizes or progress.stage_percent < _TOLD_ENOUGH_PERCENT:
         return None
     elapsed = (now - read_time(interval.start)).total_seconds()
     return elapsed * (100 - progress.stage_percent) / progress.stage_percent

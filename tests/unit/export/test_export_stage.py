@@ -16,7 +16,7 @@ from llmtrain_api.stages import Stage
 from llmtrain_api.status import EvaluationResult
 from llmtrain_api.step_record import StepRecord
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.export.stage import run
+from llmtrain_trainer.export.runner import RUNNER
 from llmtrain_trainer.finetune.template import ensure_chat_template
 from llmtrain_trainer.models.save import save_model
 from llmtrain_trainer.models.tokenizer import load_tokenizer
@@ -87,7 +87,7 @@ def run_alone(code: str, folder: Path) -> str:
 
 def test_the_card_of_a_chat_model_tells_how_to_use_it(tmp_path: Path) -> None:
     context = finished_line(tmp_path)
-    run(context)
+    RUNNER.work(context)
     folder = context.workspace.export
     assert len(run_card(folder)) > 1  # more than the end of the line
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -106,14 +106,14 @@ def test_the_card_of_a_chat_model_tells_how_to_use_it(tmp_path: Path) -> None:
 def test_the_card_of_a_base_model_tells_how_to_use_it(tmp_path: Path) -> None:
     save_tiny(tmp_path / "model", context_length=256)
     context = stage_context(tmp_path, Stage.EXPORT, export={})
-    run(context)
+    RUNNER.work(context)
     assert run_card(context.workspace.export).startswith("Once upon a time")
     assert "llmtrain chat" not in (context.workspace.export / "README.md").read_text()
 
 
 def test_the_card_tells_where_the_model_comes_from(tmp_path: Path) -> None:
     context = finished_line(tmp_path)
-    run(context)
+    RUNNER.work(context)
     card = (context.workspace.export / "README.md").read_text()
     for line in (
         "# tiny",
@@ -142,7 +142,7 @@ def test_the_card_holds_the_plan_against_what_was_done(tmp_path: Path) -> None:
     records = [StepRecord(step=step, loss=2.0, seconds=0.9) for step in (1, 2)]
     records.append(StepRecord(step=2, validation_loss=1.98765))
     metrics.write_text("".join(f"{record.model_dump_json()}\n" for record in records))
-    run(context)
+    RUNNER.work(context)
     card = (context.workspace.export / "README.md").read_text()
     for line in (
         "| pretrain | Planned | Done |",
@@ -165,7 +165,7 @@ def test_a_chat_model_stops_by_itself_at_the_end_of_its_turn(tmp_path: Path) -> 
     model = that_always_says(tiny_tokenizer().convert_tokens_to_ids("<|im_end|>"))
     weights: dict[str, object] = dict(model.named_parameters())
     save_model(lambda: model, weights, tokenizer=tmp_path / "tokenizer", target=beside)
-    run(context)
+    RUNNER.work(context)
     count = "print('new:', output.shape[1] - inputs['input_ids'].shape[1])\n"
     code = card_code(workspace.export) + count
     there = code.replace('folder = "."', f"folder = {str(beside)!r}")
@@ -185,9 +185,9 @@ def that_always_says(token: int) -> LlamaForCausalLM:
 
 def test_a_second_export_replaces_the_first(tmp_path: Path) -> None:
     context = finished_line(tmp_path)
-    run(context)
+    RUNNER.work(context)
     (context.workspace.export / "left-over").touch()
-    run(context)
+    RUNNER.work(context)
     assert not (context.workspace.export / "left-over").exists()
 
 
@@ -195,7 +195,7 @@ def test_pickles_are_neither_exported_nor_a_reason_to_fail(tmp_path: Path) -> No
     save_tiny(tmp_path / "model")
     (tmp_path / "model" / "optimizer.bin").write_bytes(b"pickle")
     context = stage_context(tmp_path, Stage.EXPORT, export={})
-    run(context)
+    RUNNER.work(context)
     assert not (context.workspace.export / "optimizer.bin").exists()
 
 
@@ -214,5 +214,5 @@ def test_what_is_missing_is_named_and_nothing_is_left(
     context = finished_line(tmp_path)
     (tmp_path / missing).rename(tmp_path / "elsewhere")
     with pytest.raises(UserError, match=message):
-        run(context)
+        RUNNER.work(context)
     assert not context.workspace.export.exists()

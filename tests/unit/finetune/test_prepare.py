@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerBase
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.errors import Interrupted, UserError
 from llmtrain_trainer.finetune.packed.sequences import PackedSequences
-from llmtrain_trainer.finetune.prepared import prepare
+from llmtrain_trainer.finetune.runner import RUNNER
 from llmtrain_trainer.models.tokenizer import load_tokenizer
 from llmtrain_trainer.progress.tracker import ProgressTracker
 from llmtrain_trainer.stage import StageContext
@@ -48,7 +48,7 @@ def test_every_answer_is_learned_or_held_out(tmp_path: Path) -> None:
     chats(tmp_path, answers)
     save_tiny(tmp_path / "model")
     context = context_of(tmp_path)
-    prepare(context)
+    RUNNER.work(context)
     folder = context.workspace.conversations
     tokenizer = load_tokenizer(folder / "tokenizer")
     train, held_out = (answers_in(folder / side, tokenizer) for side in ("train", "validation"))
@@ -64,7 +64,7 @@ def labels(folder: Path, answers: list[str], name: str = "a.jsonl") -> None:
 
 def prepared_answers(context: StageContext) -> tuple[list[str], list[str]]:
     """The answers to learn from and those held out."""
-    prepare(context)
+    RUNNER.work(context)
     folder = context.workspace.conversations
     tokenizer = load_tokenizer(folder / "tokenizer")
     train, held_out = (answers_in(folder / side, tokenizer) for side in ("train", "validation"))
@@ -102,7 +102,7 @@ def test_a_label_on_one_side_only_is_named(tmp_path: Path) -> None:
         assert 'only held out, so the model never learns to give them: "yes" (10 of 20' in warnings
         assert 'never held out, so no validation measures them: "no" (10 of 20' in warnings
         context = context_of(tmp_path, data=data)
-        prepare(context)  # nothing is made anew, and the warnings are given again
+        RUNNER.work(context)  # nothing is made anew, and the warnings are given again
 
 
 def test_what_is_chosen_for_validation_is_not_learned_from(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_skipped_rows_are_counted_for_a_person(tmp_path: Path) -> None:
     save_tiny(tmp_path / "model")
     source = {"files": {"paths": ["a.jsonl"], "maxBadRows": 1}}
     context = context_of(tmp_path, data={"sources": [source]})
-    prepare(context)
+    RUNNER.work(context)
     assert "finetune.data.sources[0]: 1 rows were skipped: " in warnings_of(context)
     assert "a.jsonl: line 3: no field 'messages'" in warnings_of(context)
 
@@ -143,7 +143,7 @@ def test_answers_beyond_the_sequence_are_counted_for_a_person(tmp_path: Path) ->
         file.write("\n" + json.dumps(long))
     save_tiny(tmp_path / "model")
     context = context_of(tmp_path)
-    prepare(context)
+    RUNNER.work(context)
     assert "1 conversations are left out" in warnings_of(context)
     assert "1 conversations lose the end of an answer" in warnings_of(context)
 
@@ -152,25 +152,25 @@ def test_two_conversations_are_enough_and_one_is_not(tmp_path: Path) -> None:
     save_tiny(tmp_path / "model")
     chats(tmp_path, ["yes", "no"])
     context = context_of(tmp_path)
-    prepare(context)
+    RUNNER.work(context)
     for side in ("train", "validation"):
         assert len(PackedSequences.open(context.workspace.conversations / side)) == 1
     chats(tmp_path, ["yes"])
     with pytest.raises(UserError, match="at least 2 that differ are needed"):
-        prepare(context)
+        RUNNER.work(context)
 
 
 def test_a_rerun_does_nothing_until_a_file_changes(tmp_path: Path) -> None:
     save_tiny(tmp_path / "model")
     chats(tmp_path, ["yes", "no"])
     context = context_of(tmp_path)
-    prepare(context)
+    RUNNER.work(context)
     index = context.workspace.conversations / "train" / "index.json"
     first = index.stat().st_ino
-    prepare(context)
+    RUNNER.work(context)
     assert index.stat().st_ino == first
     chats(tmp_path, ["yes", "no", "perhaps"])
-    prepare(context)
+    RUNNER.work(context)
     assert index.stat().st_ino != first
 
 
@@ -180,7 +180,7 @@ def test_told_to_stop_it_leaves_nothing_behind(tmp_path: Path) -> None:
     context = context_of(tmp_path)
     context.stop.set()
     with pytest.raises(Interrupted):
-        prepare(context)
+        RUNNER.work(context)
     assert not list((tmp_path / "data").iterdir())
 
 
@@ -188,14 +188,14 @@ def test_a_sequence_longer_than_the_models_context_is_refused(tmp_path: Path) ->
     save_tiny(tmp_path / "model", context_length=32)
     chats(tmp_path, ["yes", "no"])
     with pytest.raises(UserError, match=r"finetune\.sequenceLength: 64 .* context of 32 tokens"):
-        prepare(context_of(tmp_path))
+        RUNNER.work(context_of(tmp_path))
 
 
 def test_a_tokenizer_larger_than_the_model_is_refused(tmp_path: Path) -> None:
     save_tiny(tmp_path / "model", vocabulary_size=100)
     chats(tmp_path, ["yes", "no"])
     with pytest.raises(UserError, match=r"the tokenizer has \d+ tokens, the model only 100"):
-        prepare(context_of(tmp_path))
+        RUNNER.work(context_of(tmp_path))
 
 
 def test_pickled_weights_are_refused(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_pickled_weights_are_refused(tmp_path: Path) -> None:
     (tmp_path / "model" / "model.safetensors").rename(tmp_path / "model" / "pytorch_model.bin")
     chats(tmp_path, ["yes", "no"])
     with pytest.raises(UserError, match="pickled weights are never loaded"):
-        prepare(context_of(tmp_path))
+        RUNNER.work(context_of(tmp_path))
 
 
 def test_without_the_pretrained_model_the_stage_to_run_is_named(tmp_path: Path) -> None:
@@ -216,4 +216,4 @@ def test_without_the_pretrained_model_the_stage_to_run_is_named(tmp_path: Path) 
         finetune={"data": {"sources": [{"pythonDocs": {}}]}},
     )
     with pytest.raises(UserError, match="run the pretrain stage first"):
-        prepare(context)
+        RUNNER.work(context)

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmtrain_api.spec.pretrain import Pretrain
 from llmtrain_planner.batch import batch_layout
-from llmtrain_planner.tokens import count_steps, resolve_tokens
+from llmtrain_planner.tokens import count_steps
 
 
 @given(
@@ -51,7 +52,7 @@ def test_a_batch_of_less_than_a_sequence_per_worker_says_so() -> None:
     [(123, 10**9, 123), ("20x", 124_439_808, 2_488_796_160), ("0.1x", 10, 1), ("1.15x", 100, 115)],
 )
 def test_tokens(tokens: int | str, parameters: int, expected: int) -> None:
-    assert resolve_tokens(tokens, parameters) == expected
+    assert Pretrain.model_construct(tokens=tokens).total_tokens(parameters) == expected
 
 
 @pytest.mark.parametrize(("tokens", "steps"), [(1, 1), (64, 1), (65, 2), (128, 2)])

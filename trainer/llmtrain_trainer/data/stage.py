@@ -8,54 +8,60 @@ from pathlib import Path
 from llmtrain_api.data_report import DataReport
 from llmtrain_api.progress import bounded_warnings
 from llmtrain_api.spec.data import Data
-from llmtrain_trainer.completion import fingerprint, made_from, mark_complete
-from llmtrain_trainer.data.later import missing_questions
+from llmtrain_trainer.completion import fingerprint
 from llmtrain_trainer.data.pipeline import work_on_unit
 from llmtrain_trainer.data.sources.registry import units
 from llmtrain_trainer.data.sources.unit import SourceUnit
 from llmtrain_trainer.data.steps.registry import reasons
 from llmtrain_trainer.data.warnings import warnings
 from llmtrain_trainer.data.writer import CorpusWriter
-from llmtrain_trainer.durable import replace_file, replaced_folder
+from llmtrain_trainer.durable import replace_file
 from llmtrain_trainer.errors import Interrupted, UserError
 from llmtrain_trainer.parallel import map_in_order
-from llmtrain_trainer.stage import StageContext
+from llmtrain_trainer.stage import Product, StageContext, StageResult, runners
 
 _log = logging.getLogger(__name__)
 
 
-def run(context: StageContext) -> None:
-    """Make the documents and the data report, unless they are there already.
+def documents(context: StageContext) -> Product:
+    """The documents and the data report.
 
     Raises:
-        UserError: a source cannot be read, no document is left, or those that are left are not
-            what a later stage needs.
+        UserError: a source cannot be read, or no document is left.
         Interrupted: told to stop; nothing is left behind.
     """
     data = context.config.data
-    if data is None:
-        raise UserError("the data stage needs the section data in the manifest")
+    assert data is not None, "the stage runs when its section is there"
     context.progress.update(percent=0, activity="looking for documents")
     work = units(data.sources, context)
     inputs = fingerprint([data.model_dump_json(), *(each.unit.identity for each in work)])
-    documents = context.workspace.documents
-    if made_from(documents) != inputs or not context.workspace.data_report.is_file():
-        with replaced_folder(documents) as folder:
-            report = _make(work, data, folder, context)
-            _require_documents(report, reasons(data.steps))
-            replace_file(context.workspace.data_report, report.model_dump_json(indent=2) + "\n")
-            mark_complete(folder, inputs)
-    _warn(context, reasons(data.steps))
-    context.progress.update(percent=100, activity="documents are ready")
+
+    def make(folder: Path) -> None:
+        report = _make(work, data, folder, context)
+        _require_documents(report, reasons(data.steps))
+        replace_file(context.workspace.data_report, report.model_dump_json(indent=2) + "\n")
+
+    report = context.workspace.data_report
+    return Product(context.workspace.documents, make, inputs=lambda: inputs, files=(report,))
 
 
-def _warn(context: StageContext, reasons_by_rule: Mapping[str, str]) -> None:
-    """Tell what was lost, and what later stages will miss, whether it was made now or before."""
+def conclude(context: StageContext) -> StageResult:
+    """Warn about what was lost and what later stages will miss, whether it was made now or before.
+
+    Raises:
+        UserError: the documents are not what a later stage needs.
+    """
+    data = context.config.data
+    assert data is not None, "the stage runs when its section is there"
     report = DataReport.model_validate_json(context.workspace.data_report.read_bytes())
-    found = bounded_warnings([*missing_questions(context), *warnings(report, reasons_by_rule)])
+    checks = (runner.check_documents for runner in runners(context.config))
+    missed = [warning for check in checks if check for warning in check(context)]
+    found = bounded_warnings([*missed, *warnings(report, reasons(data.steps))])
     for warning in found:
         _log.warning("%s", warning)
     context.progress.update(warnings=found)
+    context.progress.update(percent=100, activity="documents are ready")
+    return StageResult()
 
 
 def _make(

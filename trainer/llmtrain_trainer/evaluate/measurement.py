@@ -77,8 +77,8 @@ class Measurement:
 
     def _trained_length(self) -> int:
         """Positions beyond those of pretraining were never learned."""
-        pretrain = self._context.config.pretrain
-        return _LONGEST_WINDOW if pretrain is None else pretrain.sequence_length
+        training = self._context.config.new_model_training
+        return _LONGEST_WINDOW if training is None else training.sequence_length
 
     def _tell(self, activity: str, share: float) -> None:
         """Report progress.

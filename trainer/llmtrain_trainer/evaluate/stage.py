@@ -9,7 +9,7 @@ from llmtrain_api.results import EvaluationReport
 from llmtrain_api.spec.evaluate import Evaluate
 from llmtrain_api.status import EvaluationResult
 from llmtrain_trainer.durable import replace_file
-from llmtrain_trainer.errors import GateError, UserError
+from llmtrain_trainer.errors import GateError
 from llmtrain_trainer.evaluate.gates import check_gates, describe_failures, require_possible
 from llmtrain_trainer.evaluate.measurement import Measurement
 from llmtrain_trainer.evaluate.subject import load_subject
@@ -28,8 +28,7 @@ def run(context: StageContext) -> tuple[EvaluationResult, ...]:
         Interrupted: told to stop; nothing is left behind.
     """
     evaluate = context.config.evaluate
-    if evaluate is None:
-        raise UserError("the evaluate stage needs the section evaluate in the manifest")
+    assert evaluate is not None, "the stage runs when its section is there"
     torch.set_num_threads(context.config.workers.cpus)
     require_possible(evaluate)
     context.progress.update(percent=0, activity="loading what is to be measured")

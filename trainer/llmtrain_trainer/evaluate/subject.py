@@ -7,7 +7,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from llmtrain_trainer.models.config import context_length
 from llmtrain_trainer.models.fit import require_vocabulary
-from llmtrain_trainer.models.line import PRETRAINED, LineModel
+from llmtrain_trainer.models.line import LineModel
 from llmtrain_trainer.models.stored import load_model
 from llmtrain_trainer.models.tokenizer import load_tokenizer
 
@@ -19,6 +19,8 @@ class Subject:
     name: str
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
+    answers_chat: bool = True
+    """Whether it answers messages, given a chat template; otherwise it continues text."""
 
     @property
     def context_length(self) -> int:
@@ -27,8 +29,8 @@ class Subject:
 
     @property
     def chats(self) -> bool:
-        """Whether it answers messages; a pretrained model only continues text."""
-        return self.name != PRETRAINED and self.tokenizer.chat_template is not None
+        """Whether it is asked messages: it answers them, and has a template to write them with."""
+        return self.answers_chat and self.tokenizer.chat_template is not None
 
 
 def load_subject(line_model: LineModel) -> Subject:
@@ -43,4 +45,4 @@ def load_subject(line_model: LineModel) -> Subject:
     require_vocabulary(model.config, len(tokenizer), where=str(line_model.folder))
     if torch.cuda.is_available():
         model = model.to(device="cuda", dtype=torch.bfloat16)
-    return Subject(line_model.name, model, tokenizer)
+    return Subject(line_model.name, model, tokenizer, line_model.answers_chat)

@@ -7,10 +7,11 @@ import yaml
 from llmtrain_api.data_report import Amount, DataReport
 from llmtrain_api.results import EvaluationReport, GateResult
 from llmtrain_api.run_config import RunConfig
+from llmtrain_api.stages import Sections
 from llmtrain_trainer.export.facts import ModelFacts
 from llmtrain_trainer.export.training_facts import TrainingFacts
+from llmtrain_trainer.stage import runners
 
-_SECTIONS = {"data", "tokenizer", "model", "pretrain", "finetune", "evaluate", "export"}
 _FRONT_MATTER = """\
 ---
 library_name: transformers
@@ -98,10 +99,8 @@ def _what(facts: ModelFacts) -> str:
 
 
 def _last_training(facts: ModelFacts) -> str:
-    finetune = facts.config.finetune
-    if finetune is not None:
-        return f"fine-tuning on conversations ({finetune.method.value})"
-    return "pretraining" if facts.config.pretrain is not None else "none here"
+    describe = [runner.describe for runner in runners(facts.config) if runner.describe]
+    return describe[-1](facts.config) if describe else "none here"
 
 
 def _evaluation(report: EvaluationReport) -> Iterator[str]:
@@ -170,7 +169,7 @@ def _known(value: float | None, form: str) -> str:
 
 def _manifest(config: RunConfig) -> str:
     """The sections of the manifest, every default written out."""
-    sections = config.model_dump(mode="json", include=_SECTIONS, exclude_none=True)
+    sections = config.model_dump(mode="json", include=set(Sections.model_fields), exclude_none=True)
     text = yaml.safe_dump(sections, sort_keys=False, allow_unicode=True)
     return (
         f"By llmtrain, with the seed {config.seed} and these sections of the manifest:\n\n"

@@ -3,35 +3,33 @@
 import shutil
 from pathlib import Path
 
-from llmtrain_trainer.durable import replaced_folder
-from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.export.facts import gather_facts
 from llmtrain_trainer.export.model_card import model_card
 from llmtrain_trainer.models.line import LineModel, line_models
 from llmtrain_trainer.models.special_ids import stored_generation_config
 from llmtrain_trainer.models.stored import require_model
 from llmtrain_trainer.models.tokenizer import load_tokenizer
-from llmtrain_trainer.stage import StageContext
+from llmtrain_trainer.stage import Product, StageContext
 
 _WEIGHTS = ("config.json", "*.safetensors", "*.safetensors.index.json")
 
 
-def run(context: StageContext) -> None:
-    """Write the last model of the line into the export folder, whole or not at all.
+def exported_model(context: StageContext) -> Product:
+    """The newest model of the pipeline in the export folder; always written anew.
 
     Raises:
         UserError: there is no model, or none that can be loaded safely.
     """
-    if context.config.export is None:
-        raise UserError("the export stage needs the section export in the manifest")
     model = line_models(context.config)[-1]
     require_model(model.folder)
     context.progress.update(percent=0, activity=f"exporting the {model.name} model")
-    with replaced_folder(context.workspace.export) as folder:
+
+    def make(folder: Path) -> None:
         _copy_model(model, folder)
         card = model_card(gather_facts(context, model))
         (folder / "README.md").write_text(card, encoding="utf-8")
-    context.progress.update(percent=100, activity="the export is ready")
+
+    return Product(context.workspace.export, make)
 
 
 def _copy_model(model: LineModel, folder: Path) -> None:

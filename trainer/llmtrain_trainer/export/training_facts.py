@@ -5,17 +5,15 @@ from pathlib import Path
 
 from llmtrain_api.families.base import Architecture
 from llmtrain_api.run_config import RunConfig
-from llmtrain_api.spec.finetune import Finetune
-from llmtrain_api.spec.pretrain import Pretrain
+from llmtrain_api.spec.training import Training
 from llmtrain_api.stages import Stage
 from llmtrain_api.step_record import StepRecord
 from llmtrain_api.workspace import Workspace
 from llmtrain_planner.plan import DEFAULT_MFU
 from llmtrain_planner.stage_plan import RECOMPUTATION_COST
-from llmtrain_planner.tokens import count_steps, resolve_tokens
+from llmtrain_planner.tokens import count_steps
 from llmtrain_planner.training_setup import flops_per_token
-from llmtrain_trainer.finetune.packed.sequences import PackedSequences
-from llmtrain_trainer.finetune.prepared import TRAIN
+from llmtrain_trainer.stage import runner_of
 from llmtrain_trainer.training.speed import this_device
 
 
@@ -56,19 +54,20 @@ def training_facts(
     """
     workspace = Workspace(Path(config.workspace))
     found = []
-    if config.pretrain is not None and workspace.metrics(Stage.PRETRAIN).is_file():
-        tokens = resolve_tokens(config.pretrain.tokens, num_parameters)
-        found.append(_facts(Stage.PRETRAIN, config.pretrain, tokens, config, shape))
-    if config.finetune is not None and workspace.metrics(Stage.FINETUNE).is_file():
-        samples = PackedSequences.open(workspace.conversations / TRAIN)
-        tokens = config.finetune.epochs * len(samples) * config.finetune.sequence_length
-        found.append(_facts(Stage.FINETUNE, config.finetune, tokens, config, shape))
+    for stage, training in config.trainings.items():
+        if workspace.metrics(stage).is_file():
+            own_tokens = runner_of(stage).own_tokens
+            tokens = training.total_tokens(
+                num_parameters, own_tokens(config) if own_tokens else None
+            )
+            assert tokens is not None, "the stage has trained on them"
+            found.append(_facts(stage, training, tokens, config, shape))
     return found
 
 
 def _facts(
     stage: Stage,
-    section: Pretrain | Finetune,
+    section: Training,
     tokens: int,
     config: RunConfig,
     shape: Architecture | None,

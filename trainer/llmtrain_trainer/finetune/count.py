@@ -21,8 +21,8 @@ _CONVERSATIONS_AT_A_TIME = 512
 _ONE_OF = 8
 
 
-def count_finetune_tokens(context: StageContext) -> int | None:
-    """Positions of the training sequences in one epoch, about; None where nothing is fine-tuned.
+def count_finetune_tokens(context: StageContext) -> int:
+    """Positions of the training sequences in one epoch, about.
 
     All conversations are read, and one of eight is encoded; a chat template that the tokenizer
     brings is tried on all of them. Packing leaves a few positions empty, which are not known
@@ -33,8 +33,7 @@ def count_finetune_tokens(context: StageContext) -> int | None:
         Interrupted: told to stop.
     """
     finetune = context.config.finetune
-    if finetune is None:
-        return None
+    assert finetune is not None, "counted for jobs with the section"
     tokenizer = load_tokenizer(context.workspace.tokenizer)
     brings_template = tokenizer.chat_template is not None
     ensure_chat_template(tokenizer)

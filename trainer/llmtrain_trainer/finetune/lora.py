@@ -6,7 +6,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import PreTrainedModel
 
-from llmtrain_api.spec.finetune import Lora
+from llmtrain_api.spec.training import Lora
 
 
 def with_adapters(

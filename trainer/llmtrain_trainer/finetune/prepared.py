@@ -10,11 +10,12 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerBase
 
 from llmtrain_api.progress import bounded_warnings
+from llmtrain_api.run_config import RunConfig
 from llmtrain_api.spec.finetune import Finetune
-from llmtrain_trainer.completion import fingerprint, made_from, mark_complete
+from llmtrain_api.workspace import Workspace
+from llmtrain_trainer.completion import fingerprint
 from llmtrain_trainer.data.bad_rows import BadRows
-from llmtrain_trainer.durable import replaced_folder
-from llmtrain_trainer.errors import Interrupted, UserError
+from llmtrain_trainer.errors import Interrupted
 from llmtrain_trainer.finetune.conversation import Conversation
 from llmtrain_trainer.finetune.encode import ChatEncoder, Encoded
 from llmtrain_trainer.finetune.packed.sequences import PackedSequences
@@ -29,7 +30,7 @@ from llmtrain_trainer.models.line import base_model
 from llmtrain_trainer.models.stored import stored_config
 from llmtrain_trainer.models.tokenizer import load_tokenizer
 from llmtrain_trainer.models.trainable import require_trainable
-from llmtrain_trainer.stage import StageContext
+from llmtrain_trainer.stage import Product, StageContext, StageResult
 
 TRAIN, VALIDATION, TOKENIZER = "train", "validation", "tokenizer"
 """What `Workspace.conversations` holds: packed sequences, and the tokenizer with its template."""
@@ -39,16 +40,15 @@ _CONVERSATIONS_AT_A_TIME = 512
 _log = logging.getLogger(__name__)
 
 
-def prepare(context: StageContext) -> None:
-    """Write the packed sequences into the workspace, unless they are there already.
+def conversations(context: StageContext) -> Product:
+    """The packed sequences, and the tokenizer with its chat template.
 
     Raises:
         UserError: a conversation is broken, too few are left, or they do not suit the model.
         Interrupted: told to stop; nothing is left behind.
     """
     finetune = context.config.finetune
-    if finetune is None:
-        raise UserError("the finetune stage needs the section finetune in the manifest")
+    assert finetune is not None, "the stage runs when its section is there"
     context.progress.update(percent=0, activity="preparing conversations")
     base = base_model(context.config)
     tokenizer = load_tokenizer(base.folder)
@@ -61,7 +61,7 @@ def prepare(context: StageContext) -> None:
     data = finetune.data
     sources = conversation_sources(data.sources, context)
     held_out = conversation_sources(data.validation_sources, context)
-    made = fingerprint(
+    inputs = fingerprint(
         [
             finetune.model_dump_json(include={"data", "sequence_length", "packing"}),
             tokenizer.backend_tokenizer.to_str(),
@@ -69,20 +69,26 @@ def prepare(context: StageContext) -> None:
             *(source.identity for source in (*sources, *held_out)),
         ]
     )
-    target = context.workspace.conversations
-    if made_from(target) != made:
-        with replaced_folder(target) as folder:
-            warnings = [
-                *_write(folder, sources, held_out, tokenizer, finetune, context),
-                *filter(None, [template_warning(tokenizer)]),
-            ]
-            tokenizer.save_pretrained(folder / TOKENIZER)
-            (folder / _WARNINGS).write_text(json.dumps(warnings) + "\n", encoding="utf-8")
-            mark_complete(folder, made)
-    warnings = json.loads((target / _WARNINGS).read_text(encoding="utf-8"))
+
+    def make(folder: Path) -> None:
+        warnings = [
+            *_write(folder, sources, held_out, tokenizer, finetune, context),
+            *filter(None, [template_warning(tokenizer)]),
+        ]
+        tokenizer.save_pretrained(folder / TOKENIZER)
+        (folder / _WARNINGS).write_text(json.dumps(warnings) + "\n", encoding="utf-8")
+
+    return Product(context.workspace.conversations, make, inputs=lambda: inputs)
+
+
+def conclude(context: StageContext) -> StageResult:
+    """Give the warnings about the conversations, whether they were prepared now or before."""
+    file = context.workspace.conversations / _WARNINGS
+    warnings = json.loads(file.read_text(encoding="utf-8"))
     for warning in warnings:
         _log.warning("%s", warning)
     context.progress.update(warnings=bounded_warnings(warnings))
+    return StageResult()
 
 
 def _write(
@@ -161,6 +167,12 @@ def _encoded(
         yield from zip(some, encoder.encode(some), strict=True)
         done += len(some)
         context.progress.update(activity=f"preparing conversations ({done:,} read)")
+
+
+def num_positions(config: RunConfig) -> int:
+    """Positions of the training sequences in one epoch, padding included."""
+    samples = PackedSequences.open(Workspace(Path(config.workspace)).conversations / TRAIN)
+    return len(samples) * samples.index.sequence_length
 
 
 def _padding_id(tokenizer: PreTrainedTokenizerBase) -> int:

@@ -6,8 +6,7 @@ from pathlib import Path
 from transformers import PreTrainedModel
 
 from llmtrain_api.run_config import RunConfig
-from llmtrain_api.spec.finetune import Finetune, Lora, Method
-from llmtrain_api.stages import Stage
+from llmtrain_api.spec.finetune import Finetune
 from llmtrain_api.workspace import Workspace
 from llmtrain_planner.tokens import count_steps
 from llmtrain_trainer.checkpoint.digest import sha256
@@ -16,7 +15,7 @@ from llmtrain_trainer.finetune.lora import merged, with_adapters
 from llmtrain_trainer.finetune.packed.format import TOKENS_FILE
 from llmtrain_trainer.finetune.packed.sequences import PackedSequences
 from llmtrain_trainer.finetune.prepared import TOKENIZER, TRAIN, VALIDATION
-from llmtrain_trainer.models.line import FINETUNED, base_model
+from llmtrain_trainer.models.line import base_model, model_to_make
 from llmtrain_trainer.models.recipe import pretrained_recipe
 from llmtrain_trainer.models.save import save_model
 from llmtrain_trainer.training.layout import stage_layout
@@ -38,7 +37,7 @@ def finetune_task(config: RunConfig) -> TrainingTask:
     recipe = pretrained_recipe(base_model(config).folder, dropout=dropout)
     build = _builder(recipe.build, finetune, config.seed)
     return TrainingTask(
-        stage=Stage.FINETUNE,
+        stage=config.stage,
         attempt=config.attempt,
         settings=_settings(finetune, config, len(samples)),
         build_model=build,
@@ -49,13 +48,13 @@ def finetune_task(config: RunConfig) -> TrainingTask:
         fingerprint=_fingerprint(
             finetune, recipe.fingerprint, sha256(workspace.conversations / TRAIN / TOKENS_FILE)
         ),
-        checkpoints=workspace.checkpoints(Stage.FINETUNE),
-        metrics=workspace.metrics(Stage.FINETUNE),
+        checkpoints=workspace.checkpoints(config.stage),
+        metrics=workspace.metrics(config.stage),
         save_model=lambda weights: save_model(
             build,
             weights,
             tokenizer=workspace.conversations / TOKENIZER,
-            target=workspace.model(FINETUNED),
+            target=model_to_make(config),
             finish=merged,
         ),
         flops_per_token=recipe.flops_per_token(finetune.sequence_length),
@@ -65,9 +64,8 @@ def finetune_task(config: RunConfig) -> TrainingTask:
 def _builder(
     build: Callable[[], PreTrainedModel], finetune: Finetune, seed: int
 ) -> Callable[[], PreTrainedModel]:
-    if finetune.method is Method.FULL:
-        return build
-    return with_adapters(build, finetune.lora or Lora(), seed)
+    lora = finetune.adapters
+    return build if lora is None else with_adapters(build, lora, seed)
 
 
 def _settings(finetune: Finetune, config: RunConfig, num_sequences: int) -> LoopSettings:
@@ -86,6 +84,5 @@ def _settings(finetune: Finetune, config: RunConfig, num_sequences: int) -> Loop
 
 
 def _fingerprint(finetune: Finetune, model: str, tokens_sha256: str) -> str:
-    """Fingerprint of the fields that decide the path of training."""
-    path = finetune.model_dump_json(exclude={"checkpoint", "micro_batch_size"})
-    return fingerprint((path, model, tokens_sha256))
+    """Fingerprint of all that decides the path of training."""
+    return fingerprint((finetune.lasting_json(), model, tokens_sha256))

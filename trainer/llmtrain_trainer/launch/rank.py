@@ -3,9 +3,8 @@
 import os
 from pathlib import Path
 
-from llmtrain_api.stages import Stage
 from llmtrain_trainer.disk import full_disk_told
-from llmtrain_trainer.stage import StageContext
+from llmtrain_trainer.stage import StageContext, runner_of
 
 
 def run_rank(context: StageContext) -> None:
@@ -17,16 +16,8 @@ def run_rank(context: StageContext) -> None:
     config = context.config
     torch.set_num_threads(max(1, config.workers.cpus))
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    match config.stage:
-        case Stage.PRETRAIN:
-            from llmtrain_trainer.pretrain.task import pretrain_task
-
-            task = pretrain_task(config)
-        case Stage.FINETUNE:
-            from llmtrain_trainer.finetune.task import finetune_task
-
-            task = finetune_task(config)
-        case _:
-            raise AssertionError(f"{config.stage} does not train")
+    make_task = runner_of(config.stage).task
+    assert make_task is not None, f"{config.stage} does not train"
+    task = make_task(config)
     with full_disk_told(Path(config.workspace)):
         train(task, context)

@@ -9,14 +9,13 @@ from functools import partial
 from pathlib import Path
 
 from llmtrain_api.run_config import RunConfig
+from llmtrain_api.stages import INITIAL
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.completion import fingerprint, made_from, mark_complete
 from llmtrain_trainer.disk import is_full
 from llmtrain_trainer.durable import replaced_folder
 from llmtrain_trainer.errors import UserError, in_one_line
 from llmtrain_trainer.stage import StageContext
-
-INITIAL = "initial"
 
 _FILES = ["*.safetensors", "*.json", "*.txt", "*.jinja", "*.model"]
 _NOT_THESE = ["*/*", "consolidated*"]

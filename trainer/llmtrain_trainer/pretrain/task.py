@@ -4,12 +4,12 @@ from pathlib import Path
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.spec.pretrain import Pretrain
-from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
-from llmtrain_planner.tokens import count_steps, resolve_tokens
+from llmtrain_planner.tokens import count_steps
 from llmtrain_trainer.completion import fingerprint
 from llmtrain_trainer.models.fit import require_context, require_vocabulary
 from llmtrain_trainer.models.initial import initial_model
+from llmtrain_trainer.models.line import model_to_make
 from llmtrain_trainer.models.recipe import ModelRecipe, new_recipe, pretrained_recipe
 from llmtrain_trainer.models.save import save_model
 from llmtrain_trainer.models.stored import stored_config
@@ -35,7 +35,7 @@ def pretrain_task(config: RunConfig) -> TrainingTask:
     held_out = TokenFile.open(workspace.tokens / "validation")
     recipe = _recipe(config, tokens.index.vocabulary_size, pretrain.sequence_length)
     return TrainingTask(
-        stage=Stage.PRETRAIN,
+        stage=config.stage,
         attempt=config.attempt,
         settings=_settings(pretrain, config, recipe.num_parameters),
         build_model=recipe.build,
@@ -47,13 +47,13 @@ def pretrain_task(config: RunConfig) -> TrainingTask:
         ),
         validation_bytes_per_label=held_out.index.num_bytes / held_out.index.num_tokens,
         fingerprint=_fingerprint(config, recipe, tokens.index.sha256),
-        checkpoints=workspace.checkpoints(Stage.PRETRAIN),
-        metrics=workspace.metrics(Stage.PRETRAIN),
+        checkpoints=workspace.checkpoints(config.stage),
+        metrics=workspace.metrics(config.stage),
         save_model=lambda weights: save_model(
             recipe.build,
             weights,
             tokenizer=workspace.tokenizer,
-            target=workspace.model("pretrained"),
+            target=model_to_make(config),
         ),
         flops_per_token=recipe.flops_per_token(pretrain.sequence_length),
     )
@@ -67,15 +67,15 @@ def _recipe(config: RunConfig, vocabulary_size: int, sequence_length: int) -> Mo
         return new_recipe(model, vocabulary_size=vocabulary_size, context_length=sequence_length)
     folder = initial_model(config)
     stored = stored_config(folder)
-    packing = config.finetune is not None and config.finetune.packing
-    require_trainable(folder, stored, packing=packing)  # pretrain itself packs no documents
+    packing = any(training.packing for training in config.trainings.values())
+    require_trainable(folder, stored, packing=packing)
     require_vocabulary(stored, vocabulary_size, where=f"model.initFrom {model.init_from}")
     require_context(stored, sequence_length, field="pretrain.sequenceLength")
     return pretrained_recipe(folder, dropout=model.dropout)
 
 
 def _settings(pretrain: Pretrain, config: RunConfig, num_parameters: int) -> LoopSettings:
-    tokens = resolve_tokens(pretrain.tokens, num_parameters)
+    tokens = pretrain.total_tokens(num_parameters)
     return LoopSettings(
         seed=config.seed,
         total_steps=count_steps(tokens, pretrain.batch_tokens),
@@ -94,9 +94,8 @@ def _settings(pretrain: Pretrain, config: RunConfig, num_parameters: int) -> Loo
 
 
 def _fingerprint(config: RunConfig, recipe: ModelRecipe, tokens_sha256: str) -> str:
-    """Fingerprint of what decides the path of training; checkpoint and validation times do not."""
+    """Fingerprint of all that decides the path of training."""
     assert config.pretrain is not None
-    path = config.pretrain.model_dump_json(
-        exclude={"checkpoint", "validation", "early_stopping", "compile", "micro_batch_size"}
+    return fingerprint(
+        (config.pretrain.lasting_json(), recipe.fingerprint, tokens_sha256, str(config.seed))
     )
-    return fingerprint((path, recipe.fingerprint, tokens_sha256, str(config.seed)))

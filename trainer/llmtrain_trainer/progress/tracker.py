@@ -8,7 +8,6 @@ from typing import Unpack
 from llmtrain_api.goodput import WorkSeconds
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.run_config import RunConfig
-from llmtrain_api.stages import Stage
 from llmtrain_api.training_metrics import TrainingMetrics
 from llmtrain_trainer.progress.changes import (
     Changes,
@@ -17,8 +16,6 @@ from llmtrain_trainer.progress.changes import (
     changes_of_stage,
     merged,
 )
-
-_TRAINING = {Stage.PRETRAIN, Stage.FINETUNE}
 
 
 class ProgressTracker:
@@ -59,7 +56,7 @@ class ProgressTracker:
     def has_begun(self) -> bool:
         """Whether a stop would break off work: of ranks, what they do from the first step on."""
         report = self._report
-        return report.stage not in _TRAINING or report.step is not None
+        return not report.stage.optimizes or report.step is not None
 
     @property
     def report(self) -> ProgressReport:
@@ -72,7 +69,7 @@ class ProgressTracker:
             told = report.work
             return told.model_copy(update={"start_up": told.start_up + self._before_ranks})
         now = self._clock()
-        if self._worked_from is None or report.stage in _TRAINING:
+        if self._worked_from is None or report.stage.optimizes:
             return WorkSeconds(start_up=max(now - self._started, 0))
         worked = max(now - self._worked_from, 0)
         start_up = max(self._worked_from - self._started, 0)

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmtrain_api.spec.tokenizer import Tokenizer
-from llmtrain_trainer.completion import fingerprint, made_from, mark_complete
+from llmtrain_trainer.completion import fingerprint, made_from
 from llmtrain_trainer.data.documents import row_groups
-from llmtrain_trainer.data.later import require_room_for_questions
 from llmtrain_trainer.durable import replaced_folder
 from llmtrain_trainer.errors import Interrupted, UserError
-from llmtrain_trainer.stage import StageContext
+from llmtrain_trainer.stage import Product, StageContext, StageResult, runners
 from llmtrain_trainer.tokenizer.learn import learn
 from llmtrain_trainer.tokenizer.pretrained import load_pretrained
 from llmtrain_trainer.tokenizer.write import tokenizer_sha256, write_token_files
@@ -21,36 +20,55 @@ if TYPE_CHECKING:
 _PERCENT_LEARNED = 50
 
 
-def run(context: StageContext) -> None:
-    """Make the tokenizer and the token files, unless they are there already.
-
-    A job without documents gets the tokenizer alone.
+def tokens(context: StageContext) -> Product | None:
+    """The token files, and the tokenizer before them; None for a job without documents.
 
     Raises:
-        UserError: the tokenizer cannot be loaded, or not be learned from the documents, or makes
-            more tokens of a task's answers than the model can read.
+        UserError: there are no documents, or the tokenizer cannot be loaded, or not be learned
+            from them.
         Interrupted: told to stop; nothing half-done is left behind.
     """
-    section = context.config.tokenizer
-    if section is None:
-        raise UserError("the tokenizer stage needs the section tokenizer in the manifest")
-    _require_documents(context)
-    workspace = context.workspace
-    if made_from(workspace.tokens) != _fingerprint(section, context):
-        with replaced_folder(workspace.tokenizer) as folder:
-            _obtain(section, context).save_pretrained(folder)
-        if context.config.data is not None:
-            with replaced_folder(workspace.tokens) as folder:
-                write_token_files(folder, context, from_percent=_PERCENT_LEARNED)
-                mark_complete(folder, _fingerprint(section, context))
-    require_room_for_questions(context)
-    context.progress.update(percent=100, activity="tokens are ready")
-
-
-def _require_documents(context: StageContext) -> None:
+    section = _section(context)
+    if context.config.data is None:
+        return None
     documents = context.workspace.documents
-    if context.config.data is not None and made_from(documents) is None:
+    if made_from(documents) is None:
         raise UserError(f"{documents}: no documents; run the data stage first")
+
+    def make(folder: Path) -> None:
+        _make_tokenizer(section, context)
+        write_token_files(folder, context, from_percent=_PERCENT_LEARNED)
+
+    return Product(context.workspace.tokens, make, inputs=lambda: _fingerprint(section, context))
+
+
+def conclude(context: StageContext) -> StageResult:
+    """Check the tokenizer for later stages; a job without documents gets it here.
+
+    Raises:
+        UserError: the tokenizer cannot be loaded, or is not what a later stage needs.
+        Interrupted: told to stop.
+    """
+    if context.config.data is None:
+        _make_tokenizer(_section(context), context)
+    later = runners(context.config)
+    for runner in later:
+        if runner.check_tokenizer:
+            runner.check_tokenizer(context)
+    context.progress.update(percent=100, activity="tokens are ready")
+    counts = [runner.count_tokens(context) for runner in later if runner.count_tokens]
+    return StageResult(finetune_tokens=sum(counts) if counts else None)
+
+
+def _section(context: StageContext) -> Tokenizer:
+    section = context.config.tokenizer
+    assert section is not None, "the stage runs when its section is there"
+    return section
+
+
+def _make_tokenizer(section: Tokenizer, context: StageContext) -> None:
+    with replaced_folder(context.workspace.tokenizer) as folder:
+        _obtain(section, context).save_pretrained(folder)
 
 
 def _fingerprint(section: Tokenizer, context: StageContext) -> str:

@@ -87,10 +87,11 @@ def plan_rows(run: Run, sources: Sources) -> tuple[PlanRow, ...] | Missing:
     done = _trained(run, sources)
     rows = []
     for stage in plan.stages:
-        if stage.stage is Stage.PRETRAIN and plan.model:
+        if stage.stage.makes_new_model and plan.model:
             saved = sources.parameters[stage.stage]
             came = "" if isinstance(saved, Missing) else f"{saved:,}"
-            rows.append(PlanRow("pretrain", "parameters", f"{plan.model.parameters:,}", came))
+            planned = f"{plan.model.parameters:,}"
+            rows.append(PlanRow(stage.stage.value, "parameters", planned, came))
         rows += _training_rows(stage, done.get(stage.stage))
     return tuple(rows)
 
@@ -106,16 +107,15 @@ class _Trained:
 
 
 def _trained(run: Run, sources: Sources) -> dict[Stage, _Trained]:
-    sections = {Stage.PRETRAIN: run.job.spec.pretrain, Stage.FINETUNE: run.job.spec.finetune}
     found = {}
-    for stage, records in sources.steps.items():
-        section = sections[stage]
-        if section is None or isinstance(records, Missing):
+    for stage, training in run.job.spec.trainings.items():
+        records = sources.steps[stage]
+        if isinstance(records, Missing):
             continue
         steps = _newest_of_each_step(records)
         if steps:
             seconds = sum(record.seconds or 0 for record in steps.values())
-            found[stage] = _Trained(len(steps), len(steps) * section.batch_tokens, seconds)
+            found[stage] = _Trained(len(steps), len(steps) * training.batch_tokens, seconds)
     return found
 
 

@@ -1,7 +1,6 @@
 """The figures that follow from the ledger."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
@@ -68,12 +67,7 @@ def _per_million_tokens(
 ) -> Decimal | None:
     """Of the stage that trains the most: known while it runs, and kept after it."""
     progress = after.progress
-    stage = _trained_first(each.name for each in after.stages)
+    stage = next((each.name for each in after.stages if each.name.optimizes), None)
     if progress is None or progress.stage is not stage or not progress.tokens:
         return before.usd_per_million_tokens if before else None
     return (by_stage[stage] * _MILLION / progress.tokens).quantize(_TENTH_OF_A_CENT)
-
-
-def _trained_first(stages: Iterable[Stage]) -> Stage | None:
-    trained = {Stage.PRETRAIN, Stage.FINETUNE}
-    return next((stage for stage in stages if stage in trained), None)

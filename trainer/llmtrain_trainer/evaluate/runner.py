@@ -1,0 +1,26 @@
+"""The evaluate stage, as the driver runs it; its tasks are checked while earlier stages run."""
+
+from collections.abc import Iterable
+
+from llmtrain_trainer.stage import StageContext, StageResult, StageRunner
+
+
+def _run(context: StageContext) -> StageResult:
+    from llmtrain_trainer.evaluate.stage import run
+
+    return StageResult(evaluation=run(context))
+
+
+def _check_documents(context: StageContext) -> Iterable[str]:
+    from llmtrain_trainer.evaluate.early_checks import missing_questions
+
+    return missing_questions(context)
+
+
+def _check_tokenizer(context: StageContext) -> None:
+    from llmtrain_trainer.evaluate.early_checks import require_room_for_questions
+
+    require_room_for_questions(context)
+
+
+RUNNER = StageRunner(run=_run, check_documents=_check_documents, check_tokenizer=_check_tokenizer)

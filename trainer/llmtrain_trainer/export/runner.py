@@ -1,0 +1,17 @@
+"""The export stage, as the driver runs it."""
+
+from llmtrain_trainer.stage import Product, StageContext, StageResult, StageRunner
+
+
+def _product(context: StageContext) -> Product:
+    from llmtrain_trainer.export.stage import exported_model
+
+    return exported_model(context)
+
+
+def _run(context: StageContext) -> StageResult:
+    context.progress.update(percent=100, activity="the export is ready")
+    return StageResult()
+
+
+RUNNER = StageRunner(product=_product, run=_run)
