@@ -84,8 +84,12 @@ pictures: setup ## Draw the pictures of the documents.
 	$(BIN)/python scripts/screenshot.py docs/images/plan.svg llmtrain plan manifests/llama-7b.yaml --hardware h100-sxm --price 3
 	@test ! -e runs/quickstart || $(BIN)/python scripts/report_picture.py runs/quickstart
 
+.PHONY: docs
+docs: setup ## Build the documentation site: dist/site.
+	$(BIN)/python scripts/docs_site.py
+
 .PHONY: check
-check: setup ## Everything that needs no run: format, lint, types, imports, generated files.
+check: setup ## Everything that needs no run: format, lint, types, imports, generated files, documents.
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy
@@ -93,6 +97,7 @@ check: setup ## Everything that needs no run: format, lint, types, imports, gene
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python scripts/check_tree.py
 	$(BIN)/python scripts/generate.py --check
+	$(BIN)/python scripts/docs_site.py
 
 .PHONY: test
 test: setup cluster-binaries ## Run all tests: while some wait for a program, others compute.

@@ -9,6 +9,7 @@ from dashboards.files import dashboard_files
 from golden import render_objects
 from job_reference import render_job_reference
 from observability import render_observability
+from system_picture import render_system_picture
 
 from llmtrain_cli.crd import render_crd
 
@@ -19,6 +20,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "charts/llmtrain/files/crd.yaml": render_crd,
     "docs/job-reference.md": render_job_reference,
     "docs/observability.md": render_observability,
+    "docs/images/system.svg": render_system_picture,
     **dashboard_files(),
     "tests/golden/quickstart.objects.yaml": partial(
         render_objects, ROOT / "manifests" / "quickstart.yaml"

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from support.repository import ROOT
 
+from llmtrain_api.families import Family
+
 _PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 _REASON = re.compile(r'(?i:reason)(?:, message|: str)? ?= ?"([A-Z]\w+)"')
 
@@ -17,11 +19,23 @@ def test_links_lead_to_files(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-def test_every_promise_names_a_test_that_exists() -> None:
-    promises = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "README.md").read_text())
-    assert promises
-    for path, name in promises:
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text()
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("docs/tutorials/*.md")]
+    assert [page for page in pages if f" {page.relative_to(ROOT)}\n" not in navigation] == []
+
+
+def test_every_guarantee_names_a_test_that_exists() -> None:
+    page = (ROOT / "docs" / "guarantees.md").read_text()
+    guarantees = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page)
+    assert guarantees
+    for path, name in guarantees:
         assert f"def {name}(" in (ROOT / path).read_text(), f"{path}::{name}"
+
+
+def test_the_readme_lists_every_family() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert rows == list(Family)
 
 
 def test_every_reason_is_explained() -> None:
