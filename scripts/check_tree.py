@@ -20,6 +20,7 @@ _KNOW_ALL_STAGES = (
     _API / "stages.py",
     _API / "spec" / "job.py",  # what sections ask of one another
     _API / "spec" / "fit.py",
+    Path("operator/llmtrain_cli/plan.py"),  # the option --finetune-tokens
     _TRAINER / "export" / "facts.py",  # the model card tells what was measured
 )
 _STAGES = {s.value: s for s in Stage if s.value not in {"data", "tokenizer", "export"}}

@@ -3,14 +3,13 @@
 import json
 import signal
 from enum import IntEnum, StrEnum
-from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from llmtrain_api.base import Record
 from llmtrain_api.goodput import WorkSeconds
 from llmtrain_api.progress import Warnings
-from llmtrain_api.status import EvaluationResult
+from llmtrain_api.status import CountedTokens, EvaluationResult
 
 
 class ExitCode(IntEnum):
@@ -108,8 +107,8 @@ class Outcome(Record):
     warnings: Warnings = ()
     work: WorkSeconds | None = None
     """What the attempt did with its time, to its end."""
-    finetune_tokens: Annotated[int, Field(ge=0, le=10**18)] | None = None
-    """Tokens of all conversations in one epoch, where a tokenizer stage has counted them."""
+    counted_tokens: CountedTokens = ()
+    """Tokens of later stages' own data, which can be counted once there is a tokenizer."""
 
     def line(self) -> str:
         """The line that a driver prints last."""

@@ -204,6 +204,25 @@ class ClusterStatus(Record):
     compute, began; they do not explain its failure."""
 
 
+class StageTokens(Record):
+    """Tokens of a training stage's own data, counted before the stage runs."""
+
+    stage: Stage
+    """Name of the training stage."""
+    tokens: int = Field(ge=0, le=10**18)
+    """Approximate number of tokens in one pass over the stage's data."""
+
+
+CountedTokens = Annotated[
+    tuple[StageTokens, ...], Field(max_length=16, json_schema_extra=keyed_by("stage"))
+]
+
+
+def by_stage(counted: CountedTokens) -> dict[Stage, int]:
+    """Counted tokens of each stage."""
+    return {each.stage: each.tokens for each in counted}
+
+
 class PlannedStage(Record):
     """What the planner expects of a training stage."""
 
@@ -224,8 +243,8 @@ class JobPlan(Record):
     """Assumed device of the trainers: a GPU of the planner's table, or `cpu`."""
     mfu: float = Field(ge=0, le=1)
     """Assumed model FLOPs utilization, 0 to 1; recomputed activations count once."""
-    finetune_tokens: int | None = None
-    """Number of tokens in all conversations in one epoch, once they have been counted."""
+    counted_tokens: CountedTokens = ()
+    """Tokens of those training stages that bring data of their own, once they have been counted."""
     stages: Annotated[tuple[PlannedStage, ...], Field(max_length=16)] = ()
     """Plans of the training stages."""
     flops_per_second: float | None = None

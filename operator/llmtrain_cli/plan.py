@@ -13,6 +13,7 @@ from llmtrain_api.families.base import Architecture
 from llmtrain_api.named_paths import with_home
 from llmtrain_api.plan import Plan
 from llmtrain_api.spec.model import Model
+from llmtrain_api.stages import Stage
 from llmtrain_cli.exits import WRONG_INPUT
 from llmtrain_cli.manifest import ManifestError, ManifestFile, load_manifest
 from llmtrain_cli.plan_table import plan_view
@@ -66,7 +67,7 @@ def plan(
         mfu=mfu,
         price_usd_per_device_hour=price,
         vocabulary_size=vocabulary_size,
-        finetune_tokens=finetune_tokens,
+        counted_tokens={Stage.FINETUNE: finetune_tokens} if finetune_tokens else {},
     )
     try:
         job = load_manifest(file)

@@ -1,6 +1,7 @@
 """The plan of a job."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from llmtrain_api.families import Family
 from llmtrain_api.families.base import Architecture
@@ -9,6 +10,7 @@ from llmtrain_api.spec.compute import Trainers, memory_bytes
 from llmtrain_api.spec.job import JobSpec
 from llmtrain_api.spec.model import Model
 from llmtrain_api.spec.training import Offload
+from llmtrain_api.stages import Stage
 from llmtrain_planner.architecture import resolve_architecture
 from llmtrain_planner.errors import PlanError
 from llmtrain_planner.hardware import CPU, GPUS, Device, cpu_device
@@ -32,8 +34,8 @@ class PlanOptions:
     price_usd_per_device_hour: float | None = None
     vocabulary_size: int | None = None
     """Where neither model nor tokenizer says: with a pretrained tokenizer."""
-    finetune_tokens: int | None = None
-    """Tokens of all conversations together, for one epoch."""
+    counted_tokens: Mapping[Stage, int] = field(default_factory=dict)
+    """Tokens in one pass over the own data of a stage that brings some."""
 
 
 def plan_job(
@@ -147,7 +149,7 @@ def _requests(
             stage=stage,
             training=training,
             trainers=spec.compute.trainers,
-            tokens=training.total_tokens(parameters, options.finetune_tokens),
+            tokens=training.total_tokens(parameters, options.counted_tokens.get(stage)),
             dropout=bool(model.dropout),
         )
         for stage, training in spec.trainings.items()

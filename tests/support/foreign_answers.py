@@ -46,7 +46,7 @@ _REPORTS = st.fixed_dictionaries(
 )
 _OUTCOMES = st.fixed_dictionaries(
     {"reason": st.text(max_size=200), "message": st.text(max_size=20)},
-    optional={"work": _JSON, "finetuneTokens": _NUMBERS, "new": _JSON},
+    optional={"work": _JSON, "countedTokens": _JSON, "new": _JSON},
 ).map(lambda outcome: b"llmtrain-outcome: " + json.dumps(outcome).encode())
 _DEEP = st.sampled_from([b"[" * 100_000, b'{"status":' * 50_000])
 _BODIES = st.one_of(

@@ -45,7 +45,7 @@ def ending() -> Iterator[Ending]:
             reason="Completed",
             message="",
             evaluation=end.result.evaluation,
-            finetune_tokens=end.result.finetune_tokens,
+            counted_tokens=end.result.counted_tokens,
         )
     except StageError as error:
         end.exit_code = error.exit_code

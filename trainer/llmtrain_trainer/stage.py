@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import EvaluationResult
+from llmtrain_api.status import CountedTokens, EvaluationResult
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.completion import made_from, mark_complete
 from llmtrain_trainer.durable import replaced_folder
@@ -68,8 +68,8 @@ class StageResult:
     """Figures that a finished stage reports beside its files."""
 
     evaluation: tuple[EvaluationResult, ...] = ()
-    finetune_tokens: int | None = None
-    """Tokens of all conversations in one epoch, about."""
+    counted_tokens: CountedTokens = ()
+    """Estimated tokens of later stages' own data."""
 
 
 @dataclass(frozen=True, kw_only=True)

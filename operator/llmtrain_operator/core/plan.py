@@ -4,7 +4,14 @@ from llmtrain_api.plan import Plan
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.spec.compute import Trainers
 from llmtrain_api.spec.job import JobSpec
-from llmtrain_api.status import JobPlan, JobStatus, PlannedStage
+from llmtrain_api.status import (
+    CountedTokens,
+    JobPlan,
+    JobStatus,
+    PlannedStage,
+    StageTokens,
+    by_stage,
+)
 from llmtrain_operator.core.money.nodes import gpu_product
 from llmtrain_operator.core.snapshot import Snapshot
 from llmtrain_planner.errors import PlanError
@@ -21,21 +28,23 @@ def with_plan(spec: JobSpec, status: JobStatus, snapshot: Snapshot) -> JobStatus
         snapshot: what it rested on.
     """
     plan = status.plan
-    tokens = _finetune_tokens(plan, snapshot)
+    counted = _counted_tokens(plan, snapshot)
     device = _device(spec.compute.trainers, plan, snapshot)
-    if plan is None or (tokens, device) != (plan.finetune_tokens, plan.device):
+    if plan is None or (counted, device) != (plan.counted_tokens, plan.device):
         speed = plan.flops_per_second if plan else None
-        planned = _planned(spec, tokens, device)
+        planned = _planned(spec, counted, device)
         plan = planned.model_copy(update={"flops_per_second": speed})
     return status.model_copy(update={"plan": _measured(plan, snapshot.progress)})
 
 
-def _finetune_tokens(plan: JobPlan | None, snapshot: Snapshot) -> int | None:
-    """Tokens of all conversations, once they have been counted."""
-    if plan is not None and plan.finetune_tokens is not None:
-        return plan.finetune_tokens
-    counted = (each.outcome.finetune_tokens for each in snapshot.submissions if each.outcome)
-    return next((count for count in counted if count is not None), None)
+def _counted_tokens(plan: JobPlan | None, snapshot: Snapshot) -> CountedTokens:
+    """Tokens of the stages' own data, once they have been counted."""
+    if plan is not None and plan.counted_tokens:
+        return plan.counted_tokens
+    outcomes = (each.outcome for each in snapshot.submissions if each.outcome)
+    counted = next((each.counted_tokens for each in outcomes if each.counted_tokens), ())
+    # An API server refuses a status that counts a stage twice; what a driver prints may do so.
+    return tuple(StageTokens(stage=stage, tokens=n) for stage, n in by_stage(counted).items())
 
 
 def _device(trainers: Trainers, plan: JobPlan | None, snapshot: Snapshot) -> str:
@@ -56,11 +65,12 @@ def _in_table(product: str | None) -> str | None:
     return None
 
 
-def _planned(spec: JobSpec, finetune_tokens: int | None, device: str) -> JobPlan:
+def _planned(spec: JobSpec, counted: CountedTokens, device: str) -> JobPlan:
+    options = PlanOptions(device=device, counted_tokens=by_stage(counted))
     try:
-        plan = plan_job(spec, PlanOptions(device=device, finetune_tokens=finetune_tokens))
+        plan = plan_job(spec, options)
     except PlanError:  # the shape of a model that only the trainer can read
-        return JobPlan(device=device, mfu=DEFAULT_MFU, finetune_tokens=finetune_tokens)
+        return JobPlan(device=device, mfu=DEFAULT_MFU, counted_tokens=counted)
     stages = tuple(
         PlannedStage(
             name=stage.stage,
@@ -71,7 +81,7 @@ def _planned(spec: JobSpec, finetune_tokens: int | None, device: str) -> JobPlan
         for stage in plan.stages
     )
     mfu = _mfu(plan)
-    return JobPlan(device=device, mfu=mfu, finetune_tokens=finetune_tokens, stages=stages)
+    return JobPlan(device=device, mfu=mfu, counted_tokens=counted, stages=stages)
 
 
 def _mfu(plan: Plan) -> float:

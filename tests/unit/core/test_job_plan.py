@@ -6,10 +6,12 @@ import pytest
 from support.paid_passes import paid_pod
 from support.passes import job_of
 
+from llmtrain_api.exit_codes import Outcome
 from llmtrain_api.spec.job import LLMTrainingJob
-from llmtrain_api.status import JobPlan, JobStatus
+from llmtrain_api.stages import Stage
+from llmtrain_api.status import JobPlan, JobStatus, StageTokens
 from llmtrain_operator.core.plan import with_plan
-from llmtrain_operator.core.snapshot import Snapshot
+from llmtrain_operator.core.snapshot import Snapshot, Submission, SubmissionState
 
 
 def _job(selector: dict[str, str], *, gpus: int = 8) -> LLMTrainingJob:
@@ -55,6 +57,23 @@ def test_the_gpus_of_its_pods_count_and_stay_when_they_are_gone() -> None:
     assert after is not None
     assert after > 5 * before
     assert _planned(job, known) == known
+
+
+def test_counted_tokens_make_a_stage_s_time_known_and_stay() -> None:
+    manifest: dict[str, Any] = job_of().model_dump(mode="json", exclude_unset=True)
+    manifest["spec"]["finetune"]["epochs"] = 3
+    job = LLMTrainingJob.model_validate(manifest)
+    before = with_plan(job.spec, JobStatus(), Snapshot()).plan
+    assert before is not None
+    assert [stage.tokens is None for stage in before.stages] == [False, True]
+    twice = (StageTokens(stage=Stage.FINETUNE, tokens=500),) * 2  # as only a broken driver would
+    outcome = Outcome(reason="Completed", message="", counted_tokens=twice)
+    done = Submission("a", SubmissionState.SUCCEEDED, outcome=outcome)
+    known = with_plan(job.spec, JobStatus(plan=before), Snapshot(submissions=(done,))).plan
+    assert known is not None
+    assert known.counted_tokens == twice[:1]
+    assert [stage.tokens for stage in known.stages] == [before.stages[0].tokens, 1500]
+    assert with_plan(job.spec, JobStatus(plan=known), Snapshot()).plan == known
 
 
 def test_a_job_without_gpus_is_planned_for_its_cores() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from llmtrain_api.plan import ManifestChange, Plan
 from llmtrain_api.spec.job import JobSpec, LLMTrainingJob
+from llmtrain_api.stages import Stage
 from llmtrain_planner.errors import PlanError
 from llmtrain_planner.plan import PlanOptions, plan_job
 
@@ -225,7 +226,7 @@ def test_finetune_has_memory_but_no_time_until_its_tokens_are_known() -> None:
     assert unknown.stages[1].duration_seconds is None
     assert unknown.duration_seconds is None
     assert any("--finetune-tokens" in note for note in unknown.notes)
-    known = plan_job(spec, PlanOptions(finetune_tokens=10_000))
+    known = plan_job(spec, PlanOptions(counted_tokens={Stage.FINETUNE: 10_000}))
     assert known.stages[1].tokens == 30_000
     assert known.duration_seconds is not None
     assert known.stages[1].trainable_parameters < known.stages[0].trainable_parameters

@@ -21,7 +21,7 @@ _CONVERSATIONS_AT_A_TIME = 512
 _ONE_OF = 8
 
 
-def count_finetune_tokens(context: StageContext) -> int:
+def count_tokens(context: StageContext) -> int:
     """Positions of the training sequences in one epoch, about.
 
     All conversations are read, and one of eight is encoded; a chat template that the tokenizer

@@ -34,9 +34,9 @@ def _own_tokens(config: RunConfig) -> int:
 
 
 def _count_tokens(context: StageContext) -> int:
-    from llmtrain_trainer.finetune.count import count_finetune_tokens
+    from llmtrain_trainer.finetune.count import count_tokens
 
-    return count_finetune_tokens(context)
+    return count_tokens(context)
 
 
 def _describe(config: RunConfig) -> str:

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmtrain_api.spec.tokenizer import Tokenizer
+from llmtrain_api.status import StageTokens
 from llmtrain_trainer.completion import fingerprint, made_from
 from llmtrain_trainer.data.documents import row_groups
 from llmtrain_trainer.durable import replaced_folder
 from llmtrain_trainer.errors import Interrupted, UserError
-from llmtrain_trainer.stage import Product, StageContext, StageResult, runners
+from llmtrain_trainer.stage import Product, StageContext, StageResult, runner_of
 from llmtrain_trainer.tokenizer.learn import learn
 from llmtrain_trainer.tokenizer.pretrained import load_pretrained
 from llmtrain_trainer.tokenizer.write import tokenizer_sha256, write_token_files
@@ -51,13 +52,17 @@ def conclude(context: StageContext) -> StageResult:
     """
     if context.config.data is None:
         _make_tokenizer(_section(context), context)
-    later = runners(context.config)
-    for runner in later:
+    later = {stage: runner_of(stage) for stage in context.config.stages}
+    for runner in later.values():
         if runner.check_tokenizer:
             runner.check_tokenizer(context)
     context.progress.update(percent=100, activity="tokens are ready")
-    counts = [runner.count_tokens(context) for runner in later if runner.count_tokens]
-    return StageResult(finetune_tokens=sum(counts) if counts else None)
+    counted = tuple(
+        StageTokens(stage=stage, tokens=runner.count_tokens(context))
+        for stage, runner in later.items()
+        if runner.count_tokens
+    )
+    return StageResult(counted_tokens=counted)
 
 
 def _section(context: StageContext) -> Tokenizer:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from llmtrain_api.plan import StagePlan
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import StageStatus
+from llmtrain_api.status import StageStatus, by_stage
 from llmtrain_api.step_record import StepRecord
 from llmtrain_cli.local.display import duration
 from llmtrain_cli.quantities import amount
@@ -80,8 +80,8 @@ def stage_rows(run: Run) -> tuple[StageRow, ...]:
 def plan_rows(run: Run, sources: Sources) -> tuple[PlanRow, ...] | Missing:
     """What the planner says of the manifest, beside what the workspace holds."""
     try:
-        known = run.status.plan.finetune_tokens if run.status.plan else None
-        plan = plan_job(run.job.spec, PlanOptions(finetune_tokens=known))
+        counted = by_stage(run.status.plan.counted_tokens) if run.status.plan else {}
+        plan = plan_job(run.job.spec, PlanOptions(counted_tokens=counted))
     except PlanError as error:
         return Missing(f"the job cannot be planned without more facts: {error}")
     done = _trained(run, sources)
