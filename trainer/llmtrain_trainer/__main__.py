@@ -22,7 +22,7 @@ from llmtrain_trainer.errors import Interrupted, UserError
 from llmtrain_trainer.outcome import Ending, ending, leave, read_run_config
 from llmtrain_trainer.progress.server import REPORT_PATH, serve_progress
 from llmtrain_trainer.progress.tracker import ProgressTracker
-from llmtrain_trainer.stage import ReportAddress, StageContext, StageResult, runner_of
+from llmtrain_trainer.stage import ReportAddress, StageContext, StageResult, runner_of, work
 
 _LOOK_SECONDS = 0.5
 _STOP_SECONDS = 10.0
@@ -119,12 +119,8 @@ def _run_stage(context: StageContext) -> StageResult:
 
         fetch_initial_model(context)
     result = StageResult()
-    if stage.row.uses_gpus and runner_of(stage).works:
-        from llmtrain_trainer.launch.ray_task import run_task
-
-        result = run_task(context, _work)
-    elif not stage.row.uses_gpus:
-        result = _work(context)
+    if runner_of(stage).works:
+        result = _on_trainer(context) if stage.row.uses_gpus else work(context)
     if stage.optimizes:
         from llmtrain_trainer.launch.ray_train import run_ranks
 
@@ -132,8 +128,11 @@ def _run_stage(context: StageContext) -> StageResult:
     return result
 
 
-def _work(context: StageContext) -> StageResult:
-    return runner_of(context.config.stage).work(context)
+def _on_trainer(context: StageContext) -> StageResult:
+    """Do the stage's work on a trainer's machine: the head's is too small."""
+    from llmtrain_trainer.launch.ray_task import run_task
+
+    return run_task(context, work)
 
 
 if __name__ == "__main__":

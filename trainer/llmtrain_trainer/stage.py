@@ -129,6 +129,11 @@ def runner_of(stage: Stage) -> StageRunner:
     return runner
 
 
+def work(context: StageContext) -> StageResult:
+    """Do all of a stage's work but what its ranks train."""
+    return runner_of(context.config.stage).work(context)
+
+
 def runners(config: RunConfig) -> list[StageRunner]:
     """The runners of all stages of a job, in order."""
     return [runner_of(stage) for stage in config.stages]
