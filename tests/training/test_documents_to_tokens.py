@@ -207,7 +207,7 @@ def test_questions_that_cannot_be_asked_are_known_after_the_data_stage(tmp_path:
         ([], "the sources hold no documents: 0.jsonl"),
         (
             ["x y z", "a b"],
-            r"the step filter\.quality dropped the last 1 of 2 \(meanWordLength: 1, words of fewer",
+            r"the step gopher dropped the last 2 of 2 \(meanWordLength: 1, words of fewer than 3 ",
         ),
     ],
 )
