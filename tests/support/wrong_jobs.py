@@ -124,6 +124,9 @@ WRONG_JOBS: list[tuple[str, object, str]] = [
     ("spec.data.steps", [{}], "set exactly one of html, unicode"),
     ("spec.data.steps", [{"html": {}, "unicode": {}}], "set exactly one of html, unicode"),
     ("spec.data.steps", [{"exactDedup": {}}, {"html": {}}], "must come after all others"),
+    ("spec.data.steps", [{"language": {}}], "spec.data.steps[0].language.keep"),
+    ("spec.data.steps", [{"language": {"keep": []}}], "spec.data.steps[0].language.keep"),
+    ("spec.data.steps", [{"language": {"keep": ["eng"]}}], "steps[0].language.keep[0]"),
     ("spec.pretrain.optimizer", _HALVES | {"decayFraction": 0.6}, "must not exceed 1 together"),
     ("spec.finetune.optimizer", _HALVES | {"decayFraction": 0.6}, "must not exceed 1 together"),
     (
@@ -198,6 +201,7 @@ RIGHT_JOBS: list[tuple[str, object]] = [
     ("spec.data.steps", [{"gopher": {"maxWords": 50}}]),
     ("spec.data.steps", [{"gopher": {"minMeanWordLength": 10}}, {"length": {"minWords": 100_000}}]),
     ("spec.data.steps", [{"exactDedup": {}}, {"exactDedup": {}}]),
+    ("spec.data.steps", [{"language": {"keep": ["en", "zh"], "min": 1, "keepUnknown": True}}]),
     ("spec.pretrain.optimizer", _HALVES | {"decayFraction": 0.5}),
     ("spec.pretrain.optimizer", {"schedule": "cosine", "warmupFraction": 0.9}),
     ("spec.model", _WIDE | {"family": "gpt2", "keyValueHeads": 4}),

@@ -1,6 +1,7 @@
 """Steps are found by their kind, made once in a process, and do not depend on the batches."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -11,13 +12,23 @@ from llmtrain_api.spec.data import Data
 from llmtrain_api.spec.steps import Gopher, Step
 from llmtrain_trainer.data.pipeline import CorpusSteps, DocumentBatch, work_on_unit
 from llmtrain_trainer.data.sources.unit import SourceUnit
-from llmtrain_trainer.data.steps.base import Dropped
+from llmtrain_trainer.data.steps.base import Dropped, TextFunction
 from llmtrain_trainer.data.steps.gopher import GopherStep, broken_gopher_rule
 from llmtrain_trainer.data.steps.registry import corpus_steps, document_steps, reasons
 
-EVERY_KIND = [Step.model_validate({field.alias: {}}) for name, field in Step.model_fields.items()]
+REQUIRED: dict[str | None, dict[str, object]] = {"language": {"keep": ["en"]}}
+EVERY_KIND = [
+    Step.model_validate({field.alias: REQUIRED.get(field.alias, {})})
+    for field in Step.model_fields.values()
+]
 DOCUMENT_STEPS = document_steps(EVERY_KIND)
 GOOD = "The quick brown fox has to jump over the lazy dog and run"
+
+
+@cache
+def prepared(name: str) -> TextFunction:
+    """A step's function; a model is loaded once."""
+    return DOCUMENT_STEPS[name].prepare()
 
 
 def data_of(*steps: dict[str, object]) -> Data:
@@ -38,7 +49,7 @@ def test_every_kind_is_a_step_named_as_in_the_manifest() -> None:
 @pytest.mark.parametrize("name", DOCUMENT_STEPS)
 @given(texts=st.lists(st.text(max_size=200), max_size=6))
 def test_any_text_gives_the_same_in_any_batch(name: str, texts: list[str]) -> None:
-    apply = DOCUMENT_STEPS[name].prepare()
+    apply = prepared(name)
     outcomes = apply(texts)
     assert outcomes == [outcome for text in texts for outcome in apply([text])]
     dropped = {outcome.rule for outcome in outcomes if isinstance(outcome, Dropped)}
