@@ -1,7 +1,10 @@
 """Broken files are named, with the place and the fault."""
 
+import bz2
 import gzip
 import json
+import lzma
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,6 +103,31 @@ def test_broken_compressed_data_is_reported(tmp_path: Path, name: str, data: byt
         read(tmp_path, name, data, FileFormat.JSONL)
 
 
+def test_a_byte_order_mark_is_no_row(tmp_path: Path) -> None:
+    mark = "\ufeff".encode()
+    assert read(tmp_path, "a.jsonl", mark, FileFormat.JSONL) == []
+    assert read(tmp_path, "a.jsonl", mark + b"\n" + GOOD + mark, FileFormat.JSONL) == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("name", "pack", "ending"),
+    [
+        ("a.jsonl", gzip.compress, r"gzip data; .* \.gz"),
+        ("a.json.txt", zstandard.compress, r"zstd data; .* \.zst"),
+        ("a.jsonl.bz2", bz2.compress, "bzip2 data; unpack it"),
+        ("a.jsonl.xz", lzma.compress, "xz data; unpack it"),
+        ("a.zip", lambda _: b"PK\x03\x04\xff", "a zip archive; unpack it"),
+        ("utf16.jsonl", lambda data: data.decode().encode("utf-16"), "UTF-16; .* to UTF-8"),
+    ],
+)
+@pytest.mark.parametrize("kind", [FileFormat.JSONL, FileFormat.TEXT])
+def test_a_file_of_another_kind_is_told_by_its_first_bytes(
+    tmp_path: Path, name: str, pack: Callable[[bytes], bytes], ending: str, kind: FileFormat
+) -> None:
+    with pytest.raises(UserError, match=f"{name}: line 1: not UTF-8: .*{ending}"):
+        read(tmp_path, name, pack(GOOD), kind)
+
+
 def test_text_is_one_document_without_its_byte_order_mark(tmp_path: Path) -> None:
     data = "\ufefföne\ntwo\n".encode()
     assert read(tmp_path, "a.txt", data, FileFormat.TEXT) == ["öne\ntwo\n"]
@@ -178,6 +206,32 @@ def test_texts_inside_other_fields_and_texts_as_bytes_are_read(tmp_path: Path) -
         read(tmp_path, "b.parquet", parquet(tmp_path, text=[b"a", b"b\xff"]), FileFormat.PARQUET)
 
 
+def test_texts_that_parquet_only_calls_utf8_are_bad_rows(tmp_path: Path) -> None:
+    raw = pa.array([b"one", b"b\xff", b"two"])
+    texts = pa.Array.from_buffers(pa.string(), 3, raw.buffers())
+    inner = pa.StructArray.from_arrays([texts], names=["text"])
+    coded = pa.DictionaryArray.from_arrays([0, 1, 2], texts)
+    path = tmp_path / "made.parquet"
+    pq.write_table(pa.table({"text": texts, "meta": inner, "coded": coded}), path)
+    data = path.read_bytes()
+    with pytest.raises(UserError, match=r"a\.parquet: no readable parquet file: .*utf-8"):
+        read(tmp_path, "a.parquet", data, FileFormat.PARQUET, text_field="coded")
+    for field in ("text", "meta.text"):
+        skipped = BadRows(1)
+        found = read(tmp_path, "a.parquet", data, FileFormat.PARQUET, skipped, text_field=field)
+        assert found == ["one", "two"]
+        assert f"row 2: field '{field}' is not UTF-8: byte 0xff" in skipped.examples[0]
+
+
+def test_a_missing_column_is_named_whatever_the_others_hold(tmp_path: Path) -> None:
+    times = pa.array([2**62] * 2, pa.timestamp("us"))  # no date of Python's
+    path = tmp_path / "made.parquet"
+    pq.write_table(pa.table({"body": ["one", "two"], "time": times}), path)
+    skipped = BadRows(2)
+    assert read(tmp_path, "a.parquet", path.read_bytes(), FileFormat.PARQUET, skipped) == []
+    assert "row 1: no field 'text'; the fields are: body, time;" in skipped.examples[0]
+
+
 def test_bad_rows_are_skipped_up_to_the_limit_of_the_source(tmp_path: Path) -> None:
     data = b'{"text": \n' + GOOD + b'{"text": null}\n{"body": "x"}\n'
     skipped = BadRows(3)
@@ -205,6 +259,20 @@ def test_globs_are_sorted_recursive_and_give_each_file_once(tmp_path: Path) -> N
     found = find_files(["b.txt", "**/*.txt"], tmp_path)
     assert found == [tmp_path / name for name in ("b.txt", "a.txt", "deep/er/c.txt")]
     assert find_files([str(tmp_path / "d.md")], Path("/")) == [tmp_path / "d.md"]
+
+
+def test_a_file_is_read_once_whatever_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "a.txt").touch()
+    (tmp_path / "b.txt").symlink_to("a.txt")
+    patterns = ["a.txt", "./a.txt", "deep/../a.txt", str(tmp_path / "a.txt"), "b.txt", "*.txt"]
+    assert find_files(patterns, tmp_path) == [tmp_path / "a.txt"]
+
+
+def test_a_file_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9.txt")).touch()
+    with pytest.raises(UserError, match=r"caf\\xe9\.txt: the name of this file is not UTF-8"):
+        find_files(["*.txt"], tmp_path)
 
 
 @pytest.mark.parametrize(

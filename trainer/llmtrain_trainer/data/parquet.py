@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llmtrain_trainer.data.fields import column_of
 from llmtrain_trainer.errors import UserError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _ROWS_AT_A_TIME = 1024
 
@@ -12,9 +16,12 @@ _ROWS_AT_A_TIME = 1024
 def read_parquet(path: Path, field: str) -> Iterator[tuple[str, dict[str, object]]]:
     """The rows of a file, each with its place (`raw/a.parquet: row 3`).
 
+    Texts that are not UTF-8, which parquet itself does not check, come as bytes.
+
     Args:
         path: of the file.
-        field: the only one that is wanted; no other column is read where it is there.
+        field: the only one that is wanted. No other column is read; where its own is missing, the
+            rows have the other fields without their values.
 
     Raises:
         UserError: the file cannot be read.
@@ -25,12 +32,40 @@ def read_parquet(path: Path, field: str) -> Iterator[tuple[str, dict[str, object
     number = 0
     try:
         with pq.ParquetFile(path) as file:
-            column = column_of(file.schema_arrow.names, field)
-            for batch in file.iter_batches(_ROWS_AT_A_TIME, columns=[column] if column else None):
-                for row in batch.to_pylist():
+            names = file.schema_arrow.names
+            column = column_of(names, field)
+            empty = dict.fromkeys(names)
+            columns = [] if column is None else [column]
+            for batch in file.iter_batches(_ROWS_AT_A_TIME, columns=columns):
+                rows = [empty] * batch.num_rows if column is None else _values(batch)
+                for row in rows:
                     number += 1
                     yield f"{path}: row {number}", row
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, OverflowError, pa.ArrowException) as error:
         raise UserError(
             f"{path}: no readable parquet file: {error}", reason="InvalidData"
         ) from error
+
+
+def _values(batch: "pa.RecordBatch") -> list[dict[str, object]]:
+    """The rows of a batch."""
+    try:
+        rows: list[dict[str, object]] = batch.to_pylist()
+    except UnicodeDecodeError:
+        schema = batch.schema
+        for number, column in enumerate(schema):
+            schema = schema.set(number, column.with_type(_as_bytes(column.type)))
+        rows = batch.cast(schema).to_pylist()
+    return rows
+
+
+def _as_bytes(kind: "pa.DataType") -> "pa.DataType":
+    """A type with bytes in place of texts, within structs too."""
+    import pyarrow as pa
+
+    types = pa.types
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return pa.large_binary()
+    if types.is_struct(kind):
+        return pa.struct([field.with_type(_as_bytes(field.type)) for field in kind])
+    return kind

@@ -1,6 +1,7 @@
 """Finds the files that a manifest names."""
 
 import glob
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,17 +10,29 @@ from llmtrain_trainer.errors import UserError
 
 
 def find_files(patterns: Sequence[str], root: Path) -> list[Path]:
-    """The files that paths and globs name, each once; those of one glob are sorted.
+    """The files that paths and globs name, each once whatever it is called; globs are sorted.
 
     Args:
         patterns: files, or globs with `*`, `?`, `[...]` and `**`.
         root: where relative ones start.
 
     Raises:
-        UserError: a file does not exist, or a glob matches none.
+        UserError: a file does not exist, a glob matches none, or a name is not UTF-8.
     """
-    found = [path for pattern in patterns for path in _find(pattern, root)]
-    return list(dict.fromkeys(found))
+    found: dict[Path, Path] = {}
+    for pattern in patterns:
+        for path in _find(pattern, root):
+            found.setdefault(path.resolve(), path)
+    for path in found.values():
+        _require_text(path)
+    return list(found.values())
+
+
+def _require_text(path: Path) -> None:
+    """A path is written into reports and messages, which are UTF-8."""
+    name = os.fsencode(path).decode(errors="backslashreplace")
+    if name != str(path):
+        raise UserError(f"{name}: the name of this file is not UTF-8; rename it")
 
 
 def _find(pattern: str, root: Path) -> list[Path]:

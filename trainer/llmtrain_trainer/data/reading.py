@@ -13,6 +13,16 @@ from llmtrain_trainer.data.charset import decode_page
 from llmtrain_trainer.errors import UserError
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_OTHER_KINDS = {
+    b"\x1f\x8b": "this is gzip data; let the file's name end with .gz",
+    b"\x28\xb5\x2f\xfd": "this is zstd data; let the file's name end with .zst",
+    b"BZh": "this is bzip2 data; unpack it",
+    b"\xfd7zXZ": "this is xz data; unpack it",
+    b"PK\x03\x04": "this is a zip archive; unpack it",
+    b"\xff\xfe": "this is UTF-16; convert the file to UTF-8",
+    b"\xfe\xff": "this is UTF-16; convert the file to UTF-8",
+}
+"""What a file is that begins with these bytes, and what to do about it."""
 
 
 @contextmanager
@@ -112,8 +122,9 @@ def filled_lines(path: Path) -> Iterator[tuple[str, bytes]]:
     """
     with open_bytes(path) as file:
         for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield f"{path}: line {number}", line.removeprefix(_BYTE_ORDER_MARK)
+            filled = line.removeprefix(_BYTE_ORDER_MARK)
+            if filled.strip():
+                yield f"{path}: line {number}", filled
 
 
 def json_object(line: bytes, place: str) -> dict[str, object]:
@@ -140,8 +151,9 @@ def _no_json(place: str, fault: str) -> UserError:
 
 
 def _not_utf8(place: str, counted_from: str, error: UnicodeDecodeError) -> UserError:
+    starts = (advice for start, advice in _OTHER_KINDS.items() if error.object.startswith(start))
     return UserError(
         f"{place}: not UTF-8: byte 0x{error.object[error.start]:02x} at offset {error.start} "
-        f"of the {counted_from}; convert the file to UTF-8",
+        f"of the {counted_from}; {next(starts, 'convert the file to UTF-8')}",
         reason="InvalidData",
     )
