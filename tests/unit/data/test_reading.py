@@ -214,7 +214,7 @@ def test_texts_that_parquet_only_calls_utf8_are_bad_rows(tmp_path: Path) -> None
     path = tmp_path / "made.parquet"
     pq.write_table(pa.table({"text": texts, "meta": inner, "coded": coded}), path)
     data = path.read_bytes()
-    with pytest.raises(UserError, match=r"a\.parquet: no readable parquet file: .*utf-8"):
+    with pytest.raises(UserError, match=r"a\.parquet: no readable parquet file: .*UTF8"):
         read(tmp_path, "a.parquet", data, FileFormat.PARQUET, text_field="coded")
     for field in ("text", "meta.text"):
         skipped = BadRows(1)

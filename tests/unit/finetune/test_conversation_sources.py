@@ -81,6 +81,33 @@ def test_files_hold_a_conversation_a_line(tmp_path: Path, ending: str) -> None:
             '{"messages": [{"role": "user", "content": "x"}]}',
             "no message of the assistant, so there is nothing to learn",
         ),
+        (
+            '{"messages": [{"role": "assistant", "content": "x", "weight": 0}]}',
+            r"messages\[0\].weight must be 1 .* every answer is learned from; found 0",
+        ),
+        (
+            (
+                '{"messages": [{"role": "assistant", "tool_calls": [{"name": "f", '
+                r'"arguments": "{\"a\": \"\\ud83d\"}"}]}]}'
+            ),
+            r"messages\[0\].tool_calls\[0\] holds half a surrogate pair",
+        ),
+        (
+            '{"prompt": "x", "completion": "y", "tools": [{"name": "\\ud83d"}]}',
+            "tools holds half a surrogate pair",
+        ),
+        (
+            '{"prompt": "x", "completion": "y", "tools": "' + "[" * 50_000 + '"}',
+            "tools is no JSON: .*recursion",
+        ),
+        (
+            '{"instruction": "x", "output": "y", "history": {"Hi": "Hello"}}',
+            "history must be a list of pairs of texts; found {'Hi': 'Hello'}",
+        ),
+        (
+            '{"instruction": "x", "input": 5, "output": "y"}',
+            "instruction and input must be texts; found 'x' and 5",
+        ),
     ],
 )
 def test_a_broken_line_is_named(tmp_path: Path, line: str, message: str) -> None:
@@ -126,6 +153,15 @@ FORMS: list[tuple[dict[str, object], list[dict[str, object]]]] = [
         ],
     ),
     ({"prompt": "Hi", "completion": "Hello"}, [*HELLO]),
+    (
+        {"system": "Be brief.", "messages": [HELLO[0] | {"weight": 0}, HELLO[1] | {"weight": 1.0}]},
+        [{"role": "system", "content": "Be brief."}, *HELLO],
+    ),
+    (
+        {"system": "Be brief.", "messages": [{"role": "system", "content": "Be kind."}, *HELLO]},
+        [{"role": "system", "content": "Be kind."}, *HELLO],
+    ),
+    ({"instruction": "", "input": "Hi", "output": "Hello"}, [*HELLO]),
     ({"prompt": HELLO[:1], "completion": HELLO[1:]}, [*HELLO]),
     ({"instruction": "Hi", "input": "", "output": "Hello"}, [*HELLO]),
     (
@@ -178,6 +214,10 @@ def test_a_data_set_in_a_usual_form_is_read(tmp_path: Path) -> None:
     found = read(tmp_path, huggingFace={"path": "set"})
     assert [conversation.messages for conversation in found] == [HELLO]
     assert found[0].tools == [{"name": "add"}]
+    rows = [{"messages": HELLO, "system": "Be brief."}]
+    Dataset.from_list(rows).save_to_disk(tmp_path / "other")
+    (chat,) = read(tmp_path, huggingFace={"path": "other"})
+    assert chat.messages == [{"role": "system", "content": "Be brief."}, *HELLO]
 
 
 def test_messages_may_lie_inside_another_field(tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ def parse_message(item: object, place: str) -> Message | None:
         return None
     elif not calls or role != "assistant":
         raise invalid(f"{place}.content must be text that is not empty; found {content!r:.80}")
+    _require_weight(role, item.get("weight"), f"{place}.weight")
     if calls and role == "assistant":
         message["tool_calls"] = _tool_calls(calls, f"{place}.tool_calls")
     if isinstance(name := item.get("name"), str):
@@ -67,6 +68,15 @@ def parse_message(item: object, place: str) -> Message | None:
     if isinstance(number := item.get("tool_call_id"), str):
         message["tool_call_id"] = _whole(number, f"{place}.tool_call_id")
     return message
+
+
+def _require_weight(role: str, weight: object, place: str) -> None:
+    """Make sure that an answer is to be learned from; OpenAI's API excepts some by `weight: 0`."""
+    if role == "assistant" and weight not in (None, 1):
+        raise invalid(
+            f"{place} must be 1 or be left out, since every answer is learned from; "
+            f"found {weight!r:.80}"
+        )
 
 
 def _role(given: object, place: str) -> str:
@@ -115,6 +125,15 @@ def _whole(text: str, place: str) -> str:
     return text
 
 
+def require_whole(value: object, place: str) -> None:
+    """Make sure that all texts in a JSON value can be written as UTF-8.
+
+    Raises:
+        UserError: one of them cannot.
+    """
+    _whole(json.dumps(value, ensure_ascii=False), place)
+
+
 def _tool_calls(value: object, place: str) -> list[ToolCall]:
     if not isinstance(value, list):
         raise invalid(f"{place} must be a list; found {value!r:.80}")
@@ -131,7 +150,7 @@ def _tool_call(call: object, place: str) -> ToolCall:
     arguments = _from_json(given, f"{place}.arguments") if given not in (None, "") else {}
     if not isinstance(arguments, dict):
         raise invalid(f"{place}.arguments must be a JSON object; found {arguments!r:.80}")
-    _whole(json.dumps(call, ensure_ascii=False), place)
+    require_whole([call, arguments], place)
     parsed = ToolCall(type="function", function={"name": function["name"], "arguments": arguments})
     if isinstance(call, Mapping) and isinstance(call.get("id"), str):
         parsed["id"] = call["id"]

@@ -14,7 +14,7 @@ from typing import Any
 
 from llmtrain_trainer.data.fields import find_field
 from llmtrain_trainer.finetune.conversation import Conversation
-from llmtrain_trainer.finetune.messages import invalid, parse_message
+from llmtrain_trainer.finetune.messages import invalid, parse_message, require_whole
 
 DEFAULT_FIELD = "messages"
 FIELDS = (
@@ -61,12 +61,12 @@ def parse_row(row: Mapping[str, object], field: str, place: str) -> Conversation
 
 def _found(row: Mapping[str, object], field: str, place: str) -> tuple[str, object]:
     """The name of what holds the messages, and the messages."""
-    if field != DEFAULT_FIELD or row.get(field) is not None:
-        return field, find_field(row, field, place, setting="messagesField")
     system = [_message("system", row["system"])] if row.get("system") else []
+    if field != DEFAULT_FIELD or row.get(field) is not None:
+        turns = find_field(row, field, place, setting="messagesField")
+        return field, _after_system(system, turns)
     if row.get("conversations") is not None:
-        turns = row["conversations"]
-        return "conversations", [*system, *turns] if isinstance(turns, list) else turns
+        return "conversations", _after_system(system, row["conversations"])
     if row.get("prompt") is not None and row.get("completion") is not None:
         asked, answered = row["prompt"], row["completion"]
         return "prompt and completion", [
@@ -78,7 +78,7 @@ def _found(row: Mapping[str, object], field: str, place: str) -> tuple[str, obje
         return "instruction and output", [
             *system,
             *_history(row.get("history"), place),
-            _message("user", _joined(row["instruction"], row.get("input"))),
+            _message("user", _joined(row["instruction"], row.get("input"), place)),
             _message("assistant", row["output"]),
         ]
     found = ", ".join(sorted(row)[:10]) or "none"
@@ -93,16 +93,34 @@ def _message(role: str, content: object) -> dict[str, object]:
     return {"role": role, "content": content}
 
 
-def _joined(instruction: object, more: object) -> object:
-    if isinstance(instruction, str) and isinstance(more, str) and more.strip():
-        return f"{instruction}\n\n{more}"
-    return instruction
+def _after_system(system: list[dict[str, object]], turns: object) -> object:
+    """The turns behind what the system says, unless they begin with words of the system."""
+    if not isinstance(turns, list) or not turns or not system:
+        return turns
+    first = turns[0] if isinstance(turns[0], Mapping) else {}
+    said = first.get("role") or first.get("from"), first.get("content") or first.get("value")
+    return turns if said[0] in {"system", "developer"} and said[1] else [*system, *turns]
+
+
+def _joined(instruction: object, more: object, place: str) -> str:
+    if more is None:
+        more = ""
+    if not isinstance(instruction, str) or not isinstance(more, str):
+        raise invalid(
+            f"{place}: instruction and input must be texts; found {instruction!r:.80} and "
+            f"{more!r:.80}"
+        )
+    return "\n\n".join(text for text in (instruction, more) if text.strip())
 
 
 def _history(value: object, place: str) -> list[dict[str, object]]:
     """Earlier questions and answers, in pairs."""
     turns: list[dict[str, object]] = []
-    for pair in value if isinstance(value, list) else ():
+    if value is None:
+        return turns
+    if not isinstance(value, list):
+        raise invalid(f"{place}: history must be a list of pairs of texts; found {value!r:.80}")
+    for pair in value:
         if not isinstance(pair, list | tuple) or len(pair) != 2:  # noqa: PLR2004 - a pair
             raise invalid(f"{place}: history must be a list of pairs of texts; found {pair!r:.80}")
         turns += [_message("user", pair[0]), _message("assistant", pair[1])]
@@ -113,10 +131,11 @@ def _tools(value: object, place: str) -> list[dict[str, Any]]:
     if isinstance(value, str) and value.strip():
         try:
             value = json.loads(value)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise invalid(f"{place}: tools is no JSON: {error}") from error
     if not value:
         return []
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
         raise invalid(f"{place}: tools must be a list of JSON schemas; found {value!r:.80}")
+    require_whole(value, f"{place}: tools")
     return value

@@ -75,7 +75,7 @@ def _columns(names: Sequence[str], field: str) -> list[str]:
     """The columns that a conversation is read from; none where they hold no conversation."""
     column = column_of(names, field)
     if column is not None:
-        return [column, *({"tools"} & {*names})]
+        return [column, *(name for name in ("system", "tools") if name in names)]
     known = [name for name in names if name in FIELDS]
     return (
         known if field == DEFAULT_FIELD and len(known) > len({"tools", "system"} & {*known}) else []
