@@ -160,6 +160,17 @@ def test_an_error_in_a_template_is_named_with_the_line() -> None:
             "{% for m in messages if m.role == 'user' %}{{ m.content }}{% endfor %}",
             "does not write the answer",
         ),
+        (  # marks around all turns
+            "{% generation %}{% for m in messages %}{{ m.content }}{% endfor %}{% endgeneration %}",
+            "marks what the user says as the assistant's",
+        ),
+        (  # marks around the last turn, whoever speaks
+            (
+                "{% for m in messages %}{% if loop.last %}{% generation %}{{ m.content }}"
+                "{% endgeneration %}{% else %}{{ m.content }}{% endif %}{% endfor %}"
+            ),
+            "marks what the user says as the assistant's",
+        ),
     ],
 )
 def test_a_template_that_cannot_write_a_conversation_is_refused_before_any_data(

@@ -23,6 +23,11 @@ class Rendered:
     spans: list[Span]
     """The assistant's part of the text: what it says, and the ends of its turns."""
 
+    @property
+    def answers(self) -> str:
+        """The assistant's part of the text."""
+        return "".join(self.text[start:end] for start, end in self.spans)
+
 
 def render_prompt(tokenizer: PreTrainedTokenizerBase, conversation: Conversation) -> str:
     """The text up to where the assistant's next turn begins.
@@ -48,7 +53,7 @@ def render_conversation(tokenizer: PreTrainedTokenizerBase, conversation: Conver
         UserError: the template refuses the conversation, leaves a part of it out, or does not show
             which part of its text is the assistant's.
     """
-    if _GENERATION.search(_template(tokenizer, conversation)):
+    if marks_answers(tokenizer, conversation):
         rendered = _render(tokenizer, conversation, marks=True)
     else:
         rendered = _compare_turns(tokenizer, conversation)
@@ -62,6 +67,11 @@ def render_conversation(tokenizer: PreTrainedTokenizerBase, conversation: Conver
                 reason="InvalidData",
             )
     return rendered
+
+
+def marks_answers(tokenizer: PreTrainedTokenizerBase, conversation: Conversation) -> bool:
+    """Whether the template marks what the assistant says with `{% generation %}`."""
+    return _GENERATION.search(_template(tokenizer, conversation)) is not None
 
 
 def _parts(conversation: Conversation) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerBase
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.finetune.conversation import Conversation, Message
 from llmtrain_trainer.finetune.encode import ChatEncoder
-from llmtrain_trainer.finetune.rendering import render_conversation
+from llmtrain_trainer.finetune.rendering import marks_answers, render_conversation
 
 _CHATML = """\
 {%- set with_system = messages and messages[0]['role'] == 'system' %}
@@ -40,7 +40,7 @@ _CHATML = """\
 {{- '<|im_start|>assistant\\n' }}
 {%- endif %}"""
 _IM_END = "<|im_end|>"
-_QUESTION, _ANSWER = "What is asked?", "What is answered."
+_QUESTION, _ANSWER, _NEXT_QUESTION = "What is asked?", "What is answered.", "And then?"
 
 
 def ensure_chat_template(tokenizer: PreTrainedTokenizerBase) -> None:
@@ -99,16 +99,28 @@ def _try_template(tokenizer: PreTrainedTokenizerBase) -> None:
     """Write a question and its answer, and look for both in the text.
 
     Raises:
-        UserError: one of them is missing, or the template refuses them.
+        UserError: one of them is missing, the template refuses them, or it marks what the user
+            says as the assistant's.
     """
     name = tokenizer.name_or_path
     rendered = render_conversation(tokenizer, _probe(tokenizer))
-    answers = "".join(rendered.text[start:end] for start, end in rendered.spans)
+    answers = rendered.answers
     if _QUESTION not in rendered.text or _ANSWER not in answers:
         lost = "the answer" if _QUESTION in rendered.text else "the question"
         raise UserError(
             f"{name}: the chat template does not write {lost} of a conversation with content "
             f"as plain text: {rendered.text!r:.200}; use a template that does",
+            reason="InvalidChatTemplate",
+        )
+    followed = _probe(tokenizer)
+    followed.messages.append(Message(role="user", content=_NEXT_QUESTION))
+    if marks_answers(tokenizer, followed):
+        answers += render_conversation(tokenizer, followed).answers
+    if _QUESTION in answers or _NEXT_QUESTION in answers:
+        raise UserError(
+            f"{name}: the chat template marks what the user says as the assistant's, so the model "
+            "would learn to ask; put {% generation %} and {% endgeneration %} around what the "
+            "assistant says alone",
             reason="InvalidChatTemplate",
         )
 
