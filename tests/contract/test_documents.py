@@ -34,8 +34,8 @@ def test_every_guarantee_names_a_test_that_exists() -> None:
 
 
 def test_the_readme_lists_every_family() -> None:
-    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
-    assert rows == list(Family)
+    rows = re.findall(r"^\| `(\w+)`", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(Family)
 
 
 def test_every_reason_is_explained() -> None:
