@@ -33,7 +33,8 @@ helm upgrade llmtrain charts/llmtrain --reuse-values --set metrics.enabled=true 
 Without the Prometheus operator, scrape the port `metrics` of the operator's Pod and the port
 `progress` of Pods with the label `ray.io/node-type: head`, with the Pod's namespace as the label
 `namespace`, and load [the rules](../charts/llmtrain/files/rules.yaml) as they are.
-What the figures mean: [costs](costs.md), [goodput](goodput.md).
+What the figures mean: [costs](costs.md), [goodput](goodput.md). TensorBoard, MLflow and Weights &
+Biases: [tracking](tracking.md).
 """
 
 

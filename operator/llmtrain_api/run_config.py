@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from llmtrain_api.base import Record
+from llmtrain_api.spec.tracking import Tracking
 from llmtrain_api.stages import Sections, Stage
 
 
@@ -41,6 +42,7 @@ class RunConfig(Sections):
     laptop."""
     progress_port: int = Field(ge=1, le=65535)
     """Port of the driver's progress server."""
+    tracking: Tracking | None = None
 
     @property
     def is_on_one_machine(self) -> bool:

@@ -5,12 +5,13 @@ shows it too) and with the call that logs its value. Its docstring is its help; 
 where it goes: step log, Prometheus, terminal, dashboard.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
 from llmtrain_api.base import Record
 
@@ -20,7 +21,22 @@ Count = Annotated[int, Field(ge=0, le=10**18)]
 Rate = Annotated[float, Field(ge=0, le=1e18)]
 UnixTime = Annotated[float, Field(ge=0, le=1e11)]
 ScalarName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z][a-zA-Z0-9_./-]{0,63}$")]
-Scalars = Annotated[Mapping[ScalarName, float], Field(max_length=SCALARS_MAX_ITEMS)]
+
+
+def _finite(values: object) -> object:
+    if not isinstance(values, Mapping):
+        return values
+    return {
+        name: value
+        for name, value in values.items()
+        if not isinstance(value, float) or math.isfinite(value)
+    }
+
+
+Scalars = Annotated[
+    Mapping[ScalarName, float], Field(max_length=SCALARS_MAX_ITEMS), BeforeValidator(_finite)
+]
+"""Values by name. What is not a finite number at a step is left out: training goes on."""
 
 
 @dataclass(frozen=True)

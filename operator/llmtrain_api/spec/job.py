@@ -11,6 +11,7 @@ from llmtrain_api.spec import fit
 from llmtrain_api.spec.compute import Compute
 from llmtrain_api.spec.kubernetes import Annotations, Image, Labels
 from llmtrain_api.spec.policy import Policy
+from llmtrain_api.spec.tracking import Tracking
 from llmtrain_api.spec.workspace import Workspace
 from llmtrain_api.stages import Sections, Stage
 
@@ -76,6 +77,7 @@ class JobSpec(Sections):
     seed: int = Field(1234, ge=0, le=2**31 - 1)
     """Start of every random choice: the same seed on the same topology gives the same model."""
     policy: Annotated[Policy, MayChange()] = Policy()
+    tracking: Annotated[Tracking | None, MayChange()] = None
 
     @model_validator(mode="after")
     def _line_is_whole(self) -> Self:

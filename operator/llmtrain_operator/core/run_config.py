@@ -24,6 +24,7 @@ def render_run_config(
         data_cpus=settings.data_cpus or spec.compute.cpus.replicas * spec.compute.cpus.cpus,
         progress_host=settings.progress_host,
         progress_port=settings.progress_port,
+        tracking=spec.tracking,
         **spec.all_sections(),
     )
 

@@ -1,6 +1,7 @@
 """From rank 0 to the driver, and from the driver to whoever asks."""
 
 import json
+import math
 import socket
 import subprocess
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic import ValidationError
 from support.cluster.binaries import binary
 from support.tiny_job import pretrain_config
 
@@ -17,6 +19,7 @@ from llmtrain_api.goodput import WorkSeconds
 from llmtrain_api.stages import Stage
 from llmtrain_api.training_metrics import TrainingMetrics
 from llmtrain_trainer.progress.http_reporter import HttpReporter
+from llmtrain_trainer.progress.metrics import exposition
 from llmtrain_trainer.progress.server import serve_progress
 from llmtrain_trainer.progress.tracker import ProgressTracker
 
@@ -205,3 +208,28 @@ def test_prometheus_reads_the_newest_report(port: int) -> None:
         [binary("promtool"), "check", "metrics"], input=text, text=True, check=False
     )
     assert checked.returncode == 0
+
+
+def test_values_without_a_field_are_exported_under_their_names(port: int) -> None:
+    tracker, stop = _tracker(), threading.Event()
+    with (
+        serve_progress("127.0.0.1", port, tracker, stop, token="secret", open_metrics=True),
+        HttpReporter(f"http://127.0.0.1:{port}/report", "secret", threading.Event()) as told,
+    ):
+        told.log(TrainingMetrics(scalars={"router/load": 0.5, "z_loss": 1.0}))
+        told.log(TrainingMetrics(scalars={"z_loss": 2.0, "broken": math.nan}))
+    values = {
+        sample.labels["metric"]: sample.value
+        for family in text_string_to_metric_families(exposition(tracker))
+        for sample in family.samples
+        if sample.name == "llmtrain_driver_scalar"
+    }
+    assert values == {"router/load": 0.5, "z_loss": 2.0}
+
+
+@pytest.mark.parametrize(
+    "scalars", [{"no spaces": 1.0}, {"": 1.0}, {f"name{number}": 1.0 for number in range(65)}]
+)
+def test_names_and_number_of_values_are_bounded(scalars: dict[str, float]) -> None:
+    with pytest.raises(ValidationError):
+        TrainingMetrics(scalars=scalars)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from llmtrain_trainer.disk import full_disk_told
 from llmtrain_trainer.stage import StageContext, runner_of
+from llmtrain_trainer.tracking.trackers import require_packages
 
 
 def run_rank(context: StageContext) -> None:
@@ -19,5 +20,6 @@ def run_rank(context: StageContext) -> None:
     make_task = runner_of(config.stage).task
     assert make_task is not None, f"{config.stage} does not train"
     task = make_task(config)
+    require_packages(config)
     with full_disk_told(Path(config.workspace)):
         train(task, context)

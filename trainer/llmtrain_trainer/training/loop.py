@@ -28,11 +28,11 @@ from llmtrain_trainer.training.engine import Engine
 from llmtrain_trainer.training.footprint import peak_memory_bytes
 from llmtrain_trainer.training.inputs import model_inputs
 from llmtrain_trainer.training.loss import loss_sum
+from llmtrain_trainer.training.metric_log import MetricLog, metric_log
 from llmtrain_trainer.training.randomness import seed_step
 from llmtrain_trainer.training.sample_order import SampleOrder, step_positions
 from llmtrain_trainer.training.schedule import learning_rate
 from llmtrain_trainer.training.speed import Speedometer
-from llmtrain_trainer.training.step_log import StepLog
 from llmtrain_trainer.training.stopwatch import Stopwatch
 from llmtrain_trainer.training.task import TrainingTask
 from llmtrain_trainer.training.tensors import to_tensors
@@ -69,7 +69,7 @@ class Trainer:
         self, task: TrainingTask, context: StageContext, ranks: Ranks, found: Restorable | None
     ) -> None:
         self._task, self._settings, self._ranks = task, task.settings, ranks
-        self._progress, self._stop = context.progress, context.stop
+        self._context, self._progress, self._stop = context, context.progress, context.stop
         self._order = SampleOrder(len(task.samples), task.settings.seed)
         self._writer = CheckpointWriter(
             task.checkpoints,
@@ -88,7 +88,7 @@ class Trainer:
         self._watch = Stopwatch()
         self._stopping = StoppingState()
         self._step = 0
-        self._records: StepLog | None = None
+        self._records: MetricLog | None = None
         context.progress.update(activity="building the model")
         moved = found is not None and needs_resharding(found, ranks)
         self._engine = Engine(task, ranks, from_universal=moved)
@@ -110,7 +110,7 @@ class Trainer:
         self._engine.model.train()
         self._watch.turn_to("other")
         first = self._ranks.rank == 0
-        log = StepLog(self._task.metrics, self._step) if first else nullcontext()
+        log = metric_log(self._task.metrics, self._context, self._step) if first else nullcontext()
         with log as self._records:
             while not self._finished():
                 stop, due = self._train_step(speed)

@@ -1,0 +1,1 @@
+"""Trackers: what a training stage measures, in TensorBoard, MLflow and Weights & Biases."""
