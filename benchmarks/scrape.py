@@ -16,9 +16,9 @@ from typing import Any
 import psutil
 from support.live_job import NOW, live_body
 
+from llmtrain_operator.informer.caches import Caches
 from llmtrain_operator.metrics.jobs_collector import JobsCollector
 from llmtrain_operator.metrics.server import QUICKLY
-from llmtrain_operator.shell.caches import Caches
 
 _TIMES = 7
 

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from llmtrain_operator.shell.run import run_operator
-from llmtrain_operator.shell.settings import SettingsError, read_settings
+from llmtrain_operator.runtime.run import run_operator
+from llmtrain_operator.runtime.settings import SettingsError, read_settings
 
 _WRONG_INPUT = 2
 

@@ -15,7 +15,7 @@ from support.prometheus_operator import make_definitions
 from support.repository import ROOT
 from support.schemas import complaints, write_schemas
 
-from llmtrain_operator.shell.settings import OperatorSettings
+from llmtrain_operator.runtime.settings import OperatorSettings
 
 _NAMESPACES = ("llmtrain-system", "team-a", "team-b")
 _NODES = '{"nodeSelector": {"spot": "true"}, "tolerations": [{"key": "spot"}]}'

@@ -18,7 +18,7 @@ from llmtrain_api.status import ClusterStatus
 from llmtrain_operator.core.builders.network_policy import network_policy
 from llmtrain_operator.core.builders.ray_cluster import ray_cluster
 from llmtrain_operator.core.pod_settings import PodSettings
-from llmtrain_operator.shell.settings import read_settings
+from llmtrain_operator.runtime.settings import read_settings
 
 _OPERATOR, _JOBS = "llmtrain-system", "team"
 _JOBS_API, _METRICS = 8265, 8080

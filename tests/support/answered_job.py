@@ -24,17 +24,17 @@ from llmtrain_api import names
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import ClusterStatus, JobStatus, Phase, StageState, StageStatus
 from llmtrain_operator.core.timestamps import write_time
+from llmtrain_operator.informer.caches import Caches
+from llmtrain_operator.informer.work_queue import Key
 from llmtrain_operator.io.http import http_session
 from llmtrain_operator.io.kubernetes_api import KubernetesApi
-from llmtrain_operator.shell import reconciler as reconciler_module
-from llmtrain_operator.shell import setbacks as setbacks_module
-from llmtrain_operator.shell.caches import Caches
-from llmtrain_operator.shell.event_recorder import EventRecorder
-from llmtrain_operator.shell.price_list import PriceList
-from llmtrain_operator.shell.reconciler import Reconciler
-from llmtrain_operator.shell.settings import OperatorSettings
-from llmtrain_operator.shell.wiring import build_reconciler
-from llmtrain_operator.shell.work_queue import Key
+from llmtrain_operator.runtime import reconciler as reconciler_module
+from llmtrain_operator.runtime import transient_errors as transient_errors_module
+from llmtrain_operator.runtime.event_recorder import EventRecorder
+from llmtrain_operator.runtime.price_list import PriceList
+from llmtrain_operator.runtime.reconciler import Reconciler
+from llmtrain_operator.runtime.settings import OperatorSettings
+from llmtrain_operator.runtime.wiring import build_reconciler
 
 START = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 CREDENTIAL = "the-token-of-ray"
@@ -71,7 +71,7 @@ class Clock:
         """Whoever makes passes reads this clock."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(reconciler_module, "datetime", self)
-            patch.setattr(setbacks_module, "time", self)
+            patch.setattr(transient_errors_module, "time", self)
             yield self
 
 

@@ -5,14 +5,14 @@ import multiprocessing
 import os
 from pathlib import Path
 
+from llmtrain_operator.informer.caches import Caches
+from llmtrain_operator.informer.work_queue import Key
 from llmtrain_operator.io import paths
 from llmtrain_operator.io.kubernetes_api import KubernetesApi
-from llmtrain_operator.shell.caches import Caches
-from llmtrain_operator.shell.event_recorder import EventRecorder
-from llmtrain_operator.shell.price_list import PriceList
-from llmtrain_operator.shell.settings import OperatorSettings
-from llmtrain_operator.shell.wiring import build_reconciler
-from llmtrain_operator.shell.work_queue import Key
+from llmtrain_operator.runtime.event_recorder import EventRecorder
+from llmtrain_operator.runtime.price_list import PriceList
+from llmtrain_operator.runtime.settings import OperatorSettings
+from llmtrain_operator.runtime.wiring import build_reconciler
 
 
 def make_passes(kubeconfig: Path, job: str, *, count: int) -> None:
@@ -48,4 +48,4 @@ async def _pass(key: Key, count: int) -> None:
             settings, api, None, caches, EventRecorder(api), PriceList(None)
         )
         for _ in range(count):
-            await reconciler.make_pass(key)
+            await reconciler.reconcile(key)

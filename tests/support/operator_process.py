@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 from support.cluster.processes import LOOPBACK, free_port
 
-from llmtrain_operator.shell.run import run_operator
-from llmtrain_operator.shell.settings import read_settings
+from llmtrain_operator.runtime.run import run_operator
+from llmtrain_operator.runtime.settings import read_settings
 
 _SETTINGS = {
     "image": "llmtrain-trainer:test",
@@ -64,7 +64,7 @@ def running_warm_operator(
     # Kubernetes' library reads it when it is imported, in the process that forks.
     os.environ["KUBECONFIG"] = str(kubeconfig)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["llmtrain_operator.shell.run"])
+    context.set_forkserver_preload(["llmtrain_operator.runtime.run"])
     path = _write_settings(folder, settings)
     process = context.Process(target=_run, args=(path, _free_url()), daemon=True)
     process.start()

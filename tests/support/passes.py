@@ -18,7 +18,7 @@ from llmtrain_operator.core.snapshot import (
     Cluster,
     ClusterState,
     Obstacle,
-    Silence,
+    RayUnreachable,
     Snapshot,
     Submission,
     SubmissionState,
@@ -66,10 +66,10 @@ class Passes:
         self.now = NOW
         self.cluster_ready = True
         self.cluster_state = ClusterState.READY
-        self.silence: Silence | None = None
+        self.unreachable: RayUnreachable | None = None
         self.refusal: Obstacle | None = None
         self.submission: Submission | None = None
-        self.losses: tuple[LostPod, ...] = ()
+        self.lost_pods: tuple[LostPod, ...] = ()
         self.held_by: tuple[str, ...] | None = None
         self.unknown_fields: tuple[str, ...] = ()
         self.generation = GENERATION
@@ -92,8 +92,8 @@ class Passes:
         """What would be decided now; nothing is written."""
         snapshot = Snapshot(
             clusters=self._clusters(),
-            losses=self.losses,
-            silence=self.silence,
+            lost_pods=self.lost_pods,
+            unreachable=self.unreachable,
             refusal=self.refusal,
             submissions=(self.submission,) if self.submission else (),
             progress=progress,

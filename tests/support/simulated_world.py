@@ -34,7 +34,7 @@ from llmtrain_operator.core.settings import Settings
 from llmtrain_operator.core.snapshot import (
     Cluster,
     ClusterState,
-    Silence,
+    RayUnreachable,
     Snapshot,
     Submission,
     SubmissionState,
@@ -153,13 +153,13 @@ class SimulatedWorld:
         self.now += timedelta(seconds=seconds)
 
     @property
-    def _silence(self) -> Silence | None:
+    def _silence(self) -> RayUnreachable | None:
         """As an executor tells it: only of an attempt at work, on a cluster that is there."""
         recorded = current_stage(self.job, self.written)
         there = {ClusterState.READY, ClusterState.STARTING} & set(self._clusters.values())
         if self.silent_since is None or recorded.submission_id is None or not there:
             return None
-        return Silence((self.now - self.silent_since).total_seconds(), "no answer")
+        return RayUnreachable((self.now - self.silent_since).total_seconds(), "no answer")
 
     # What the executor does.
 
@@ -173,7 +173,7 @@ class SimulatedWorld:
         snapshot = Snapshot(
             clusters=tuple(Cluster(name, state) for name, state in self._clusters.items()),
             submissions=() if self._silence else tuple(self._submissions.values()),
-            silence=self._silence,
+            unreachable=self._silence,
             progress=self.report,
             stop_requested=self.ctrl_c,
             created=NOW,

@@ -6,8 +6,8 @@ from llmtrain_cli.cluster.attempts import Attempt
 from llmtrain_operator.io import paths
 from llmtrain_operator.io.http import UnreachableError
 from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi
+from llmtrain_operator.io.ray_connector import RayConnector
 from llmtrain_operator.io.ray_jobs import RayJobsError
-from llmtrain_operator.io.reach import Reach
 
 
 class RayLogs:
@@ -18,7 +18,7 @@ class RayLogs:
     """
 
     def __init__(self, api: KubernetesApi) -> None:
-        self._api, self._reach = api, Reach(api, None)
+        self._api, self._reach = api, RayConnector(api, None)
 
     async def read(self, body: Json, status: JobStatus, attempt: Attempt) -> str | None:
         """All that an attempt has printed; None where no Ray cluster that lives knows it.

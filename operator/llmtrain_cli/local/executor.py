@@ -22,7 +22,13 @@ from llmtrain_operator.core.accounts import broken_off
 from llmtrain_operator.core.decide import decide
 from llmtrain_operator.core.decision import Action, DeleteCluster, EnsureCluster, Stop, Submit
 from llmtrain_operator.core.settings import Settings
-from llmtrain_operator.core.snapshot import Cluster, ClusterState, Obstacle, Silence, Snapshot
+from llmtrain_operator.core.snapshot import (
+    Cluster,
+    ClusterState,
+    Obstacle,
+    RayUnreachable,
+    Snapshot,
+)
 from llmtrain_operator.io.http import DirectHttp, Http, http_session, ray_headers
 from llmtrain_operator.io.progress import read_progress
 from llmtrain_operator.io.ray_jobs import RayJobs, RayJobsError, RayRefusedError
@@ -175,8 +181,10 @@ class LocalExecutor:
         except RayJobsError as error:  # too busy to answer; one that has died has no process
             now = time.monotonic()
             self._silent_since = self._silent_since or now
-            silence = Silence(now - self._silent_since, str(error))
-            return replace(seen, silence=silence, progress=await read_progress(self._driver))
+            unreachable = RayUnreachable(now - self._silent_since, str(error))
+            return replace(
+                seen, unreachable=unreachable, progress=await read_progress(self._driver)
+            )
         self._silent_since = None
         if submission is None:
             return seen

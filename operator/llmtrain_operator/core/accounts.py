@@ -4,13 +4,13 @@ from datetime import timedelta
 
 from llmtrain_api.cost import Cost, Ledger
 from llmtrain_api.status import JobStatus
-from llmtrain_operator.core.forecast import Outlook, with_forecast
+from llmtrain_operator.core.forecast import ForecastInputs, with_forecast
 from llmtrain_operator.core.goodput import timeline
 from llmtrain_operator.core.money import waste
 from llmtrain_operator.core.money.bill import bill
 from llmtrain_operator.core.money.ledger import with_pods
 from llmtrain_operator.core.plan import with_plan
-from llmtrain_operator.core.reconcile_pass import Pass
+from llmtrain_operator.core.reconciliation import Reconciliation
 from llmtrain_operator.core.time_left import with_eta
 from llmtrain_operator.core.timestamps import read_time
 
@@ -19,18 +19,18 @@ _REFRESHED_AFTER = timedelta(seconds=30)
 server something, and whoever wants them to the second works them out from what stands there."""
 
 
-def with_accounts(this: Pass, after: JobStatus) -> JobStatus:
+def with_accounts(ctx: Reconciliation, after: JobStatus) -> JobStatus:
     """The status with the job's plan, time and money; as they stand where nothing is new.
 
     Args:
-        this: what the pass rests on.
+        ctx: what the pass rests on.
         after: the status that the pass decided on.
     """
-    planned = with_plan(this.job.spec, after, this.snapshot)
-    goodput = timeline.with_turn(this.status, planned, this.snapshot, this.uid, this.now)
-    timed = with_eta(planned.model_copy(update={"goodput": goodput}), this.now)
-    cost = _cost(this, timed)
-    if not _is_news(this, after, timed, cost):
+    planned = with_plan(ctx.job.spec, after, ctx.snapshot)
+    goodput = timeline.with_transition(ctx.status, planned, ctx.snapshot, ctx.uid, ctx.now)
+    timed = with_eta(planned.model_copy(update={"goodput": goodput}), ctx.now)
+    cost = _cost(ctx, timed)
+    if not _is_news(ctx, after, timed, cost):
         return after
     return timed.model_copy(update={"cost": cost})
 
@@ -40,47 +40,46 @@ def broken_off(status: JobStatus) -> JobStatus:
     goodput, cost = timeline.broken_off(status.goodput), status.cost
     if goodput is not None and cost is not None:
         seen = read_time(goodput.observed_time)
-        ledger = waste.with_turn(cost.ledger, status.goodput, goodput, seen)
+        ledger = waste.with_transition(cost.ledger, status.goodput, goodput, seen)
         cost = cost.model_copy(update={"ledger": ledger})
     return status.model_copy(update={"goodput": goodput, "cost": cost})
 
 
-def _is_news(this: Pass, after: JobStatus, timed: JobStatus, cost: Cost | None) -> bool:
+def _is_news(ctx: Reconciliation, after: JobStatus, timed: JobStatus, cost: Cost | None) -> bool:
     """Whether the figures are to be written: with any other change, with each turn, and at times.
 
     Those of a job that holds no compute are not written just because time goes by.
     """
-    before = this.status
+    before = ctx.status
     if before.goodput is None or timed.goodput is None or after != before:
         return True
     if (cost and cost.ledger) != (before.cost and before.cost.ledger):
         return True
     return (
-        after.phase.active
-        and this.now - read_time(before.goodput.observed_time) >= _REFRESHED_AFTER
+        after.phase.active and ctx.now - read_time(before.goodput.observed_time) >= _REFRESHED_AFTER
     )
 
 
-def _cost(this: Pass, after: JobStatus) -> Cost | None:
+def _cost(ctx: Reconciliation, after: JobStatus) -> Cost | None:
     """The bill; None where there are no prices, and were none."""
-    before = this.status.cost
-    if this.snapshot.paid is None:
+    before = ctx.status.cost
+    if ctx.snapshot.paid is None:
         return before
-    last_seen = read_time(before.observed_time) if before else this.now
-    now = max(this.now, last_seen).replace(microsecond=0)
+    last_seen = read_time(before.observed_time) if before else ctx.now
+    now = max(ctx.now, last_seen).replace(microsecond=0)
     assert after.goodput is not None, "its time is known before its costs"
     ledger = with_pods(
         before.ledger if before else Ledger(),
-        this.snapshot.paid,
-        after.stages or tuple(after.stage(name) for name in this.job.spec.stages),
+        ctx.snapshot.paid,
+        after.stages or tuple(after.stage(name) for name in ctx.job.spec.stages),
         last_seen=last_seen,
         now=now,
     )
-    ledger = waste.with_turn(ledger, this.status.goodput, after.goodput, now)
-    outlook = Outlook(
+    ledger = waste.with_transition(ledger, ctx.status.goodput, after.goodput, now)
+    outlook = ForecastInputs(
         after,
         bill(ledger, before, after, now),
-        this.snapshot.expected_usd_per_hour,
-        all_there=this.cluster_ready,
+        ctx.snapshot.expected_usd_per_hour,
+        all_there=ctx.cluster_ready,
     )
     return with_forecast(outlook, now)

@@ -9,11 +9,12 @@ from llmtrain_operator.core.cluster import arrived, await_cluster, released
 from llmtrain_operator.core.conditions import INVALID_SPEC
 from llmtrain_operator.core.decision import Submit
 from llmtrain_operator.core.ending import ended, failed, given_up, interrupted, lost
-from llmtrain_operator.core.pod_loss import gravest_loss, with_loss
+from llmtrain_operator.core.lost_pods import with_lost_pod, worst_lost_pod
+from llmtrain_operator.core.messages import starting, working
 from llmtrain_operator.core.policies.hang import silent_seconds
-from llmtrain_operator.core.reconcile_pass import Pass
+from llmtrain_operator.core.ray_unreachable import await_ray
+from llmtrain_operator.core.reconciliation import Reconciliation
 from llmtrain_operator.core.run_config import render_run_config
-from llmtrain_operator.core.silence import await_ray
 from llmtrain_operator.core.snapshot import Submission, SubmissionState
 from llmtrain_operator.core.step import STAGE_RUNNING, Step, soonest
 from llmtrain_operator.core.stopping import (
@@ -25,57 +26,56 @@ from llmtrain_operator.core.stopping import (
     why_stop,
 )
 from llmtrain_operator.core.timestamps import read_time, write_time
-from llmtrain_operator.core.words import starting, working
 
 _STALLED_SECONDS = 60
 _STALLED = f"it has given no sign of work for over {_STALLED_SECONDS} s"
 
 
-def advance(this: Pass, stage: StageStatus) -> Step:
+def advance(ctx: Reconciliation, stage: StageStatus) -> Step:
     """Move the stage that the job is at by one step."""
-    submission = this.snapshot.submission(stage.submission_id)
+    submission = ctx.snapshot.submission(stage.submission_id)
     if stage.state is not StageState.PENDING:
-        loss = gravest_loss(this.snapshot.losses, this.status.cluster)
-        stage = with_loss(stage, loss)
-        if this.snapshot.silence is not None:
-            return await_ray(this, stage, this.snapshot.silence)
+        loss = worst_lost_pod(ctx.snapshot.lost_pods, ctx.status.cluster)
+        stage = with_lost_pod(stage, loss)
+        if ctx.snapshot.unreachable is not None:
+            return await_ray(ctx, stage, ctx.snapshot.unreachable)
     match stage.state:
         case StageState.PENDING:
-            return _record(this, stage)
+            return _record(ctx, stage)
         case StageState.STARTING if submission is None:
-            return _submit(this, stage)
+            return _submit(ctx, stage)
         case StageState.STOPPING:
-            return await_end(this, stage, submission)
+            return await_end(ctx, stage, submission)
         case _:
-            return _watch(this, stage, submission)
+            return _watch(ctx, stage, submission)
 
 
-def _record(this: Pass, stage: StageStatus) -> Step:
+def _record(ctx: Reconciliation, stage: StageStatus) -> Step:
     """Put the attempt into the status; it is submitted once that is written."""
-    if this.time_is_up:
-        return given_up(this, stage, DEADLINE_REASON, deadline_message(this))
-    if this.budget is not None and this.budget.fails:
-        return given_up(this, stage, BUDGET_REASON, this.budget.message)
-    if this.snapshot.unknown_fields:
-        return _not_understood(this, stage)
+    if ctx.time_is_up:
+        return given_up(ctx, stage, DEADLINE_REASON, deadline_message(ctx))
+    if ctx.budget is not None and ctx.budget.fails:
+        return given_up(ctx, stage, BUDGET_REASON, ctx.budget.message)
+    if ctx.snapshot.unknown_fields:
+        return _not_understood(ctx, stage)
     if stage.retry_time is not None:
-        wait = (read_time(stage.retry_time) - this.now).total_seconds()
+        wait = (read_time(stage.retry_time) - ctx.now).total_seconds()
         if wait > 0:
             return Step(
                 stage,
                 reason="BackingOff",
                 message=f"{stage.name} is tried again at {stage.retry_time}: {stage.message}",
-                requeue_after_seconds=soonest(wait, this.seconds_left),
+                requeue_after_seconds=soonest(wait, ctx.seconds_left),
             )
-    waiting = await_cluster(this, stage)
+    waiting = await_cluster(ctx, stage)
     if waiting is not None:
         return waiting
-    time = write_time(this.now)
+    time = write_time(ctx.now)
     recorded = stage.model_copy(
         update={
             "state": StageState.STARTING,
             "submission_id": submission_id(
-                this.job.metadata.name, this.uid, stage.name, stage.attempt
+                ctx.job.metadata.name, ctx.uid, stage.name, stage.attempt
             ),
             "start_time": stage.start_time or time,
             "attempt_time": time,
@@ -85,36 +85,36 @@ def _record(this: Pass, stage: StageStatus) -> Step:
     return Step(
         recorded,
         message=starting(recorded),
-        cluster=arrived(this),
+        cluster=arrived(ctx),
         requeue_after_seconds=0,
     )
 
 
-def _not_understood(this: Pass, stage: StageStatus) -> Step:
+def _not_understood(ctx: Reconciliation, stage: StageStatus) -> Step:
     """Start nothing by a manifest that is understood in part, and hold no compute for it."""
-    message = "; ".join(this.snapshot.unknown_fields)
-    return Step(stage, this.release, INVALID_SPEC, message=message, cluster=released(this.status))
+    message = "; ".join(ctx.snapshot.unknown_fields)
+    return Step(stage, ctx.release, INVALID_SPEC, message=message, cluster=released(ctx.status))
 
 
-def _submit(this: Pass, stage: StageStatus) -> Step:
+def _submit(ctx: Reconciliation, stage: StageStatus) -> Step:
     """Start a recorded attempt on the cluster that it was recorded for, and on no other.
 
     Where that cluster is gone, nobody knows whether the attempt ran on it; so it is lost, and its
     id is not used on the next cluster.
     """
-    if this.wants_stop or this.snapshot.unknown_fields:
+    if ctx.wants_stop or ctx.snapshot.unknown_fields:
         return interrupted(stage)
-    if not this.cluster_ready:
-        return lost(this, stage)
-    refusal = this.snapshot.refusal
+    if not ctx.cluster_ready:
+        return lost(ctx, stage)
+    refusal = ctx.snapshot.refusal
     # An attempt that nothing kept from starting is not silent.
-    silent = silent_seconds(stage, *this.signs) if refusal else 0
-    why = why_stop(this, silent)
+    silent = silent_seconds(stage, *ctx.signs) if refusal else 0
+    why = why_stop(ctx, silent)
     if why is not None or (refusal and refusal.is_final):
-        ended = _not_submitted(this, stage, why)
-        return replace(ended, cluster=released(this.status))
+        ended = _not_submitted(ctx, stage, why)
+        return replace(ended, cluster=released(ctx.status))
     assert stage.submission_id is not None, "recorded with the attempt"
-    config = render_run_config(this.job, this.uid, stage.name, stage.attempt, this.settings)
+    config = render_run_config(ctx.job, ctx.uid, stage.name, stage.attempt, ctx.settings)
     return Step(
         stage,
         (Submit(stage.submission_id, config),),
@@ -123,37 +123,37 @@ def _submit(this: Pass, stage: StageStatus) -> Step:
     )
 
 
-def _not_submitted(this: Pass, stage: StageStatus, why: tuple[str, str] | None) -> Step:
+def _not_submitted(ctx: Reconciliation, stage: StageStatus, why: tuple[str, str] | None) -> Step:
     """An attempt that Ray does not know, and that is to go on no longer."""
-    refusal = this.snapshot.refusal
+    refusal = ctx.snapshot.refusal
     if why is not None and (refusal is None or why[0] in {DEADLINE_REASON, BUDGET_REASON}):
-        return given_up(this, stage, *why)
+        return given_up(ctx, stage, *why)
     assert refusal is not None, "else it would go on"
     fault = FailureClass.USER if refusal.is_final else FailureClass.INFRASTRUCTURE
     message = f"it could not be submitted: {refusal.message}"
-    return failed(this, stage, fault, refusal.reason, message)
+    return failed(ctx, stage, fault, refusal.reason, message)
 
 
-def _watch(this: Pass, stage: StageStatus, submission: Submission | None) -> Step:
+def _watch(ctx: Reconciliation, stage: StageStatus, submission: Submission | None) -> Step:
     """An attempt that was submitted."""
-    if this.wants_stop and _may_have_been_stopped(submission):
+    if ctx.wants_stop and _may_have_been_stopped(submission):
         return interrupted(stage)
     if submission is None:
-        return lost(this, stage)
+        return lost(ctx, stage)
     if submission.state.ended:
-        return ended(this, stage, submission)
+        return ended(ctx, stage, submission)
     running = stage.model_copy(update={"state": StageState.RUNNING})
-    silent = silent_seconds(running, *this.signs)
-    why = why_stop(this, silent)
+    silent = silent_seconds(running, *ctx.signs)
+    why = why_stop(ctx, silent)
     if why is not None:
-        return stop(this, running, *why)
-    hang_timeout = this.job.spec.policy.hang_timeout_seconds
+        return stop(ctx, running, *why)
+    hang_timeout = ctx.job.spec.policy.hang_timeout_seconds
     stalled = silent >= _STALLED_SECONDS
     return Step(
         running,
         reason="Stalled" if stalled else STAGE_RUNNING,
         message=working(running) + (f"; {_STALLED}" if stalled else ""),
-        requeue_after_seconds=soonest(hang_timeout - silent, this.seconds_left),
+        requeue_after_seconds=soonest(hang_timeout - silent, ctx.seconds_left),
     )
 
 

@@ -2,7 +2,7 @@
 
 from llmtrain_api.status import Condition, ConditionStatus, JobStatus
 from llmtrain_operator.core.policies.budget import BudgetState, BudgetView, without_prices
-from llmtrain_operator.core.reconcile_pass import Pass
+from llmtrain_operator.core.reconciliation import Reconciliation
 from llmtrain_operator.core.timestamps import write_time
 
 CONDITION = "WithinBudget"
@@ -12,19 +12,19 @@ _HOLDS = {
 }
 
 
-def with_budget(this: Pass, after: JobStatus) -> JobStatus:
+def with_budget(ctx: Reconciliation, after: JobStatus) -> JobStatus:
     """The status with the condition; without it where the job has no budget.
 
     Args:
-        this: what the pass rests on.
+        ctx: what the pass rests on.
         after: the status that the pass decided on.
     """
     others = tuple(each for each in after.conditions if each.type != CONDITION)
-    before = next((each for each in this.status.conditions if each.type == CONDITION), None)
+    before = next((each for each in ctx.status.conditions if each.type == CONDITION), None)
     if after.phase.terminal:
         kept = others if before is None else (*others, before)
         return after.model_copy(update={"conditions": kept})
-    view = _view(this)
+    view = _view(ctx)
     if view is None:
         return after.model_copy(update={"conditions": others})
     status = _HOLDS.get(view.state, ConditionStatus.TRUE)
@@ -34,14 +34,14 @@ def with_budget(this: Pass, after: JobStatus) -> JobStatus:
         status=status,
         reason=view.state.value,
         message=view.message,
-        observed_generation=this.generation,
-        last_transition_time=since or write_time(this.now),
+        observed_generation=ctx.generation,
+        last_transition_time=since or write_time(ctx.now),
     )
     return after.model_copy(update={"conditions": (*others, condition)})
 
 
-def _view(this: Pass) -> BudgetView | None:
-    budget = this.job.spec.policy.budget
-    if this.budget is None and budget is not None and this.snapshot.paid is None:
+def _view(ctx: Reconciliation) -> BudgetView | None:
+    budget = ctx.job.spec.policy.budget
+    if ctx.budget is None and budget is not None and ctx.snapshot.paid is None:
         return without_prices(budget)
-    return this.budget
+    return ctx.budget

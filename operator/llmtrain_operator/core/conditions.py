@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from llmtrain_api.status import Condition, ConditionStatus, Phase
+from llmtrain_operator.core.messages import for_status
 from llmtrain_operator.core.timestamps import write_time
-from llmtrain_operator.core.words import for_status
 
 INVALID_SPEC = "InvalidSpec"
 """The reason of a job whose manifest the API server took, and the operator does not understand."""

@@ -21,7 +21,7 @@ from llmtrain_operator.core.policies.deadline import with_active_time
 from llmtrain_operator.core.policies.hang import is_report_of
 from llmtrain_operator.core.policies.time_to_live import seconds_to_live
 from llmtrain_operator.core.progress import finished_progress, line_progress
-from llmtrain_operator.core.reconcile_pass import Pass
+from llmtrain_operator.core.reconciliation import Reconciliation
 from llmtrain_operator.core.settings import Settings
 from llmtrain_operator.core.snapshot import Snapshot
 from llmtrain_operator.core.step import STAGE_RUNNING, Step, soonest
@@ -52,159 +52,163 @@ def decide(
         The status to write and the actions to take. A job that has converged gets the status
         that it has, and no action.
     """
-    this = Pass(job, uid, generation, status, snapshot, now, settings)
-    decision = _turn(this)
+    ctx = Reconciliation(job, uid, generation, status, snapshot, now, settings)
+    decision = _turn(ctx)
     return replace(
         decision,
-        status=with_accounts(this, with_budget(this, decision.status)),
+        status=with_accounts(ctx, with_budget(ctx, decision.status)),
         requeue_after_seconds=soonest(
-            decision.requeue_after_seconds, this.budget.seconds_left if this.budget else None
+            decision.requeue_after_seconds, ctx.budget.seconds_left if ctx.budget else None
         ),
     )
 
 
-def _turn(this: Pass) -> Decision:
+def _turn(ctx: Reconciliation) -> Decision:
     """What becomes of the job, its accounts aside."""
-    job, status = this.job, this.status
+    job, status = ctx.job, ctx.status
     if status.phase.terminal:
-        return _ended(this)
+        return _ended(ctx)
     stages = tuple(status.stage(name) for name in job.spec.stages)
-    if this.snapshot.held_by is not None:
-        return _deleted(this, stages, this.snapshot.held_by)
+    if ctx.snapshot.held_by is not None:
+        return _deleted(ctx, stages, ctx.snapshot.held_by)
     current = next((s for s in stages if s.state is not StageState.SUCCEEDED), None)
     if current is None:
-        return _finish(this, stages)
-    if current.state is StageState.PENDING and this.wants_stop:
-        return _suspended(this, stages)
-    step = _with_faults(this, advance(this, current))
+        return _finish(ctx, stages)
+    if current.state is StageState.PENDING and ctx.wants_stop:
+        return _suspended(ctx, stages)
+    step = _with_faults(ctx, advance(ctx, current))
     stages = tuple(step.stage if s.name is current.name else s for s in stages)
-    status = _after(this, stages, step)
+    status = _after(ctx, stages, step)
     if step.stage.state is StageState.FAILED:
-        return _fail(this, status, step)
-    return Decision(_running(this, status, step), step.actions, step.requeue_after_seconds)
+        return _fail(ctx, status, step)
+    return Decision(_running(ctx, status, step), step.actions, step.requeue_after_seconds)
 
 
-def _with_faults(this: Pass, step: Step) -> Step:
+def _with_faults(ctx: Reconciliation, step: Step) -> Step:
     """The step of an attempt that goes on, with what of the manifest is not understood."""
-    faults = this.snapshot.unknown_fields
+    faults = ctx.snapshot.unknown_fields
     if not (faults and step.stage.state.at_work):
         return step
     reason = INVALID_SPEC if step.reason == STAGE_RUNNING else step.reason
     return replace(step, reason=reason, message=f"{'; '.join(faults)}; meanwhile {step.message}")
 
 
-def _ended(this: Pass) -> Decision:
+def _ended(ctx: Reconciliation) -> Decision:
     """A job that has ended gives its compute back, and goes when its time to live is over."""
-    left = seconds_to_live(this.job, this.status, this.now)
-    if this.release or left is None or this.snapshot.held_by is not None:
-        return Decision(_seen(this), this.release)
+    left = seconds_to_live(ctx.job, ctx.status, ctx.now)
+    if ctx.release or left is None or ctx.snapshot.held_by is not None:
+        return Decision(_seen(ctx), ctx.release)
     if left > 0:
-        return Decision(_seen(this), requeue_after_seconds=left)
-    return Decision(_seen(this), (DeleteJob(),))
+        return Decision(_seen(ctx), requeue_after_seconds=left)
+    return Decision(_seen(ctx), (DeleteJob(),))
 
 
-def _seen(this: Pass) -> JobStatus:
+def _seen(ctx: Reconciliation) -> JobStatus:
     """The status of a job that has ended, of which only the generation can be new.
 
     `kubectl wait` believes no condition of an older generation.
     """
-    seen = {"observed_generation": this.generation}
-    conditions = tuple(each.model_copy(update=seen) for each in this.status.conditions)
-    return this.status.model_copy(update={**seen, "conditions": conditions})
+    seen = {"observed_generation": ctx.generation}
+    conditions = tuple(each.model_copy(update=seen) for each in ctx.status.conditions)
+    return ctx.status.model_copy(update={**seen, "conditions": conditions})
 
 
-def _after(this: Pass, stages: tuple[StageStatus, ...], step: Step) -> JobStatus:
+def _after(ctx: Reconciliation, stages: tuple[StageStatus, ...], step: Step) -> JobStatus:
     """The status with what the step brought."""
-    report = this.snapshot.progress
-    if report is not None and not is_report_of(report, step.stage, this.uid):
+    report = ctx.snapshot.progress
+    if report is not None and not is_report_of(report, step.stage, ctx.uid):
         report = None
-    return this.status.model_copy(
+    return ctx.status.model_copy(
         update={
             "stages": stages,
             "progress": line_progress(
-                stages, step.stage, report, this.status.progress, this.status.plan
+                stages, step.stage, report, ctx.status.progress, ctx.status.plan
             ),
-            "evaluation": step.evaluation or this.status.evaluation,
-            "cluster": step.cluster or this.status.cluster,
+            "evaluation": step.evaluation or ctx.status.evaluation,
+            "cluster": step.cluster or ctx.status.cluster,
         }
     )
 
 
-def _running(this: Pass, status: JobStatus, step: Step) -> JobStatus:
-    now, phase = write_time(this.now), _phase(this, step)
-    timed = with_active_time(status, this.now, queued=this.is_queued)
+def _running(ctx: Reconciliation, status: JobStatus, step: Step) -> JobStatus:
+    now, phase = write_time(ctx.now), _phase(ctx, step)
+    timed = with_active_time(status, ctx.now, queued=ctx.is_queued)
     return timed.model_copy(
         update={
-            "observed_generation": this.generation,
+            "observed_generation": ctx.generation,
             "phase": phase,
             "start_time": status.start_time or now,
-            "conditions": _conditions(this, phase, step.reason, step.message),
+            "conditions": _conditions(ctx, phase, step.reason, step.message),
         }
     )
 
 
-def _phase(this: Pass, step: Step) -> Phase:
+def _phase(ctx: Reconciliation, step: Step) -> Phase:
     """Running while an attempt is at work, and from one stage to the next on the same cluster."""
     match step.stage.state:
         case StageState.RUNNING | StageState.STOPPING:
             return Phase.RUNNING
         case StageState.STARTING | StageState.SUCCEEDED if step.reason == STAGE_RUNNING:
-            return Phase.RUNNING if this.status.phase is Phase.RUNNING else Phase.PENDING
+            return Phase.RUNNING if ctx.status.phase is Phase.RUNNING else Phase.PENDING
         case _:
             return Phase.PENDING
 
 
-def _deleted(this: Pass, stages: tuple[StageStatus, ...], finalizers: tuple[str, ...]) -> Decision:
+def _deleted(
+    ctx: Reconciliation, stages: tuple[StageStatus, ...], finalizers: tuple[str, ...]
+) -> Decision:
     """A job that is being deleted holds no compute, whoever keeps it from going.
 
     Its Pods ask the driver for a checkpoint as they leave.
     """
     left = tuple(interrupted(s).stage if s.state.at_work else s for s in stages)
     message = f"the job is being deleted, and holds no compute; kept by {', '.join(finalizers)}"
-    return _at_rest(this, left, "Deleting", message)
+    return _at_rest(ctx, left, "Deleting", message)
 
 
-def _suspended(this: Pass, stages: tuple[StageStatus, ...]) -> Decision:
-    message = f"{_why_suspended(this)}; it goes on from its newest checkpoint when it is resumed"
-    return _at_rest(this, stages, "Suspended", message)
+def _suspended(ctx: Reconciliation, stages: tuple[StageStatus, ...]) -> Decision:
+    message = f"{_why_suspended(ctx)}; it goes on from its newest checkpoint when it is resumed"
+    return _at_rest(ctx, stages, "Suspended", message)
 
 
-def _at_rest(this: Pass, stages: tuple[StageStatus, ...], reason: str, message: str) -> Decision:
+def _at_rest(
+    ctx: Reconciliation, stages: tuple[StageStatus, ...], reason: str, message: str
+) -> Decision:
     """Give all compute back."""
-    status = this.status.model_copy(
+    status = ctx.status.model_copy(
         update={
-            "observed_generation": this.generation,
+            "observed_generation": ctx.generation,
             "phase": Phase.SUSPENDED,
             "stages": stages,
-            "cluster": released(this.status),
-            "conditions": _conditions(this, Phase.SUSPENDED, reason, message),
+            "cluster": released(ctx.status),
+            "conditions": _conditions(ctx, Phase.SUSPENDED, reason, message),
         }
     )
-    return Decision(status, this.release)
+    return Decision(status, ctx.release)
 
 
-def _why_suspended(this: Pass) -> str:
-    if this.job.spec.policy.suspend:
+def _why_suspended(ctx: Reconciliation) -> str:
+    if ctx.job.spec.policy.suspend:
         return "policy.suspend is set"
-    if this.budget is not None and this.budget.stops:
-        return this.budget.message
+    if ctx.budget is not None and ctx.budget.stops:
+        return ctx.budget.message
     return "it was interrupted"
 
 
-def _fail(this: Pass, status: JobStatus, step: Step) -> Decision:
+def _fail(ctx: Reconciliation, status: JobStatus, step: Step) -> Decision:
     reason = step.stage.reason or "StageFailed"
     message = f"{step.stage.name}: {step.stage.message or 'the stage failed'}"
-    return _end(this, status, Phase.FAILED, reason, message)
+    return _end(ctx, status, Phase.FAILED, reason, message)
 
 
-def _finish(this: Pass, stages: tuple[StageStatus, ...]) -> Decision:
-    status = this.status.model_copy(
-        update={"stages": stages, "progress": finished_progress(stages)}
-    )
-    return _end(this, status, Phase.SUCCEEDED, "Completed", "all stages have succeeded")
+def _finish(ctx: Reconciliation, stages: tuple[StageStatus, ...]) -> Decision:
+    status = ctx.status.model_copy(update={"stages": stages, "progress": finished_progress(stages)})
+    return _end(ctx, status, Phase.SUCCEEDED, "Completed", "all stages have succeeded")
 
 
-def _end(this: Pass, status: JobStatus, phase: Phase, reason: str, message: str) -> Decision:
+def _end(
+    ctx: Reconciliation, status: JobStatus, phase: Phase, reason: str, message: str
+) -> Decision:
     """The last status of a job; nothing revives it.
 
     The cluster is given back by the next pass. Were it gone before the verdict is written, a pass
@@ -212,21 +216,23 @@ def _end(this: Pass, status: JobStatus, phase: Phase, reason: str, message: str)
     """
     ended = status.model_copy(
         update={
-            "observed_generation": this.generation,
+            "observed_generation": ctx.generation,
             "phase": phase,
-            "completion_time": write_time(this.now),
-            "conditions": _conditions(this, phase, reason, message),
+            "completion_time": write_time(ctx.now),
+            "conditions": _conditions(ctx, phase, reason, message),
         }
     )
     return Decision(ended, requeue_after_seconds=0)
 
 
-def _conditions(this: Pass, phase: Phase, reason: str, message: str) -> tuple[Condition, ...]:
+def _conditions(
+    ctx: Reconciliation, phase: Phase, reason: str, message: str
+) -> tuple[Condition, ...]:
     return conditions_of(
         phase,
         reason,
         message,
-        before=this.status.conditions,
-        generation=this.generation,
-        now=this.now,
+        before=ctx.status.conditions,
+        generation=ctx.generation,
+        now=ctx.now,
     )

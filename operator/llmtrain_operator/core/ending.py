@@ -12,36 +12,36 @@ from llmtrain_api.status import (
     StageState,
     StageStatus,
 )
-from llmtrain_operator.core.policies.loss import loss_class
+from llmtrain_operator.core.messages import for_status
+from llmtrain_operator.core.policies.pod_loss_reason import failure_class_of
 from llmtrain_operator.core.policies.retry import after_failure
-from llmtrain_operator.core.reconcile_pass import Pass
+from llmtrain_operator.core.reconciliation import Reconciliation
 from llmtrain_operator.core.snapshot import Submission, SubmissionState
 from llmtrain_operator.core.step import Step, soonest
 from llmtrain_operator.core.timestamps import read_time, write_time
-from llmtrain_operator.core.words import for_status
 
 
-def ended(this: Pass, stage: StageStatus, submission: Submission) -> Step:
+def ended(ctx: Reconciliation, stage: StageStatus, submission: Submission) -> Step:
     """The submission has ended by itself."""
     outcome = submission.outcome
     # What a driver printed is cut to what the status can hold.
     evaluation = outcome.evaluation[:EVALUATION_MAX_ITEMS] if outcome else ()
     if submission.state is SubmissionState.SUCCEEDED:
         warnings = outcome.warnings if outcome else ()
-        return replace(_succeeded(this, stage, warnings), evaluation=evaluation)
+        return replace(_succeeded(ctx, stage, warnings), evaluation=evaluation)
     if outcome:
         reason, message = outcome.reason[:REASON_MAX_LENGTH], outcome.message
     elif crashed(submission.exit_code):
         reason = "DriverCrashed"
         message = f"{_last_words(submission)}; the same input would crash it again"
-        return failed(this, stage, FailureClass.APPLICATION, reason, message, retried=False)
+        return failed(ctx, stage, FailureClass.APPLICATION, reason, message, retried=False)
     elif submission.exit_code is not None:
         reason, message = "DriverLost", _last_words(submission)
     elif submission.state is SubmissionState.STOPPED:
         reason, message = "Stopped", "its Ray job was stopped from outside"
     else:
         reason, message = "DriverLost", "its driver ended where Ray could not see it"
-    step = failed(this, stage, failure_class(submission.exit_code), reason, message)
+    step = failed(ctx, stage, failure_class(submission.exit_code), reason, message)
     return replace(step, evaluation=evaluation)
 
 
@@ -54,12 +54,12 @@ def _last_words(submission: Submission) -> str:
     return f"its driver was ended by {number.name} ({told.lower()}) and said nothing"
 
 
-def _succeeded(this: Pass, stage: StageStatus, warnings: Sequence[str]) -> Step:
+def _succeeded(ctx: Reconciliation, stage: StageStatus, warnings: Sequence[str]) -> Step:
     """The stage is done; its message keeps the warnings, a line each."""
     done = stage.model_copy(
         update={
             "state": StageState.SUCCEEDED,
-            "completion_time": write_time(this.now),
+            "completion_time": write_time(ctx.now),
             "reason": "Completed",
             "message": for_status("\n".join(warnings)) or None,
             "lost_pod": None,
@@ -69,25 +69,23 @@ def _succeeded(this: Pass, stage: StageStatus, warnings: Sequence[str]) -> Step:
     return Step(done, message=f"{stage.name} has succeeded", requeue_after_seconds=0)
 
 
-def lost(this: Pass, stage: StageStatus) -> Step:
+def lost(ctx: Reconciliation, stage: StageStatus) -> Step:
     """The submission is gone, and nobody saw how it ended."""
-    if this.is_queued:
+    if ctx.is_queued:
         # Its Pods were deleted, and by whom is known.
         taken = stage.model_copy(update={"lost_pod": None})
         message = "its queue took its Ray cluster's compute away"
-        return failed(this, taken, FailureClass.PREEMPTION, reason="Evicted", message=message)
+        return failed(ctx, taken, FailureClass.PREEMPTION, reason="Evicted", message=message)
     message = (
         "Ray does not know its submission any more"
-        if this.cluster_ready
+        if ctx.cluster_ready
         else "its Ray cluster went away"
     )
-    return failed(
-        this, stage, FailureClass.INFRASTRUCTURE, reason="SubmissionLost", message=message
-    )
+    return failed(ctx, stage, FailureClass.INFRASTRUCTURE, reason="SubmissionLost", message=message)
 
 
 def failed(
-    this: Pass,
+    ctx: Reconciliation,
     stage: StageStatus,
     failure: FailureClass,
     reason: str,
@@ -100,7 +98,7 @@ def failed(
     What became of a lost Pod says more than what the driver saw of it.
 
     Args:
-        this: what the pass rests on.
+        ctx: what the pass rests on.
         stage: whose attempt has failed.
         failure: its class.
         reason: for programs.
@@ -109,36 +107,36 @@ def failed(
     """
     pod = stage.lost_pod
     if pod is not None and failure is not FailureClass.USER:
-        failure, reason, message = loss_class(pod), pod.reason, f"{pod.message} ({message})"
+        failure, reason, message = failure_class_of(pod), pod.reason, f"{pod.message} ({message})"
     retry = after_failure(
         stage.failures,
         failure,
-        this.job.spec.policy.retries,
-        first_backoff_seconds=this.settings.first_backoff_seconds,
-        longest_backoff_seconds=this.settings.longest_backoff_seconds,
+        ctx.job.spec.policy.retries,
+        first_backoff_seconds=ctx.settings.first_backoff_seconds,
+        longest_backoff_seconds=ctx.settings.longest_backoff_seconds,
     )
     counted = stage.model_copy(update={"failures": retry.failures})
     if not (retried and retry.allowed):
-        return given_up(this, counted, reason, message)
+        return given_up(ctx, counted, reason, message)
     # Rounded up, so that a wait is never shorter than it says.
-    retry_time = write_time(this.now + timedelta(seconds=retry.wait_seconds, microseconds=999_999))
+    retry_time = write_time(ctx.now + timedelta(seconds=retry.wait_seconds, microseconds=999_999))
     again = _next_attempt(counted, reason, message)
     return Step(
         again.model_copy(update={"retry_time": retry_time}),
         reason="BackingOff",
         message=f"{stage.name} is tried again at {retry_time} ({failure} failure): {message}",
         requeue_after_seconds=soonest(
-            (read_time(retry_time) - this.now).total_seconds(), this.seconds_left
+            (read_time(retry_time) - ctx.now).total_seconds(), ctx.seconds_left
         ),
     )
 
 
-def given_up(this: Pass, stage: StageStatus, reason: str, message: str) -> Step:
+def given_up(ctx: Reconciliation, stage: StageStatus, reason: str, message: str) -> Step:
     """The stage has failed for good, and the job with it."""
     final = stage.model_copy(
         update={
             "state": StageState.FAILED,
-            "completion_time": write_time(this.now),
+            "completion_time": write_time(ctx.now),
             "retry_time": None,
             "reason": reason,
             "message": for_status(message),

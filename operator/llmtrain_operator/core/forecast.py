@@ -16,7 +16,7 @@ _SECONDS_PER_HOUR = 3600
 
 
 @dataclass(frozen=True)
-class Outlook:
+class ForecastInputs:
     """What the price of a job's clusters is told by.
 
     Attributes:
@@ -32,7 +32,7 @@ class Outlook:
     all_there: bool
 
 
-def with_forecast(outlook: Outlook, now: datetime) -> Cost:
+def with_forecast(outlook: ForecastInputs, now: datetime) -> Cost:
     """The bill with what is foretold, and what was planned.
 
     Args:
@@ -48,7 +48,7 @@ def with_forecast(outlook: Outlook, now: datetime) -> Cost:
     return cost.model_copy(update={**foretold, "planned_usd": planned})
 
 
-def _forecast_usd(outlook: Outlook, now: datetime) -> tuple[Decimal | None, Decimal | None]:
+def _forecast_usd(outlook: ForecastInputs, now: datetime) -> tuple[Decimal | None, Decimal | None]:
     """What the job will have cost; where that cannot be known yet, what it will have at least.
 
     While nothing tells the price of a cluster, what was foretold before stands: it was suspended,
@@ -73,7 +73,7 @@ def _forecast_usd(outlook: Outlook, now: datetime) -> tuple[Decimal | None, Deci
     return max(cost.forecast_usd, total), None
 
 
-def _planned_usd(outlook: Outlook) -> Decimal | None:
+def _planned_usd(outlook: ForecastInputs) -> Decimal | None:
     """What the planner expects of the training stages, at the price of the trainers' cluster."""
     rate, plan = _usd_per_hour(outlook, StageGroup.TRAINERS), outlook.status.plan
     stages = plan.stages if plan else ()
@@ -83,11 +83,11 @@ def _planned_usd(outlook: Outlook) -> Decimal | None:
     return (rate * Decimal(str(sum(seconds))) / _SECONDS_PER_HOUR).quantize(CENT)
 
 
-def _trainers_are_there(outlook: Outlook) -> bool:
+def _trainers_are_there(outlook: ForecastInputs) -> bool:
     return outlook.all_there and bool(_open_pods(outlook.cost, StageGroup.TRAINERS))
 
 
-def _usd_per_hour(outlook: Outlook, group: StageGroup) -> Decimal | None:
+def _usd_per_hour(outlook: ForecastInputs, group: StageGroup) -> Decimal | None:
     """Price of the cluster that a stage group runs on: now, or while its stages ran.
 
     Before all of its Pods are there, they say no more than that it does not cost less.
@@ -108,7 +108,7 @@ def _open_pods(cost: Cost, group: StageGroup) -> list[OpenPods]:
     return [pods for pods in cost.ledger.open if pods.group in {group, StageGroup.ALL}]
 
 
-def _usd_per_hour_of_done(outlook: Outlook, group: StageGroup) -> Decimal | None:
+def _usd_per_hour_of_done(outlook: ForecastInputs, group: StageGroup) -> Decimal | None:
     usd = {each.stage: each.usd for each in outlook.cost.by_stage}
     done = [each for each in _done(outlook.status) if each.name.group is group and each.name in usd]
     seconds = sum((_took(stage) for stage in done), 0.0)

@@ -84,13 +84,13 @@ class Obstacle:
 
 
 @dataclass(frozen=True)
-class Silence:
-    """Ray does not answer: what became of the attempt, nobody knows."""
+class RayUnreachable:
+    """Ray does not answer, or not as it should; the state of the attempt is unknown."""
 
     seconds: float
-    """Since it did, or was asked first."""
+    """Seconds since Ray answered, or was asked first."""
     message: str
-    """What came instead."""
+    """What came instead of an answer."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Snapshot:
     """All that a decision rests on, beside the job and its status.
 
     It is taken after the last pass has written its status. What cannot be seen is not absent:
-    where Ray does not answer, `silence` says so, for a missing submission counts as lost.
+    where Ray does not answer, `unreachable` says so, for a missing submission counts as lost.
     """
 
     clusters: tuple[Cluster, ...] = ()
@@ -107,9 +107,9 @@ class Snapshot:
     """Where something does, none is asked for."""
     refusal: Obstacle | None = None
     """What was said to the last try to make the cluster, or to submit; it is tried again."""
-    silence: Silence | None = None
-    """Silence of the Ray cluster that runs the attempt; None where Ray answers."""
-    losses: tuple[LostPod, ...] = ()
+    unreachable: RayUnreachable | None = None
+    """Set where the Ray that runs the attempt does not answer."""
+    lost_pods: tuple[LostPod, ...] = ()
     """Pods of the cluster that the job was given."""
     submissions: tuple[Submission, ...] = ()
     """The job's Ray jobs that the cluster knows."""

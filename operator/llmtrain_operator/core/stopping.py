@@ -8,7 +8,7 @@ from llmtrain_operator.core.cluster import released
 from llmtrain_operator.core.decision import Stop
 from llmtrain_operator.core.ending import ended, failed, given_up, interrupted
 from llmtrain_operator.core.policies.budget import BudgetState
-from llmtrain_operator.core.reconcile_pass import Pass
+from llmtrain_operator.core.reconciliation import Reconciliation
 from llmtrain_operator.core.snapshot import Submission, SubmissionState
 from llmtrain_operator.core.step import Step
 from llmtrain_operator.core.timestamps import read_time, write_time
@@ -19,91 +19,91 @@ _SUSPENDING = "Suspending"
 _HANG_REASON = "Hang"
 
 
-def why_stop(this: Pass, silent: float) -> tuple[str, str] | None:
+def why_stop(ctx: Reconciliation, silent: float) -> tuple[str, str] | None:
     """Reason and message of a stop; None where the attempt is to go on.
 
     Args:
-        this: what the pass rests on.
+        ctx: what the pass rests on.
         silent: seconds since the attempt's newest sign of work.
     """
-    if this.wants_stop:
+    if ctx.wants_stop:
         return _SUSPENDING, "stopping after a checkpoint"
-    if this.time_is_up:
-        return DEADLINE_REASON, deadline_message(this)
-    if this.budget is not None and this.budget.fails:
-        return BUDGET_REASON, this.budget.message
-    hang_timeout = this.job.spec.policy.hang_timeout_seconds
+    if ctx.time_is_up:
+        return DEADLINE_REASON, deadline_message(ctx)
+    if ctx.budget is not None and ctx.budget.fails:
+        return BUDGET_REASON, ctx.budget.message
+    hang_timeout = ctx.job.spec.policy.hang_timeout_seconds
     if silent >= hang_timeout:
         message = f"no sign of work for {silent:.0f} s (policy.hangTimeoutSeconds: {hang_timeout})"
         return _HANG_REASON, message
     return None
 
 
-def stopping(this: Pass, stage: StageStatus, reason: str, message: str) -> StageStatus:
+def stopping(ctx: Reconciliation, stage: StageStatus, reason: str, message: str) -> StageStatus:
     """The stage once its attempt is told to stop."""
     return stage.model_copy(
         update={
             "state": StageState.STOPPING,
-            "stop_time": write_time(this.now),
+            "stop_time": write_time(ctx.now),
             "reason": reason,
             "message": message,
         }
     )
 
 
-def stop(this: Pass, stage: StageStatus, reason: str, message: str) -> Step:
+def stop(ctx: Reconciliation, stage: StageStatus, reason: str, message: str) -> Step:
     """Tell an attempt to stop."""
-    return _tell(this, stopping(this, stage, reason, message))
+    return _tell(ctx, stopping(ctx, stage, reason, message))
 
 
-def _tell(this: Pass, stage: StageStatus) -> Step:
+def _tell(ctx: Reconciliation, stage: StageStatus) -> Step:
     assert stage.submission_id is not None, "it is running"
     return Step(
         stage,
         (Stop(stage.submission_id),),
         reason=stage.reason or _SUSPENDING,
         message=stage.message or "",
-        requeue_after_seconds=this.job.spec.policy.hang_timeout_seconds,
+        requeue_after_seconds=ctx.job.spec.policy.hang_timeout_seconds,
     )
 
 
-def await_end(this: Pass, stage: StageStatus, submission: Submission | None) -> Step:
+def await_end(ctx: Reconciliation, stage: StageStatus, submission: Submission | None) -> Step:
     """An attempt that was told to stop.
 
     Ray ends one that does not obey. Where even that has not helped after `hangTimeoutSeconds`,
     its cluster is taken away.
 
     Args:
-        this: what the pass rests on.
+        ctx: what the pass rests on.
         stage: that is stopping.
         submission: its own; None where nothing of it can be running any more.
     """
     reason, message = stage.reason or _SUSPENDING, stage.message or ""
     if submission is not None:
         if not submission.state.ended:
-            return _await_obedience(this, stage)
+            return _await_obedience(ctx, stage)
         if submission.state is SubmissionState.SUCCEEDED or submission.exit_code in {
             ExitCode.USER,
             ExitCode.GATE,
         }:
-            return ended(this, stage, submission)  # it was done before it heard
+            return ended(ctx, stage, submission)  # it was done before it heard
     if reason in {DEADLINE_REASON, BUDGET_REASON}:
-        return given_up(this, stage, reason, message)
+        return given_up(ctx, stage, reason, message)
     if reason == _HANG_REASON:
-        return failed(this, stage, FailureClass.INFRASTRUCTURE, reason, message)
+        return failed(ctx, stage, FailureClass.INFRASTRUCTURE, reason, message)
     return interrupted(stage)
 
 
-def _await_obedience(this: Pass, stage: StageStatus) -> Step:
+def _await_obedience(ctx: Reconciliation, stage: StageStatus) -> Step:
     """Wait for the end of an attempt that was told to stop, or take its cluster away."""
-    told = stage.stop_time or write_time(this.now)  # an older operator wrote no time
-    waited = (this.now - read_time(told)).total_seconds()
-    left = this.job.spec.policy.hang_timeout_seconds - waited
+    told = stage.stop_time or write_time(ctx.now)  # an older operator wrote no time
+    waited = (ctx.now - read_time(told)).total_seconds()
+    left = ctx.job.spec.policy.hang_timeout_seconds - waited
     if left <= 0:
-        return replace(await_end(this, stage, None), cluster=released(this.status))
+        return replace(await_end(ctx, stage, None), cluster=released(ctx.status))
     waiting = stage.model_copy(update={"stop_time": told})
-    if this.snapshot.refusal is not None:
-        return _tell(this, waiting)
+    if ctx.snapshot.refusal is not None:
+        return _tell(ctx, waiting)
     return Step(
         waiting,
         reason=stage.reason or _SUSPENDING,
@@ -112,9 +112,9 @@ def _await_obedience(this: Pass, stage: StageStatus) -> Step:
     )
 
 
-def deadline_message(this: Pass) -> str:
+def deadline_message(ctx: Reconciliation) -> str:
     """Message that says which deadline passed."""
     return (
-        f"the job has run for longer than {this.job.spec.policy.active_deadline_seconds} s "
+        f"the job has run for longer than {ctx.job.spec.policy.active_deadline_seconds} s "
         "(policy.activeDeadlineSeconds)"
     )

@@ -10,10 +10,10 @@ from datetime import datetime
 
 from llmtrain_api.metrics import JOB_METRICS, OPERATOR_METRICS
 from llmtrain_api.status import Phase
+from llmtrain_operator.informer.caches import Caches, ObservedJob
+from llmtrain_operator.informer.work_queue import Key
 from llmtrain_operator.metrics.exposition import Sample, family, lines
 from llmtrain_operator.metrics.known_job import KnownJob, know
-from llmtrain_operator.shell.caches import Caches, ObservedJob
-from llmtrain_operator.shell.work_queue import Key
 
 log = logging.getLogger(__name__)
 _JOBS = next(metric for metric in OPERATOR_METRICS if metric.name == "llmtrain_operator_jobs")

@@ -8,11 +8,11 @@ from pydantic import ValidationError
 from llmtrain_api.metrics import JOB_METRICS
 from llmtrain_api.status import JobStatus, Phase
 from llmtrain_operator.core.timestamps import read_time
+from llmtrain_operator.informer.caches import ObservedJob
+from llmtrain_operator.informer.parsing import parse_observed
 from llmtrain_operator.metrics.exposition import labelled, lines
 from llmtrain_operator.metrics.job_samples import Facts, facts_of, lasting_samples
 from llmtrain_operator.metrics.moving import Moving, folded
-from llmtrain_operator.shell.caches import ObservedJob
-from llmtrain_operator.shell.parsing import parse_observed
 
 _SHARED = ("namespace", "name")
 _LABELS = {m.name: tuple(name for name in m.labels if name not in _SHARED) for m in JOB_METRICS}

@@ -21,9 +21,9 @@ def look(
     status: JobStatus,
     *clusters: Cluster,
     seconds: float = 0,
-    losses: tuple[LostPod, ...] = (),
+    lost_pods: tuple[LostPod, ...] = (),
 ) -> Decision:
-    now, snapshot = NOW + timedelta(seconds=seconds), Snapshot(clusters, losses=losses)
+    now, snapshot = NOW + timedelta(seconds=seconds), Snapshot(clusters, lost_pods=lost_pods)
     return decide(_JOB, UID, GENERATION, status, snapshot, now, _SETTINGS)
 
 
@@ -88,9 +88,9 @@ def loss(ahead_seconds: float = 0) -> LostPod:
 def test_a_pod_that_dies_before_its_cluster_is_ready_is_named(ahead_seconds: int) -> None:
     """The kubelet's clock is ahead of the operator's, or behind it."""
     lost = (loss(ahead_seconds),)
-    waiting = look(asked(), starting(), losses=lost).status
+    waiting = look(asked(), starting(), lost_pods=lost).status
     assert waiting.conditions[0].reason == "OOMKilled"
-    failed = look(waiting, starting(), seconds=60, losses=lost).status
+    failed = look(waiting, starting(), seconds=60, lost_pods=lost).status
     assert failed.phase is Phase.FAILED
     assert failed.conditions[0].reason == "OOMKilled"
 
@@ -100,7 +100,7 @@ def test_a_wait_is_not_put_down_to_a_pod_of_the_last_attempt(ahead_seconds: int)
     ready = Cluster("line-cpus-0", ClusterState.READY)
     status, lost = look(asked(), ready).status, (loss(ahead_seconds),)
     for seconds in range(1, 12):  # it is submitted, lost, and waits to be tried again
-        status = look(status, starting(), seconds=seconds, losses=lost).status
+        status = look(status, starting(), seconds=seconds, lost_pods=lost).status
     assert status.stages[0].reason == "OOMKilled"
     assert status.conditions[0].reason == "WaitingForCluster"
 
@@ -209,8 +209,11 @@ def test_a_pod_that_is_being_prepared_is_named_after_a_minute() -> None:
     job = job_of("data", policy={"schedulingTimeoutSeconds": 600})
     preparing = starting("PodNotReady", "head is not ready (ContainerCreating)")
 
-    def reason(seconds: float, *losses: LostPod) -> str:
-        now, snapshot = NOW + timedelta(seconds=seconds), Snapshot((preparing,), losses=losses)
+    def reason(seconds: float, *lost_pods: LostPod) -> str:
+        now, snapshot = (
+            NOW + timedelta(seconds=seconds),
+            Snapshot((preparing,), lost_pods=lost_pods),
+        )
         decision = decide(job, UID, GENERATION, asked(), snapshot, now, _SETTINGS)
         return decision.status.conditions[0].reason
 

@@ -147,7 +147,7 @@ def test_a_failure_is_put_down_to_the_pod_that_was_lost(
 ) -> None:
     passes = Passes("data")
     passes.start()
-    passes.losses = (_loss(passes, reason),)
+    passes.lost_pods = (_loss(passes, reason),)
     passes.make()
     passes.end(exit_code, Outcome(reason="WorkerLost", message="no answer"))
     passes.make()
@@ -170,7 +170,7 @@ def test_each_attempt_answers_for_its_own_losses_whatever_the_clocks_say(
     ]
     for count in (1, 2):
         passes.start()
-        passes.losses = tuple(lost[:count])
+        passes.lost_pods = tuple(lost[:count])
         passes.make()
         passes.end(ExitCode.INFRASTRUCTURE, Outcome(reason="WorkerLost", message="no answer"))
         passes.make()
@@ -183,7 +183,7 @@ def test_each_attempt_answers_for_its_own_losses_whatever_the_clocks_say(
 def test_wrong_data_is_to_blame_for_itself() -> None:
     passes = Passes("data")
     passes.start()
-    passes.losses = (_loss(passes, "PodDeleted"),)
+    passes.lost_pods = (_loss(passes, "PodDeleted"),)
     passes.end(ExitCode.USER, Outcome(reason="InvalidData", message="no such file"))
     passes.make()
     assert passes.stage.reason == "InvalidData"

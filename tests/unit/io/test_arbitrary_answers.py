@@ -19,11 +19,11 @@ from support.answering_server import Answer, Request
 from support.foreign_answers import foreign_answers
 
 from llmtrain_api.status import Phase, StageState
+from llmtrain_operator.informer.work_queue import Key
 from llmtrain_operator.io.http import UnreachableError
 from llmtrain_operator.io.kubernetes_api import KubernetesError
 from llmtrain_operator.io.ray_jobs import RayJobsError
-from llmtrain_operator.shell.reconciler import Reconciler
-from llmtrain_operator.shell.work_queue import Key
+from llmtrain_operator.runtime.reconciler import Reconciler
 
 _EXPLORES = not settings().derandomize
 _EXAMPLES = 1000 if _EXPLORES else 50
@@ -61,6 +61,7 @@ class _Answers:
 
 _NULL = Answer(200, b"null")
 """An answer of no known form."""
+_NO_GZIP = Answer(200, b"null", {"Content-Encoding": "gzip"})
 
 
 @given(
@@ -72,6 +73,11 @@ _NULL = Answer(200, b"null")
     policy="hang",
     state=StageState.STOPPING,
     answers=[Answer(201, b"null"), _NULL, _NULL, _NULL, _NULL, Answer(404, b"null")],
+)
+@example(  # a submission whose answer cannot be read, and answers of no known form, in turn
+    policy="hang",
+    state=StageState.STOPPING,
+    answers=[_NO_GZIP, _NULL, _NULL, _NULL, _NULL, Answer(404, b"null")],
 )
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @pytest.mark.timeout(3600 if _EXPLORES else 600)
@@ -103,7 +109,7 @@ async def _hold(policy: str, state: StageState, answers: _Answers, folder: Path)
 async def _pass(reconciler: Reconciler, key: Key, *, api_may_fail: bool) -> None:
     """Make a pass; an error that the operator names and tries again after is none of its own."""
     try:
-        await reconciler.make_pass(key)
+        await reconciler.reconcile(key)
     except KubernetesError:
         assert api_may_fail
     except (RayJobsError, UnreachableError):

@@ -7,7 +7,7 @@ import pytest
 
 from llmtrain_operator.io.http import UnreachableError
 from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi
-from llmtrain_operator.io.reach import Reach
+from llmtrain_operator.io.ray_connector import RayConnector
 
 
 @dataclass
@@ -27,8 +27,8 @@ class _Server(KubernetesApi):
 @pytest.mark.parametrize("owners", [[], ["an-earlier-cluster"]], ids=str)
 async def test_a_secret_that_is_not_the_cluster_s_is_not_used(owners: list[str]) -> None:
     with pytest.raises(UnreachableError, match="job-cpus-0 was not made by KubeRay for this"):
-        await Reach(_Server(owners), None).head("team", "job-cpus-0", "this-cluster")
+        await RayConnector(_Server(owners), None).head("team", "job-cpus-0", "this-cluster")
 
 
 async def test_that_of_the_cluster_is_used() -> None:
-    await Reach(_Server(["this-cluster"]), None).head("team", "job-cpus-0", "this-cluster")
+    await RayConnector(_Server(["this-cluster"]), None).head("team", "job-cpus-0", "this-cluster")

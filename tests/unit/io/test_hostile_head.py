@@ -12,9 +12,9 @@ from support.answered_job import CREDENTIAL, AnsweredJobs, Clock, is_of_head, re
 from support.answering_server import Answer, Request
 
 from llmtrain_api.status import StageState
-from llmtrain_operator.shell.controller import Controller
-from llmtrain_operator.shell.settings import OperatorSettings
-from llmtrain_operator.shell.work_queue import Key
+from llmtrain_operator.informer.work_queue import Key
+from llmtrain_operator.runtime.controller import Controller
+from llmtrain_operator.runtime.settings import OperatorSettings
 
 _MIB = 2**20
 _INTERNAL_TEXT = "the-answer-of-an-internal-server"
@@ -53,9 +53,9 @@ async def test_a_wrong_answer_is_an_unreachable_ray(wrong: Answer, tmp_path: Pat
     memory = psutil.Process().memory_info().rss
     async with Clock().running() as clock, reconciling(jobs, tmp_path) as reconciler:
         began = time.monotonic()
-        await reconciler.make_pass(key)
+        await reconciler.reconcile(key)
         clock.wait(40)
-        await reconciler.make_pass(key)
+        await reconciler.reconcile(key)
         assert time.monotonic() - began < 10
     assert psutil.Process().memory_info().rss - memory < 50 * _MIB
     told = jobs.status(key).conditions[0]
@@ -68,7 +68,7 @@ async def test_no_redirect_is_followed_and_the_token_goes_to_the_head_alone(tmp_
     jobs = AnsweredJobs(chosen=lambda request: elsewhere if is_of_head(request) else None)
     key = jobs.begin("hostile", {}, StageState.RUNNING)
     async with Clock().running(), reconciling(jobs, tmp_path) as reconciler:
-        await reconciler.make_pass(key)
+        await reconciler.reconcile(key)
     assert _hosts(jobs) == {"hostile-data-0-head-svc"}
     for request in jobs.seen:
         knows = CREDENTIAL in request.headers.get("x-ray-authorization", "")
@@ -81,7 +81,7 @@ async def test_a_status_that_nobody_knows_is_an_attempt_at_work(tmp_path: Path) 
     )
     key = jobs.begin("newer", {}, StageState.STARTING)
     async with Clock().running(), reconciling(jobs, tmp_path) as reconciler:
-        await reconciler.make_pass(key)
+        await reconciler.reconcile(key)
     assert jobs.status(key).stages[0].state is StageState.RUNNING
 
 
@@ -103,7 +103,7 @@ async def test_the_last_line_of_a_long_log_is_read(tmp_path: Path) -> None:
     jobs = AnsweredJobs(chosen=head)
     key = jobs.begin("verbose", {}, StageState.RUNNING)
     async with Clock().running(), reconciling(jobs, tmp_path) as reconciler:
-        await reconciler.make_pass(key)
+        await reconciler.reconcile(key)
     assert jobs.status(key).stages[0].message == "line 3"
     (asked,) = [request.target for request in jobs.seen if "/logs" in request.target]
     assert "node_id=n" in asked

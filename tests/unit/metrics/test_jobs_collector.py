@@ -13,8 +13,8 @@ from llmtrain_api.metrics import JOB_METRICS, Kind
 from llmtrain_api.status import Phase
 from llmtrain_operator.core.goodput.timeline import seconds_until
 from llmtrain_operator.core.money.waste import wasted_usd
+from llmtrain_operator.informer.caches import Caches
 from llmtrain_operator.metrics.jobs_collector import JobsCollector
-from llmtrain_operator.shell.caches import Caches
 
 _UNMEASURED = {
     "llmtrain_job_completion_timestamp_seconds",

@@ -10,10 +10,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from support.cluster.processes import LOOPBACK, free_port
 from support.live_job import live_body
 
+from llmtrain_operator.informer.caches import Caches
 from llmtrain_operator.metrics.jobs_collector import JobsCollector
 from llmtrain_operator.metrics.own import OwnGauges, OwnMetrics
 from llmtrain_operator.metrics.server import served_metrics
-from llmtrain_operator.shell.caches import Caches
 
 
 class _Jobs(JobsCollector):

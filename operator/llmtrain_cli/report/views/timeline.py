@@ -10,7 +10,7 @@ from markupsafe import Markup
 from llmtrain_api.goodput import Goodput, Interval, Seconds
 from llmtrain_cli.local.display import duration
 from llmtrain_cli.report.charts.svg import percent, picture, tag
-from llmtrain_operator.core.goodput.parts import End, parts_of
+from llmtrain_operator.core.goodput.parts import End, buckets_of
 from llmtrain_operator.core.timestamps import read_time
 
 _HEIGHT = 36.0
@@ -101,7 +101,7 @@ def _pieces(seconds: Seconds, place: float, whole: float, label: str) -> Iterato
 
 
 def _seconds(interval: Interval, until: datetime) -> Seconds:
-    return interval.seconds or parts_of(interval, until, End.NOT_YET)
+    return interval.seconds or buckets_of(interval, until, End.NOT_YET)
 
 
 def _parts(seconds: Seconds) -> Iterator[tuple[str, float]]:

@@ -27,7 +27,7 @@ class End(Enum):
     """The attempt ended, and nobody knows what it did since it was last asked."""
 
 
-def parts_of(interval: Interval, until: datetime, end: End) -> Seconds:
+def buckets_of(interval: Interval, until: datetime, end: End) -> Seconds:
     """The time of an interval in parts, which sum to the whole.
 
     Args:

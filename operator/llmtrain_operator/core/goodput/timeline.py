@@ -6,7 +6,7 @@ from llmtrain_api.exit_codes import Outcome
 from llmtrain_api.goodput import INTERVALS_MAX_ITEMS, Activity, Goodput, Interval, Seconds
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.status import JobStatus, Phase, StageState
-from llmtrain_operator.core.goodput.parts import End, parts_of
+from llmtrain_operator.core.goodput.parts import End, buckets_of
 from llmtrain_operator.core.policies.hang import is_report_of
 from llmtrain_operator.core.snapshot import Snapshot
 from llmtrain_operator.core.timestamps import read_time, write_time
@@ -15,7 +15,7 @@ _NO_ROOM = {"Queued", "Unschedulable"}
 _NO_COMPUTE = ("queued", "suspended")
 
 
-def with_turn(
+def with_transition(
     before: JobStatus, after: JobStatus, snapshot: Snapshot, uid: str, now: datetime
 ) -> Goodput:
     """The timeline after a pass: what the driver told, and a new interval where one began.
@@ -68,7 +68,7 @@ def broken_off(goodput: Goodput | None) -> Goodput | None:
 
 def seconds_until(goodput: Goodput, now: datetime) -> Seconds:
     """All of a job's time until a moment, in parts; exact to a millisecond."""
-    each = [i.seconds or parts_of(i, now, End.NOT_YET) for i in goodput.intervals]
+    each = [i.seconds or buckets_of(i, now, End.NOT_YET) for i in goodput.intervals]
     each.append(goodput.earlier)
     return Seconds(
         **{part: round(sum(getattr(s, part) for s in each), 3) for part in Seconds.model_fields}
@@ -169,7 +169,7 @@ def _closed(
 
 
 def _ended(interval: Interval, end: datetime, how: End) -> Interval:
-    parts = {"end": write_time(end), "seconds": parts_of(interval, end, how)}
+    parts = {"end": write_time(end), "seconds": buckets_of(interval, end, how)}
     return interval.model_copy(update={**parts, "work": None, "driver_start": None})
 
 

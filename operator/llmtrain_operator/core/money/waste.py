@@ -5,13 +5,15 @@ from decimal import Decimal
 
 from llmtrain_api.cost import Ledger
 from llmtrain_api.goodput import Activity, Goodput, Interval, Seconds
-from llmtrain_operator.core.goodput.parts import End, parts_of
+from llmtrain_operator.core.goodput.parts import End, buckets_of
 from llmtrain_operator.core.goodput.timeline import current_interval
 from llmtrain_operator.core.money.amounts import EXACT_TO
 from llmtrain_operator.core.money.ledger import spent_usd
 
 
-def with_turn(ledger: Ledger, before: Goodput | None, after: Goodput, now: datetime) -> Ledger:
+def with_transition(
+    ledger: Ledger, before: Goodput | None, after: Goodput, now: datetime
+) -> Ledger:
     """The ledger after a pass: what an interval that has ended did cost is put down to its parts.
 
     Args:
@@ -48,7 +50,7 @@ def wasted_usd(ledger: Ledger, goodput: Goodput, now: datetime) -> Decimal:
     if current is None:
         return min(ledger.wasted_usd, spent)
     cost = max(spent - ledger.interval_usd, Decimal(0))
-    share = _share(current, parts_of(current, now, End.NOT_YET))
+    share = _share(current, buckets_of(current, now, End.NOT_YET))
     return min(ledger.wasted_usd + (cost * share).quantize(EXACT_TO), spent)
 
 

@@ -11,7 +11,7 @@ from llmtrain_api.exit_codes import ExitCode, Outcome
 from llmtrain_api.goodput import Activity, Goodput, Interval, Seconds, WorkSeconds
 from llmtrain_api.stages import Stage, StageGroup
 from llmtrain_operator.core.accounts import broken_off
-from llmtrain_operator.core.money.waste import wasted_usd, with_turn
+from llmtrain_operator.core.money.waste import wasted_usd, with_transition
 from llmtrain_operator.core.timestamps import write_time
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -59,7 +59,7 @@ def _interval(activity: Activity, **fields: object) -> Interval:
 )
 def test_an_interval_that_has_ended(interval: Interval, seconds: Seconds, usd: int) -> None:
     ended = interval.model_copy(update={"end": write_time(_END), "seconds": seconds})
-    ledger = with_turn(_A_DOLLAR_A_SECOND, _goodput(interval), _goodput(ended), _END)
+    ledger = with_transition(_A_DOLLAR_A_SECOND, _goodput(interval), _goodput(ended), _END)
     assert (ledger.wasted_usd, ledger.interval_usd) == (usd, 100)
 
 

@@ -4,18 +4,18 @@ from contextlib import nullcontext
 
 import aiohttp
 
+from llmtrain_operator.informer.caches import Caches
 from llmtrain_operator.io.kubernetes_api import KubernetesApi
-from llmtrain_operator.io.reach import Reach, Waiting
-from llmtrain_operator.shell.caches import Caches
-from llmtrain_operator.shell.event_recorder import EventRecorder
-from llmtrain_operator.shell.executor import Executor
-from llmtrain_operator.shell.nodes import Nodes
-from llmtrain_operator.shell.observer import Observer
-from llmtrain_operator.shell.paying import Paying
-from llmtrain_operator.shell.preflight import Preflight
-from llmtrain_operator.shell.price_list import PriceList
-from llmtrain_operator.shell.reconciler import Reconciler
-from llmtrain_operator.shell.settings import OperatorSettings
+from llmtrain_operator.io.ray_connector import RayConnector, Waiting
+from llmtrain_operator.runtime.event_recorder import EventRecorder
+from llmtrain_operator.runtime.executor import Executor
+from llmtrain_operator.runtime.nodes import Nodes
+from llmtrain_operator.runtime.observer import Observer
+from llmtrain_operator.runtime.pod_pricer import PodPricer
+from llmtrain_operator.runtime.preflight import Preflight
+from llmtrain_operator.runtime.price_list import PriceList
+from llmtrain_operator.runtime.reconciler import Reconciler
+from llmtrain_operator.runtime.settings import OperatorSettings
 
 
 def build_reconciler(
@@ -38,8 +38,8 @@ def build_reconciler(
         price_list: as it is now.
         waiting: a context for the time in which a head is waited for.
     """
-    executor = Executor(api, Reach(api, session, waiting), caches, settings.pods)
-    paying = Paying(price_list, Nodes(api), settings.gpu_resource)
+    executor = Executor(api, RayConnector(api, session, waiting), caches, settings.pods)
+    paying = PodPricer(price_list, Nodes(api), settings.gpu_resource)
     observer = Observer(caches, executor, paying, Preflight(api, settings.ray_version))
     return Reconciler(
         api,

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from llmtrain_operator.informer.caches import Caches
+from llmtrain_operator.informer.work_queue import Key
 from llmtrain_operator.io.kubernetes_api import Listing
-from llmtrain_operator.shell.caches import Caches
-from llmtrain_operator.shell.work_queue import Key
 
 _KEY = Key("default", "line")
 

@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, AsyncExitStack
 from pathlib import Path
 
 from llmtrain_api import names
+from llmtrain_operator.informer.caches import Caches
+from llmtrain_operator.informer.work_queue import Key, WorkQueue
 from llmtrain_operator.io import paths
 from llmtrain_operator.io.http import UnreachableError, http_session
 from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError, as_expected
@@ -14,15 +16,13 @@ from llmtrain_operator.io.ray_jobs import RayJobsError
 from llmtrain_operator.metrics.jobs_collector import JobsCollector
 from llmtrain_operator.metrics.own import OwnGauges, OwnMetrics
 from llmtrain_operator.metrics.server import served_metrics
-from llmtrain_operator.shell.caches import Caches
-from llmtrain_operator.shell.event_recorder import EventRecorder
-from llmtrain_operator.shell.price_list import PriceList
-from llmtrain_operator.shell.reconciler import Reconciler, UnreadableStatusError
-from llmtrain_operator.shell.scope import Scope, read_scope
-from llmtrain_operator.shell.settings import OperatorSettings
-from llmtrain_operator.shell.slots import Slots
-from llmtrain_operator.shell.wiring import build_reconciler
-from llmtrain_operator.shell.work_queue import Key, WorkQueue
+from llmtrain_operator.runtime.event_recorder import EventRecorder
+from llmtrain_operator.runtime.price_list import PriceList
+from llmtrain_operator.runtime.reconciler import Reconciler, UnreadableStatusError
+from llmtrain_operator.runtime.scope import Scope, read_scope
+from llmtrain_operator.runtime.settings import OperatorSettings
+from llmtrain_operator.runtime.slots import Slots
+from llmtrain_operator.runtime.wiring import build_reconciler
 
 log = logging.getLogger(__name__)
 _SCOPE_SECONDS = 2.0
@@ -142,7 +142,7 @@ class Controller:
         """Look at a job until there is nothing more to do for it at once."""
         try:
             with self.metrics.passing():
-                while (seconds := await reconciler.make_pass(key)) == 0:
+                while (seconds := await reconciler.reconcile(key)) == 0:
                     pass  # what it has just written leads to the next pass
         except (KubernetesError, RayJobsError, UnreachableError) as error:
             self.metrics.count_error(error)

@@ -15,7 +15,7 @@ from llmtrain_operator.core.snapshot import Cluster, ClusterState, Snapshot
 
 
 @dataclass(frozen=True)
-class Pass:
+class Reconciliation:
     """What one pass rests on."""
 
     job: LLMTrainingJob

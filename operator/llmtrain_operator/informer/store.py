@@ -5,15 +5,15 @@ from typing import Any, Generic, TypeVar
 
 from llmtrain_api import names
 from llmtrain_operator.core.observed import ObjectMeta, ObservedCluster, ObservedPod
+from llmtrain_operator.informer.work_queue import Key
 from llmtrain_operator.io.kubernetes_api import Listing
-from llmtrain_operator.shell.work_queue import Key
 
 Json = dict[str, Any]
 _Child = TypeVar("_Child", ObservedCluster, ObservedPod)
 _REMEMBERED_ENDS = 10_000
 
 
-class Ends:
+class Tombstones:
     """The uids of the newest objects that are gone."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Ends:
             self._uids.popitem(last=False)
 
 
-class Children(Generic[_Child]):
+class Store(Generic[_Child]):
     """Objects by the job that their label names.
 
     What comes late never replaces what is newer: the API server counts the versions of an object.
@@ -42,7 +42,7 @@ class Children(Generic[_Child]):
     def __init__(self, kind: type[_Child]) -> None:
         self._kind: type[_Child] = kind
         self._known: dict[Key, dict[str, _Child]] = defaultdict(dict)
-        self._gone = Ends()
+        self._gone = Tombstones()
 
     def of(self, key: Key) -> dict[str, _Child]:
         """A job's, by name."""

@@ -53,7 +53,7 @@ class _WaitedFor:
             return await self.http.request(method, path, body, limit=limit)
 
 
-class Reach:
+class RayConnector:
     """Finds heads: by the cluster's own DNS, or through the API server.
 
     Args:

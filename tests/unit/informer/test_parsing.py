@@ -10,9 +10,9 @@ from support.passes import UID, job_of
 
 from llmtrain_api.status import JobStatus, StageState
 from llmtrain_operator.core.observed import ObjectMeta
-from llmtrain_operator.shell.caches import ObservedJob
-from llmtrain_operator.shell.parsing import parse_observed
-from llmtrain_operator.shell.reconciler import UnreadableStatusError
+from llmtrain_operator.informer.caches import ObservedJob
+from llmtrain_operator.informer.parsing import parse_observed
+from llmtrain_operator.runtime.reconciler import UnreadableStatusError
 
 _SPEC = job_of("data").model_dump(mode="json", exclude_unset=True)["spec"]
 _UNDER_WAY = {"cluster": {"name": "line-cpus-0", "group": "cpus", "generation": 0}}
@@ -57,7 +57,7 @@ async def test_a_status_that_is_not_understood_is_named_and_stops_no_other_job(
     jobs.caches.put_job({"metadata": meta.model_dump(by_alias=True), "status": status})
     async with Clock().running(), reconciling(jobs, tmp_path) as reconciler:
         with pytest.raises(UnreadableStatusError, match=r"newer operator\? phase: .*Dreaming"):
-            await reconciler.make_pass(newer)
-        await reconciler.make_pass(other)
+            await reconciler.reconcile(newer)
+        await reconciler.reconcile(other)
     assert jobs.status(other).stages[0].state is StageState.RUNNING
     assert jobs.holds_compute(newer)

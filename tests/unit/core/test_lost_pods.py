@@ -6,13 +6,13 @@ import pytest
 
 from llmtrain_api.stages import Stage, StageGroup
 from llmtrain_api.status import LOST_PODS_MAX_ITEMS, ClusterStatus, LostPod, StageStatus
-from llmtrain_operator.core.observed import ObservedPod
-from llmtrain_operator.core.pod_loss import (
-    gravest_loss,
-    pod_losses,
-    with_earlier_losses,
-    with_loss,
+from llmtrain_operator.core.lost_pods import (
+    find_lost_pods,
+    with_earlier_lost_pods,
+    with_lost_pod,
+    worst_lost_pod,
 )
+from llmtrain_operator.core.observed import ObservedPod
 
 _DELETED = {"deletionTimestamp": "2026-01-31T12:01:30Z", "deletionGracePeriodSeconds": 30}
 _DELETED_AT = "2026-01-31T12:01:00Z"
@@ -90,13 +90,13 @@ def disrupted(reason: str, message: str = "") -> dict[str, Any]:
     ],
 )
 def test_why_a_pod_is_lost(lost: tuple[ObservedPod], reason: str, message: str) -> None:
-    (loss,) = pod_losses(lost, (), "it")
+    (loss,) = find_lost_pods(lost, (), "it")
     assert (loss.reason, loss.message, loss.time) == (reason, message, _DELETED_AT)
 
 
 def test_pods_that_live_or_belong_to_another_cluster_are_not_lost() -> None:
-    assert pod_losses(pod({"phase": "Running"}), (), "it") == ()
-    assert pod_losses(pod({"phase": "Running"}, **_DELETED), (), "other") == ()
+    assert find_lost_pods(pod({"phase": "Running"}), (), "it") == ()
+    assert find_lost_pods(pod({"phase": "Running"}, **_DELETED), (), "other") == ()
 
 
 def loss(reason: str, uid: str = "") -> LostPod:
@@ -104,27 +104,27 @@ def loss(reason: str, uid: str = "") -> LostPod:
 
 
 def test_the_gravest_loss_of_an_attempt_is_kept() -> None:
-    stage = with_loss(StageStatus(name=Stage.PRETRAIN), None)
+    stage = with_lost_pod(StageStatus(name=Stage.PRETRAIN), None)
     assert stage.lost_pod is None
     for reason, kept in [
         ("PodDeleted", "PodDeleted"),
         ("OOMKilled", "OOMKilled"),
         ("PodFailed", "OOMKilled"),
     ]:
-        stage = with_loss(stage, loss(reason))
+        stage = with_lost_pod(stage, loss(reason))
         assert stage.lost_pod == loss(kept)
-    assert with_loss(stage, None) == stage
+    assert with_lost_pod(stage, None) == stage
 
 
 def test_a_loss_counts_unless_its_pod_was_lost_before() -> None:
     """A head that KubeRay makes anew has the name of the last."""
     given = ClusterStatus(name="it", group=StageGroup.ALL, generation=0)
     first, again = loss("OOMKilled", "first"), loss("OOMKilled", "again")
-    assert gravest_loss((first,), given) == first
-    given = with_earlier_losses(given, (first,))
-    assert gravest_loss((first,), given) is None
-    assert gravest_loss((first, again), given) == again
-    assert gravest_loss((loss("PodFailed"), again), given) == again
+    assert worst_lost_pod((first,), given) == first
+    given = with_earlier_lost_pods(given, (first,))
+    assert worst_lost_pod((first,), given) is None
+    assert worst_lost_pod((first, again), given) == again
+    assert worst_lost_pod((loss("PodFailed"), again), given) == again
 
 
 def test_what_was_lost_earlier_fits_into_the_status_and_never_comes_back() -> None:
@@ -133,6 +133,6 @@ def test_what_was_lost_earlier_fits_into_the_status_and_never_comes_back() -> No
         for n in range(LOST_PODS_MAX_ITEMS + 2)
     )
     given = ClusterStatus(name="it", group=StageGroup.ALL, generation=0)
-    given = with_earlier_losses(given, pod_losses(dead[1:3], (dead[0], *dead[3:]), "it"))
+    given = with_earlier_lost_pods(given, find_lost_pods(dead[1:3], (dead[0], *dead[3:]), "it"))
     assert ClusterStatus.model_validate_json(given.model_dump_json()) == given
-    assert gravest_loss(pod_losses((), (dead[0], *dead[3:], *dead[1:3]), "it"), given) is None
+    assert worst_lost_pod(find_lost_pods((), (dead[0], *dead[3:], *dead[1:3]), "it"), given) is None

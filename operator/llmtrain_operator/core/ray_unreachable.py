@@ -11,12 +11,12 @@ from llmtrain_api.exit_codes import FailureClass
 from llmtrain_api.status import StageState, StageStatus
 from llmtrain_operator.core.cluster import released
 from llmtrain_operator.core.ending import failed
+from llmtrain_operator.core.messages import starting, working
 from llmtrain_operator.core.policies.hang import silent_seconds
-from llmtrain_operator.core.reconcile_pass import Pass
-from llmtrain_operator.core.snapshot import Silence
+from llmtrain_operator.core.reconciliation import Reconciliation
+from llmtrain_operator.core.snapshot import RayUnreachable
 from llmtrain_operator.core.step import Step, soonest
 from llmtrain_operator.core.stopping import await_end, stopping, why_stop
-from llmtrain_operator.core.words import starting, working
 
 _REASON = "RayUnreachable"
 _TOLD_AFTER_SECONDS = 30
@@ -24,36 +24,36 @@ _TOLD_AFTER_SECONDS = 30
 _STOPPED_AFTER_SECONDS = 60
 
 
-def await_ray(this: Pass, stage: StageStatus, silence: Silence) -> Step:
+def await_ray(ctx: Reconciliation, stage: StageStatus, unreachable: RayUnreachable) -> Step:
     """Wait for Ray, or give its cluster up.
 
     Args:
-        this: what the pass rests on.
+        ctx: what the pass rests on.
         stage: at work.
-        silence: of its Ray.
+        unreachable: what came instead of an answer, and for how long.
     """
-    silent = silent_seconds(stage, *this.signs)
-    hang_timeout = this.job.spec.policy.hang_timeout_seconds
-    if min(silence.seconds, silent) >= hang_timeout and stage.state is not StageState.STOPPING:
+    silent = silent_seconds(stage, *ctx.signs)
+    hang_timeout = ctx.job.spec.policy.hang_timeout_seconds
+    if min(unreachable.seconds, silent) >= hang_timeout and stage.state is not StageState.STOPPING:
         limited = f"Ray has not answered for {hang_timeout} s (policy.hangTimeoutSeconds)"
-        message = f"{limited}: {silence.message}"
-        given_up = failed(this, stage, FailureClass.INFRASTRUCTURE, _REASON, message)
-        return replace(given_up, cluster=released(this.status))
-    why = why_stop(this, silent=0)
-    if silence.seconds >= _STOPPED_AFTER_SECONDS:
+        message = f"{limited}: {unreachable.message}"
+        given_up = failed(ctx, stage, FailureClass.INFRASTRUCTURE, _REASON, message)
+        return replace(given_up, cluster=released(ctx.status))
+    why = why_stop(ctx, silent=0)
+    if unreachable.seconds >= _STOPPED_AFTER_SECONDS:
         told = (
-            stopping(this, stage, *why) if why and stage.state is not StageState.STOPPING else stage
+            stopping(ctx, stage, *why) if why and stage.state is not StageState.STOPPING else stage
         )
         if told.state is StageState.STOPPING:
-            return replace(await_end(this, told, None), cluster=released(this.status))
-    return _waiting(this, stage, silence)
+            return replace(await_end(ctx, told, None), cluster=released(ctx.status))
+    return _waiting(ctx, stage, unreachable)
 
 
-def _waiting(this: Pass, stage: StageStatus, silence: Silence) -> Step:
-    if silence.seconds >= _TOLD_AFTER_SECONDS:
-        told = f"{working(stage)}; Ray does not answer: {silence.message}"
-        return Step(stage, reason=_REASON, message=told, requeue_after_seconds=this.seconds_left)
-    next_turn = soonest(_TOLD_AFTER_SECONDS - silence.seconds, this.seconds_left)
+def _waiting(ctx: Reconciliation, stage: StageStatus, unreachable: RayUnreachable) -> Step:
+    if unreachable.seconds >= _TOLD_AFTER_SECONDS:
+        told = f"{working(stage)}; Ray does not answer: {unreachable.message}"
+        return Step(stage, reason=_REASON, message=told, requeue_after_seconds=ctx.seconds_left)
+    next_turn = soonest(_TOLD_AFTER_SECONDS - unreachable.seconds, ctx.seconds_left)
     if stage.state is StageState.STOPPING:
         reason, message = stage.reason or "", stage.message or ""
         return Step(stage, reason=reason, message=message, requeue_after_seconds=next_turn)

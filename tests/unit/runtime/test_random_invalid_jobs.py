@@ -10,9 +10,9 @@ from llmtrain_api.status import JobStatus, Phase
 from llmtrain_operator.core.decide import decide
 from llmtrain_operator.core.observed import ObjectMeta
 from llmtrain_operator.core.snapshot import Snapshot
-from llmtrain_operator.shell.caches import ObservedJob
-from llmtrain_operator.shell.parsing import parse_observed
-from llmtrain_operator.shell.reconciler import invalid
+from llmtrain_operator.informer.caches import ObservedJob
+from llmtrain_operator.informer.parsing import parse_observed
+from llmtrain_operator.runtime.reconciler import invalid
 
 _CORRECT = parse_job(changed([]))
 

@@ -7,7 +7,7 @@ from support.passes import NOW, Passes
 
 from llmtrain_api.status import Failures, Phase, StageState
 from llmtrain_operator.core.decision import DeleteCluster
-from llmtrain_operator.core.snapshot import ClusterState, Obstacle, Silence
+from llmtrain_operator.core.snapshot import ClusterState, Obstacle, RayUnreachable
 from llmtrain_operator.core.timestamps import write_time
 
 _WHY = "Ray cannot be reached: TimeoutError"
@@ -19,7 +19,7 @@ def _silent(seconds: float, **policy: object) -> Passes:
     passes.start()
     passes.submission = None
     passes.wait(seconds)
-    passes.silence = Silence(seconds, _WHY)
+    passes.unreachable = RayUnreachable(seconds, _WHY)
     return passes
 
 
@@ -49,7 +49,7 @@ def test_a_silence_without_a_sign_of_work_costs_the_cluster() -> None:
     passes.make()
     assert passes.stage.failures == Failures(infrastructure=1)
     assert passes.stage.reason == "RayUnreachable"
-    passes.silence = None
+    passes.unreachable = None
     passes.start()
     assert passes.cluster_name == "line-all-1"
 
@@ -57,19 +57,19 @@ def test_a_silence_without_a_sign_of_work_costs_the_cluster() -> None:
 @pytest.mark.parametrize("state", ["running", "stopping"])
 def test_what_cannot_be_told_to_stop_is_stopped_with_its_cluster(state: str) -> None:
     passes = _silent(0)
-    passes.silence = None
+    passes.unreachable = None
     if state == "stopping":
         passes.submission = passes.running()
         passes.set_policy(suspend=True)
         passes.make()
         passes.submission = None
     passes.set_policy(suspend=True)
-    passes.silence = Silence(59, _WHY)
+    passes.unreachable = RayUnreachable(59, _WHY)
     passes.make()
     assert passes.status.phase is Phase.RUNNING
-    passes.silence = Silence(60, _WHY)
+    passes.unreachable = RayUnreachable(60, _WHY)
     passes.make()
-    passes.silence = None
+    passes.unreachable = None
     passes.make()
     assert passes.make().actions == (DeleteCluster("line-all-0"),)
     assert passes.status.phase is Phase.SUSPENDED

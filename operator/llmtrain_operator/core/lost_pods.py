@@ -11,11 +11,11 @@ from llmtrain_api.status import (
     StageStatus,
 )
 from llmtrain_operator.core.observed import ContainerEnd, ObservedPod
-from llmtrain_operator.core.policies.loss import LossReason, gravity
+from llmtrain_operator.core.policies.pod_loss_reason import PodLossReason, severity
 from llmtrain_operator.core.timestamps import read_time, write_time
 
 
-def pod_losses(
+def find_lost_pods(
     pods: tuple[ObservedPod, ...], gone: tuple[ObservedPod, ...], cluster: str
 ) -> tuple[LostPod, ...]:
     """The newest losses among the Pods of a Ray cluster: those that ended or are on their way out.
@@ -31,24 +31,24 @@ def pod_losses(
     return tuple(losses[-LOST_PODS_MAX_ITEMS:])
 
 
-def with_earlier_losses(cluster: ClusterStatus, losses: tuple[LostPod, ...]) -> ClusterStatus:
+def with_earlier_lost_pods(cluster: ClusterStatus, losses: tuple[LostPod, ...]) -> ClusterStatus:
     """A cluster as an attempt on it, or the wait for it, begins: all losses so far are earlier."""
     return cluster.model_copy(update={"earlier_lost_pods": tuple(loss.uid for loss in losses)})
 
 
-def gravest_loss(losses: tuple[LostPod, ...], cluster: ClusterStatus | None) -> LostPod | None:
+def worst_lost_pod(losses: tuple[LostPod, ...], cluster: ClusterStatus | None) -> LostPod | None:
     """The gravest loss since the attempt on a cluster, or the wait for it, began.
 
     Pods are compared, not times: the time of a loss is by another machine's clock.
     """
     earlier = frozenset(cluster.earlier_lost_pods if cluster else ())
-    return max((loss for loss in losses if loss.uid not in earlier), key=gravity, default=None)
+    return max((loss for loss in losses if loss.uid not in earlier), key=severity, default=None)
 
 
-def with_loss(stage: StageStatus, loss: LostPod | None) -> StageStatus:
+def with_lost_pod(stage: StageStatus, loss: LostPod | None) -> StageStatus:
     """A stage at work with the graver of two losses: the known one, and this."""
     both = [each for each in (stage.lost_pod, loss) if each is not None]
-    return stage.model_copy(update={"lost_pod": max(both, key=gravity, default=None)})
+    return stage.model_copy(update={"lost_pod": max(both, key=severity, default=None)})
 
 
 def _loss(pod: ObservedPod) -> LostPod | None:
@@ -65,23 +65,23 @@ def _loss(pod: ObservedPod) -> LostPod | None:
     )
 
 
-def _why(pod: ObservedPod) -> tuple[LossReason, str]:
+def _why(pod: ObservedPod) -> tuple[PodLossReason, str]:
     name, ends, deleted = pod.metadata.name, _ends(pod), _deletion_time(pod)
     disruption = pod.condition("DisruptionTarget")
     if any(end.reason == "OOMKilled" for end in ends):
         group = "head" if pod.is_head else pod.metadata.labels.get(names.STAGE_GROUP_LABEL, "head")
         advice = f"give it more by compute.{group}.memory"
-        return LossReason.OUT_OF_MEMORY, f"{name} needed more memory than it may have; {advice}"
+        return PodLossReason.OUT_OF_MEMORY, f"{name} needed more memory than it may have; {advice}"
     if pod.status.reason == "Evicted":
-        return LossReason.EVICTED, f"{name} was evicted: {pod.status.message}"
+        return PodLossReason.EVICTED, f"{name} was evicted: {pod.status.message}"
     if disruption is not None and disruption.status == "True":
         told = f"{disruption.reason}: {disruption.message}".removesuffix(": ")
-        return LossReason.PREEMPTED, f"{name} was taken away: {told}"
+        return PodLossReason.PREEMPTED, f"{name} was taken away: {told}"
     if deleted is not None and all(deleted < ended for ended in _end_times(pod)):
-        return LossReason.DELETED, f"{name} was deleted"
+        return PodLossReason.DELETED, f"{name} was deleted"
     codes = ", ".join(str(end.exit_code) for end in ends) or "unknown"
     told = pod.status.message or f"exit code {codes}"
-    return LossReason.FAILED, f"{name} ended: {told}"
+    return PodLossReason.FAILED, f"{name} ended: {told}"
 
 
 def _ends(pod: ObservedPod) -> list[ContainerEnd]:

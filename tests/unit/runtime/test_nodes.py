@@ -7,7 +7,7 @@ import pytest
 
 from llmtrain_operator.core.money.nodes import ObservedNode
 from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
-from llmtrain_operator.shell.nodes import Nodes
+from llmtrain_operator.runtime.nodes import Nodes
 
 _GPU = "nvidia.com/gpu"
 

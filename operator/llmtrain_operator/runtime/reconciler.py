@@ -15,16 +15,16 @@ from llmtrain_operator.core.conditions import INVALID_SPEC, conditions_of
 from llmtrain_operator.core.decide import decide
 from llmtrain_operator.core.decision import Action, Submit
 from llmtrain_operator.core.settings import Settings
+from llmtrain_operator.informer.caches import Caches, ObservedJob
+from llmtrain_operator.informer.parsing import parse_observed
+from llmtrain_operator.informer.work_queue import Key
 from llmtrain_operator.io import paths
 from llmtrain_operator.io.http import UnreachableError
 from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError, as_expected
 from llmtrain_operator.io.ray_jobs import RayJobsError
-from llmtrain_operator.shell.caches import Caches, ObservedJob
-from llmtrain_operator.shell.event_recorder import EventRecorder
-from llmtrain_operator.shell.executor import Executor, NameTakenError, Target
-from llmtrain_operator.shell.observer import Observer, stage_at_work
-from llmtrain_operator.shell.parsing import parse_observed
-from llmtrain_operator.shell.work_queue import Key
+from llmtrain_operator.runtime.event_recorder import EventRecorder
+from llmtrain_operator.runtime.executor import Executor, NameTakenError, Target
+from llmtrain_operator.runtime.observer import Observer, stage_at_work
 
 log = logging.getLogger(__name__)
 _ORPHANING = "orphan"
@@ -62,10 +62,10 @@ class Reconciler:
         poll_seconds: float,
     ) -> None:
         self._api, self._caches, self._executor = api, caches, executor
-        self._observer, self._setbacks = observer, observer.setbacks
+        self._observer, self._transient_errors = observer, observer.transient_errors
         self._events, self._settings, self._poll_seconds = events, settings, poll_seconds
 
-    async def make_pass(self, key: Key) -> float | None:
+    async def reconcile(self, key: Key) -> float | None:
         """Look at a job once, and do what is to be done for it.
 
         Returns:
@@ -79,7 +79,7 @@ class Reconciler:
         """
         seen = self._caches.jobs.get(key)
         if seen is None or _ORPHANING in seen.metadata.finalizers:
-            self._setbacks.forget(key)
+            self._transient_errors.forget(key)
             return None  # its children go with it: it owns them; or somebody wants to keep them
         status = _status_of(seen)
         now = datetime.now(UTC)
@@ -102,8 +102,8 @@ class Reconciler:
             self._settings,
         )
         all_done = await self._act(target, decision.actions)
-        if all_done and snapshot.silence is None:  # else what was refused was not tried again
-            self._setbacks.accepted(key)
+        if all_done and snapshot.unreachable is None:  # else what was refused was not tried again
+            self._transient_errors.accepted(key)
         await self._write(seen, status, decision.status, now)
         requeue = (
             decision.requeue_after_seconds if all_done else _REFUSED_POLLS * self._poll_seconds
@@ -122,12 +122,12 @@ class Reconciler:
             try:
                 await self._executor.carry_out(target, action)
             except (KubernetesError, RayJobsError, UnreachableError, NameTakenError) as error:
-                if not self._setbacks.refused(target.key, action, error):
+                if not self._transient_errors.refused(target.key, action, error):
                     raise
                 log.info("%s/%s: %s", *target.key, error)
                 return False
             if isinstance(action, Submit):
-                self._setbacks.submitted(target.key, action.submission_id)
+                self._transient_errors.submitted(target.key, action.submission_id)
         return True
 
     async def _write(

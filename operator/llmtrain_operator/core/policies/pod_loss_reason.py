@@ -6,7 +6,7 @@ from llmtrain_api.exit_codes import FailureClass
 from llmtrain_api.status import LostPod
 
 
-class LossReason(StrEnum):
+class PodLossReason(StrEnum):
     """Why a Pod is lost; the less grave first."""
 
     FAILED = "PodFailed"
@@ -21,19 +21,19 @@ class LossReason(StrEnum):
     """It used more memory than it may have."""
 
 
-_GRAVITY = {reason.value: gravity for gravity, reason in enumerate(LossReason)}
+_GRAVITY = {reason.value: severity for severity, reason in enumerate(PodLossReason)}
 _CLASSES = {
     # It would need as much the next time.
-    LossReason.OUT_OF_MEMORY: FailureClass.APPLICATION,
-    LossReason.PREEMPTED: FailureClass.PREEMPTION,
+    PodLossReason.OUT_OF_MEMORY: FailureClass.APPLICATION,
+    PodLossReason.PREEMPTED: FailureClass.PREEMPTION,
 }
 
 
-def gravity(loss: LostPod) -> int:
+def severity(loss: LostPod) -> int:
     """Orders losses: where several Pods went, the gravest is to blame for the others."""
     return _GRAVITY[loss.reason]
 
 
-def loss_class(loss: LostPod) -> FailureClass:
+def failure_class_of(loss: LostPod) -> FailureClass:
     """The class of a failure that the loss led to."""
-    return _CLASSES.get(LossReason(loss.reason), FailureClass.INFRASTRUCTURE)
+    return _CLASSES.get(PodLossReason(loss.reason), FailureClass.INFRASTRUCTURE)

@@ -3,7 +3,7 @@
 import pytest
 
 from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi
-from llmtrain_operator.shell.preflight import Preflight
+from llmtrain_operator.runtime.preflight import Preflight
 
 
 class _Cluster(KubernetesApi):

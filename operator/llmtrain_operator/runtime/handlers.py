@@ -6,9 +6,9 @@ from typing import Any
 import kopf
 
 from llmtrain_api import names
-from llmtrain_operator.shell.controller import Controller
-from llmtrain_operator.shell.stateless import NoDiffs, NoProgress
-from llmtrain_operator.shell.work_queue import Key
+from llmtrain_operator.informer.work_queue import Key
+from llmtrain_operator.runtime.controller import Controller
+from llmtrain_operator.runtime.stateless import NoDiffs, NoProgress
 
 _DELETED = "DELETED"
 _IDLE_SECONDS = 0.5

@@ -9,20 +9,20 @@ from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus
 from llmtrain_operator.core.cluster_view import cluster_views
+from llmtrain_operator.core.lost_pods import find_lost_pods
 from llmtrain_operator.core.money.paid_pods import PaidPod
 from llmtrain_operator.core.observed import ObjectMeta
-from llmtrain_operator.core.pod_loss import pod_losses
 from llmtrain_operator.core.snapshot import ClusterState, Obstacle, Snapshot
 from llmtrain_operator.core.timestamps import read_time
+from llmtrain_operator.informer.caches import Caches
 from llmtrain_operator.io.http import UnreachableError
 from llmtrain_operator.io.kubernetes_api import KubernetesError
 from llmtrain_operator.io.progress import read_progress
 from llmtrain_operator.io.ray_jobs import RayJobsError
-from llmtrain_operator.shell.caches import Caches
-from llmtrain_operator.shell.executor import Executor, Target
-from llmtrain_operator.shell.paying import Paying
-from llmtrain_operator.shell.preflight import Preflight
-from llmtrain_operator.shell.setbacks import Setbacks
+from llmtrain_operator.runtime.executor import Executor, Target
+from llmtrain_operator.runtime.pod_pricer import PodPricer
+from llmtrain_operator.runtime.preflight import Preflight
+from llmtrain_operator.runtime.transient_errors import TransientErrors
 
 _WITHOUT_HEAD = {ClusterState.BROKEN, ClusterState.LEAVING, ClusterState.SUSPENDED}
 
@@ -43,18 +43,18 @@ class Observer:
         preflight: knows what the cluster lacks.
 
     Attributes:
-        setbacks: what went wrong lately.
+        transient_errors: what went wrong lately.
     """
 
     def __init__(
         self,
         caches: Caches,
         executor: Executor,
-        paying: Paying,
+        paying: PodPricer,
         preflight: Preflight,
     ) -> None:
         self._caches, self._executor, self._paying = caches, executor, paying
-        self._preflight, self.setbacks = preflight, Setbacks()
+        self._preflight, self.transient_errors = preflight, TransientErrors()
 
     async def snapshot(self, target: Target, meta: ObjectMeta, now: datetime) -> Snapshot:
         """All that a pass rests on; what cannot be read is named in it.
@@ -79,11 +79,11 @@ class Observer:
         stage = stage_at_work(target.job, target.status)
         given = target.status.cluster
         gone_pods = self._caches.gone_pods(target.key)
-        losses = pod_losses(pods, gone_pods, given.name) if given else ()
+        lost = find_lost_pods(pods, gone_pods, given.name) if given else ()
         view = next((c for c in clusters if given and c.name == given.name), None)
-        seen = Snapshot(clusters, losses=losses, refusal=self.setbacks.refusal(target.key))
+        seen = Snapshot(clusters, lost_pods=lost, refusal=self.transient_errors.refusal(target.key))
         if stage is None or view is None or view.state in _WITHOUT_HEAD:
-            self.setbacks.answered(target.key)
+            self.transient_errors.answered(target.key)
             # Asked only where a cluster is about to be made.
             obstacle = await self._obstacle() if view is None and given else None
             return replace(seen, obstacle=obstacle)
@@ -110,13 +110,13 @@ class Observer:
             driver = head.driver
             submission = await head.jobs.get(submission_id)
         except (RayJobsError, UnreachableError, KubernetesError) as error:
-            silence = self.setbacks.silence(target.key, error)
+            unreachable = self.transient_errors.unreachable(target.key, error)
             progress = await read_progress(driver) if driver else None
-            return replace(seen, silence=silence, progress=progress)
-        self.setbacks.answered(target.key)
+            return replace(seen, unreachable=unreachable, progress=progress)
+        self.transient_errors.answered(target.key)
         if submission is None:
-            self.setbacks.unknown(target.key, submission_id)
-            return replace(seen, refusal=self.setbacks.refusal(target.key))
+            self.transient_errors.unknown(target.key, submission_id)
+            return replace(seen, refusal=self.transient_errors.refusal(target.key))
         progress = None if submission.state.ended else await read_progress(head.driver)
         return replace(seen, submissions=(submission,), progress=progress)
 

@@ -15,14 +15,14 @@ from llmtrain_operator.core.money.nodes import ObservedNode
 from llmtrain_operator.core.money.paid_pods import GonePod, PaidPod, paid_pods, requests_of
 from llmtrain_operator.core.observed import ObservedPod
 from llmtrain_operator.io.kubernetes_api import KubernetesError
-from llmtrain_operator.shell.nodes import Nodes
-from llmtrain_operator.shell.price_list import PriceList
+from llmtrain_operator.runtime.nodes import Nodes
+from llmtrain_operator.runtime.price_list import PriceList
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Paying:
+class PodPricer:
     """Puts prices to Pods.
 
     Args:

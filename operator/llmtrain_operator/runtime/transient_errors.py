@@ -6,26 +6,26 @@ It is lost with the process: the next one finds out anew.
 import time
 
 from llmtrain_operator.core.decision import Action, EnsureCluster, Stop, Submit
-from llmtrain_operator.core.snapshot import Obstacle, Silence
+from llmtrain_operator.core.snapshot import Obstacle, RayUnreachable
+from llmtrain_operator.informer.work_queue import Key
 from llmtrain_operator.io.http import UnreachableError
 from llmtrain_operator.io.kubernetes_api import KubernetesError
 from llmtrain_operator.io.ray_jobs import RayJobsError, RayRefusedError
-from llmtrain_operator.shell.executor import ClaimTakenError, NameTakenError
-from llmtrain_operator.shell.work_queue import Key
+from llmtrain_operator.runtime.executor import ClaimTakenError, NameTakenError
 
 
-class Setbacks:
-    """By job."""
+class TransientErrors:
+    """Newest errors of each job that a later reconcile may overcome."""
 
     def __init__(self) -> None:
         self._silent_since: dict[Key, float] = {}
         self._refusals: dict[Key, Obstacle] = {}
         self._submitted: dict[Key, str] = {}
 
-    def silence(self, key: Key, error: Exception) -> Silence:
+    def unreachable(self, key: Key, error: Exception) -> RayUnreachable:
         """Take note that a job's Ray did not answer."""
         now = time.monotonic()
-        return Silence(now - self._silent_since.setdefault(key, now), str(error))
+        return RayUnreachable(now - self._silent_since.setdefault(key, now), str(error))
 
     def answered(self, key: Key) -> None:
         """A job's Ray did answer, or is not asked any more."""
@@ -73,7 +73,9 @@ def _refusal(action: Action, error: Exception) -> Obstacle | None:
             return Obstacle("ClusterRefused", f"the API server refuses its objects: {error}")
         case Submit(), RayRefusedError():
             return error.as_obstacle
-        case Stop(), RayJobsError() | UnreachableError():
-            return Obstacle("StopRefused", str(error))  # it is told again, for a limited time
+        case Submit() | Stop(), RayJobsError() | UnreachableError():
+            # It is tried again, while the hang limit counts.
+            reason = "StopRefused" if isinstance(action, Stop) else "RayUnreachable"
+            return Obstacle(reason, str(error))
         case _:
             return None

@@ -22,11 +22,11 @@ from llmtrain_operator.core.decision import (
 )
 from llmtrain_operator.core.observed import ObservedCluster
 from llmtrain_operator.core.pod_settings import PodSettings
+from llmtrain_operator.informer.caches import Caches
+from llmtrain_operator.informer.work_queue import Key
 from llmtrain_operator.io import paths
 from llmtrain_operator.io.kubernetes_api import KubernetesApi, as_expected
-from llmtrain_operator.io.reach import Head, Reach
-from llmtrain_operator.shell.caches import Caches
-from llmtrain_operator.shell.work_queue import Key
+from llmtrain_operator.io.ray_connector import Head, RayConnector
 
 _ENTRYPOINT = "exec python -P -m llmtrain_trainer"
 
@@ -64,7 +64,9 @@ class Executor:
         pods: the operator's settings for Pods.
     """
 
-    def __init__(self, api: KubernetesApi, reach: Reach, caches: Caches, pods: PodSettings) -> None:
+    def __init__(
+        self, api: KubernetesApi, reach: RayConnector, caches: Caches, pods: PodSettings
+    ) -> None:
         self._api, self._reach, self._caches, self._pods = api, reach, caches, pods
 
     async def carry_out(self, target: Target, action: Action) -> None:

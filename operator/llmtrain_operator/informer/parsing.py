@@ -10,7 +10,7 @@ from llmtrain_api.faults import describe_faults
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
-from llmtrain_operator.shell.caches import ObservedJob
+from llmtrain_operator.informer.caches import ObservedJob
 
 Json = dict[str, Any]
 

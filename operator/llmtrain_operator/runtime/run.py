@@ -6,10 +6,10 @@ import logging
 import kopf
 
 from llmtrain_operator.io.kubernetes_api import KubernetesApi
-from llmtrain_operator.shell.controller import Controller
-from llmtrain_operator.shell.handlers import registry_of
-from llmtrain_operator.shell.scope import Scope, read_scope
-from llmtrain_operator.shell.settings import OperatorSettings
+from llmtrain_operator.runtime.controller import Controller
+from llmtrain_operator.runtime.handlers import registry_of
+from llmtrain_operator.runtime.scope import Scope, read_scope
+from llmtrain_operator.runtime.settings import OperatorSettings
 
 log = logging.getLogger(__name__)
 _TALKATIVE = ("kopf.objects", "kopf.activities.probe", "aiohttp.access")

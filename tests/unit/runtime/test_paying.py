@@ -16,9 +16,9 @@ from llmtrain_operator.core.money.ledger import with_pods
 from llmtrain_operator.core.money.paid_pods import PaidPod
 from llmtrain_operator.core.observed import ObservedPod
 from llmtrain_operator.io.kubernetes_api import KubernetesApi
-from llmtrain_operator.shell.nodes import Nodes
-from llmtrain_operator.shell.paying import Paying
-from llmtrain_operator.shell.price_list import PriceList
+from llmtrain_operator.runtime.nodes import Nodes
+from llmtrain_operator.runtime.pod_pricer import PodPricer
+from llmtrain_operator.runtime.price_list import PriceList
 
 _PRICES = {"nodes": [{"instanceType": "big", "usdPerHour": 10}]}
 _OPEN = with_pods(
@@ -44,7 +44,7 @@ class _Bill:
     def __init__(self, folder: Path) -> None:
         self.file, self.api = folder / "prices.yaml", _Api()
         self.has_prices(_PRICES)
-        self._paying = Paying(PriceList(self.file), Nodes(self.api), "nvidia.com/gpu")
+        self._paying = PodPricer(PriceList(self.file), Nodes(self.api), "nvidia.com/gpu")
 
     def has_prices(self, prices: dict[str, Any]) -> None:
         self.file.write_text(yaml.safe_dump(prices))

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from llmtrain_operator.shell.work_queue import Key, WorkQueue
+from llmtrain_operator.informer.work_queue import Key, WorkQueue
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(30)]
 

@@ -9,9 +9,9 @@ from typing import Any, Self
 
 from llmtrain_operator.core.money.paid_pods import GonePod
 from llmtrain_operator.core.observed import ObjectMeta, ObservedCluster, ObservedPod
+from llmtrain_operator.informer.store import Store, Tombstones, is_newer
+from llmtrain_operator.informer.work_queue import Key
 from llmtrain_operator.io.kubernetes_api import Listing
-from llmtrain_operator.shell.children import Children, Ends, is_newer
-from llmtrain_operator.shell.work_queue import Key
 
 Json = dict[str, Any]
 _REMEMBERED_LOSSES = 2_000
@@ -58,9 +58,9 @@ class Caches:
 
     def __init__(self) -> None:
         self.jobs: dict[Key, ObservedJob] = {}
-        self._clusters = Children(ObservedCluster)
-        self._pods = Children(ObservedPod)
-        self._ended_jobs = Ends()
+        self._clusters = Store(ObservedCluster)
+        self._pods = Store(ObservedPod)
+        self._ended_jobs = Tombstones()
         self._gone: dict[Key, deque[ObservedPod]] = defaultdict(_losses)
         self._paid: dict[Key, dict[str, GonePod]] = defaultdict(dict)
 
