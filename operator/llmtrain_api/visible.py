@@ -23,6 +23,11 @@ def visible(text: str) -> str:
     return _CONTROL.sub(_written_out, lines)
 
 
+def visible_path(path: object) -> str:
+    r"""A path as text; bytes that are not UTF-8 are written out, such as `\xe9`."""
+    return str(path).encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
 def _written_out(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code:02x}" if code <= _LARGEST_BYTE else f"\\u{code:04x}"

@@ -16,6 +16,7 @@ from llmtrain_api.spec.model import Model
 from llmtrain_api.stages import Stage
 from llmtrain_cli.exits import WRONG_INPUT
 from llmtrain_cli.manifest import ManifestError, ManifestFile, load_manifest
+from llmtrain_cli.places import home_folder
 from llmtrain_cli.plan_table import plan_view
 from llmtrain_cli.text import echo
 from llmtrain_planner.architecture import architecture_from_config
@@ -71,7 +72,7 @@ def plan(
     )
     try:
         job = load_manifest(file)
-        spec = with_home(job.spec, str(Path.home()))
+        spec = with_home(job.spec, str(home_folder()))
         pretrained = _pretrained(spec.model, folder=file.parent)
         result = plan_job(job.spec, options, pretrained=pretrained)
     except ManifestError as error:

@@ -25,6 +25,7 @@ from llmtrain_cli.local.ports import LOOPBACK, free_ports
 from llmtrain_cli.local.ray_head import RayStartError
 from llmtrain_cli.local.state import RunState, StateError
 from llmtrain_cli.manifest import ManifestError, ManifestFile, load_manifest
+from llmtrain_cli.places import PlaceError, home_folder, place
 from llmtrain_cli.text import say
 from llmtrain_operator.core.settings import Settings
 
@@ -48,16 +49,16 @@ def run(
     os.umask(UMASK)
     try:
         job = load_manifest(file)
-        root = (workspace or Path("runs") / job.metadata.name).expanduser().resolve()
+        root = place(workspace or Path("runs") / job.metadata.name)
         code = _run(
             job,
             Workspace(root),
-            file.resolve().parent,
+            place(file).parent,
             fresh=fresh,
             usd_per_hour=Decimal(str(price_per_hour)),
             console=console,
         )
-    except (ManifestError, StateError, InputsChangedError, WorkspaceError) as error:
+    except (ManifestError, PlaceError, StateError, InputsChangedError, WorkspaceError) as error:
         raise _refused(str(error), WRONG_INPUT) from None
     except RayStartError as error:
         raise _refused(str(error), JOB_FAILED) from None
@@ -86,7 +87,7 @@ def _run(
         if fresh:
             state.clear()
         stored = state.open(job)
-        inputs = Inputs(job.spec, workspace, folder=folder, home=Path.home())
+        inputs = Inputs(job.spec, workspace, folder=folder, home=home_folder())
         inputs.require_unchanged(state.begun(stored.status))
         machine = this_machine()
         fitted = fit(job.spec, machine)
@@ -99,7 +100,7 @@ def _run(
                 settings=Settings(
                     workspace=str(workspace.root),
                     inputs=str(folder),
-                    home=str(Path.home()),
+                    home=str(home_folder()),
                     max_workers=fitted.num_workers,
                     use_gpus=fitted.use_gpus,
                     data_cpus=machine.cpus,

@@ -14,6 +14,7 @@ from llmtrain_api.base import Record, Section
 from llmtrain_api.named_paths import named_files, named_paths, with_home
 from llmtrain_api.spec.job import JobSpec
 from llmtrain_api.stages import Stage
+from llmtrain_api.visible import visible_path
 from llmtrain_api.workspace import Workspace
 
 _LISTED = 5
@@ -116,7 +117,7 @@ class Inputs:
 
 def _state(path: Path) -> InputFile:
     state = path.stat()
-    return InputFile(path=str(path), size=state.st_size, modified_ns=state.st_mtime_ns)
+    return InputFile(path=visible_path(path), size=state.st_size, modified_ns=state.st_mtime_ns)
 
 
 def _difference(before: InputFile | None, now: InputFile | None) -> str:

@@ -49,6 +49,16 @@ def _touch(path: Path) -> None:
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
 
 
+def test_files_whose_names_are_no_text_are_noted_too(inputs: Inputs) -> None:
+    odd = inputs.folder / "raw" / os.fsdecode(b"caf\xe9.jsonl")
+    odd.touch()
+    inputs.record(Stage.DATA)
+    inputs.require_unchanged([Stage.DATA])
+    odd.unlink()
+    with pytest.raises(InputsChangedError, match=r"caf\\xe9\.jsonl \(gone\)"):
+        inputs.require_unchanged([Stage.DATA])
+
+
 def test_a_run_goes_on_with_the_same_files(inputs: Inputs) -> None:
     inputs.workspace.log(Stage.DATA, 0).parent.mkdir()
     inputs.workspace.log(Stage.DATA, 0).write_text("what the run itself makes is no input")

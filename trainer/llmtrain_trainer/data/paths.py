@@ -1,11 +1,11 @@
 """Finds the files that a manifest names."""
 
 import glob
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from llmtrain_api.named_paths import named_files
+from llmtrain_api.visible import visible_path
 from llmtrain_trainer.errors import UserError
 
 
@@ -30,8 +30,7 @@ def find_files(patterns: Sequence[str], root: Path) -> list[Path]:
 
 def _require_text(path: Path) -> None:
     """A path is written into reports and messages, which are UTF-8."""
-    name = os.fsencode(path).decode(errors="backslashreplace")
-    if name != str(path):
+    if (name := visible_path(path)) != str(path):
         raise UserError(f"{name}: the name of this file is not UTF-8; rename it")
 
 

@@ -1,0 +1,44 @@
+"""Folders that a person names, as paths that a run can write down."""
+
+from pathlib import Path
+
+from llmtrain_api.visible import visible_path
+
+
+class PlaceError(Exception):
+    """A path cannot be used; the message says why."""
+
+
+def place(path: Path) -> Path:
+    """The absolute path of a file or folder, which need not exist.
+
+    Args:
+        path: may start with `~`.
+
+    Raises:
+        PlaceError: its home folder is unknown, its links lead nowhere, or it is not UTF-8, which
+            the run's own files are.
+    """
+    try:
+        whole = path.expanduser()
+    except RuntimeError:
+        raise PlaceError(
+            f"{visible_path(path)}: this home folder is unknown; write the whole path"
+        ) from None
+    try:
+        found = whole.resolve()
+    except (RuntimeError, OSError) as error:
+        raise PlaceError(f"{visible_path(path)}: {error}") from None
+    if visible_path(found) != str(found):
+        raise PlaceError(
+            f"{visible_path(found)}: this path is not UTF-8; rename the folder, or use another"
+        )
+    return found
+
+
+def home_folder() -> Path:
+    """The folder that `~` stands for; `~` itself where the user has none."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("~")
