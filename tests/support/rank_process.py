@@ -7,11 +7,13 @@ than training does.
 import json
 import os
 import subprocess
-import sys
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
+
+from support.warm_python import start_python
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.training_metrics import TrainingMetrics
@@ -60,37 +62,28 @@ def run_ranks(runs: list[Run], *, ranks: int) -> None:
         ranks: number of processes.
     """
     with tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | {
-            "WORLD_SIZE": str(ranks),
-            "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": str(Path(__file__).parents[1]),
-            "PYTHONWARNINGS": "ignore",
-        }
-        arguments = json.dumps(
-            {
-                "runs": [(run.config.model_dump_json(), run.crash_after) for run in runs],
-                "store": f"file://{folder}/store",
-            }
+        path, errors = Path(folder) / "runs.json", Path(folder) / "errors"
+        path.write_text(
+            json.dumps([(run.config.model_dump_json(), run.crash_after) for run in runs])
         )
-        command = [sys.executable, "-m", "support.rank_process", arguments]
-        others = [
-            subprocess.Popen(
-                command, env=environment | {"RANK": str(rank), "LOCAL_RANK": str(rank)}
-            )
-            for rank in range(1, ranks)
-        ]
+        with errors.open("w") as of_first:
+            processes = [
+                start_python(
+                    "support.rank_process:rank",
+                    str(path),
+                    environment=os.environ
+                    | {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(ranks)}
+                    | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"},
+                    output=of_first.fileno(),
+                    errors=2 if rank else of_first.fileno(),
+                )
+                for rank in range(ranks)
+            ]
         try:
-            first = subprocess.run(
-                command,
-                env=environment | {"RANK": "0", "LOCAL_RANK": "0"},
-                capture_output=True,
-                text=True,
-                timeout=_TIMEOUT_SECONDS,
-                check=False,
-            )
-            assert first.returncode == 0, first.stderr
+            code = processes[0].wait(_TIMEOUT_SECONDS)
+            assert code == 0, errors.read_text()
         finally:
-            for process in others:
+            for process in processes:
                 try:
                     process.wait(timeout=10)
                 except subprocess.TimeoutExpired:
@@ -98,7 +91,8 @@ def run_ranks(runs: list[Run], *, ranks: int) -> None:
                     process.wait()
 
 
-def _main() -> None:
+def rank(runs: str) -> None:
+    """Be one rank of the runs in a file."""
     import torch
     from torch import distributed as dist
 
@@ -106,15 +100,15 @@ def _main() -> None:
     from llmtrain_trainer.outcome import leave
     from llmtrain_trainer.stage import StageContext
 
-    arguments = json.loads(sys.argv[1])
+    warnings.simplefilter("ignore")  # as in a new process: PYTHONWARNINGS is read at the start
     dist.init_process_group(
         "gloo",
-        init_method=arguments["store"],
+        init_method=f"file://{runs}.store",
         rank=int(os.environ["RANK"]),
         world_size=int(os.environ["WORLD_SIZE"]),
     )
     torch.set_num_threads(1)
-    for text, crash_after in arguments["runs"]:
+    for text, crash_after in json.loads(Path(runs).read_bytes()):
         context = StageContext(RunConfig.model_validate_json(text), CrashAfter(crash_after))
         try:
             run_rank(context)
@@ -122,7 +116,3 @@ def _main() -> None:
             dist.barrier()
     dist.destroy_process_group()
     leave(0)
-
-
-if __name__ == "__main__":
-    _main()
