@@ -18,6 +18,8 @@ export UV_COMPILE_BYTECODE := 1
 # The Python of this machine, not one that uv would download.
 export UV_PYTHON_DOWNLOADS := never
 export HF_HUB_OFFLINE := 1
+# Each process that a test starts would otherwise compile our code anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## Say what can be made.
@@ -102,6 +104,10 @@ check: setup ## Everything that needs no run: format, lint, types, imports, gene
 .PHONY: test
 test: setup cluster-binaries ## Run all tests: while some wait for a program, others compute.
 	$(BIN)/pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+
+.PHONY: test-fast
+test-fast: setup ## Run the unit tests that are not marked slow: a minute, for use while developing.
+	$(BIN)/pytest tests/unit -m "not slow and not node" --numprocesses=2 --dist=loadfile
 
 .PHONY: fuzz
 fuzz: setup cluster-binaries ## Explore at random what make test draws the same each time: FUZZ_SECONDS=900, SEED=.

@@ -23,6 +23,7 @@ os._exit(0)
 """
 
 
+@pytest.mark.slow
 def test_all_that_is_printed_is_kept(tmp_path: Path) -> None:
     log = tmp_path / "logs" / "data-0.log"
     run = subprocess.run(

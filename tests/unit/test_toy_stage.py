@@ -11,12 +11,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
 from support.repository import ROOT
 
 TOY = ROOT / "tests" / "support" / "toy_stage"
 API, TRAINER = Path("operator/llmtrain_api"), Path("trainer/llmtrain_trainer")
 
 
+@pytest.mark.slow
 def test_a_stage_is_a_section_a_row_and_a_package(tmp_path: Path) -> None:
     source = copy_with(
         {
@@ -36,6 +38,7 @@ def test_a_stage_is_a_section_a_row_and_a_package(tmp_path: Path) -> None:
     walk("walk.py", source, str(tmp_path / "workspace"))
 
 
+@pytest.mark.slow
 def test_a_stage_that_optimizes_is_no_more(tmp_path: Path) -> None:
     source = copy_with(
         {

@@ -130,6 +130,7 @@ def test_a_full_disk_is_said_and_harms_nothing(tmp_path: Path) -> None:
         _writer(tmp_path / "empty").commit(CheckpointState(step=10), write)
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_moment_leaves_a_checkpoint_that_loads(tmp_path: Path) -> None:
     moments = 0
     while not _killed_at(tmp_path / str(moments), moments):

@@ -42,6 +42,7 @@ async def _refusing_ray(**_: object) -> AsyncIterator[RayHead]:
         process.kill()
 
 
+@pytest.mark.slow
 async def test_it_fails_at_once_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,10 +10,13 @@ from support.report_workspace import finished_run
 
 from llmtrain_cli.report.command import write_report
 
-pytestmark = pytest.mark.skipif(
-    browser_program() is None and "CI" not in os.environ,
-    reason="there is no Chromium; CI installs it",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        browser_program() is None and "CI" not in os.environ,
+        reason="there is no Chromium; CI installs it",
+    ),
+]
 
 _BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 _BEYOND_THE_EDGE = """

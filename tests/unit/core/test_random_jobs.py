@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.passes import UID
@@ -21,6 +22,7 @@ _ENDS = st.sampled_from([*ExitCode, 137, None])
 _JOBS = valid_jobs(most=6)
 
 
+@pytest.mark.slow
 @given(job=_JOBS, ends=st.lists(_ENDS, max_size=4))
 @settings(max_examples=1000)
 def test_every_valid_job_comes_to_rest(job: LLMTrainingJob, ends: list[int | None]) -> None:
@@ -40,6 +42,7 @@ def test_every_valid_job_comes_to_rest(job: LLMTrainingJob, ends: list[int | Non
     assert world.written.phase.terminal or (held_back and world.written.phase is Phase.SUSPENDED)
 
 
+@pytest.mark.slow
 @given(job=_JOBS)
 @settings(max_examples=1000)
 def test_every_valid_job_has_objects_that_fit_together(job: LLMTrainingJob) -> None:

@@ -1,5 +1,6 @@
 """The state machine keeps its promises in worlds that misbehave at random."""
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -131,7 +132,7 @@ class Misbehaving(RuleBasedStateMachine):
 
 
 Misbehaving.TestCase.settings = settings(max_examples=200, stateful_step_count=40)
-TestMisbehavingWorld = Misbehaving.TestCase
+TestMisbehavingWorld = pytest.mark.slow(Misbehaving.TestCase)
 
 
 def test_a_world_that_behaves_runs_the_whole_line() -> None:

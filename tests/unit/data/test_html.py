@@ -3,9 +3,9 @@
 import time
 
 import pytest
+from support.python_docs import documentation
 
 from llmtrain_api.spec.steps import Step, Unicode
-from llmtrain_trainer.data.python_docs import harvest
 from llmtrain_trainer.data.steps.base import Dropped
 from llmtrain_trainer.data.steps.html import (
     broken_bound,
@@ -99,7 +99,7 @@ def test_files_of_the_format_html_are_always_extracted(page: str, text: str) -> 
 
 
 def test_no_python_documentation_is_taken_for_html() -> None:
-    assert [entry.signature for entry in harvest() if is_html(entry.document)] == []
+    assert [entry.signature for entry in documentation() if is_html(entry.document)] == []
 
 
 def test_a_page_without_text_is_counted_as_such() -> None:

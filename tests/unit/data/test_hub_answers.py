@@ -114,6 +114,7 @@ def servers() -> Iterator[tuple[_Server, _Server]]:
         server.server_close()
 
 
+@pytest.mark.slow
 def test_a_hub_that_answers_badly_is_explained_and_the_token_stays_with_it(
     tmp_path: Path, servers: tuple[_Server, _Server]
 ) -> None:

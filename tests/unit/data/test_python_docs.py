@@ -3,46 +3,50 @@
 import subprocess
 import sys
 
-from llmtrain_trainer.data.bad_rows import BadRows
-from llmtrain_trainer.data.python_docs import harvest
-from llmtrain_trainer.data.sources.python_docs import python_docs_units
+import pytest
+from support.python_docs import documentation
 
-ENTRIES = harvest()
-BY_NAME = {(entry.kind, entry.qualified_name): entry for entry in ENTRIES}
+from llmtrain_trainer.data.bad_rows import BadRows
+from llmtrain_trainer.data.sources.python_docs import python_docs_units
 
 
 def test_things_carry_the_names_and_signatures_that_people_know() -> None:
-    join = BY_NAME["function", "os.path.join"]
+    by_name = {(entry.kind, entry.qualified_name): entry for entry in documentation()}
+    join = by_name["function", "os.path.join"]
     assert join.signature == "os.path.join(a, *p)"
     assert join.document.startswith("os.path.join(a, *p)\n\nJoin two or more pathname components")
-    assert BY_NAME["function", "len"].signature == "len(obj, /)"
-    assert BY_NAME["method", "str.join"].signature == "str.join(iterable, /)"
-    assert BY_NAME["class", "collections.Counter"].signature.startswith("collections.Counter(iter")
-    assert BY_NAME["method", "pathlib.Path.read_text"].signature.startswith(
+    assert by_name["function", "len"].signature == "len(obj, /)"
+    assert by_name["method", "str.join"].signature == "str.join(iterable, /)"
+    assert by_name["class", "collections.Counter"].signature.startswith("collections.Counter(iter")
+    assert by_name["method", "pathlib.Path.read_text"].signature.startswith(
         "pathlib.Path.read_text(encoding=None"
     )
-    assert "assert" in BY_NAME["topic", "assert"].text
-    assert BY_NAME["module", "json"].text.startswith("JSON (JavaScript Object Notation)")
+    assert "assert" in by_name["topic", "assert"].text
+    assert by_name["module", "json"].text.startswith("JSON (JavaScript Object Notation)")
 
 
 def test_there_is_enough_to_train_a_small_model_on() -> None:
-    assert len(ENTRIES) > 4000
-    assert sum(len(entry.document.encode()) for entry in ENTRIES) > 1_500_000
-    assert all(entry.text.strip() for entry in ENTRIES)
+    assert len(documentation()) > 4000
+    assert sum(len(entry.document.encode()) for entry in documentation()) > 1_500_000
+    assert all(entry.text.strip() for entry in documentation())
 
 
 def test_private_things_and_tests_are_left_out() -> None:
-    names = [entry.qualified_name for entry in ENTRIES if entry.kind != "topic"]
+    names = [entry.qualified_name for entry in documentation() if entry.kind != "topic"]
     assert not [name for name in names if name.startswith("_") or "._" in name]
-    modules = {entry.qualified_name.split(".")[0] for entry in ENTRIES if entry.kind == "module"}
+    modules = {
+        entry.qualified_name.split(".")[0] for entry in documentation() if entry.kind == "module"
+    }
     assert not modules & {"test", "idlelib", "lib2to3", "turtledemo"}
 
 
+@pytest.mark.slow
 def test_units_together_are_the_harvest() -> None:
     documents = [text for unit in python_docs_units() for text in unit.documents(BadRows(0))]
-    assert documents == [entry.document for entry in ENTRIES]
+    assert documents == [entry.document for entry in documentation()]
 
 
+@pytest.mark.slow
 def test_harvesting_imports_none_of_the_documented_modules() -> None:
     script = (
         "import sys; from llmtrain_trainer.data.python_docs import harvest; harvest();"

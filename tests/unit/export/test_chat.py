@@ -177,6 +177,7 @@ def test_a_damaged_model_or_one_of_another_tokenizer_is_said_without_a_traceback
     assert "tokens, the model only 50" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_an_answer_and_not_the_conversation(tmp_path: Path) -> None:
     save_tiny(tmp_path / "model", context_length=1_000_000, seed=2)  # it says "the" for ever
     options = ["--max-new-tokens", "1000000", "--temperature", "0"]

@@ -85,6 +85,7 @@ def run_alone(code: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_card_of_a_chat_model_tells_how_to_use_it(tmp_path: Path) -> None:
     context = finished_line(tmp_path)
     RUNNER.work(context)
@@ -103,6 +104,7 @@ def test_the_card_of_a_chat_model_tells_how_to_use_it(tmp_path: Path) -> None:
     assert (folder / "model.safetensors").read_bytes() == source.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_card_of_a_base_model_tells_how_to_use_it(tmp_path: Path) -> None:
     save_tiny(tmp_path / "model", context_length=256)
     context = stage_context(tmp_path, Stage.EXPORT, export={})
@@ -157,6 +159,7 @@ def test_the_card_holds_the_plan_against_what_was_done(tmp_path: Path) -> None:
     assert "| finetune | Planned | Done |" not in card  # it has left no record
 
 
+@pytest.mark.slow
 def test_a_chat_model_stops_by_itself_at_the_end_of_its_turn(tmp_path: Path) -> None:
     context = finished_line(tmp_path)
     workspace = context.workspace

@@ -8,11 +8,11 @@ import pytest
 import zstandard
 from datasets import Dataset
 from support.line_job import stage_context
+from support.python_docs import documentation
 
 from llmtrain_api.spec.finetune import ChatSource
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.data.bad_rows import BadRows
-from llmtrain_trainer.data.python_docs import harvest
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.finetune.conversation import Conversation
 from llmtrain_trainer.finetune.sources.python_docs import PythonDocsSource, first_paragraphs
@@ -249,10 +249,11 @@ def test_a_data_sets_broken_row_is_named(tmp_path: Path) -> None:
         read(tmp_path, huggingFace={"path": "set"})
 
 
+@pytest.mark.slow
 def test_the_documentation_answers_its_own_questions() -> None:
     found = list(PythonDocsSource().conversations(BadRows(0)))
     assert found == list(PythonDocsSource().conversations(BadRows(0)))
-    texts = {entry.qualified_name: entry.text for entry in harvest()}
+    texts = {entry.qualified_name: entry.text for entry in documentation()}
     answers = [
         chat.messages[1]["content"] for chat in found if chat.place == "pythonDocs: textwrap.dedent"
     ]

@@ -64,6 +64,7 @@ _NULL = Answer(200, b"null")
 _NO_GZIP = Answer(200, b"null", {"Content-Encoding": "gzip"})
 
 
+@pytest.mark.slow
 @given(
     policy=st.sampled_from(sorted(_POLICIES)),
     state=st.sampled_from(_AT_WORK),

@@ -1,5 +1,6 @@
 """What the API server lets through and we cannot take says so, and recovers when corrected."""
 
+import pytest
 from hypothesis import given, settings
 from pydantic import ValidationError
 from support.passes import GENERATION, NOW, SETTINGS, UID
@@ -17,6 +18,7 @@ from llmtrain_operator.runtime.reconciler import invalid
 _CORRECT = parse_job(changed([]))
 
 
+@pytest.mark.slow
 @given(random=changes(most=5))
 @settings(max_examples=1000)
 def test_a_wrong_job_says_so_and_recovers(random: list[Change]) -> None:

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,17 +18,23 @@ from llmtrain_trainer.tokenizer.learn import learn
 from llmtrain_trainer.tokenizer.special_tokens import SPECIAL_TOKENS
 
 PARTS = ("argparse.py", "difflib.py", "random.py", "statistics.py", "topics")
-TEXTS = [entry.document for part in PARTS for entry in harvest_part(part)]
 SIZE = 700
 ON_BYTES = (Algorithm.BPE, Algorithm.UNIGRAM)
 
 
+@cache
+def documents() -> list[str]:
+    return [entry.document for part in PARTS for entry in harvest_part(part)]
+
+
 def texts() -> Iterator[list[str]]:
-    yield TEXTS[:10]
-    yield TEXTS[10:]
+    yield documents()[:10]
+    yield documents()[10:]
 
 
-LEARNED = {algorithm: learn(algorithm, SIZE, texts) for algorithm in Algorithm}
+@cache
+def learned(algorithm: Algorithm) -> PreTrainedTokenizerFast:
+    return learn(algorithm, SIZE, texts)
 
 
 @pytest.fixture(params=list(Algorithm))
@@ -36,29 +43,29 @@ def algorithm(request: pytest.FixtureRequest) -> Algorithm:
 
 
 def test_plain_transformers_loads_the_saved_folder(tmp_path: Path, algorithm: Algorithm) -> None:
-    LEARNED[algorithm].save_pretrained(tmp_path)
+    learned(algorithm).save_pretrained(tmp_path)
     loaded = AutoTokenizer.from_pretrained(tmp_path)
     assert len(loaded) == SIZE
     assert loaded.convert_tokens_to_ids(list(SPECIAL_TOKENS)) == [0, 1, 2, 3]
     assert (loaded.eos_token, loaded.pad_token) == SPECIAL_TOKENS[:2]
-    assert loaded.encode(TEXTS[0]) == LEARNED[algorithm].encode(TEXTS[0])
+    assert loaded.encode(documents()[0]) == learned(algorithm).encode(documents()[0])
     assert loaded.encode("<|im_start|>user", add_special_tokens=False)[0] == 2
 
 
 def test_the_same_documents_give_the_same_vocabulary(algorithm: Algorithm) -> None:
     again = learn(algorithm, SIZE, texts)
-    assert again.backend_tokenizer.to_str() == LEARNED[algorithm].backend_tokenizer.to_str()
+    assert again.backend_tokenizer.to_str() == learned(algorithm).backend_tokenizer.to_str()
 
 
 @pytest.mark.parametrize("algorithm", ON_BYTES)
 @given(text=st.text())
 def test_any_text_comes_back(algorithm: Algorithm, text: str) -> None:
-    tokenizer: PreTrainedTokenizerFast = LEARNED[algorithm]
+    tokenizer: PreTrainedTokenizerFast = learned(algorithm)
     assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
 def test_wordpiece_splits_words_and_knows_what_it_does_not_know() -> None:
-    tokenizer = LEARNED[Algorithm.WORDPIECE]
+    tokenizer = learned(Algorithm.WORDPIECE)
     tokens = tokenizer.tokenize("The parser's arguments ☃")
     assert tokens[-1] == tokenizer.unk_token == "[UNK]"
     assert any(token.startswith("##") for token in tokens)
@@ -84,7 +91,7 @@ def test_long_words_are_learned_from_in_linear_time_and_come_back(algorithm: Alg
     if algorithm is not Algorithm.UNIGRAM:
         run = "".join(random.Random(1).choices(letters, k=300_000))  # noqa: S311 - no secret
     started = time.process_time()
-    tokenizer = learn(algorithm, SIZE, lambda: iter([[*TEXTS[:60], run]]))
+    tokenizer = learn(algorithm, SIZE, lambda: iter([[*documents()[:60], run]]))
     ids = tokenizer.encode(run)
     assert time.process_time() - started < 15
     if algorithm in ON_BYTES:
@@ -96,4 +103,4 @@ def test_the_bound_on_words_changes_nothing_for_ordinary_texts(
 ) -> None:
     monkeypatch.setattr("llmtrain_trainer.tokenizer.texts.LONGEST_WORD", 10**9)
     without = learn(algorithm, SIZE, texts)
-    assert without.backend_tokenizer.to_str() == LEARNED[algorithm].backend_tokenizer.to_str()
+    assert without.backend_tokenizer.to_str() == learned(algorithm).backend_tokenizer.to_str()

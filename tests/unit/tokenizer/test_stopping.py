@@ -7,6 +7,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
 _DRIVER = """
     import random, signal, sys, threading
     from pathlib import Path
@@ -49,6 +51,7 @@ _DRIVER = """
 """
 
 
+@pytest.mark.slow
 def test_a_driver_stops_in_the_middle_of_learning(tmp_path: Path) -> None:
     support = str(Path(__file__).parents[2])
     driver = subprocess.Popen(
