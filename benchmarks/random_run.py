@@ -53,7 +53,6 @@ def random_run(
         workspace=str(folder),
         inputs=str(folder),
         workers=workers,
-        data_cpus=1,
         progress_host="127.0.0.1",
         progress_port=18791,
         model=job.spec.model,

@@ -35,8 +35,6 @@ class RunConfig(Sections):
     inputs: str
     """Absolute path of the folder that relative paths of the manifest start from."""
     workers: Workers
-    data_cpus: int = Field(ge=1)
-    """CPU cores over all machines for the stages that do not train."""
     progress_host: str
     """Address that the driver's progress server binds to: all of them in a cluster, loopback on a
     laptop."""

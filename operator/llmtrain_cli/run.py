@@ -103,7 +103,6 @@ def _run(
                     home=str(home_folder()),
                     max_workers=fitted.num_workers,
                     use_gpus=fitted.use_gpus,
-                    data_cpus=machine.cpus,
                     one_cluster=True,
                     progress_host=LOOPBACK,
                     progress_port=free_ports(1)[0],

@@ -26,7 +26,6 @@ def stage_context(workspace: Path, stage: Stage, **sections: object) -> StageCon
             "workspace": str(workspace),
             "inputs": str(workspace),
             "workers": {"count": 1, "cpus": 1, "gpus": 0},
-            "dataCpus": 1,
             "progressHost": "127.0.0.1",
             "progressPort": 1,
             "model": {"initFrom": "model"},

@@ -27,7 +27,6 @@ def stage_context(stage: str, folder: Path, **sections: object) -> StageContext:
             "workspace": str(folder / "workspace"),
             "inputs": str(folder / "inputs"),
             "workers": {"count": 1, "cpus": 1, "gpus": 0},
-            "dataCpus": 2,
             "progressHost": "127.0.0.1",
             "progressPort": 8790,
             **sections,

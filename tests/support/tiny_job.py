@@ -78,7 +78,6 @@ def pretrain_config(
         workspace=str(workspace),
         inputs=str(workspace),
         workers=Workers(count=workers, cpus=1, gpus=0),
-        data_cpus=1,
         progress_host="127.0.0.1",
         progress_port=1,
         model=Model.model_validate(model),

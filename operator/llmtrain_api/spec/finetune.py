@@ -70,12 +70,6 @@ class ChatData(Section):
     trained on."""
 
 
-class ChatTemplate(StrEnum):
-    """How a conversation is written as text."""
-
-    CHATML = "chatml"
-
-
 class Method(StrEnum):
     """Choice of the weights that are trained: all of them, or LoRA adapters."""
 
@@ -106,8 +100,6 @@ class Finetune(Section):
     )
 
     data: ChatData
-    chat_template: ChatTemplate = ChatTemplate.CHATML
-    """Used where the tokenizer brings none."""
     method: Method = Method.FULL
     lora: Lora | None = None
     """Sizes of the LoRA adapters; only with `method: lora`."""

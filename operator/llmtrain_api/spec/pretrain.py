@@ -1,7 +1,6 @@
 """Pretraining: the next token over all documents."""
 
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
@@ -17,16 +16,9 @@ TokenMultiple = Annotated[
 """A multiple of the parameter count: `20x` (Hoffmann et al. 2022)."""
 
 
-class StoppingMetric(StrEnum):
-    """What early stopping watches."""
-
-    VALIDATION_LOSS = "validationLoss"
-
-
 class EarlyStopping(Section):
     """Ends pretraining when the validation loss no longer improves."""
 
-    metric: StoppingMetric = StoppingMetric.VALIDATION_LOSS
     patience: int = Field(5, ge=1, le=1000)
     """Number of validations in a row without an improvement that end pretraining."""
     min_delta: float = Field(0.0, ge=0, le=100)

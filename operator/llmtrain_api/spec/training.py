@@ -16,12 +16,6 @@ class Schedule(StrEnum):
     CONSTANT = "constant"
 
 
-class OptimizerName(StrEnum):
-    """Name of the optimizer algorithm."""
-
-    ADAMW = "adamw"
-
-
 class Optimizer(Section):
     """AdamW (Loshchilov & Hutter 2019) with a learning rate schedule."""
 
@@ -35,7 +29,6 @@ class Optimizer(Section):
         )
     )
 
-    name: OptimizerName = OptimizerName.ADAMW
     learning_rate: float = Field(3e-4, gt=0, le=1)
     """Peak learning rate, reached at the end of the warmup."""
     schedule: Schedule = Schedule.COSINE

@@ -21,7 +21,6 @@ def render_run_config(
         workspace=settings.workspace,
         inputs=settings.inputs,
         workers=_workers(job, settings),
-        data_cpus=settings.data_cpus or spec.compute.cpus.replicas * spec.compute.cpus.cpus,
         progress_host=settings.progress_host,
         progress_port=settings.progress_port,
         tracking=spec.tracking,

@@ -20,8 +20,6 @@ class Settings:
     """Ranks that fit; None for as many as the manifest asks for."""
     use_gpus: bool = True
     """Whether ranks get the GPUs that the manifest asks for."""
-    data_cpus: int | None = None
-    """CPU cores for the stages that do not train; None for as many as the manifest asks for."""
     progress_host: str = "0.0.0.0"  # noqa: S104 - the operator and Prometheus read it over the network
     progress_port: int = PROGRESS_PORT
     one_cluster: bool = False

@@ -46,13 +46,6 @@ def test_workers(compute: Compute, settings: Settings, workers: Workers) -> None
     assert config.workers == workers
 
 
-@pytest.mark.parametrize(("data_cpus", "rendered"), [(None, 96), (2, 2)])
-def test_cpus_of_the_stages_that_do_not_train(data_cpus: int | None, rendered: int) -> None:
-    settings = replace(SETTINGS, data_cpus=data_cpus)
-    config = render_run_config(_job(_COMPUTE), UID, Stage.DATA, 0, settings)
-    assert config.data_cpus == rendered
-
-
 def test_every_section_reaches_the_trainer_as_it_stands_in_the_manifest() -> None:
     job = job_of()
     config = render_run_config(job, UID, Stage.FINETUNE, 4, SETTINGS)
