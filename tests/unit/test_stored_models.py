@@ -14,6 +14,7 @@ from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.models.config import set_dropout
 from llmtrain_trainer.models.reduced import reduced_model
 from llmtrain_trainer.models.stored import load_model, require_model
+from llmtrain_trainer.models.tokenizer import load_tokenizer
 
 
 def _config(**changes: object) -> Callable[[Path], None]:
@@ -94,6 +95,45 @@ def test_a_whole_model_is_loaded(tmp_path: Path) -> None:
     folder = save_tiny(tmp_path / "model")
     require_model(folder)
     assert load_model(folder, dropout=0.5).config.attention_dropout == 0.5
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"num_hidden_layers": 1}, r"more layers than config\.json says: model\.layers\.1\."),
+        ({"pad_token_id": 99_999}, "Padding_idx must be within num_embeddings"),
+        ({"dtype": "float99"}, r"config\.json: .*float99"),
+        ({"num_attention_heads": 0}, r"config\.json: .*zero"),
+        ({"max_position_embeddings": None}, r"config\.json: .*max_position_embeddings"),
+    ],
+)
+def test_a_config_that_the_library_trips_over_is_named(
+    tmp_path: Path, changes: dict[str, object], fault: str
+) -> None:
+    save_tiny(tmp_path)
+    _config(**changes)(tmp_path)
+    with pytest.raises(UserError, match=fault) as info:
+        load_model(tmp_path)
+    assert info.value.reason == "InvalidModel"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("tokenizer.json", "[]"),
+        ("tokenizer.json", '{"version": "1.0", "added_tokens": [], "model": {"type": "None"}}'),
+        ("tokenizer_config.json", "[]"),
+        ("tokenizer_config.json", '{"tokenizer_class": 5}'),
+        ("tokenizer_config.json", '{"eos_token": 5}'),
+    ],
+)
+def test_a_tokenizer_that_the_library_trips_over_is_named(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    save_tiny(tmp_path)
+    (tmp_path / name).write_text(content)
+    with pytest.raises(UserError, match=r"no tokenizer can be loaded from it: .*; it should hold"):
+        load_tokenizer(tmp_path)
 
 
 def test_an_index_that_is_none_is_named(tmp_path: Path) -> None:

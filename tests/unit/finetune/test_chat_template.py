@@ -182,6 +182,14 @@ def test_a_template_that_cannot_write_a_conversation_is_refused_before_any_data(
         ensure_chat_template(tokenizer)
 
 
+@pytest.mark.parametrize("template", [5, {"rag": "x"}])
+def test_a_template_of_another_type_is_refused(template: object) -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = template
+    with pytest.raises(UserError, match=r"no chat template can be used: .*(rag|it must be text)"):
+        ensure_chat_template(tokenizer)
+
+
 def test_a_template_that_does_not_teach_where_answers_end_is_warned_about() -> None:
     tokenizer = tiny_tokenizer()
     tokenizer.chat_template = OWN_TEMPLATE.replace("</s>", "")

@@ -51,8 +51,8 @@ def conversations(context: StageContext) -> Product:
     assert finetune is not None, "the stage runs when its section is there"
     context.progress.update(percent=0, activity="preparing conversations")
     base = base_model(context.config)
-    tokenizer = load_tokenizer(base.folder)
     model = stored_config(base.folder)
+    tokenizer = load_tokenizer(base.folder)
     if context.config.model is not None and context.config.model.init_from is not None:
         require_trainable(base.folder, model, packing=finetune.packing)
     require_vocabulary(model, len(tokenizer), where=str(base.folder))

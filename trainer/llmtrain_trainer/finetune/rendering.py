@@ -90,8 +90,21 @@ def _parts(conversation: Conversation) -> Iterator[tuple[str, str]]:
 
 def _template(tokenizer: PreTrainedTokenizerBase, conversation: Conversation) -> str:
     """The chat template; some tokenizers have another one for tools."""
-    template: str = tokenizer.get_chat_template(tools=conversation.tools or None)
+    try:
+        template = tokenizer.get_chat_template(tools=conversation.tools or None)
+    except ValueError as error:
+        raise _no_template(tokenizer, in_one_line(error)) from error
+    if not isinstance(template, str):
+        raise _no_template(tokenizer, f"it must be text; found {template!r:.80}")
     return template
+
+
+def _no_template(tokenizer: PreTrainedTokenizerBase, fault: str) -> UserError:
+    return UserError(
+        f"{tokenizer.name_or_path}: no chat template can be used: {fault}; correct chat_template "
+        "in tokenizer_config.json, or remove it",
+        reason="InvalidChatTemplate",
+    )
 
 
 def _render(

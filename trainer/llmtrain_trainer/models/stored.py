@@ -1,6 +1,7 @@
 """Pretrained models in a folder: whether one is there, its config, and the model itself."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,18 @@ from llmtrain_trainer.models.config import attention_implementation, set_dropout
 _FEW = 3
 _INDEX = "model.safetensors.index.json"
 _ADAPTER = "adapter_config.json"
+_FAULTS_OF_CONFIGS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    FileNotFoundError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+"""What the library raises over values of a config.json that it does not check. A lack of memory or
+of disk is not among them."""
+_NUMBER = re.compile(r"\d+")
 
 
 def require_model(folder: Path) -> None:
@@ -105,9 +118,10 @@ def load_model(folder: Path, *, dropout: float | None = None) -> PreTrainedModel
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # they are told below
         )
-    except (ValueError, KeyError, FileNotFoundError) as error:
+    except _FAULTS_OF_CONFIGS as error:
         raise _damaged(folder, in_one_line(error)) from error
     _require_all_weights(folder, found)
+    _require_all_layers(folder, found, model)
     loaded: PreTrainedModel = model
     return loaded
 
@@ -123,6 +137,14 @@ def _require_all_weights(folder: Path, found: dict[str, Any]) -> None:
     )
     if wrong:
         raise _damaged(folder, f"the weights do not suit config.json: {_some(wrong)}")
+
+
+def _require_all_layers(folder: Path, found: dict[str, Any], model: PreTrainedModel) -> None:
+    """The library would leave out layers that config.json does not count, with a warning."""
+    kinds = {_NUMBER.sub("N", name) for name in model.state_dict()}
+    more = sorted(name for name in found["unexpected_keys"] if _NUMBER.sub("N", name) in kinds)
+    if more:
+        raise _damaged(folder, f"there are more layers than config.json says: {_some(more)}")
 
 
 def _some(names: list[str]) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
-from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.errors import UserError, in_one_line
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
@@ -19,9 +19,9 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         raise UserError(f"{folder}: no such folder; it should hold a Hugging Face tokenizer")
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # whatever a stranger's file makes of the library
         raise UserError(
-            f"{folder}: no tokenizer can be loaded from it: {error}; "
+            f"{folder}: no tokenizer can be loaded from it: {in_one_line(error)}; "
             "it should hold tokenizer.json and tokenizer_config.json"
         ) from error
     if not tokenizer.is_fast:
