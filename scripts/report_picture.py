@@ -14,7 +14,7 @@ from llmtrain_cli.report.command import write_report
 from llmtrain_cli.report.sources import Run
 
 _PICTURE = Path(__file__).parents[1] / "docs" / "images" / "report.png"
-_SIZE = "1080,1500"
+_SIZE = "1080,1220"
 
 
 def main() -> None:
