@@ -3,14 +3,18 @@
 from dataclasses import dataclass
 from math import isqrt
 
+from llmtrain_api.parallel import ParallelDims
+
 LARGEST_DEFAULT_MICRO_BATCH = 8
 """Sequences of one forward pass, at most, where the manifest does not say."""
 
 
 @dataclass(frozen=True)
 class BatchLayout:
-    """sequences = workers x micro_batch_size x accumulation_steps."""
+    """sequences = parallel.data x micro_batch_size x accumulation_steps."""
 
+    parallel: ParallelDims
+    """Arrangement of the ranks."""
     sequences: int
     """Sequences of an optimizer step, over all workers."""
     micro_batch_size: int
@@ -20,14 +24,14 @@ class BatchLayout:
 
 
 def batch_layout(
-    *, batch_tokens: int, sequence_length: int, workers: int, micro_batch_size: int | None
+    *, batch_tokens: int, sequence_length: int, parallel: ParallelDims, micro_batch_size: int | None
 ) -> BatchLayout:
     """Share an optimizer step's sequences out evenly.
 
     Args:
         batch_tokens: tokens of an optimizer step, over all workers.
         sequence_length: tokens of a sequence.
-        workers: number of ranks.
+        parallel: arrangement of the ranks; those along the data axis share the batch.
         micro_batch_size: sequences of one forward pass; by default the largest divisor of the
             worker's share up to 8.
 
@@ -39,7 +43,7 @@ def batch_layout(
             f"batchTokens: {batch_tokens} is not a multiple of sequenceLength {sequence_length}; "
             f"set {_nearest_multiples(batch_tokens, sequence_length)}"
         )
-    sequences = batch_tokens // sequence_length
+    sequences, workers = batch_tokens // sequence_length, parallel.data
     if sequences % workers:
         raise ValueError(
             f"batchTokens: {batch_tokens} tokens are {sequences} sequences of {sequence_length}, "
@@ -56,6 +60,7 @@ def batch_layout(
             f"{share} sequences; set {_nearest_divisors(share, micro_batch_size)}"
         )
     return BatchLayout(
+        parallel=parallel,
         sequences=sequences,
         micro_batch_size=micro_batch_size,
         accumulation_steps=share // micro_batch_size,

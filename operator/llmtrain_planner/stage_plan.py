@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from llmtrain_api.families.base import Architecture
+from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.plan import HardwarePlan, MemoryPlan, StagePlan
 from llmtrain_api.spec.compute import Trainers
 from llmtrain_api.spec.training import Offload, Training, ZeroStage
@@ -41,7 +42,7 @@ def plan_stage(
     layout = batch_layout(
         batch_tokens=training.batch_tokens,
         sequence_length=training.sequence_length,
-        workers=request.trainers.num_workers,
+        parallel=ParallelDims.over(request.trainers.num_workers),
         micro_batch_size=training.micro_batch_size,
     )
     setup = training_setup(

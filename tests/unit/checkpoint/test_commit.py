@@ -4,30 +4,49 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
+from pydantic import TypeAdapter
 
+from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.checkpoint.commit import CheckpointWriter
-from llmtrain_trainer.checkpoint.group import Alone
 from llmtrain_trainer.checkpoint.layout import checkpoint_steps, leftover_folders, step_folder
 from llmtrain_trainer.checkpoint.manifest import CheckpointState, Manifest
 from llmtrain_trainer.checkpoint.restore import find_restorable
 from llmtrain_trainer.errors import StageError, UserError
 
+T = TypeVar("T")
 FILES = {"model.bin": b"w" * 100, "deepspeed/optimizer.bin": b"m" * 50}
+
+
+class _Alone:
+    """A group of one rank."""
+
+    rank = 0
+    size = 1
+
+    def barrier(self) -> None:
+        pass
+
+    def gather(self, value: T, kind: TypeAdapter[T]) -> list[T]:
+        return [kind.validate_json(kind.dump_json(value))]
+
+
+ALONE = _Alone()
 
 
 def _writer(root: Path, *, attempt: int = 0, keep: int = 3) -> CheckpointWriter:
     template = Manifest(
         stage=Stage.PRETRAIN,
         attempt=attempt,
-        world_size=1,
+        parallel=ParallelDims.over(1),
         fingerprint="settings",
         state=CheckpointState(step=0),
         files={},
     )
-    writer = CheckpointWriter(root, template, Alone(), keep=keep)
+    writer = CheckpointWriter(root, template, ALONE, keep=keep)
     writer.claim()
     return writer
 
@@ -47,7 +66,7 @@ def _commit(writer: CheckpointWriter, *steps: int) -> None:
 
 
 def _newest(root: Path) -> int | None:
-    found = find_restorable(root, "settings", Alone())
+    found = find_restorable(root, "settings", ALONE)
     return found.manifest.state.step if found else None
 
 
@@ -110,7 +129,7 @@ def test_a_superseded_attempt_commits_nothing(tmp_path: Path) -> None:
 def test_other_settings_may_not_resume(tmp_path: Path) -> None:
     _commit(_writer(tmp_path), 5)
     with pytest.raises(UserError, match="other settings"):
-        find_restorable(tmp_path, "changed", Alone())
+        find_restorable(tmp_path, "changed", ALONE)
 
 
 def test_a_full_disk_is_said_and_harms_nothing(tmp_path: Path) -> None:

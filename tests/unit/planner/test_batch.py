@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.spec.pretrain import Pretrain
 from llmtrain_planner.batch import batch_layout
 from llmtrain_planner.tokens import count_steps
@@ -18,7 +19,7 @@ def test_shares_add_up_to_the_batch(sequence_length: int, workers: int, share: i
     layout = batch_layout(
         batch_tokens=sequence_length * workers * share,
         sequence_length=sequence_length,
-        workers=workers,
+        parallel=ParallelDims.over(workers),
         micro_batch_size=None,
     )
     assert layout.sequences == workers * layout.micro_batch_size * layout.accumulation_steps
@@ -26,7 +27,9 @@ def test_shares_add_up_to_the_batch(sequence_length: int, workers: int, share: i
 
 
 def test_an_explicit_micro_batch_is_taken() -> None:
-    layout = batch_layout(batch_tokens=3200, sequence_length=10, workers=4, micro_batch_size=16)
+    layout = batch_layout(
+        batch_tokens=3200, sequence_length=10, parallel=ParallelDims.over(4), micro_batch_size=16
+    )
     assert (layout.micro_batch_size, layout.accumulation_steps) == (16, 5)
 
 
@@ -34,17 +37,32 @@ def test_an_uneven_batch_names_values_that_work() -> None:
     with pytest.raises(
         ValueError, match=r"^batchTokens: .*compute\.trainers.*73728 or 98304.* 2 or 5 workers"
     ):
-        batch_layout(batch_tokens=81920, sequence_length=8192, workers=3, micro_batch_size=None)
+        batch_layout(
+            batch_tokens=81920,
+            sequence_length=8192,
+            parallel=ParallelDims.over(3),
+            micro_batch_size=None,
+        )
 
 
 def test_an_uneven_micro_batch_names_values_that_work() -> None:
     with pytest.raises(ValueError, match=r"^microBatchSize: 5 .* 12 sequences; set 4 or 6"):
-        batch_layout(batch_tokens=1200, sequence_length=100, workers=1, micro_batch_size=5)
+        batch_layout(
+            batch_tokens=1200,
+            sequence_length=100,
+            parallel=ParallelDims.over(1),
+            micro_batch_size=5,
+        )
 
 
 def test_a_batch_of_less_than_a_sequence_per_worker_says_so() -> None:
     with pytest.raises(ValueError, match=r"set batchTokens to 8192,"):
-        batch_layout(batch_tokens=1024, sequence_length=1024, workers=8, micro_batch_size=None)
+        batch_layout(
+            batch_tokens=1024,
+            sequence_length=1024,
+            parallel=ParallelDims.over(8),
+            micro_batch_size=None,
+        )
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,11 @@ import pytest
 from pydantic import TypeAdapter
 from torch import distributed as dist
 
+from llmtrain_api.parallel import ParallelDims
 from llmtrain_trainer.checkpoint.manifest import FileDigest
+from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.training.distributed import Ranks
+from llmtrain_trainer.training.mesh import Axis, Mesh
 
 _DIGESTS = TypeAdapter(dict[str, FileDigest])
 
@@ -30,3 +33,10 @@ def test_what_ranks_exchange_is_never_unpickled(monkeypatch: pytest.MonkeyPatch)
     assert Ranks().gather(digests, _DIGESTS) == [digests]
     assert Ranks().gather({}, _DIGESTS) == [{}]
     Ranks().barrier()
+
+
+@pytest.mark.usefixtures("group_of_one")
+def test_a_mesh_needs_as_many_ranks_as_its_dimensions() -> None:
+    assert Mesh.join(ParallelDims.over(1)).data == Axis(rank=0, size=1)
+    with pytest.raises(UserError, match=r"1 ranks were started; workers.count .* asks for 2"):
+        Mesh.join(ParallelDims.over(2))

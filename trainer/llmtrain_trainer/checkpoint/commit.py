@@ -88,7 +88,7 @@ class CheckpointWriter:
         self._group.barrier()
         write(temporary)
         self._group.barrier()  # all files are there
-        share = file_names(temporary)[self._group.rank :: self._group.world_size]
+        share = file_names(temporary)[self._group.rank :: self._group.size]
         for name in share:
             sync(temporary / name)
         digests: dict[str, FileDigest] = {}

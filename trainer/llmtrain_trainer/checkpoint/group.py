@@ -16,7 +16,7 @@ class Group(Protocol):
         ...
 
     @property
-    def world_size(self) -> int:
+    def size(self) -> int:
         """Number of ranks."""
         ...
 
@@ -32,17 +32,3 @@ class Group(Protocol):
             kind: what it is; the others' values are held against it.
         """
         ...
-
-
-class Alone:
-    """A group of one."""
-
-    rank = 0
-    world_size = 1
-
-    def barrier(self) -> None:
-        """Nobody to wait for."""
-
-    def gather(self, value: T, kind: TypeAdapter[T]) -> list[T]:  # noqa: ARG002 - nothing is sent
-        """The only value there is."""
-        return [value]

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ValidationError
 
 from llmtrain_api.base import Record
+from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.checkpoint.digest import sha256
 from llmtrain_trainer.checkpoint.layout import COMMITTED, MANIFEST
@@ -32,10 +34,11 @@ class CheckpointState(Record):
 class Manifest(Record):
     """All files of a checkpoint, and what they are the state of."""
 
-    version: int = 1
+    version: Literal[2] = 2
     stage: Stage
     attempt: int
-    world_size: int
+    parallel: ParallelDims
+    """Arrangement of the ranks that wrote it; another one has to reshard it."""
     fingerprint: str
     """Fingerprint of the settings that the state depends on; only the same one resumes it."""
     state: CheckpointState

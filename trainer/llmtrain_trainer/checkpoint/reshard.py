@@ -1,4 +1,4 @@
-"""Makes a checkpoint of another world size loadable: DeepSpeed's universal checkpoint."""
+"""Makes a checkpoint of another mesh of ranks loadable: DeepSpeed's universal checkpoint."""
 
 import shutil
 import subprocess
@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from llmtrain_api.exit_codes import ExitCode
+from llmtrain_api.parallel import ParallelDims
 from llmtrain_trainer.checkpoint.group import Group
 from llmtrain_trainer.checkpoint.restore import Restorable
 from llmtrain_trainer.errors import StageError, UserError
@@ -18,22 +19,43 @@ _TAG = "deepspeed"
 _DONE = TypeAdapter(tuple[int, str])
 
 
-def needs_resharding(found: Restorable, group: Group) -> bool:
-    """Whether a checkpoint is sharded for another number of ranks."""
+def needs_resharding(found: Restorable, dims: ParallelDims) -> bool:
+    """Whether a checkpoint is sharded for another number of data-parallel ranks.
+
+    Args:
+        found: the checkpoint.
+        dims: the mesh that is to load it.
+
+    Raises:
+        UserError: it holds other parts of the model than this mesh does.
+    """
+    written = found.manifest.parallel
+    if written.model_copy(update={"data": dims.data}) != dims:
+        raise UserError(
+            f"{found.folder} was written with {_described(written)}; resharding changes the number "
+            f"of data-parallel ranks alone, so it cannot be loaded with {_described(dims)}; "
+            "use another workspace, or the dimensions that it was written with",
+            reason="OtherParallelism",
+        )
     # Without ZeRO every rank holds, and reads, the same state.
     sharded = any(name.endswith("_optim_states.pt") for name in found.manifest.files)
-    return sharded and found.manifest.world_size != group.world_size
+    return sharded and written.data != dims.data
 
 
 @contextmanager
-def reshardable(found: Restorable, group: Group) -> Iterator[Path]:
-    """The folder to load a checkpoint from, on this number of ranks. Collective.
+def reshardable(found: Restorable, dims: ParallelDims, group: Group) -> Iterator[Path]:
+    """The folder to load a checkpoint from. Collective.
+
+    Args:
+        found: the checkpoint.
+        dims: the mesh that is to load it.
+        group: its ranks.
 
     Raises:
         UserError: it holds more than weights.
         StageError: DeepSpeed could not convert it.
     """
-    if not needs_resharding(found, group):
+    if not needs_resharding(found, dims):
         yield found.folder
         return
     converted = found.folder.with_name(f"{found.folder.name}.universal")
@@ -43,14 +65,18 @@ def reshardable(found: Restorable, group: Group) -> Iterator[Path]:
         raise UserError(why, reason="UnsafeCheckpoint")
     if exit_code != ExitCode.DONE:
         raise StageError(
-            f"{found.folder} could not be converted from {found.manifest.world_size} to "
-            f"{group.world_size} workers: {why}",
+            f"{found.folder} could not be converted from {found.manifest.parallel.ranks} to "
+            f"{dims.ranks} workers: {why}",
             reason="ReshardFailed",
         )
     yield converted
     group.barrier()
     if group.rank == 0:
         shutil.rmtree(converted)
+
+
+def _described(dims: ParallelDims) -> str:
+    return ", ".join(f"{axis} {size}" for axis, size in dims.model_dump().items())
 
 
 def _convert(source: Path, target: Path) -> tuple[int, str]:

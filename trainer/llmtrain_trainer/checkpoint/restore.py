@@ -50,7 +50,7 @@ def find_restorable(root: Path, fingerprint: str, group: Group) -> Restorable | 
         except ValueError as error:
             _pass_over(folder, str(error), group)
             continue
-        names = sorted(manifest.files)[group.rank :: group.world_size]
+        names = sorted(manifest.files)[group.rank :: group.size]
         damage = find_damage(folder, {name: manifest.files[name] for name in names})
         if found := [each for each in group.gather(damage, _DAMAGE) if each]:
             _pass_over(folder, found[0], group)

@@ -20,7 +20,7 @@ class Ranks:
         return dist.get_rank()
 
     @property
-    def world_size(self) -> int:
+    def size(self) -> int:
         """Number of ranks."""
         return dist.get_world_size()
 
@@ -39,12 +39,12 @@ class Ranks:
         """
         own = torch.frombuffer(bytearray(kind.dump_json(value)), dtype=torch.uint8)
         size = torch.tensor([own.numel()], device=device())
-        sizes = [torch.empty_like(size) for _ in range(self.world_size)]
+        sizes = [torch.empty_like(size) for _ in range(self.size)]
         dist.all_gather(sizes, size)
         longest = max(int(each) for each in sizes)
         padded = torch.zeros(longest, dtype=torch.uint8, device=device())
         padded[: own.numel()] = own
-        texts = [torch.empty_like(padded) for _ in range(self.world_size)]
+        texts = [torch.empty_like(padded) for _ in range(self.size)]
         dist.all_gather(texts, padded)
         pairs = zip(texts, sizes, strict=True)
         return [

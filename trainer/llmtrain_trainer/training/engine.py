@@ -14,7 +14,8 @@ from transformers import PreTrainedModel
 
 from llmtrain_api.spec.training import Offload, Precision, ZeroStage
 from llmtrain_trainer.models.build import initialize
-from llmtrain_trainer.training.distributed import Ranks, device
+from llmtrain_trainer.training.distributed import device
+from llmtrain_trainer.training.mesh import Mesh
 from llmtrain_trainer.training.settings import LoopSettings
 from llmtrain_trainer.training.task import TrainingTask
 
@@ -45,13 +46,13 @@ class Engine:
 
     Args:
         task: what to train.
-        ranks: the ranks that share it.
-        from_universal: whether `load` will read a checkpoint of another world size.
+        mesh: the ranks that share it.
+        from_universal: whether `load` reads a resharded checkpoint.
     """
 
-    def __init__(self, task: TrainingTask, ranks: Ranks, *, from_universal: bool) -> None:
+    def __init__(self, task: TrainingTask, mesh: Mesh, *, from_universal: bool) -> None:
         settings = task.settings
-        self._ranks = ranks
+        self._mesh = mesh
         self._sharded = settings.zero.stage is ZeroStage.PARAMETERS
         config = deepspeed_config(settings, from_universal=from_universal)
         # transformers shards a model as it is made while such an object lives (ZeRO-3 only).
@@ -130,9 +131,9 @@ class Engine:
         module = self._engine.module
         for name, parameter in module.named_parameters():
             with self._whole([parameter]):
-                if self._ranks.rank == 0:
+                if self._mesh.rank == 0:
                     weights[name] = parameter.detach().cpu().clone()
-        if self._ranks.rank == 0:
+        if self._mesh.rank == 0:
             kept = module.state_dict(keep_vars=True)
             weights |= {n: b.cpu().clone() for n, b in module.named_buffers() if n in kept}
         return weights

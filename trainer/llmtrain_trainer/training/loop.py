@@ -22,12 +22,14 @@ from llmtrain_trainer.checkpoint.reshard import needs_resharding, reshardable
 from llmtrain_trainer.checkpoint.restore import Restorable, find_restorable
 from llmtrain_trainer.errors import Interrupted, StageError
 from llmtrain_trainer.stage import StageContext
-from llmtrain_trainer.training.distributed import Ranks, device
+from llmtrain_trainer.training.distributed import device
 from llmtrain_trainer.training.early_stopping import StoppingState
 from llmtrain_trainer.training.engine import Engine
 from llmtrain_trainer.training.footprint import peak_memory_bytes
 from llmtrain_trainer.training.inputs import model_inputs
+from llmtrain_trainer.training.layout import loss_scale, micro_batches
 from llmtrain_trainer.training.loss import loss_sum
+from llmtrain_trainer.training.mesh import Mesh
 from llmtrain_trainer.training.metric_log import MetricLog, metric_log
 from llmtrain_trainer.training.randomness import seed_step
 from llmtrain_trainer.training.sample_order import SampleOrder, step_positions
@@ -48,11 +50,11 @@ def train(task: TrainingTask, context: StageContext) -> None:
         Interrupted: told to stop, and stopped after a committed checkpoint.
         StageError: the loss is not finite, or a checkpoint could not be written.
     """
-    ranks = Ranks()
+    mesh = Mesh.join(task.settings.batch.parallel)
     context.progress.update(activity="looking for a checkpoint")
     context.progress.log(TrainingMetrics(total_steps=task.settings.total_steps))
-    found = find_restorable(task.checkpoints, task.fingerprint, ranks)
-    Trainer(task, context, ranks, found).run()
+    found = find_restorable(task.checkpoints, task.fingerprint, mesh.all)
+    Trainer(task, context, mesh, found).run()
 
 
 class Trainer:
@@ -61,14 +63,14 @@ class Trainer:
     Args:
         task: what to train.
         context: of the attempt.
-        ranks: all ranks of the stage.
+        mesh: the ranks of the stage.
         found: the checkpoint to go on from; None starts anew.
     """
 
     def __init__(
-        self, task: TrainingTask, context: StageContext, ranks: Ranks, found: Restorable | None
+        self, task: TrainingTask, context: StageContext, mesh: Mesh, found: Restorable | None
     ) -> None:
-        self._task, self._settings, self._ranks = task, task.settings, ranks
+        self._task, self._settings, self._mesh = task, task.settings, mesh
         self._context, self._progress, self._stop = context, context.progress, context.stop
         self._order = SampleOrder(len(task.samples), task.settings.seed)
         self._writer = CheckpointWriter(
@@ -76,12 +78,12 @@ class Trainer:
             Manifest(
                 stage=task.stage,
                 attempt=task.attempt,
-                world_size=ranks.world_size,
+                parallel=mesh.dims,
                 fingerprint=task.fingerprint,
                 state=CheckpointState(step=0),
                 files={},
             ),
-            ranks,
+            mesh.all,
             keep=task.settings.checkpoint.keep,
         )
         self._writer.claim()
@@ -90,8 +92,8 @@ class Trainer:
         self._step = 0
         self._records: MetricLog | None = None
         context.progress.update(activity="building the model")
-        moved = found is not None and needs_resharding(found, ranks)
-        self._engine = Engine(task, ranks, from_universal=moved)
+        moved = found is not None and needs_resharding(found, mesh.dims)
+        self._engine = Engine(task, mesh, from_universal=moved)
         if found is not None:
             self._resume(found)
         self._committed_step = self._step
@@ -103,13 +105,13 @@ class Trainer:
         speed = Speedometer(
             tokens_per_step,
             flops_per_token=self._task.flops_per_token,
-            num_ranks=self._ranks.world_size,
+            num_ranks=self._mesh.dims.ranks,
             cpus=torch.get_num_threads(),
             precision=self._settings.precision,
         )
         self._engine.model.train()
         self._watch.turn_to("other")
-        first = self._ranks.rank == 0
+        first = self._mesh.rank == 0
         log = metric_log(self._task.metrics, self._context, self._step) if first else nullcontext()
         with log as self._records:
             while not self._finished():
@@ -131,8 +133,9 @@ class Trainer:
 
     def _resume(self, found: Restorable) -> None:
         state = found.manifest.state
+        mesh = self._mesh
         self._progress.update(activity=f"restoring the checkpoint of step {state.step}")
-        with self._watch.measure("restore"), reshardable(found, self._ranks) as folder:
+        with self._watch.measure("restore"), reshardable(found, mesh.dims, mesh.all) as folder:
             self._engine.load(folder)
         self._step = state.step
         if state.best_validation_loss is not None:
@@ -141,7 +144,7 @@ class Trainer:
             checkpoint_step=state.step, checkpoint_time=found.committed_time
         )
         self._progress.log(committed)
-        if self._ranks.rank == 0:
+        if self._mesh.rank == 0:
             _log.info("resumed from %s", found.folder)
 
     def _train_step(self, speed: Speedometer) -> tuple[bool, bool]:
@@ -197,14 +200,11 @@ class Trainer:
         Returns:
             This rank's summed loss in nats; a float64 scalar.
         """
-        seed_step(self._settings.seed, self._step, self._ranks.rank)
+        seed_step(self._settings.seed, self._step, self._mesh.random_stream)
         batch = self._settings.batch
-        world_size = self._ranks.world_size
-        shares = numbers.reshape(batch.accumulation_steps, world_size, batch.micro_batch_size)
-        # DeepSpeed averages over ranks and micro batches; the mean is to be over labels.
-        scale = world_size * batch.accumulation_steps / max(num_labels, 1)
+        scale = loss_scale(batch, num_labels)
         nats = torch.zeros((), dtype=torch.float64, device=device())
-        for micro_step, share in enumerate(shares[:, self._ranks.rank]):
+        for micro_step, share in enumerate(micro_batches(numbers, batch, self._mesh)):
             with self._watch.measure("data_wait"):
                 tensors = to_tensors(self._task.samples.batch(share), device())
             inputs = model_inputs(self._engine.decoder, tensors.input_ids, tensors.segments)
@@ -226,12 +226,12 @@ class Trainer:
         Returns:
             Mean loss in nats; whether to stop; whether a checkpoint is due after this step.
         """
-        first = self._ranks.rank == 0
+        first = self._mesh.rank == 0
         votes = torch.zeros(3, dtype=torch.float64, device=nats.device)
-        votes[0] = nats
+        votes[0] = nats if self._mesh.counts_loss else 0.0
         votes[1] = float(first and self._stop.is_set())
         votes[2] = float(first and self._checkpoint_due())
-        total, stop, due = self._ranks.sum(votes).tolist()
+        total, stop, due = self._mesh.all.sum(votes).tolist()
         loss = total / max(num_labels, 1)
         if not math.isfinite(loss):
             raise _not_finite("the loss", self._step, loss)
@@ -253,7 +253,7 @@ class Trainer:
             result = validate(
                 self._engine,
                 self._task.validation,
-                self._ranks,
+                self._mesh,
                 micro_batch_size=self._settings.batch.micro_batch_size,
                 bytes_per_label=self._task.validation_bytes_per_label,
             )
@@ -294,9 +294,9 @@ class Trainer:
         self._progress.update(activity="saving the model", percent=99.0)
         with self._watch.measure("checkpoint_save"):
             weights = self._engine.full_weights()
-            if self._ranks.rank == 0:
+            if self._mesh.rank == 0:
                 self._task.save_model(weights)
-            self._ranks.barrier()
+            self._mesh.all.barrier()
         self._progress.update(work=self._watch.work)
 
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from llmtrain_trainer.training.distributed import Ranks, device
+from llmtrain_trainer.training.distributed import device
 from llmtrain_trainer.training.engine import Engine
 from llmtrain_trainer.training.inputs import model_inputs
+from llmtrain_trainer.training.layout import validation_batches
 from llmtrain_trainer.training.loss import loss_sum
+from llmtrain_trainer.training.mesh import Mesh
 from llmtrain_trainer.training.samples import IGNORED, Samples
 from llmtrain_trainer.training.tensors import to_tensors
 
@@ -27,7 +29,7 @@ class ValidationResult:
 def validate(
     engine: Engine,
     samples: Samples,
-    ranks: Ranks,
+    mesh: Mesh,
     *,
     micro_batch_size: int,
     bytes_per_label: float | None,
@@ -37,16 +39,13 @@ def validate(
     Args:
         engine: with the model.
         samples: the held-out sequences.
-        ranks: the ranks that share the work.
+        mesh: the ranks that share the work.
         micro_batch_size: sequences of one forward pass.
         bytes_per_label: UTF-8 bytes of text for each label; None where that says nothing.
     """
     engine.model.eval()
-    stride = ranks.world_size * micro_batch_size
     totals = torch.zeros(2, dtype=torch.float64, device=device())  # nats, labels
-    # Every rank makes the same number of forward passes: with ZeRO-3 each is collective.
-    for start in range(ranks.rank * micro_batch_size, _rounded_up(len(samples), stride), stride):
-        wanted = np.arange(start, start + micro_batch_size)
+    for wanted in validation_batches(len(samples), micro_batch_size, mesh):
         tensors = to_tensors(samples.batch(np.minimum(wanted, len(samples) - 1)), device())
         surplus = torch.from_numpy(wanted >= len(samples)).to(device())
         labels = tensors.labels.masked_fill(surplus[:, None], IGNORED)
@@ -55,11 +54,9 @@ def validate(
         totals[0] += loss_sum(logits, labels).double()
         totals[1] += (labels != IGNORED).sum()
     engine.model.train()
-    nats, count = ranks.sum(totals).tolist()
+    if not mesh.counts_loss:
+        totals.zero_()
+    nats, count = mesh.all.sum(totals).tolist()
     loss = nats / count
     per_byte = loss / math.log(2) / bytes_per_label if bytes_per_label else None
     return ValidationResult(loss, per_byte)
-
-
-def _rounded_up(number: int, multiple: int) -> int:
-    return -(-number // multiple) * multiple
