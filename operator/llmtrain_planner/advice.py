@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
+from llmtrain_api.batch import default_micro_batch_size, divisors
 from llmtrain_api.plan import ManifestChange
 from llmtrain_api.spec.training import Offload, ZeroStage
 from llmtrain_api.stages import Stage
-from llmtrain_planner.batch import default_micro_batch_size, divisors
 from llmtrain_planner.hardware import Device
 from llmtrain_planner.memory import TrainingSetup, plan_memory
 from llmtrain_planner.model_states import LEAST_STAGE
@@ -50,7 +50,7 @@ def smallest_change(
 
 
 def _cheap_candidates(setup: TrainingSetup, sequences: int) -> Iterator[TrainingSetup]:
-    share = sequences // setup.workers
+    share = sequences // setup.parallel.data
     micros = [size for size in divisors(share) if size <= setup.micro_batch_size]
     checkpointing = [True] if setup.checkpointing else [False, True]
     least = LEAST_STAGE[setup.offload]
@@ -69,7 +69,7 @@ def _replica_counts(setup: TrainingSetup, sequences: int) -> list[int]:
     return [
         replicas
         for replicas in range(setup.replicas, min(_MOST_REPLICAS, sequences) + 1)
-        if sequences % (replicas * setup.workers_per_replica) == 0
+        if sequences % replace(setup, replicas=replicas).parallel.data == 0
     ]
 
 
@@ -93,7 +93,7 @@ def _changes(
     if after.checkpointing is not before.checkpointing:
         yield ManifestChange(field=f"{section}.activationCheckpointing", value=True)
     more = after.replicas != before.replicas
-    default = default_micro_batch_size(sequences // after.workers)
+    default = default_micro_batch_size(sequences // after.parallel.data)
     if after.micro_batch_size != before.micro_batch_size or (
         more and after.micro_batch_size != default
     ):

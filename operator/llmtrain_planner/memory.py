@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from llmtrain_api.families.base import Architecture
+from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.plan import MemoryPlan
 from llmtrain_api.spec.training import Offload, Precision, ZeroStage
 from llmtrain_planner.hardware import Device
@@ -40,9 +41,9 @@ class TrainingSetup:
     """Memory of a replica's host."""
 
     @property
-    def workers(self) -> int:
-        """Ranks over all replicas."""
-        return self.replicas * self.workers_per_replica
+    def parallel(self) -> ParallelDims:
+        """Arrangement of the ranks of all replicas."""
+        return ParallelDims.over(self.replicas * self.workers_per_replica)
 
 
 def plan_memory(setup: TrainingSetup, device: Device) -> MemoryPlan:
@@ -53,7 +54,7 @@ def plan_memory(setup: TrainingSetup, device: Device) -> MemoryPlan:
     states = model_states(
         parameters=setup.parameters,
         trainable=setup.trainable,
-        workers=setup.workers,
+        shards=setup.parallel.zero_ranks,
         precision=setup.precision,
         stage=setup.zero_stage,
         offload=setup.offload,

@@ -2,8 +2,8 @@
 
 Rajbhandari et al. 2020, section 5 and figure 1. With bf16 a parameter costs 2 bytes as weight, 2 as
 gradient and K = 12 in the optimizer: its fp32 copy and AdamW's two fp32 moments. With fp32 it costs
-4, 4, and 8 for the moments. Stage 1 divides the optimizer's part by the number of workers, stage 2
-the gradients' too, stage 3 the weights' too.
+4, 4, and 8 for the moments. Stage 1 divides the optimizer's part by the number of workers that hold
+the same part of the model, stage 2 the gradients' too, stage 3 the weights' too.
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ def model_states(
     *,
     parameters: int,
     trainable: int,
-    workers: int,
+    shards: int,
     precision: Precision,
     stage: ZeroStage,
     offload: Offload,
@@ -53,7 +53,7 @@ def model_states(
     Args:
         parameters: all of the model's.
         trainable: those that learn; adapters alone with LoRA.
-        workers: ranks that share the states.
+        shards: ranks that ZeRO shards the states over.
         precision: of weights and gradients.
         stage: what is sharded.
         offload: what lies in the host's memory. An offloaded optimizer takes the gradients along,
@@ -61,9 +61,9 @@ def model_states(
     """
     value = value_bytes(precision)
     mixed = precision is Precision.BF16
-    share = _share(trainable, workers, sharded=stage >= ZeroStage.OPTIMIZER)
-    weights = value * _share(parameters, workers, sharded=stage is ZeroStage.PARAMETERS)
-    gradients = value * _share(trainable, workers, sharded=stage >= ZeroStage.GRADIENTS)
+    share = _share(trainable, shards, sharded=stage >= ZeroStage.OPTIMIZER)
+    weights = value * _share(parameters, shards, sharded=stage is ZeroStage.PARAMETERS)
+    gradients = value * _share(trainable, shards, sharded=stage >= ZeroStage.GRADIENTS)
     optimizer = (_MOMENTS_BYTES + (FP32_BYTES if mixed else 0)) * share
     if offload is Offload.NONE:
         step = FP32_BYTES * share if mixed else 0
@@ -74,5 +74,5 @@ def model_states(
     return ModelStates(weights, 0, 0, 0, host=host)
 
 
-def _share(parameters: int, workers: int, *, sharded: bool) -> int:
-    return -(-parameters // workers) if sharded else parameters
+def _share(parameters: int, shards: int, *, sharded: bool) -> int:
+    return -(-parameters // shards) if sharded else parameters

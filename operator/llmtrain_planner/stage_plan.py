@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from llmtrain_api.batch import batch_layout
 from llmtrain_api.families.base import Architecture
 from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.plan import HardwarePlan, MemoryPlan, StagePlan
@@ -9,7 +10,6 @@ from llmtrain_api.spec.compute import Trainers
 from llmtrain_api.spec.training import Offload, Training, ZeroStage
 from llmtrain_api.stages import Stage
 from llmtrain_planner.advice import smallest_change
-from llmtrain_planner.batch import batch_layout
 from llmtrain_planner.hardware import Device
 from llmtrain_planner.memory import TrainingSetup, plan_memory
 from llmtrain_planner.model_states import LEAST_STAGE
@@ -39,12 +39,7 @@ def plan_stage(
 ) -> StagePlan:
     """Plan a training stage."""
     training = request.training
-    layout = batch_layout(
-        batch_tokens=training.batch_tokens,
-        sequence_length=training.sequence_length,
-        parallel=ParallelDims.over(request.trainers.num_workers),
-        micro_batch_size=training.micro_batch_size,
-    )
+    layout = batch_layout(training, ParallelDims.over(request.trainers.num_workers))
     setup = training_setup(
         architecture,
         training,

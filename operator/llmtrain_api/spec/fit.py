@@ -4,6 +4,8 @@ A mistake that is found here costs a second; found by a stage, it costs the stag
 """
 
 from llmtrain_api.base import rule
+from llmtrain_api.batch import batch_layout
+from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.spec.compute import Trainers
 from llmtrain_api.spec.data import Data
 from llmtrain_api.spec.evaluate import Evaluate
@@ -18,14 +20,18 @@ _CONTEXT = (
 )
 _NEW_MODEL = "has(self.pretrain) && has(self.model) && !has(self.model.initFrom)"
 _OPTIMIZING = tuple(stage for stage in Stage if stage.optimizes)
+_DATA_RANKS = (
+    "self.compute.trainers.replicas"
+    " * (self.compute.trainers.gpus > 0 ? self.compute.trainers.gpus : 1)"
+)
+"""CEL: size of the data axis of `ParallelDims`, which has all the ranks."""
 
 
 def _shared(stage: str) -> str:
-    """CEL: whether a stage's batch is whole forward passes of all workers."""
+    """CEL: `batch.is_shared_evenly`, for a batch that is whole sequences."""
     return (
         f"!has(self.{stage}) || self.{stage}.batchTokens / self.{stage}.sequenceLength"
-        " % (self.compute.trainers.replicas"
-        " * (self.compute.trainers.gpus > 0 ? self.compute.trainers.gpus : 1)"
+        f" % ({_DATA_RANKS}"
         f" * (has(self.{stage}.microBatchSize) ? self.{stage}.microBatchSize : 1)) == 0"
     )
 
@@ -143,16 +149,10 @@ def require_shared_batch(stage: Stage, training: Training, trainers: Trainers) -
     Raises:
         ValueError: it is not.
     """
-    size, micro = training.sequence_length, training.micro_batch_size or 1
-    step = size * micro * trainers.num_workers
-    if training.batch_tokens % step:
-        below = training.batch_tokens // step * step
-        right = f"{below} or {below + step}" if below else str(step)
-        raise ValueError(
-            f"{stage}.batchTokens must be a multiple of sequenceLength x microBatchSize x the "
-            f"workers of compute.trainers, {size} x {micro} x {trainers.num_workers} = {step}; "
-            f"{training.batch_tokens} is not, {right} would be"
-        )
+    try:
+        batch_layout(training, ParallelDims.over(trainers.num_workers))
+    except ValueError as error:
+        raise ValueError(f"{stage}.{error}") from None
 
 
 def require_cpus(trainers: Trainers) -> None:

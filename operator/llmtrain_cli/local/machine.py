@@ -5,6 +5,8 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
+from llmtrain_api.batch import is_shared_evenly
+from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.spec.job import JobSpec
 
 
@@ -52,11 +54,8 @@ def fit(spec: JobSpec, machine: Machine) -> Fit:
 
 
 def _divides(spec: JobSpec, workers: int) -> bool:
-    return all(
-        section.batch_tokens % (section.sequence_length * (section.micro_batch_size or 1) * workers)
-        == 0
-        for section in spec.trainings.values()
-    )
+    parallel = ParallelDims.over(workers)
+    return all(is_shared_evenly(training, parallel) for training in spec.trainings.values())
 
 
 def _count_gpus() -> int:

@@ -18,7 +18,7 @@ def states(
     return model_states(
         parameters=PARAMETERS,
         trainable=trainable,
-        workers=WORKERS,
+        shards=WORKERS,
         precision=precision,
         stage=ZeroStage(stage),
         offload=offload,

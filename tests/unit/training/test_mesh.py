@@ -7,8 +7,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from llmtrain_api.batch import BatchLayout, batch_layout
 from llmtrain_api.parallel import ParallelDims
-from llmtrain_planner.batch import BatchLayout, batch_layout
+from llmtrain_api.spec.pretrain import Pretrain
 from llmtrain_trainer.training.layout import loss_scale, micro_batches, validation_batches
 from llmtrain_trainer.training.mesh import Place
 from llmtrain_trainer.training.randomness import seed_step
@@ -30,9 +31,8 @@ def _places(dims: ParallelDims) -> list[Place]:
 
 
 def _batch(dims: ParallelDims) -> BatchLayout:
-    return batch_layout(
-        batch_tokens=16 * dims.data * 6, sequence_length=16, parallel=dims, micro_batch_size=3
-    )
+    training = Pretrain(sequence_length=16, batch_tokens=16 * dims.data * 6, micro_batch_size=3)
+    return batch_layout(training, dims)
 
 
 def _model_part(place: Place) -> tuple[int, int]:

@@ -5,28 +5,22 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from llmtrain_api.batch import BatchLayout, batch_layout
 from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.run_config import RunConfig
-from llmtrain_api.spec.finetune import Finetune
-from llmtrain_api.spec.pretrain import Pretrain
-from llmtrain_planner.batch import BatchLayout, batch_layout
+from llmtrain_api.spec.training import Training
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.training.mesh import Place
 
 
-def stage_layout(section: Pretrain | Finetune, config: RunConfig) -> BatchLayout:
+def stage_layout(training: Training, config: RunConfig) -> BatchLayout:
     """The batch layout of a stage on the workers that it has.
 
     Raises:
         UserError: the batch cannot be shared out evenly.
     """
     try:
-        return batch_layout(
-            batch_tokens=section.batch_tokens,
-            sequence_length=section.sequence_length,
-            parallel=ParallelDims.over(config.workers.count),
-            micro_batch_size=section.micro_batch_size,
-        )
+        return batch_layout(training, ParallelDims.over(config.workers.count))
     except ValueError as error:
         raise UserError(f"{config.stage}.{error}") from error
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from llmtrain_api.batch import BatchLayout
 from llmtrain_api.spec.pretrain import EarlyStopping
 from llmtrain_api.spec.training import Checkpoint, Optimizer, Precision, Zero
-from llmtrain_planner.batch import BatchLayout
 
 
 @dataclass(frozen=True)
