@@ -60,7 +60,7 @@ class Workspace:
     def results(self) -> tuple[Path, ...]:
         """Everything that stages leave in the workspace."""
         names = (name for stage in Stage for name in stage.row.results)
-        shared = ("checkpoints", "models", "metrics", "logs")
+        shared = ("checkpoints", "models", "metrics", "logs", "tracking")
         return tuple(self.root / name for name in dict.fromkeys((*names, *shared)))
 
     @property
@@ -76,6 +76,11 @@ class Workspace:
     def metrics(self, stage: Stage) -> Path:
         """A line of JSON for each optimizer step of a training stage."""
         return self.root / "metrics" / f"{stage.value}.jsonl"
+
+    @property
+    def tracking(self) -> Path:
+        """What experiment trackers write without a server: a folder for each of them."""
+        return self.root / "tracking"
 
     def log(self, stage: Stage, attempt: int) -> Path:
         """The log of an attempt."""

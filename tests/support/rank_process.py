@@ -99,8 +99,10 @@ def rank(runs: str) -> None:
     from llmtrain_trainer.launch.rank import run_rank
     from llmtrain_trainer.outcome import leave
     from llmtrain_trainer.stage import StageContext
+    from llmtrain_trainer.tracking import background
 
     warnings.simplefilter("ignore")  # as in a new process: PYTHONWARNINGS is read at the start
+    background._CLOSE_SECONDS = 300  # on a busy machine, importing a tracker takes long
     dist.init_process_group(
         "gloo",
         init_method=f"file://{runs}.store",

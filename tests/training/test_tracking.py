@@ -51,14 +51,14 @@ def test_tensorboard_shows_the_losses_of_the_step_log(
     workspaces: tuple[Workspace, Workspace],
 ) -> None:
     _, tracked = workspaces
-    shown = scalars(tracked.root / "tensorboard" / "pretrain", "loss")
+    shown = scalars(tracked.tracking / "tensorboard" / "pretrain", "loss")
     logged = {r["step"]: r["loss"] for r in step_records(tracked) if "loss" in r}
     assert shown == pytest.approx(logged)
 
 
 def test_a_restart_goes_on_with_one_run_of_mlflow(workspaces: tuple[Workspace, Workspace]) -> None:
     _, tracked = workspaces
-    (run,) = tracked.root.glob("mlflow/*/*/metrics")
+    (run,) = tracked.tracking.glob("mlflow/*/*/metrics")
     steps = [int(line.split()[2]) for line in (run / "loss").read_text().splitlines()]
     assert steps == [*range(1, CRASH_AFTER + 1), *range(6, 13)]
     assert json.loads((run.parent / "tags" / "llmtrain.attempt").read_text()) == 1

@@ -15,7 +15,7 @@ ServerUri = Annotated[
 
 
 class TensorBoard(Section):
-    """TensorBoard event files in the folder `tensorboard` of the workspace."""
+    """TensorBoard event files in the folder `tracking/tensorboard` of the workspace."""
 
     flush_seconds: int = Field(30, ge=1, le=3600)
     """Longest time until a value is in its file, in seconds."""
@@ -25,8 +25,8 @@ class MLflow(Section):
     """An MLflow run for each training stage; needs `pip install llmtrain[mlflow]`."""
 
     uri: ServerUri | None = None
-    """Tracking server. By default the folder `mlflow` of the workspace, and nothing goes online.
-    MLFLOW_TRACKING_TOKEN and its relatives are read from the trainer's environment."""
+    """Tracking server. By default the folder `tracking/mlflow` of the workspace: nothing goes
+    online. MLFLOW_TRACKING_TOKEN and its relatives are read from the trainer's environment."""
     experiment: Name | None = None
     """Experiment that the run belongs to; the job's name by default."""
 
@@ -46,8 +46,8 @@ class Wandb(Section):
     entity: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
     """Team or user that the project belongs to; the owner of the API key by default."""
     mode: WandbMode = WandbMode.OFFLINE
-    """`offline` writes into the folder `wandb` of the workspace, for `wandb sync`. `online` sends
-    each value at once, and reads WANDB_API_KEY from the trainer's environment."""
+    """`offline` writes into the folder `tracking/wandb` of the workspace, for `wandb sync`.
+    `online` sends each value at once, and reads WANDB_API_KEY from the trainer's environment."""
 
 
 class Tracking(Section):

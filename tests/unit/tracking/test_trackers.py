@@ -16,7 +16,14 @@ from llmtrain_api.spec.tracking import Tracking
 from llmtrain_api.step_record import StepRecord
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.progress.tracker import ProgressTracker
+from llmtrain_trainer.tracking import background
 from llmtrain_trainer.tracking.trackers import open_trackers, point_of, require_packages
+
+
+@pytest.fixture(autouse=True)
+def _time_to_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine, importing a library alone may take longer than a stage would wait."""
+    monkeypatch.setattr(background, "_CLOSE_SECONDS", 300)
 
 
 def _config(workspace: Path, **sections: Any) -> RunConfig:
@@ -45,7 +52,7 @@ def test_tensorboard_hides_what_a_restart_does_again(tmp_path: Path) -> None:
     config = _config(tmp_path, tensorboard={})
     assert _train(config, 1, 4) == ()
     assert _train(config.model_copy(update={"attempt": 1}), 3, 5) == ()
-    folder = tmp_path / "tensorboard" / "pretrain"
+    folder = tmp_path / "tracking" / "tensorboard" / "pretrain"
     assert len(list(folder.iterdir())) == 2
     assert scalars(folder, "loss") == {step: 10 - step for step in range(1, 6)}
     assert scalars(folder, "router/load") == dict.fromkeys(range(1, 6), 0.5)
@@ -60,7 +67,7 @@ def test_mlflow_goes_on_with_the_run_of_a_stage(tmp_path: Path) -> None:
     assert _train(config.model_copy(update={"attempt": 1}), 3, 5) == ()
     from mlflow import MlflowClient
 
-    client = MlflowClient((tmp_path / "mlflow").as_uri())
+    client = MlflowClient((tmp_path / "tracking" / "mlflow").as_uri())
     (experiment,) = (e for e in client.search_experiments() if e.name == "tiny")
     (run,) = client.search_runs([experiment.experiment_id])
     assert run.info.status == "FINISHED"
@@ -84,7 +91,7 @@ def test_wandb_writes_offline_files_of_one_run(tmp_path: Path) -> None:
     config = _config(tmp_path, wandb={})
     assert _train(config, 1, 4) == ()
     assert _train(config.model_copy(update={"attempt": 1}), 3, 5) == ()
-    files = sorted(tmp_path.glob("wandb/offline-run-*/run-*.wandb"))
+    files = sorted(tmp_path.glob("tracking/wandb/offline-run-*/run-*.wandb"))
     assert {path.name for path in files} == {"run-00000000-0000-pretrain.wandb"}
     assert [_wandb_losses(path) for path in files] == [
         [(step, 10.0 - step) for step in steps] for steps in ((1, 2, 3, 4), (3, 4, 5))

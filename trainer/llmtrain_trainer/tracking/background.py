@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 _LONGEST_QUEUE = 4096
 _LARGEST_BATCH = 64
 _RETRY_SECONDS = 30.0
-_CLOSE_SECONDS = 15.0
+_CLOSE_SECONDS = 30.0
 
 
 class BackgroundTracker:
@@ -68,6 +68,7 @@ class BackgroundTracker:
         self._warn("slow", "is too slow: some measurements are left out")
 
     def _run(self) -> None:
+        self._attempt(lambda _tracker: None)  # whoever made a mistake hears of it at the start
         while batch := self._next_batch():
             if not self._deliver(batch):
                 self._left_out += len(batch) + self._queue.qsize() - 1  # all but the end's mark

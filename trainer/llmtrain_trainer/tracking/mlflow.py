@@ -31,7 +31,7 @@ class MLflowRun:
             os.environ.setdefault(name, value)
         from mlflow import MlflowClient
 
-        self._client = MlflowClient(section.uri or (run.workspace / "mlflow").as_uri())
+        self._client = MlflowClient(section.uri or (run.folder / "mlflow").as_uri())
         experiment = self._experiment(section.experiment or run.job)
         found = self._client.search_runs(
             [experiment], f"tags.`{_RUN_TAG}` = '{run.id}'", max_results=1

@@ -15,7 +15,7 @@ class TrackedRun:
         job: name of the job.
         stage: name of the stage.
         attempt: counted from 0.
-        workspace: the job's durable folder.
+        folder: where trackers without a server write; perhaps not made yet.
         resumed_step: the optimizer step that the attempt goes on from.
         parameters: settings of the stage, by their path in the manifest.
     """
@@ -24,7 +24,7 @@ class TrackedRun:
     job: str
     stage: str
     attempt: int
-    workspace: Path
+    folder: Path
     resumed_step: int
     parameters: Mapping[str, str]
 

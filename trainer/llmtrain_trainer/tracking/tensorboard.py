@@ -18,7 +18,7 @@ class EventFiles:
 
     def __init__(self, section: TensorBoard, run: TrackedRun) -> None:
         self._writer = SummaryWriter(
-            str(run.workspace / "tensorboard" / run.stage),
+            str(run.folder / "tensorboard" / run.stage),
             purge_step=run.resumed_step + 1,
             flush_secs=section.flush_seconds,
             filename_suffix=f".{run.attempt}",  # two of the same second would be one file

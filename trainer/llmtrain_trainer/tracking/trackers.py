@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.step_record import StepRecord
 from llmtrain_api.training_metrics import TrainingMetrics, metric_fields
+from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.progress.reporter import Reporter
 from llmtrain_trainer.tracking.background import BackgroundTracker
@@ -52,7 +53,7 @@ def open_trackers(
         job=config.job_name,
         stage=config.stage.value,
         attempt=config.attempt,
-        workspace=Path(config.workspace),
+        folder=Workspace(Path(config.workspace)).tracking,
         resumed_step=resumed_step,
         parameters=_parameters(config),
     )

@@ -20,6 +20,7 @@ class WandbRun:
         import wandb
 
         self._teardown = wandb.teardown
+        run.folder.mkdir(parents=True, exist_ok=True)
         self._run = wandb.init(
             project=section.project,
             entity=section.entity,
@@ -28,7 +29,7 @@ class WandbRun:
             resume="allow",
             name=f"{run.job}-{run.stage}",
             group=run.job,
-            dir=str(run.workspace),
+            dir=str(run.folder),
             config=dict(run.parameters),
             settings=wandb.Settings(
                 console="off",  # the log of the attempt is the workspace's
