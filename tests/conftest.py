@@ -1,9 +1,12 @@
 """What holds for all tests."""
 
 import signal
+from pathlib import PurePosixPath
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 # `make test` draws the same input each time. `make fuzz` draws another, and prints how to repeat
 # what it finds.
@@ -18,6 +21,10 @@ for _name, _same in (("repeatable", True), ("exploring", False)):
 settings.load_profile("repeatable")
 
 
+_ONE_CLUSTER = ("contract", "control_plane")
+"""Folders of tests that share an API server, or a cluster without nodes."""
+
+
 def pytest_configure() -> None:
     """Let Ctrl-C reach what the tests start.
 
@@ -30,3 +37,19 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no process is left with it alone in the end."""
     items.sort(key=lambda item: "e2e" not in item.path.parts)
+
+
+class _FilesAndFolders(LoadFileScheduling):
+    """Gives each process of `make test` a file at a time, or a folder that shares one cluster.
+
+    Each process would start a cluster of its own, which takes half a minute and computes on.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = PurePosixPath(nodeid.partition("::")[0])
+        return str(path.parent if path.parent.name in _ONE_CLUSTER else path)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """Choose what the processes are given."""
+    return _FilesAndFolders(config, log)

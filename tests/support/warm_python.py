@@ -21,7 +21,13 @@ from functools import cache
 from pathlib import Path
 
 _PROGRAM = "support.fork_server"
-_LIBRARIES = ("torch", "transformers.models.llama.modeling_llama", "deepspeed")
+_LIBRARIES = (
+    "torch",
+    "transformers.models.llama.modeling_llama",
+    "deepspeed",
+    # Imported by DeepSpeed when it makes an engine; it brings torch's compiler, seconds more.
+    "deepspeed.runtime.zero.muon.muon_optimizer",
+)
 _SUPPORT = {"PYTHONPATH": str(Path(__file__).parents[1])}
 
 
