@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from llmtrain_trainer.data.python_docs import DocEntry, harvest
+from llmtrain_trainer.data.sources.python_docs import DocEntry, harvest
 
 
 @cache

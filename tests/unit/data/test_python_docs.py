@@ -6,7 +6,7 @@ import sys
 import pytest
 from support.python_docs import documentation
 
-from llmtrain_trainer.data.bad_rows import BadRows
+from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.data.sources.python_docs import python_docs_units
 
 
@@ -49,7 +49,7 @@ def test_units_together_are_the_harvest() -> None:
 @pytest.mark.slow
 def test_harvesting_imports_none_of_the_documented_modules() -> None:
     script = (
-        "import sys; from llmtrain_trainer.data.python_docs import harvest; harvest();"
+        "import sys; from llmtrain_trainer.data.sources.python_docs import harvest; harvest();"
         "print([name for name in ('antigravity', 'turtle', 'tkinter') if name in sys.modules])"
     )
     done = subprocess.run(

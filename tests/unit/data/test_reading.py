@@ -15,8 +15,8 @@ import zstandard
 from support.stage_context import stage_context
 
 from llmtrain_api.spec.data import FileFormat, Files
-from llmtrain_trainer.data.bad_rows import BadRows
-from llmtrain_trainer.data.paths import find_files
+from llmtrain_trainer.data.reading import find_files
+from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.data.sources.files import files_units
 from llmtrain_trainer.errors import UserError
 

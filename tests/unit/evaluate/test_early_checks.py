@@ -7,7 +7,7 @@ from support.stage_context import stage_context
 
 from llmtrain_api.spec.tokenizer import Algorithm
 from llmtrain_trainer.data.documents import DocumentWriter
-from llmtrain_trainer.data.python_docs import harvest_part
+from llmtrain_trainer.data.sources.python_docs import harvest_part
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.evaluate.early_checks import require_room_for_questions
 from llmtrain_trainer.tokenizer.learn import learn

@@ -11,7 +11,7 @@ from support.tiny_model import save_tiny, tiny_tokenizer
 from llmtrain_api.results import EvaluationReport
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.data.documents import DocumentWriter
-from llmtrain_trainer.data.python_docs import harvest_part
+from llmtrain_trainer.data.sources.python_docs import harvest_part
 from llmtrain_trainer.errors import GateError, Interrupted, UserError
 from llmtrain_trainer.evaluate.stage import run
 from llmtrain_trainer.evaluate.text import held_out_texts

@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from llmtrain_trainer.data.python_docs import harvest_part
+from llmtrain_trainer.data.sources.python_docs import harvest_part
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.evaluate.held_out_docs import Question, make_questions
 

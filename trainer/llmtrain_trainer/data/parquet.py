@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmtrain_trainer.data.fields import column_of
+from llmtrain_trainer.data.rows import column_of
 from llmtrain_trainer.errors import UserError
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import Any
 from llmtrain_api.data_report import Amount, StepReport
 from llmtrain_api.spec.data import Data
 from llmtrain_api.spec.steps import Step
-from llmtrain_trainer.data.bad_rows import BadRows
 from llmtrain_trainer.data.documents import Document, document_key
 from llmtrain_trainer.data.report import StepCounter, amount
+from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.data.scripts import main_script
 from llmtrain_trainer.data.sources.unit import SourceUnit
 from llmtrain_trainer.data.steps.base import NO_TEXT, DocumentStep, Dropped, TextFunction

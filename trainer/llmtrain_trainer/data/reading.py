@@ -1,18 +1,21 @@
-"""Reads files line by line, plain or compressed, and says exactly where one is broken."""
+"""Finds files and reads them, plain or compressed, and says exactly where one is broken."""
 
+import codecs
+import glob
 import gzip
 import io
 import json
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from llmtrain_trainer.data.charset import decode_page
+from llmtrain_api.named_paths import named_files
+from llmtrain_api.visible import visible_path
 from llmtrain_trainer.errors import UserError
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _OTHER_KINDS = {
     b"\x1f\x8b": "this is gzip data; let the file's name end with .gz",
     b"\x28\xb5\x2f\xfd": "this is zstd data; let the file's name end with .zst",
@@ -23,6 +26,18 @@ _OTHER_KINDS = {
     b"\xfe\xff": "this is UTF-16; convert the file to UTF-8",
 }
 """What a file is that begins with these bytes, and what to do about it."""
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+_DECLARED_WITHIN_BYTES = 1024
+"""Browsers look no further."""
+_DECLARATION = re.compile(
+    rb"<meta\s[^>]*?charset\s*=\s*[\"']?\s*([\w:.+-]+)"
+    rb"|\A\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([\w:.+-]+)",
+    re.IGNORECASE,
+)
 
 
 @contextmanager
@@ -62,7 +77,7 @@ def read_text(path: Path) -> str:
         UserError: it is not UTF-8, or cannot be read.
     """
     with open_bytes(path) as file:
-        data = file.read().removeprefix(_BYTE_ORDER_MARK)
+        data = file.read().removeprefix(codecs.BOM_UTF8)
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -122,7 +137,7 @@ def filled_lines(path: Path) -> Iterator[tuple[str, bytes]]:
     """
     with open_bytes(path) as file:
         for number, line in enumerate(file, start=1):
-            filled = line.removeprefix(_BYTE_ORDER_MARK)
+            filled = line.removeprefix(codecs.BOM_UTF8)
             if filled.strip():
                 yield f"{path}: line {number}", filled
 
@@ -157,3 +172,62 @@ def _not_utf8(place: str, counted_from: str, error: UnicodeDecodeError) -> UserE
         f"of the {counted_from}; {next(starts, 'convert the file to UTF-8')}",
         reason="InvalidData",
     )
+
+
+def decode_page(data: bytes) -> str:
+    """A page as text: by its byte order mark, the charset that it declares, or as UTF-8.
+
+    Raises:
+        UnicodeDecodeError: it is not what it declares.
+    """
+    for mark, charset in _BYTE_ORDER_MARKS.items():
+        if data.startswith(mark):
+            return data[len(mark) :].decode(charset)
+    return data.decode(_declared(data[:_DECLARED_WITHIN_BYTES]))
+
+
+def _declared(start: bytes) -> str:
+    from resiliparse.parse.encoding import map_encoding_to_html5
+
+    found = _DECLARATION.search(start)
+    if found is None:
+        return "utf-8"
+    name = (found[1] or found[2]).decode("ascii")
+    charset: str = map_encoding_to_html5(name) or "utf-8"
+    # A declaration that can be read as ASCII does not stand in UTF-16.
+    return "utf-8" if charset.startswith("utf-16") else charset
+
+
+def find_files(patterns: Sequence[str], root: Path) -> list[Path]:
+    """The files that paths and globs name, each once whatever it is called; globs are sorted.
+
+    Args:
+        patterns: files, or globs with `*`, `?`, `[...]` and `**`.
+        root: where relative ones start.
+
+    Raises:
+        UserError: a file does not exist, a glob matches none, or a name is not UTF-8.
+    """
+    found: dict[Path, Path] = {}
+    for pattern in patterns:
+        for path in _find(pattern, root):
+            found.setdefault(path.resolve(), path)
+    for path in found.values():
+        _require_text(path)
+    return list(found.values())
+
+
+def _require_text(path: Path) -> None:
+    """A path is written into reports and messages, which are UTF-8."""
+    if (name := visible_path(path)) != str(path):
+        raise UserError(f"{name}: the name of this file is not UTF-8; rename it")
+
+
+def _find(pattern: str, root: Path) -> list[Path]:
+    if files := named_files(pattern, root):
+        return files
+    path = root / pattern
+    if path.is_dir():
+        raise UserError(f"{path}: this is a folder; name its files, as in {pattern}/*")
+    what = "this glob matches no file" if glob.has_magic(pattern) else "no such file"
+    raise UserError(f"{path}: {what}; relative paths start from {root}")

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from llmtrain_api.data_report import Amount, ScriptReport, SourceReport, StepReport
 from llmtrain_api.spec.data import Source
-from llmtrain_trainer.data.bad_rows import BadRows
 from llmtrain_trainer.data.pipeline import DocumentBatch
+from llmtrain_trainer.data.rows import BadRows
 
 _PATHS_SHOWN = 3
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
 from llmtrain_api.spec.finetune import ChatSource
-from llmtrain_trainer.data.bad_rows import BadRows
+from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.errors import Interrupted
 from llmtrain_trainer.finetune.conversation import Conversation
 from llmtrain_trainer.finetune.encode import ChatEncoder

@@ -14,7 +14,7 @@ from llmtrain_api.run_config import RunConfig
 from llmtrain_api.spec.finetune import Finetune
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.completion import fingerprint
-from llmtrain_trainer.data.bad_rows import BadRows
+from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.errors import Interrupted
 from llmtrain_trainer.finetune.conversation import Conversation
 from llmtrain_trainer.finetune.encode import ChatEncoder, Encoded

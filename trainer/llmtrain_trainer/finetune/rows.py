@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from llmtrain_trainer.data.fields import find_field
+from llmtrain_trainer.data.rows import find_field
 from llmtrain_trainer.finetune.conversation import Conversation
 from llmtrain_trainer.finetune.messages import invalid, parse_message, require_whole
 

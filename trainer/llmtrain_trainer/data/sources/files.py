@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llmtrain_api.spec.data import FileFormat, Files
-from llmtrain_trainer.data.bad_rows import BadRows
-from llmtrain_trainer.data.fields import string_field
 from llmtrain_trainer.data.parquet import read_parquet
-from llmtrain_trainer.data.paths import find_files
-from llmtrain_trainer.data.reading import filled_lines, json_object, read_page, read_text
+from llmtrain_trainer.data.reading import (
+    filled_lines,
+    find_files,
+    json_object,
+    read_page,
+    read_text,
+)
+from llmtrain_trainer.data.rows import BadRows, string_field
 from llmtrain_trainer.stage import StageContext
 
 

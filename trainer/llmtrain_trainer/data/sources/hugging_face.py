@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmtrain_api.spec.data import HuggingFace
-from llmtrain_trainer.data.bad_rows import BadRows
-from llmtrain_trainer.data.fields import column_of, string_field
 from llmtrain_trainer.data.hub import load_dataset
+from llmtrain_trainer.data.rows import BadRows, column_of, string_field
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.stage import StageContext
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from llmtrain_trainer.data.bad_rows import BadRows
+from llmtrain_trainer.data.rows import BadRows
 
 
 class Unit(Protocol):

@@ -9,8 +9,8 @@ import sys
 import zlib
 from collections.abc import Iterator
 
-from llmtrain_trainer.data.bad_rows import BadRows
-from llmtrain_trainer.data.python_docs import DocEntry, Kind, harvest
+from llmtrain_trainer.data.rows import BadRows
+from llmtrain_trainer.data.sources.python_docs import DocEntry, Kind, harvest
 from llmtrain_trainer.finetune.conversation import Conversation, Message
 
 _ANSWER_CHARACTERS = 600

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Protocol
 
-from llmtrain_trainer.data.bad_rows import BadRows
+from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.finetune.conversation import Conversation
 
 
