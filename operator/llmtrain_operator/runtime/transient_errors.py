@@ -75,7 +75,7 @@ def _refusal(action: Action, error: Exception) -> Obstacle | None:
             return error.as_obstacle
         case Submit() | Stop(), RayJobsError() | UnreachableError():
             # It is tried again, while the hang limit counts.
-            reason = "StopRefused" if isinstance(action, Stop) else "RayUnreachable"
-            return Obstacle(reason, str(error))
+            is_stop = isinstance(action, Stop)
+            return Obstacle("StopRefused" if is_stop else "RayUnreachable", str(error))
         case _:
             return None
