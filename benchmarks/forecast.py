@@ -61,9 +61,13 @@ def forecast_of(stored: StoredRun) -> Forecast | None:
     progress, goodput, cost = stored.status.progress, stored.status.goodput, stored.status.cost
     if progress is None or goodput is None or cost is None or cost.forecast_usd is None:
         return None
-    if progress.stage is not Stage.PRETRAIN or not progress.step or not progress.line_eta_seconds:
+    if (
+        progress.stage is not Stage.PRETRAIN
+        or not progress.step
+        or not progress.pipeline_eta_seconds
+    ):
         return None
-    seconds = goodput.seconds.total + progress.line_eta_seconds
+    seconds = goodput.seconds.total + progress.pipeline_eta_seconds
     return Forecast(progress.stage_percent, seconds, float(cost.forecast_usd))
 
 

@@ -30,7 +30,12 @@ _COLUMNS = (
         "Progress of the whole pipeline in percent.",
     ),
     ("Loss", "number", ".status.progress.loss", "Training loss of the newest step."),
-    ("ETA", "integer", ".status.progress.lineEtaSeconds", "Seconds to the end of the pipeline."),
+    (
+        "ETA",
+        "integer",
+        ".status.progress.pipelineEtaSeconds",
+        "Seconds to the end of the pipeline.",
+    ),
     ("Spent", "string", ".status.cost.spentUsd", "Cost so far, in US dollars."),
     ("Age", "date", ".metadata.creationTimestamp", "Time since the job was created."),
 )

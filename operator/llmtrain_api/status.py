@@ -166,7 +166,9 @@ class Progress(StatusMetrics):
     """Share of the stage that is done, in percent."""
     activity: Annotated[str, StringConstraints(max_length=ACTIVITY_MAX_LENGTH)] | None = None
     """What the stage is doing, for people."""
-    line_eta_seconds: Annotated[float | None, Metric("eta_seconds", driver=False, job=True)] = None
+    pipeline_eta_seconds: Annotated[float | None, Metric("eta_seconds", driver=False, job=True)] = (
+        None
+    )
     """Time until the end of the pipeline, in seconds, by the speed so far."""
     heartbeat_time: Timestamp | None = None
     """Time of the newest sign of work that this status has seen."""

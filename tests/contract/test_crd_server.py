@@ -148,7 +148,11 @@ def _full_status() -> JobStatus:
             StageStatus(name=stage, state=StageState.RUNNING, start_time=_NOW) for stage in Stage
         ),
         progress=Progress(
-            percent=42.7, stage=Stage.PRETRAIN, stage_percent=80.0, loss=3.25, line_eta_seconds=90.4
+            percent=42.7,
+            stage=Stage.PRETRAIN,
+            stage_percent=80.0,
+            loss=3.25,
+            pipeline_eta_seconds=90.4,
         ),
         cost=Cost(
             observed_time=_NOW,

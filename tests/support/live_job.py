@@ -134,7 +134,7 @@ def _progress() -> Progress:
         clip_factor=0.5,
         tokens_per_second=12_345.6,
         eta_seconds=3600.0,
-        line_eta_seconds=7200.0,
+        pipeline_eta_seconds=7200.0,
         mfu=0.31,
         heartbeat_time=write_time(NOW),
         checkpoint_step=480,

@@ -101,11 +101,11 @@ def run_view(job: LLMTrainingJob, status: JobStatus) -> RenderableType:
 
 
 def _outlook(status: JobStatus) -> str:
-    """How long the whole line still takes, and what it has cost."""
+    """Time that the whole pipeline still takes, and its cost so far."""
     progress, cost = status.progress, status.cost
     text = ""
-    if progress is not None and progress.line_eta_seconds is not None:
-        text += f"  about {duration(progress.line_eta_seconds)} left"
+    if progress is not None and progress.pipeline_eta_seconds is not None:
+        text += f"  about {duration(progress.pipeline_eta_seconds)} left"
     if cost is not None:
         text += f"  {cost.spent_usd} USD spent"
         text += f" of {cost.forecast_usd}" if cost.forecast_usd is not None else ""

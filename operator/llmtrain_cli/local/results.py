@@ -83,7 +83,7 @@ def _verdict(gate: GateResult | None) -> Text:
 
 
 def _model_folder(status: JobStatus, workspace: Workspace) -> Path | None:
-    """The newest model of the line that is there; None where none is."""
+    """The newest model of the pipeline that exists; None where none is."""
     done = (stage.name for stage in status.stages if stage.state is StageState.SUCCEEDED)
     folders = [folder for stage in done if (folder := workspace.model_of(stage)) is not None]
     return folders[-1] if folders else None

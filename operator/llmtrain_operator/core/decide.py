@@ -20,7 +20,7 @@ from llmtrain_operator.core.ending import interrupted
 from llmtrain_operator.core.policies.deadline import with_active_time
 from llmtrain_operator.core.policies.hang import is_report_of
 from llmtrain_operator.core.policies.time_to_live import seconds_to_live
-from llmtrain_operator.core.progress import finished_progress, line_progress
+from llmtrain_operator.core.progress import finished_progress, pipeline_progress
 from llmtrain_operator.core.reconciliation import Reconciliation
 from llmtrain_operator.core.settings import Settings
 from llmtrain_operator.core.snapshot import Snapshot
@@ -121,7 +121,7 @@ def _after(ctx: Reconciliation, stages: tuple[StageStatus, ...], step: Step) -> 
     return ctx.status.model_copy(
         update={
             "stages": stages,
-            "progress": line_progress(
+            "progress": pipeline_progress(
                 stages, step.stage, report, ctx.status.progress, ctx.status.plan
             ),
             "evaluation": step.evaluation or ctx.status.evaluation,

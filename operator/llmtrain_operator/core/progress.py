@@ -1,4 +1,4 @@
-"""How far the whole line is."""
+"""Progress of the whole pipeline."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +13,7 @@ _OF_NOW = ("activity", *(m.field for m in metric_fields(StatusMetrics) if m.metr
 """What holds only while an attempt works."""
 
 
-def line_progress(
+def pipeline_progress(
     stages: tuple[StageStatus, ...],
     current: StageStatus,
     report: ProgressReport | None,
@@ -39,8 +39,8 @@ def line_progress(
     )
     percent = 100 * (done + weights[current.name] * known.stage_percent / 100) / total
     # Worked out anew once the job's time is known.
-    eta = before.line_eta_seconds if before else None
-    return known.model_copy(update={"percent": round(percent, 1), "line_eta_seconds": eta})
+    eta = before.pipeline_eta_seconds if before else None
+    return known.model_copy(update={"percent": round(percent, 1), "pipeline_eta_seconds": eta})
 
 
 def _weights(stages: tuple[StageStatus, ...], plan: JobPlan | None) -> dict[Stage, float]:
@@ -59,7 +59,7 @@ def _weights(stages: tuple[StageStatus, ...], plan: JobPlan | None) -> dict[Stag
 def _stage_progress(
     current: StageStatus, report: ProgressReport | None, before: Progress | None
 ) -> Progress:
-    """What is known of the stage; its share of the line is not worked out yet."""
+    """What is known of the stage; its share of the pipeline is not computed yet."""
     if report is not None:
         known = _going_on(_from_report(report), before)
     elif before is not None and before.stage is current.name:

@@ -40,7 +40,7 @@ def with_eta(status: JobStatus, now: datetime) -> JobStatus:
         left = remaining_seconds(status, now).values()
         known = [seconds for seconds in left if seconds is not None]
         eta = round(sum(known)) if known and len(known) == len(left) else None
-    progress = status.progress.model_copy(update={"line_eta_seconds": eta})
+    progress = status.progress.model_copy(update={"pipeline_eta_seconds": eta})
     return status.model_copy(update={"progress": progress})
 
 

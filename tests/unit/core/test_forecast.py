@@ -89,7 +89,7 @@ class _Training(PaidPasses):
     def eta(self) -> float | None:
         """Seconds to the end of the line."""
         assert self.status.progress is not None
-        return self.status.progress.line_eta_seconds
+        return self.status.progress.pipeline_eta_seconds
 
     @property
     def forecast(self) -> float | None:
@@ -192,7 +192,7 @@ def test_a_job_that_does_not_run_has_no_time_to_its_end_and_no_speed() -> None:
     job.is_suspended()
     progress = job.status.progress
     assert progress is not None
-    assert (progress.line_eta_seconds, progress.mfu, progress.tokens_per_second) == (None,) * 3
+    assert (progress.pipeline_eta_seconds, progress.mfu, progress.tokens_per_second) == (None,) * 3
     assert progress.stage_percent == 90
 
 

@@ -1,4 +1,4 @@
-"""The evaluate stage: measures the models of the line, writes the report, checks the gates."""
+"""The evaluate stage: measures the models of the pipeline, writes the report, checks the gates."""
 
 import tempfile
 from pathlib import Path
@@ -15,12 +15,12 @@ from llmtrain_trainer.evaluate.measurement import Measurement
 from llmtrain_trainer.evaluate.subject import load_subject
 from llmtrain_trainer.evaluate.tasks import load_tasks
 from llmtrain_trainer.evaluate.text import held_out_texts
-from llmtrain_trainer.models.line import line_models
+from llmtrain_trainer.models.pipeline import pipeline_models
 from llmtrain_trainer.stage import StageContext
 
 
 def run(context: StageContext) -> tuple[EvaluationResult, ...]:
-    """Measure the models; the last one of the line must meet the gates.
+    """Measure the models; the last one must meet the gates.
 
     Raises:
         UserError: the manifest's section cannot be carried out.
@@ -32,7 +32,7 @@ def run(context: StageContext) -> tuple[EvaluationResult, ...]:
     torch.set_num_threads(context.config.workers.cpus)
     require_possible(evaluate)
     context.progress.update(percent=0, activity="loading what is to be measured")
-    models = line_models(context.config)
+    models = pipeline_models(context.config)
     texts = held_out_texts(context) if _needs_text(evaluate) else []
     with tempfile.TemporaryDirectory() as scratch:
         tasks = load_tasks(evaluate.tasks, texts, Path(scratch), context)

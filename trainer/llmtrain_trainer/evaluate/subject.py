@@ -1,4 +1,4 @@
-"""A model of the line, loaded to be measured."""
+"""A model of the pipeline, loaded to be measured."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from llmtrain_trainer.models.config import context_length
 from llmtrain_trainer.models.fit import require_vocabulary
-from llmtrain_trainer.models.line import LineModel
+from llmtrain_trainer.models.pipeline import StoredModel
 from llmtrain_trainer.models.stored import load_model
 from llmtrain_trainer.models.tokenizer import load_tokenizer
 
@@ -33,16 +33,16 @@ class Subject:
         return self.answers_chat and self.tokenizer.chat_template is not None
 
 
-def load_subject(line_model: LineModel) -> Subject:
+def load_subject(stored: StoredModel) -> Subject:
     """Load a model: in bf16 on a GPU, in fp32 on a CPU.
 
     Raises:
         UserError: the folder holds no model or tokenizer that can be loaded safely, or two that
             do not belong together.
     """
-    tokenizer = load_tokenizer(line_model.folder)
-    model = load_model(line_model.folder).eval()
-    require_vocabulary(model.config, len(tokenizer), where=str(line_model.folder))
+    tokenizer = load_tokenizer(stored.folder)
+    model = load_model(stored.folder).eval()
+    require_vocabulary(model.config, len(tokenizer), where=str(stored.folder))
     if torch.cuda.is_available():
         model = model.to(device="cuda", dtype=torch.bfloat16)
-    return Subject(line_model.name, model, tokenizer, line_model.answers_chat)
+    return Subject(stored.name, model, tokenizer, stored.answers_chat)

@@ -13,7 +13,7 @@ from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.export.training_facts import TrainingFacts, training_facts
 from llmtrain_trainer.models.config import context_limit
-from llmtrain_trainer.models.line import LineModel
+from llmtrain_trainer.models.pipeline import StoredModel
 from llmtrain_trainer.models.recipe import pretrained_recipe
 from llmtrain_trainer.models.stored import stored_config
 from llmtrain_trainer.models.tokenizer import load_tokenizer
@@ -41,7 +41,7 @@ class ModelFacts:
     evaluation: EvaluationReport | None
 
 
-def gather_facts(context: StageContext, model: LineModel) -> ModelFacts:
+def gather_facts(context: StageContext, model: StoredModel) -> ModelFacts:
     """Read what the stages before this one left.
 
     Raises:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from llmtrain_trainer.export.facts import gather_facts
 from llmtrain_trainer.export.model_card import model_card
-from llmtrain_trainer.models.line import LineModel, line_models
+from llmtrain_trainer.models.pipeline import StoredModel, pipeline_models
 from llmtrain_trainer.models.special_ids import stored_generation_config
 from llmtrain_trainer.models.stored import require_model
 from llmtrain_trainer.models.tokenizer import load_tokenizer
@@ -20,7 +20,7 @@ def exported_model(context: StageContext) -> Product:
     Raises:
         UserError: there is no model, or none that can be loaded safely.
     """
-    model = line_models(context.config)[-1]
+    model = pipeline_models(context.config)[-1]
     require_model(model.folder)
     context.progress.update(percent=0, activity=f"exporting the {model.name} model")
 
@@ -32,7 +32,7 @@ def exported_model(context: StageContext) -> Product:
     return Product(context.workspace.export, make)
 
 
-def _copy_model(model: LineModel, folder: Path) -> None:
+def _copy_model(model: StoredModel, folder: Path) -> None:
     """Only weights that no code can hide in, and files that are written anew."""
     for pattern in _WEIGHTS:
         for file in sorted(model.folder.glob(pattern)):

@@ -26,7 +26,7 @@ from llmtrain_trainer.finetune.sources.source import ConversationSource
 from llmtrain_trainer.finetune.spool import Spool
 from llmtrain_trainer.finetune.template import ensure_chat_template, template_warning
 from llmtrain_trainer.models.fit import require_context, require_vocabulary
-from llmtrain_trainer.models.line import base_model
+from llmtrain_trainer.models.pipeline import base_model
 from llmtrain_trainer.models.stored import stored_config
 from llmtrain_trainer.models.tokenizer import load_tokenizer
 from llmtrain_trainer.models.trainable import require_trainable

@@ -15,7 +15,7 @@ from llmtrain_trainer.finetune.lora import merged, with_adapters
 from llmtrain_trainer.finetune.packed.format import TOKENS_FILE
 from llmtrain_trainer.finetune.packed.sequences import PackedSequences
 from llmtrain_trainer.finetune.prepared import TOKENIZER, TRAIN, VALIDATION
-from llmtrain_trainer.models.line import base_model, model_to_make
+from llmtrain_trainer.models.pipeline import base_model, model_to_make
 from llmtrain_trainer.models.recipe import pretrained_recipe
 from llmtrain_trainer.models.save import save_model
 from llmtrain_trainer.training.layout import stage_layout

@@ -9,7 +9,7 @@ from llmtrain_planner.tokens import count_steps
 from llmtrain_trainer.completion import fingerprint
 from llmtrain_trainer.models.fit import require_context, require_vocabulary
 from llmtrain_trainer.models.initial import initial_model
-from llmtrain_trainer.models.line import model_to_make
+from llmtrain_trainer.models.pipeline import model_to_make
 from llmtrain_trainer.models.recipe import ModelRecipe, new_recipe, pretrained_recipe
 from llmtrain_trainer.models.save import save_model
 from llmtrain_trainer.models.stored import stored_config

@@ -65,7 +65,7 @@ def test_a_report_of_the_attempt_is_shown() -> None:
         validation_bits_per_byte=1.5,
         tokens_per_second=800,
         eta_seconds=60,
-        line_eta_seconds=80,  # export starts in 20 s, as long as none has shown how fast it is
+        pipeline_eta_seconds=80,  # export starts in 20 s, as long as none has shown how fast it is
         heartbeat_time="2026-01-31T12:00:00Z",
         checkpoint_step=3,
     )

@@ -11,7 +11,7 @@ from llmtrain_trainer.models.initial import initial_model
 
 
 @dataclass(frozen=True)
-class LineModel:
+class StoredModel:
     """One model of the pipeline, in the workspace."""
 
     name: str
@@ -22,16 +22,16 @@ class LineModel:
     """Whether it answers messages, given a chat template; otherwise it continues text."""
 
 
-def base_model(config: RunConfig) -> LineModel:
+def base_model(config: RunConfig) -> StoredModel:
     """The model that this stage starts from: the newest one before it.
 
     Raises:
         UserError: there is none.
     """
-    return line_models(config)[-1]
+    return pipeline_models(config)[-1]
 
 
-def line_models(config: RunConfig) -> list[LineModel]:
+def pipeline_models(config: RunConfig) -> list[StoredModel]:
     """The models that the stages before this one left; the last is what the job is about.
 
     Raises:
@@ -41,7 +41,7 @@ def line_models(config: RunConfig) -> list[LineModel]:
     if not models:
         makers = " or ".join(stage for stage in Stage if stage.makes_new_model)
         raise UserError(f"there is no model to start from: add {makers}, or set model.initFrom")
-    return [LineModel(each.name, _folder(each, config), each.answers_chat) for each in models]
+    return [StoredModel(each.name, _folder(each, config), each.answers_chat) for each in models]
 
 
 def _folder(model: PipelineModel, config: RunConfig) -> Path:
