@@ -89,7 +89,7 @@ def test_adapters_are_those_of_peft(family: Family) -> None:
     from peft import LoraConfig, get_peft_model
     from transformers.pytorch_utils import Conv1D
 
-    architecture = shape(family, layers=8)  # the first needs no gradient of its input
+    architecture = shape(family, layers=16)  # the first needs no gradient of its input
     model = build_model(architecture)
     transposed = any(isinstance(each, Conv1D) for each in model.modules())
     adapted = get_peft_model(
