@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import closing, nullcontext, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 _HELP = "Ctrl-C stops an answer, Ctrl-D or /exit leaves, /reset forgets the conversation."
 _ENDED_BY_SIGINT = 128 + signal.SIGINT
+_COLDEST, _HOTTEST = 0.01, 10.0
+"""The bounds of `evaluate.generations.temperature`."""
+_SEEDS = 2**63
 
 
 def reply(
@@ -104,7 +108,14 @@ class Talk:
 
         Raises:
             KeyboardInterrupt: Ctrl-C; what was written so far stays in the conversation.
+            UserError: the question is not UTF-8.
         """
+        try:
+            question.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(
+                f"the question is not UTF-8 at character {error.start}; write it as UTF-8"
+            ) from error
         self._messages.append({"role": "user", "content": question})
         answer = ""
         try:
@@ -130,6 +141,8 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: of the command line; the process's own by default.
     """
     options = _parse(arguments)
+    if isinstance(sys.stdout, TextIOWrapper):  # a terminal of another charset
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         talk = _load(options)
         if options.ask is not None:
@@ -229,8 +242,12 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, help="makes answers repeatable")
     options = parser.parse_args(arguments)
-    if options.max_new_tokens < 1 or options.temperature < 0:
-        parser.error("--max-new-tokens must be at least 1, --temperature at least 0")
+    if options.max_new_tokens < 1:
+        parser.error("--max-new-tokens must be at least 1")
+    if options.temperature != 0 and not _COLDEST <= options.temperature <= _HOTTEST:
+        parser.error(f"--temperature must be 0, or from {_COLDEST} to {_HOTTEST:g}")
+    if options.seed is not None and not 0 <= options.seed < _SEEDS:
+        parser.error(f"--seed must be from 0 to {_SEEDS - 1}")
     return options
 
 

@@ -231,3 +231,42 @@ def test_what_a_model_writes_does_nothing_to_the_terminal(
 ) -> None:
     chat._say("[bold]\x1b]0;title\x07")
     assert capsys.readouterr().out == "[bold]\\x1b]0;title\\x07\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["--temperature", "nan"], "--temperature must be 0, or from 0.01 to 10"),
+        (["--temperature", "1e-300"], "--temperature must be 0, or from 0.01 to 10"),
+        (["--seed", "9" * 30], "--seed must be from 0 to"),
+    ],
+)
+def test_settings_that_no_model_can_use_are_refused(
+    folder: Path, arguments: list[str], fault: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        chat.main([str(folder), "--ask", "Hello", *arguments])
+    assert fault in capsys.readouterr().err
+
+
+def test_a_question_that_is_no_text_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert chat.main([str(folder), "--ask", os.fsdecode(b"caf\xe9")]) == 2
+    assert "the question is not UTF-8 at character 3" in capsys.readouterr().err
+
+
+def test_what_the_terminal_cannot_show_is_written_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    latin = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    monkeypatch.setattr(sys, "stdout", latin)
+    monkeypatch.setattr(chat, "_load", lambda _: _Echo())
+    assert chat.main([str(tmp_path), "--ask", "é 日"]) == 0
+    latin.seek(0)
+    assert latin.read() == "é \\u65e5\n"
+
+
+class _Echo:
+    def answer(self, question: str) -> None:
+        chat._say(question)
