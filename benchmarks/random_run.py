@@ -7,8 +7,8 @@ import yaml
 from tokenizers import Tokenizer, models
 from transformers import PreTrainedTokenizerFast
 
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.run_config import RunConfig, Workers
-from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.tokens.writer import TokenFileWriter

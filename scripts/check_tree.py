@@ -18,8 +18,8 @@ _FAMILIES = Path("operator/llmtrain_api/families")
 _API, _TRAINER = Path("operator/llmtrain_api"), Path("trainer/llmtrain_trainer")
 _KNOW_ALL_STAGES = (
     _API / "stages.py",
-    _API / "spec" / "job.py",  # what sections ask of one another
-    _API / "spec" / "fit.py",
+    _API / "job.py",  # what sections ask of one another
+    _API / "job_rules.py",
     Path("operator/llmtrain_cli/plan.py"),  # the option --finetune-tokens
     _TRAINER / "export" / "facts.py",  # the model card tells what was measured
 )

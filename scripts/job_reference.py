@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from llmtrain_api.exit_codes import ExitCode, FailureClass
-from llmtrain_api.spec.job import JobSpec
+from llmtrain_api.job import JobSpec
 from llmtrain_api.status import JobStatus, Phase, StageState
 from llmtrain_api.structural_schema import Schema, structural_schema
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from llmtrain_api import names
 from llmtrain_api.base import rule
-from llmtrain_api.spec.job import JobSpec
+from llmtrain_api.job import JobSpec
 from llmtrain_api.status import JobStatus
 from llmtrain_api.structural_schema import (
     Schema,

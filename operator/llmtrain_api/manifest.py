@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.job import LLMTrainingJob
 
 _WRITTEN_BY_THE_SERVER = frozenset(
     {

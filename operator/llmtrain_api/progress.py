@@ -51,6 +51,10 @@ class ProgressReport(TrainingMetrics):
     work: WorkSeconds = WorkSeconds()
     """What the attempt has done with its time."""
 
+    def is_of(self, job_uid: str, stage: Stage, attempt: int) -> bool:
+        """Whether the report is about this attempt of a job."""
+        return (self.job_uid, self.stage, self.attempt) == (job_uid, stage, attempt)
+
     def by_clock(self, now: float) -> "ProgressReport":
         """The report with its times by another clock; the two need not agree.
 

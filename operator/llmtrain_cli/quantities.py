@@ -32,6 +32,15 @@ def duration(seconds: float) -> str:
     return _words((round(seconds), "second"))
 
 
+def short_duration(seconds: float) -> str:
+    """A duration that fits in a column: `45 s`, `3 min 20 s`, `2 h 5 min`."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes == 0:
+        return f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
 def money(usd: float) -> str:
     """US dollars, with cents where they matter."""
     return f"${usd:,.0f}" if usd >= _LARGE_SUM_USD else f"${usd:,.2f}"

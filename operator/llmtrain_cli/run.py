@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
 from llmtrain_api.workspace import Workspace
+from llmtrain_cli.conclusion import conclude
 from llmtrain_cli.exits import JOB_FAILED, WRONG_INPUT
 from llmtrain_cli.local.closed_files import UMASK
-from llmtrain_cli.local.conclusion import conclude
 from llmtrain_cli.local.display import RunDisplay
 from llmtrain_cli.local.executor import LocalExecutor
 from llmtrain_cli.local.inputs import Inputs, InputsChangedError

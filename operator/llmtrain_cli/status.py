@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.cluster.attempts import condition_message

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import typer
 
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.manifest import as_applied
 from llmtrain_api.named_paths import paths_from_home
-from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_cli.cluster.errors import CommandError
 from llmtrain_cli.cluster.jobs import demand_llmtrain
 from llmtrain_cli.cluster.session import Namespace, chosen_namespace, in_cluster

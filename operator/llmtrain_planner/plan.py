@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from llmtrain_api.families import Family
 from llmtrain_api.families.base import Architecture
+from llmtrain_api.job import JobSpec
 from llmtrain_api.plan import HardwarePlan, ModelPlan, Plan, StagePlan
 from llmtrain_api.spec.compute import Trainers, memory_bytes
-from llmtrain_api.spec.job import JobSpec
 from llmtrain_api.spec.model import Model
 from llmtrain_api.spec.training import Offload
 from llmtrain_api.stages import Stage

@@ -13,8 +13,8 @@ from support.repository import MANIFESTS
 from support.wrong_jobs import WRONG_JOBS
 
 from llmtrain_api.cost import Cost, Ledger
+from llmtrain_api.job import JobSpec
 from llmtrain_api.manifest import parse_job
-from llmtrain_api.spec.job import JobSpec
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import (
     Condition,

@@ -13,10 +13,10 @@ from support.passes import UID
 from support.random_jobs import valid_jobs
 from support.repository import MANIFESTS, ROOT
 
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.names import cluster_name
 from llmtrain_api.spec.compute import Nodes, Toleration
-from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.status import ClusterStatus
 from llmtrain_operator.core.builders.ray_cluster import ray_cluster
 from llmtrain_operator.core.pod_settings import PodSettings

@@ -7,8 +7,8 @@ from typing import Any
 from support.cluster.jobs import whole_line
 
 from llmtrain_api.exit_codes import ExitCode, Outcome
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.progress import ProgressReport
-from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import ClusterStatus, JobStatus, LostPod, StageState, StageStatus
 from llmtrain_operator.core.decide import decide

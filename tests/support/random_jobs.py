@@ -7,8 +7,8 @@ from support.cluster.api_client import Json
 from support.cluster.jobs import Removed, whole_line, with_change
 from support.field_values import fields
 
+from llmtrain_api.job import JobSpec, LLMTrainingJob
 from llmtrain_api.manifest import parse_job
-from llmtrain_api.spec.job import JobSpec, LLMTrainingJob
 from llmtrain_api.structural_schema import structural_schema
 
 Change = tuple[str, object]

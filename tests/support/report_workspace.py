@@ -25,9 +25,9 @@ from llmtrain_api.data_report import (
     StepReport,
 )
 from llmtrain_api.goodput import Activity, Goodput, Interval, Seconds, WorkSeconds
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.results import EvaluationReport, GateResult, Generation
-from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import Stage, StageGroup
 from llmtrain_api.status import EvaluationResult, JobStatus, Phase
 from llmtrain_api.workspace import Workspace

@@ -13,9 +13,9 @@ from support.world_rules import check_status, current_stage
 
 from llmtrain_api.cost import CapacityType, PriceSource
 from llmtrain_api.exit_codes import ExitCode, Outcome
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.run_config import RunConfig
-from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus, Phase
 from llmtrain_operator.core.decide import decide
 from llmtrain_operator.core.decision import (

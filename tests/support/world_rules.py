@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 
-from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import (
     ConditionStatus,
     JobStatus,

@@ -2,11 +2,11 @@
 
 import pytest
 
+from llmtrain_api.job import JobSpec
 from llmtrain_api.run_config import RunConfig
-from llmtrain_api.spec.job import JobSpec
 from llmtrain_api.spec.training import Training
 from llmtrain_api.stages import PipelineModel, Sections, Stage
-from llmtrain_trainer.stage import runner_of
+from llmtrain_trainer.runner import runner_of
 
 FROM_MODEL = {"initFrom": "folder"}
 SOURCES = {"sources": [{"pythonDocs": {}}]}

@@ -22,7 +22,8 @@ from llmtrain_trainer.errors import Interrupted, UserError
 from llmtrain_trainer.outcome import Ending, ending, leave, read_run_config
 from llmtrain_trainer.progress.server import REPORT_PATH, serve_progress
 from llmtrain_trainer.progress.tracker import ProgressTracker
-from llmtrain_trainer.stage import ReportAddress, StageContext, StageResult, runner_of, work
+from llmtrain_trainer.runner import StageResult, runner_of, work
+from llmtrain_trainer.stage import ReportAddress, StageContext
 
 _LOOK_SECONDS = 0.5
 _STOP_SECONDS = 10.0

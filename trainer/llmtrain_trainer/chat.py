@@ -21,7 +21,7 @@ from llmtrain_trainer.outcome import leave
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from llmtrain_trainer.finetune.conversation import Message
+    from llmtrain_trainer.conversations.conversation import Message
     from llmtrain_trainer.generation import Sampling
 
 _HELP = "Ctrl-C stops an answer, Ctrl-D or /exit leaves, /reset forgets the conversation."

@@ -12,12 +12,12 @@ from transformers import (
     StoppingCriteriaList,
 )
 
+from llmtrain_trainer.control_tokens import TextTokenizer
+from llmtrain_trainer.conversations.conversation import Message
+from llmtrain_trainer.conversations.encode import ChatEncoder
+from llmtrain_trainer.conversations.template import end_of_turn_ids
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.finetune.conversation import Message
-from llmtrain_trainer.finetune.encode import ChatEncoder
-from llmtrain_trainer.finetune.template import end_of_turn_ids
 from llmtrain_trainer.models.config import context_length
-from llmtrain_trainer.tokenizer.control_tokens import TextTokenizer
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from llmtrain_api.faults import describe_faults
 from llmtrain_api.goodput import WorkSeconds
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.errors import StageError, UserError, in_one_line
-from llmtrain_trainer.stage import StageResult
+from llmtrain_trainer.runner import StageResult
 
 _log = logging.getLogger(__name__)
 

@@ -3,8 +3,8 @@
 from pydantic import ValidationError
 
 from llmtrain_api import names
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.manifest import parse_job
-from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
 from llmtrain_cli.cluster.errors import CommandError
 from llmtrain_cli.exits import JOB_FAILED

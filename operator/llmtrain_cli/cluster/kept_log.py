@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.names import WORKSPACE_PATH
-from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.cluster.attempts import Attempt
 from llmtrain_cli.cluster.errors import CommandError

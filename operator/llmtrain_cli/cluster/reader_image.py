@@ -1,7 +1,7 @@
 """The image of a Pod that reads a job's workspace."""
 
 from llmtrain_api import names
-from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_cli.cluster.errors import CommandError
 from llmtrain_cli.exits import JOB_FAILED
 from llmtrain_operator.io import paths

@@ -4,7 +4,7 @@ import secrets
 from pathlib import Path
 
 from llmtrain_api import names
-from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_operator.core.builders.labels import Json, owner_reference
 from llmtrain_operator.core.builders.pod import pod_template
 from llmtrain_operator.core.pod_settings import PodSettings

@@ -13,7 +13,7 @@ from itertools import dropwhile
 from pydantic import TypeAdapter
 
 from llmtrain_api.base import Section
-from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
 
 _ANY: TypeAdapter[object] = TypeAdapter(object)

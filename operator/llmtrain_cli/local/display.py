@@ -10,9 +10,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus, Progress, StageState, StageStatus
 from llmtrain_api.training_metrics import StatusMetrics, metric_fields
+from llmtrain_cli.quantities import short_duration
 from llmtrain_cli.text import plain, say
 
 _STYLES = {
@@ -105,7 +106,7 @@ def _outlook(status: JobStatus) -> str:
     progress, cost = status.progress, status.cost
     text = ""
     if progress is not None and progress.pipeline_eta_seconds is not None:
-        text += f"  about {duration(progress.pipeline_eta_seconds)} left"
+        text += f"  about {short_duration(progress.pipeline_eta_seconds)} left"
     if cost is not None:
         text += f"  {cost.spent_usd} USD spent"
         text += f" of {cost.forecast_usd}" if cost.forecast_usd is not None else ""
@@ -134,7 +135,7 @@ def _details(stage: StageStatus, progress: Progress | None) -> str:
         if each.metric.terminal and value is not None:
             parts.append(each.metric.terminal.format(value))
     if progress.eta_seconds is not None:
-        parts.append(f"{duration(progress.eta_seconds)} left")
+        parts.append(f"{short_duration(progress.eta_seconds)} left")
     return "  ".join(part for part in parts if part)
 
 
@@ -142,12 +143,3 @@ def _line(stage: StageStatus, progress: Progress | None) -> str:
     percent = _percent(stage, progress)
     details = _details(stage, progress)
     return f"{stage.name:<9} {stage.state:<9} {percent:3.0f} %  {details}".rstrip()
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: `45 s`, `3 min 20 s`, `2 h 5 min`."""
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes == 0:
-        return f"{rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

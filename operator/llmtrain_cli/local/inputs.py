@@ -11,8 +11,8 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from llmtrain_api.base import Record, Section
+from llmtrain_api.job import JobSpec
 from llmtrain_api.named_paths import named_files, named_paths, with_home
-from llmtrain_api.spec.job import JobSpec
 from llmtrain_api.stages import Stage
 from llmtrain_api.visible import visible_path
 from llmtrain_api.workspace import Workspace

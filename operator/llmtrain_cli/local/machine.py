@@ -6,8 +6,8 @@ import subprocess
 from dataclasses import dataclass
 
 from llmtrain_api.batch import is_shared_evenly
+from llmtrain_api.job import JobSpec
 from llmtrain_api.parallel import ParallelDims
-from llmtrain_api.spec.job import JobSpec
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from llmtrain_api.goodput import Goodput
 from llmtrain_api.results import EvaluationReport, GateResult
 from llmtrain_api.status import JobStatus, StageState
 from llmtrain_api.workspace import Workspace
-from llmtrain_cli.local.display import duration
+from llmtrain_cli.quantities import short_duration
 from llmtrain_cli.text import plain, say
 
 
@@ -34,7 +34,7 @@ def show_results(status: JobStatus, workspace: Workspace, console: Console) -> N
 
 def _summary(goodput: Goodput, cost: Cost | None) -> str:
     seconds = goodput.seconds.total - goodput.seconds.suspended  # not what lies between two runs
-    parts = [f"Took {duration(seconds)}", f"{goodput.runtime_ratio:.0%} of it productive"]
+    parts = [f"Took {short_duration(seconds)}", f"{goodput.runtime_ratio:.0%} of it productive"]
     if cost is not None:
         parts.append(f"{cost.spent_usd} USD, {cost.wasted_usd} USD of it wasted")
     return ", ".join(parts) + "."

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from llmtrain_api.base import Record
-from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import Failures, JobStatus, Phase, StageState, StageStatus
 from llmtrain_api.workspace import Workspace

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from llmtrain_api.data_report import DataReport
 from llmtrain_api.environment import Environment
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.results import EvaluationReport
-from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus
 from llmtrain_api.step_record import StepRecord

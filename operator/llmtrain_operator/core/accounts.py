@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from llmtrain_api.cost import Cost, Ledger
 from llmtrain_api.status import JobStatus
+from llmtrain_operator.core import timeline
 from llmtrain_operator.core.forecast import ForecastInputs, with_forecast
-from llmtrain_operator.core.goodput import timeline
 from llmtrain_operator.core.money import waste
 from llmtrain_operator.core.money.bill import bill
 from llmtrain_operator.core.money.ledger import with_pods

@@ -8,7 +8,7 @@ the next attempt is recorded only when the last has ended. So there is never mor
 from dataclasses import replace
 from datetime import datetime
 
-from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import Condition, JobStatus, Phase, StageState, StageStatus
 from llmtrain_operator.core.accounts import with_accounts
 from llmtrain_operator.core.attempt import advance
@@ -18,7 +18,6 @@ from llmtrain_operator.core.conditions import INVALID_SPEC, conditions_of
 from llmtrain_operator.core.decision import Decision, DeleteJob
 from llmtrain_operator.core.ending import interrupted
 from llmtrain_operator.core.policies.deadline import with_active_time
-from llmtrain_operator.core.policies.hang import is_report_of
 from llmtrain_operator.core.policies.time_to_live import seconds_to_live
 from llmtrain_operator.core.progress import finished_progress, pipeline_progress
 from llmtrain_operator.core.reconciliation import Reconciliation
@@ -116,7 +115,7 @@ def _seen(ctx: Reconciliation) -> JobStatus:
 def _after(ctx: Reconciliation, stages: tuple[StageStatus, ...], step: Step) -> JobStatus:
     """The status with what the step brought."""
     report = ctx.snapshot.progress
-    if report is not None and not is_report_of(report, step.stage, ctx.uid):
+    if report and not report.is_of(ctx.uid, step.stage.name, step.stage.attempt):
         report = None
     return ctx.status.model_copy(
         update={

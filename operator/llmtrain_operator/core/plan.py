@@ -1,9 +1,9 @@
 """What the planner expects of a job, and what has been learned since."""
 
+from llmtrain_api.job import JobSpec
 from llmtrain_api.plan import Plan
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.spec.compute import Trainers
-from llmtrain_api.spec.job import JobSpec
 from llmtrain_api.status import (
     CountedTokens,
     JobPlan,

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.progress import ProgressReport
-from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus, Progress
 from llmtrain_operator.core.decision import Action, DeleteCluster
 from llmtrain_operator.core.policies.budget import BudgetView, budget_view

@@ -1,8 +1,8 @@
 """Renders the manifest into what the trainer is told."""
 
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.named_paths import with_home
 from llmtrain_api.run_config import RunConfig, Workers
-from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
 from llmtrain_operator.core.settings import Settings
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from llmtrain_api.goodput import Goodput, Interval, Seconds, WorkSeconds
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, StageState
-from llmtrain_operator.core.goodput.timeline import current_interval
+from llmtrain_operator.core.goodput import current_interval
 from llmtrain_operator.core.timestamps import read_time
 
 _START_SECONDS = 20.0

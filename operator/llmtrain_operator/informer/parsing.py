@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from llmtrain_api import names
 from llmtrain_api.faults import describe_faults
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.manifest import parse_job
-from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
 from llmtrain_operator.informer.caches import ObservedJob
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from llmtrain_api.cost import Cost
 from llmtrain_api.goodput import Activity, Goodput
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.metrics import JOB_METRICS
-from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import JobStatus, Phase, Progress, StageState
-from llmtrain_operator.core.goodput.timeline import current_interval
+from llmtrain_operator.core.goodput import current_interval
 from llmtrain_operator.core.money.ledger import usd_per_hour
 from llmtrain_operator.core.timestamps import read_time
 from llmtrain_operator.metrics.exposition import Sample

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
 from llmtrain_operator.core.builders.labels import Json
 from llmtrain_operator.core.builders.network_policy import network_policy

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from llmtrain_api.cost import Ledger
-from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_operator.core.money.expected import expected_usd_per_hour
 from llmtrain_operator.core.money.ledger import known_uids
 from llmtrain_operator.core.money.nodes import ObservedNode

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from llmtrain_api import names
 from llmtrain_api.faults import describe_faults
-from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
 from llmtrain_operator.core.builders.events import events
 from llmtrain_operator.core.conditions import INVALID_SPEC, conditions_of

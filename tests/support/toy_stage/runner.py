@@ -4,7 +4,8 @@ from pathlib import Path
 
 from llmtrain_api.status import EvaluationResult
 from llmtrain_trainer.completion import fingerprint
-from llmtrain_trainer.stage import Product, StageContext, StageResult, StageRunner
+from llmtrain_trainer.runner import Product, StageResult, StageRunner
+from llmtrain_trainer.stage import StageContext
 
 
 def _product(context: StageContext) -> Product:

@@ -12,7 +12,7 @@ from support.passes import SETTINGS, UID, Passes
 
 from llmtrain_api.crd import custom_resource_definition
 from llmtrain_api.exit_codes import Outcome
-from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.stages import Stage, StageGroup
 from llmtrain_api.status import EvaluationResult, Phase
 from llmtrain_api.workspace import Workspace

@@ -8,7 +8,7 @@ from support.passes import Passes, job_of
 
 from llmtrain_api.crd import custom_resource_definition
 from llmtrain_api.exit_codes import Outcome
-from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.stages import Stage, StageGroup
 from llmtrain_api.status import Phase, StageTokens
 from llmtrain_cli.local.changes import hindrances

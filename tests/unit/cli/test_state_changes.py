@@ -10,8 +10,8 @@ import pytest
 from support.local_run import small_spec, write_manifest
 from support.tiny_job import pretrain_config
 
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.spec.finetune import Finetune
-from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.spec.pretrain import Pretrain
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase, StageState, StageStatus

@@ -13,7 +13,7 @@ from llmtrain_api.stages import Stage
 from llmtrain_api.status import EvaluationResult, JobStatus, Phase, StageState, StageStatus
 from llmtrain_api.visible import visible
 from llmtrain_api.workspace import Workspace
-from llmtrain_cli.local.conclusion import conclude
+from llmtrain_cli.conclusion import conclude
 from llmtrain_cli.local.display import RunDisplay
 from llmtrain_cli.local.results import show_results
 from llmtrain_cli.manifest import load_manifest

@@ -7,7 +7,7 @@ from support.paid_passes import paid_pod
 from support.passes import job_of
 
 from llmtrain_api.exit_codes import Outcome
-from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobPlan, JobStatus, StageTokens
 from llmtrain_operator.core.plan import with_plan

@@ -10,8 +10,8 @@ from support.random_jobs import valid_jobs
 from support.simulated_world import SimulatedWorld
 
 from llmtrain_api.exit_codes import ExitCode
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.names import CLUSTER_NAME_MAX_LENGTH, cluster_name
-from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.status import ClusterStatus, Phase
 from llmtrain_operator.core.builders.ray_cluster import ray_cluster
 from llmtrain_operator.core.builders.workspace import claim_name, workspace_claim

@@ -6,11 +6,11 @@ import pytest
 from support.cluster.jobs import whole_line, with_change
 from support.passes import SETTINGS, UID, job_of
 
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.named_paths import paths_from_home, with_home
 from llmtrain_api.run_config import RunConfig, Workers
 from llmtrain_api.spec.compute import Compute
-from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
 from llmtrain_operator.core.run_config import render_run_config
 from llmtrain_operator.core.settings import Settings

@@ -10,12 +10,12 @@ from support.tiny_model import save_tiny, tiny_tokenizer
 
 from llmtrain_api.results import EvaluationReport
 from llmtrain_api.stages import Stage
+from llmtrain_trainer.conversations.template import ensure_chat_template
 from llmtrain_trainer.data.documents import DocumentWriter
 from llmtrain_trainer.data.sources.python_docs import harvest_part
 from llmtrain_trainer.errors import GateError, Interrupted, UserError
 from llmtrain_trainer.evaluate.stage import run
 from llmtrain_trainer.evaluate.text import held_out_texts
-from llmtrain_trainer.finetune.template import ensure_chat_template
 from llmtrain_trainer.progress.tracker import ProgressTracker
 from llmtrain_trainer.stage import StageContext
 

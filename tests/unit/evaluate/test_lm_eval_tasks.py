@@ -11,10 +11,10 @@ from support.tiny_model import save_tiny, tiny_tokenizer
 
 from llmtrain_api.spec.evaluate import LmEval, Task
 from llmtrain_api.stages import Stage
+from llmtrain_trainer.conversations.template import ensure_chat_template
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.evaluate.subject import Subject, load_subject
 from llmtrain_trainer.evaluate.tasks import ReadyTask, load_tasks
-from llmtrain_trainer.finetune.template import ensure_chat_template
 from llmtrain_trainer.models.pipeline import StoredModel
 
 _CODE = """

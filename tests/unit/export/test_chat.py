@@ -14,9 +14,9 @@ import pytest
 from support.tiny_model import save_tiny, tiny_model, tiny_tokenizer
 
 from llmtrain_trainer import chat
+from llmtrain_trainer.conversations.conversation import Message
+from llmtrain_trainer.conversations.template import ensure_chat_template
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.finetune.conversation import Message
-from llmtrain_trainer.finetune.template import ensure_chat_template
 from llmtrain_trainer.generation import Sampling, encode_chat, encode_text
 
 GREEDY = Sampling(max_new_tokens=8, temperature=0)

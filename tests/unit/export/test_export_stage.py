@@ -15,9 +15,9 @@ from llmtrain_api.results import EvaluationReport, GateResult, Generation
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import EvaluationResult
 from llmtrain_api.step_record import StepRecord
+from llmtrain_trainer.conversations.template import ensure_chat_template
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.export.runner import RUNNER
-from llmtrain_trainer.finetune.template import ensure_chat_template
 from llmtrain_trainer.models.save import save_model
 from llmtrain_trainer.models.tokenizer import load_tokenizer
 from llmtrain_trainer.stage import StageContext

@@ -4,14 +4,14 @@ import pytest
 from support.tiny_model import tiny_tokenizer
 from transformers import PreTrainedTokenizerFast
 
-from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.finetune.conversation import Conversation, Message
-from llmtrain_trainer.finetune.encode import ChatEncoder, Encoded
-from llmtrain_trainer.finetune.template import (
+from llmtrain_trainer.conversations.conversation import Conversation, Message
+from llmtrain_trainer.conversations.encode import ChatEncoder, Encoded
+from llmtrain_trainer.conversations.template import (
     end_of_turn_ids,
     ensure_chat_template,
     template_warning,
 )
+from llmtrain_trainer.errors import UserError
 
 OWN_TEMPLATE = (
     "{% for m in messages %}[{{ m.role }}] {{ m.content }}</s>\n{% endfor %}"

@@ -7,11 +7,11 @@ from support.tiny_model import tiny_tokenizer
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+from llmtrain_trainer.conversations.control_marks import ControlMarks
+from llmtrain_trainer.conversations.conversation import Conversation, Message, ToolCall
+from llmtrain_trainer.conversations.encode import ChatEncoder, Encoded
+from llmtrain_trainer.conversations.template import ensure_chat_template
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.finetune.control_marks import ControlMarks
-from llmtrain_trainer.finetune.conversation import Conversation, Message, ToolCall
-from llmtrain_trainer.finetune.encode import ChatEncoder, Encoded
-from llmtrain_trainer.finetune.template import ensure_chat_template
 
 TRIMMED = (
     "{{ bos_token }}{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content | trim }}"

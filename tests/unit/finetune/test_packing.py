@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmtrain_trainer.conversations.encode import Encoded
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.finetune.encode import Encoded
 from llmtrain_trainer.finetune.packed.sequences import PackedSequences
 from llmtrain_trainer.finetune.packed.writer import PackedWriter
 from llmtrain_trainer.finetune.packing import pack

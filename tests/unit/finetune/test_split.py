@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from llmtrain_trainer.finetune.conversation import Conversation, Message
+from llmtrain_trainer.conversations.conversation import Conversation, Message
 from llmtrain_trainer.finetune.split import SeenConversations, choose_held_out, one_sided_answers
 
 

@@ -4,10 +4,10 @@ import pytest
 from support.tiny_model import tiny_tokenizer
 from transformers import PreTrainedTokenizerFast
 
+from llmtrain_trainer.conversations.conversation import Conversation, Message, ToolCall
+from llmtrain_trainer.conversations.encode import ChatEncoder
+from llmtrain_trainer.conversations.template import ensure_chat_template
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.finetune.conversation import Conversation, Message, ToolCall
-from llmtrain_trainer.finetune.encode import ChatEncoder
-from llmtrain_trainer.finetune.template import ensure_chat_template
 
 PLAIN = (
     "{% for m in messages if m.role != 'tool' %}[{{ m.role }}] {{ m.content }}</s>\n{% endfor %}"

@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llmtrain_api.job import JobSpec, LLMTrainingJob
 from llmtrain_api.plan import ManifestChange, Plan
-from llmtrain_api.spec.job import JobSpec, LLMTrainingJob
 from llmtrain_api.stages import Stage
 from llmtrain_planner.errors import PlanError
 from llmtrain_planner.plan import PlanOptions, plan_job

@@ -6,7 +6,7 @@ import pytest
 from support.tiny_model import TEXT, tiny_tokenizer
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
-from llmtrain_trainer.tokenizer.control_tokens import TextTokenizer
+from llmtrain_trainer.control_tokens import TextTokenizer
 
 MENTION = "the </s> dog<unk>"
 

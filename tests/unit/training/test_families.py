@@ -9,9 +9,9 @@ from transformers import CONFIG_MAPPING, AutoModelForCausalLM, PretrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.models.behaviour import Behaviour, observe
 from llmtrain_trainer.models.stored import load_model, stored_config
-from llmtrain_trainer.models.trainable import require_trainable
+from llmtrain_trainer.training.behaviour import Behaviour, observe
+from llmtrain_trainer.training.trainable import require_trainable
 
 PACKS = [
     "arcee",

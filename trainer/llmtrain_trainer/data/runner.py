@@ -1,6 +1,7 @@
 """The data stage, as the driver runs it."""
 
-from llmtrain_trainer.stage import Product, StageContext, StageResult, StageRunner
+from llmtrain_trainer.runner import Product, StageResult, StageRunner
+from llmtrain_trainer.stage import StageContext
 
 
 def _product(context: StageContext) -> Product:

@@ -18,7 +18,8 @@ from llmtrain_trainer.data.writer import CorpusWriter
 from llmtrain_trainer.durable import replace_file
 from llmtrain_trainer.errors import Interrupted, UserError
 from llmtrain_trainer.parallel import map_in_order
-from llmtrain_trainer.stage import Product, StageContext, StageResult, runners
+from llmtrain_trainer.runner import Product, StageResult, runners
+from llmtrain_trainer.stage import StageContext
 
 _log = logging.getLogger(__name__)
 

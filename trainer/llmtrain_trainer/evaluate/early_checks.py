@@ -1,10 +1,10 @@
 """What the tasks need of documents and tokenizer, checked before hours are spent on training."""
 
+from llmtrain_trainer.control_tokens import TextTokenizer
 from llmtrain_trainer.data.documents import row_groups
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.evaluate.held_out_docs import Question, make_questions
 from llmtrain_trainer.stage import StageContext
-from llmtrain_trainer.tokenizer.control_tokens import TextTokenizer
 
 
 def missing_questions(context: StageContext) -> list[str]:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 
 from llmtrain_api.results import Generation
+from llmtrain_trainer.conversations.conversation import Message
 from llmtrain_trainer.evaluate.subject import Subject
-from llmtrain_trainer.finetune.conversation import Message
 from llmtrain_trainer.generation import (
     Sampling,
     encode_chat,

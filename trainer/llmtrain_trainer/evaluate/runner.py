@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from llmtrain_trainer.stage import StageContext, StageResult, StageRunner
+from llmtrain_trainer.runner import StageResult, StageRunner
+from llmtrain_trainer.stage import StageContext
 
 
 def _run(context: StageContext) -> StageResult:

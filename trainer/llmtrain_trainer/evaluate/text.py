@@ -10,6 +10,7 @@ from transformers import PreTrainedTokenizerBase
 
 from llmtrain_api.progress import bounded_warnings
 from llmtrain_api.spec.data import Data
+from llmtrain_trainer.control_tokens import TextTokenizer
 from llmtrain_trainer.data.documents import row_groups
 from llmtrain_trainer.data.pipeline import CorpusSteps, work_on_unit
 from llmtrain_trainer.data.source_counter import SourceCounter
@@ -18,7 +19,6 @@ from llmtrain_trainer.data.steps.registry import reasons
 from llmtrain_trainer.data.warnings import source_warnings
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.stage import StageContext
-from llmtrain_trainer.tokenizer.control_tokens import TextTokenizer
 from llmtrain_trainer.tokenizer.pretrained import end_of_text_id
 
 

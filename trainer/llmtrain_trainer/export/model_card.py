@@ -10,7 +10,7 @@ from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Sections
 from llmtrain_trainer.export.facts import ModelFacts
 from llmtrain_trainer.export.training_facts import TrainingFacts
-from llmtrain_trainer.stage import runners
+from llmtrain_trainer.runner import runners
 
 _FRONT_MATTER = """\
 ---

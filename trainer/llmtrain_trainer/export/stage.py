@@ -9,7 +9,8 @@ from llmtrain_trainer.models.pipeline import StoredModel, pipeline_models
 from llmtrain_trainer.models.special_ids import stored_generation_config
 from llmtrain_trainer.models.stored import require_model
 from llmtrain_trainer.models.tokenizer import load_tokenizer
-from llmtrain_trainer.stage import Product, StageContext
+from llmtrain_trainer.runner import Product
+from llmtrain_trainer.stage import StageContext
 
 _WEIGHTS = ("config.json", "*.safetensors", "*.safetensors.index.json")
 

@@ -13,7 +13,7 @@ from llmtrain_planner.plan import DEFAULT_MFU
 from llmtrain_planner.stage_plan import RECOMPUTATION_COST
 from llmtrain_planner.tokens import count_steps
 from llmtrain_planner.training_setup import flops_per_token
-from llmtrain_trainer.stage import runner_of
+from llmtrain_trainer.runner import runner_of
 from llmtrain_trainer.training.speed import this_device
 
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
 from llmtrain_api.spec.finetune import ChatSource
+from llmtrain_trainer.conversations.conversation import Conversation
+from llmtrain_trainer.conversations.encode import ChatEncoder
+from llmtrain_trainer.conversations.template import ensure_chat_template
 from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.errors import Interrupted
-from llmtrain_trainer.finetune.conversation import Conversation
-from llmtrain_trainer.finetune.encode import ChatEncoder
 from llmtrain_trainer.finetune.sources.registry import conversation_sources
-from llmtrain_trainer.finetune.template import ensure_chat_template
 from llmtrain_trainer.models.tokenizer import load_tokenizer
 from llmtrain_trainer.stage import StageContext
 

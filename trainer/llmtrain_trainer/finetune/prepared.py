@@ -14,23 +14,24 @@ from llmtrain_api.run_config import RunConfig
 from llmtrain_api.spec.finetune import Finetune
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.completion import fingerprint
+from llmtrain_trainer.conversations.conversation import Conversation
+from llmtrain_trainer.conversations.encode import ChatEncoder, Encoded
+from llmtrain_trainer.conversations.template import ensure_chat_template, template_warning
 from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.errors import Interrupted
-from llmtrain_trainer.finetune.conversation import Conversation
-from llmtrain_trainer.finetune.encode import ChatEncoder, Encoded
 from llmtrain_trainer.finetune.packed.sequences import PackedSequences
 from llmtrain_trainer.finetune.packed.writer import PackedWriter
 from llmtrain_trainer.finetune.sides import Sides
 from llmtrain_trainer.finetune.sources.registry import conversation_sources
 from llmtrain_trainer.finetune.sources.source import ConversationSource
 from llmtrain_trainer.finetune.spool import Spool
-from llmtrain_trainer.finetune.template import ensure_chat_template, template_warning
 from llmtrain_trainer.models.fit import require_context, require_vocabulary
 from llmtrain_trainer.models.pipeline import base_model
 from llmtrain_trainer.models.stored import stored_config
 from llmtrain_trainer.models.tokenizer import load_tokenizer
-from llmtrain_trainer.models.trainable import require_trainable
-from llmtrain_trainer.stage import Product, StageContext, StageResult
+from llmtrain_trainer.runner import Product, StageResult
+from llmtrain_trainer.stage import StageContext
+from llmtrain_trainer.training.trainable import require_trainable
 
 TRAIN, VALIDATION, TOKENIZER = "train", "validation", "tokenizer"
 """What `Workspace.conversations` holds: packed sequences, and the tokenizer with its template."""

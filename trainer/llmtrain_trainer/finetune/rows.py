@@ -12,9 +12,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from llmtrain_trainer.conversations.conversation import Conversation
+from llmtrain_trainer.conversations.messages import invalid, parse_message, require_whole
 from llmtrain_trainer.data.rows import find_field
-from llmtrain_trainer.finetune.conversation import Conversation
-from llmtrain_trainer.finetune.messages import invalid, parse_message, require_whole
 
 DEFAULT_FIELD = "messages"
 FIELDS = (

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from llmtrain_api.run_config import RunConfig
-from llmtrain_trainer.stage import Product, StageContext, StageResult, StageRunner
+from llmtrain_trainer.runner import Product, StageResult, StageRunner
+from llmtrain_trainer.stage import StageContext
 
 if TYPE_CHECKING:
     from llmtrain_trainer.training.task import TrainingTask

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from llmtrain_trainer.conversations.conversation import Conversation
+from llmtrain_trainer.conversations.encode import Encoded
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.finetune.conversation import Conversation
-from llmtrain_trainer.finetune.encode import Encoded
 from llmtrain_trainer.finetune.packed.writer import PackedWriter
 from llmtrain_trainer.finetune.split import SeenConversations, choose_held_out, one_sided_answers
 from llmtrain_trainer.finetune.spool import Spool

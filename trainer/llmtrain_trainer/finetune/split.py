@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from llmtrain_trainer.finetune.conversation import Conversation
+from llmtrain_trainer.conversations.conversation import Conversation
 
 _FREQUENT_SHARE = 0.01
 _FREQUENT_COUNT = 5

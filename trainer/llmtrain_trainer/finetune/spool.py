@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from llmtrain_trainer.finetune.encode import Encoded
+from llmtrain_trainer.conversations.encode import Encoded
 
 _LENGTH = np.dtype("<i8")
 _TOKEN = np.dtype("<u4")

@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 
 from llmtrain_trainer.disk import full_disk_told
-from llmtrain_trainer.stage import StageContext, runner_of
+from llmtrain_trainer.runner import runner_of
+from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.tracking.trackers import require_packages
 
 

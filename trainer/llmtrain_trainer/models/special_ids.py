@@ -10,7 +10,7 @@ from pathlib import Path
 
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from llmtrain_trainer.finetune.template import end_of_turn_ids
+from llmtrain_trainer.conversations.template import end_of_turn_ids
 
 
 def adopt_special_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from llmtrain_api.run_config import RunConfig
-from llmtrain_trainer.stage import StageRunner
+from llmtrain_trainer.runner import StageRunner
 
 if TYPE_CHECKING:
     from llmtrain_trainer.training.task import TrainingTask

@@ -13,13 +13,13 @@ from llmtrain_trainer.models.pipeline import model_to_make
 from llmtrain_trainer.models.recipe import ModelRecipe, new_recipe, pretrained_recipe
 from llmtrain_trainer.models.save import save_model
 from llmtrain_trainer.models.stored import stored_config
-from llmtrain_trainer.models.trainable import require_trainable
 from llmtrain_trainer.tokens.reader import TokenFile
 from llmtrain_trainer.tokens.sequences import TokenSequences
 from llmtrain_trainer.training.layout import stage_layout
 from llmtrain_trainer.training.samples import FirstSamples
 from llmtrain_trainer.training.settings import LoopSettings
 from llmtrain_trainer.training.task import TrainingTask
+from llmtrain_trainer.training.trainable import require_trainable
 
 
 def pretrain_task(config: RunConfig) -> TrainingTask:

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from llmtrain_trainer.control_tokens import TextTokenizer
 from llmtrain_trainer.data.documents import RowGroup
 from llmtrain_trainer.parallel import map_in_order
-from llmtrain_trainer.tokenizer.control_tokens import TextTokenizer
 
 
 @dataclass(frozen=True)

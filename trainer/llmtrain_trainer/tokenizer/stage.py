@@ -10,7 +10,8 @@ from llmtrain_trainer.completion import fingerprint, made_from
 from llmtrain_trainer.data.documents import row_groups
 from llmtrain_trainer.durable import replaced_folder
 from llmtrain_trainer.errors import Interrupted, UserError
-from llmtrain_trainer.stage import Product, StageContext, StageResult, runner_of
+from llmtrain_trainer.runner import Product, StageResult, runner_of
+from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.tokenizer.learn import learn
 from llmtrain_trainer.tokenizer.pretrained import load_pretrained
 from llmtrain_trainer.tokenizer.write import tokenizer_sha256, write_token_files

@@ -6,8 +6,7 @@ from llmtrain_api.plan import StagePlan
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import StageStatus, by_stage
 from llmtrain_api.step_record import StepRecord
-from llmtrain_cli.local.display import duration
-from llmtrain_cli.quantities import amount
+from llmtrain_cli.quantities import amount, short_duration
 from llmtrain_cli.report.missing import Missing
 from llmtrain_cli.report.sources import Run, Sources
 from llmtrain_operator.core.timestamps import read_time
@@ -147,7 +146,7 @@ def _stage_row(stage: StageStatus) -> StageRow:
 def _took(start: str | None, end: str | None) -> str:
     if not start or not end:
         return ""
-    return duration((read_time(end) - read_time(start)).total_seconds())
+    return short_duration((read_time(end) - read_time(start)).total_seconds())
 
 
 def _whole(number: int | None) -> str:
@@ -159,4 +158,4 @@ def _scientific(number: float | None) -> str:
 
 
 def _time(seconds: float | None) -> str:
-    return "" if seconds is None else duration(seconds)
+    return "" if seconds is None else short_duration(seconds)

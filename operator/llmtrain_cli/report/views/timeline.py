@@ -8,9 +8,9 @@ from xml.etree.ElementTree import Element
 from markupsafe import Markup
 
 from llmtrain_api.goodput import Goodput, Interval, Seconds
-from llmtrain_cli.local.display import duration
+from llmtrain_cli.quantities import short_duration
 from llmtrain_cli.report.charts.svg import percent, picture, tag
-from llmtrain_operator.core.goodput.parts import End, buckets_of
+from llmtrain_operator.core.goodput import End, buckets_of
 from llmtrain_operator.core.timestamps import read_time
 
 _HEIGHT = 36.0
@@ -56,9 +56,9 @@ def timeline(goodput: Goodput) -> Timeline:
     shares = sorted(_parts(goodput.seconds), key=lambda part: -part[1])
     return Timeline(
         drawing=_band(goodput),
-        earlier=duration(goodput.earlier.total) if goodput.earlier.total else "",
+        earlier=short_duration(goodput.earlier.total) if goodput.earlier.total else "",
         shares=tuple(
-            Share(_name(part), _style(part), duration(seconds), f"{seconds / total:.1%}")
+            Share(_name(part), _style(part), short_duration(seconds), f"{seconds / total:.1%}")
             for part, seconds in shares
         ),
         runtime=f"{goodput.runtime_ratio:.0%}",
@@ -79,7 +79,7 @@ def _band(goodput: Goodput) -> Markup:
         end = percent(before / whole)
         pieces.append(tag("line", class_="until", x1=end, x2=end, y1=0.0, y2=_HEIGHT))
     description = "; ".join(
-        f"{_name(part)} {duration(seconds)}" for part, seconds in _parts(goodput.seconds)
+        f"{_name(part)} {short_duration(seconds)}" for part, seconds in _parts(goodput.seconds)
     )
     title, style = "Where the time went", "band-of-time"
     return picture(*pieces, title=title, description=description, class_=style)
@@ -90,7 +90,7 @@ def _pieces(seconds: Seconds, place: float, whole: float, label: str) -> Iterato
     for part, length in _parts(seconds):
         yield tag(
             "rect",
-            tag("title", text=f"{label}: {_name(part)}, {duration(length)}"),
+            tag("title", text=f"{label}: {_name(part)}, {short_duration(length)}"),
             x=percent(place / whole),
             width=percent(length / whole),
             y=0.0,

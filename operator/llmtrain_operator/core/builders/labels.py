@@ -3,7 +3,7 @@
 from typing import Any
 
 from llmtrain_api import names
-from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import ClusterStatus
 
 Json = dict[str, Any]

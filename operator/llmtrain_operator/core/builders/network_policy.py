@@ -1,7 +1,7 @@
 """The NetworkPolicy of a job: its Pods reach each other, and others only as the settings say."""
 
 from llmtrain_api import names
-from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_operator.core.builders.labels import Json, job_labels, owner_reference
 from llmtrain_operator.core.pod_settings import PodNetwork
 

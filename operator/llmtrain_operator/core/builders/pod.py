@@ -1,8 +1,8 @@
 """The Pods of a Ray cluster, as templates that Pod Security "restricted" accepts."""
 
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.names import PROGRESS_PORT, WORKSPACE_PATH
 from llmtrain_api.spec.compute import Memory, Nodes
-from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_operator.core.builders.labels import Json
 from llmtrain_operator.core.builders.workspace import claim_name
 from llmtrain_operator.core.pod_settings import PodSettings

@@ -5,8 +5,8 @@ another one where other Pods are needed.
 """
 
 from llmtrain_api import names
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.spec.compute import Nodes
-from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import ClusterStatus
 from llmtrain_operator.core.builders.labels import Json, cluster_labels, owner_reference

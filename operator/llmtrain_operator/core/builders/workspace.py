@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.names import workspace_claim_name
-from llmtrain_api.spec.job import LLMTrainingJob
 from llmtrain_operator.core.builders.labels import Json, job_labels
 
 

@@ -5,8 +5,7 @@ from decimal import Decimal
 
 from llmtrain_api.cost import Ledger
 from llmtrain_api.goodput import Activity, Goodput, Interval, Seconds
-from llmtrain_operator.core.goodput.parts import End, buckets_of
-from llmtrain_operator.core.goodput.timeline import current_interval
+from llmtrain_operator.core.goodput import End, buckets_of, current_interval
 from llmtrain_operator.core.money.amounts import EXACT_TO
 from llmtrain_operator.core.money.ledger import spent_usd
 

@@ -29,12 +29,6 @@ def silent_seconds(
     newest = read_time(stage.attempt_time).timestamp() if stage.attempt_time else now.timestamp()
     if known is not None and known.stage is stage.name and known.heartbeat_time is not None:
         newest = max(newest, read_time(known.heartbeat_time).timestamp())
-    if report is not None and is_report_of(report, stage, uid):
+    if report is not None and report.is_of(uid, stage.name, stage.attempt):
         newest = max(newest, report.heartbeat)
     return now.timestamp() - newest
-
-
-def is_report_of(progress: ProgressReport, stage: StageStatus, uid: str) -> bool:
-    """Whether a report is about this attempt."""
-    found = (progress.job_uid, progress.stage, progress.attempt)
-    return found == (uid, stage.name, stage.attempt)

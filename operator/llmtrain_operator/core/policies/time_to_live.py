@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
 from llmtrain_operator.core.timestamps import read_time
 

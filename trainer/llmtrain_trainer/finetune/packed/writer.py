@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from llmtrain_trainer.finetune.encode import Encoded
+from llmtrain_trainer.conversations.encode import Encoded
 from llmtrain_trainer.finetune.packed.format import (
     INDEX_FILE,
     LABEL,

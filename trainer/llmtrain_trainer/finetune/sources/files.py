@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from llmtrain_api.spec.finetune import ChatFiles
+from llmtrain_trainer.conversations.conversation import Conversation
 from llmtrain_trainer.data.reading import filled_lines, find_files, json_object
 from llmtrain_trainer.data.rows import BadRows
-from llmtrain_trainer.finetune.conversation import Conversation
 from llmtrain_trainer.finetune.rows import parse_row
 from llmtrain_trainer.stage import StageContext
 

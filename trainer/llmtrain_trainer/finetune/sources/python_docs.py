@@ -9,9 +9,9 @@ import sys
 import zlib
 from collections.abc import Iterator
 
+from llmtrain_trainer.conversations.conversation import Conversation, Message
 from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.data.sources.python_docs import DocEntry, Kind, harvest
-from llmtrain_trainer.finetune.conversation import Conversation, Message
 
 _ANSWER_CHARACTERS = 600
 """Paragraphs are added to an answer up to here; the first is always there, if need be cut."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Protocol
 
+from llmtrain_trainer.conversations.conversation import Conversation
 from llmtrain_trainer.data.rows import BadRows
-from llmtrain_trainer.finetune.conversation import Conversation
 
 
 class ConversationSource(Protocol):

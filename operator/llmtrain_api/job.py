@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
+from llmtrain_api import job_rules
 from llmtrain_api.base import MayChange, Record, rule, rules, written
 from llmtrain_api.names import JOB_NAME_MAX_LENGTH, JOB_NAME_PATTERN
-from llmtrain_api.spec import fit
 from llmtrain_api.spec.compute import Compute
 from llmtrain_api.spec.kubernetes import Annotations, Image, Labels
 from llmtrain_api.spec.policy import Policy
@@ -66,7 +66,7 @@ class JobSpec(Sections):
                 " || (has(self.model) && has(self.model.initFrom))",
                 _NO_MODEL,
             ),
-            *fit.RULES,
+            *job_rules.RULES,
         )
     )
 
@@ -100,12 +100,12 @@ class JobSpec(Sections):
 
     @model_validator(mode="after")
     def _sections_fit_together(self) -> Self:
-        fit.require_context(self)
-        fit.require_vocabulary(self.model, self.pretrain, self.tokenizer)
+        job_rules.require_context(self)
+        job_rules.require_vocabulary(self.model, self.pretrain, self.tokenizer)
         for stage, training in self.trainings.items():
-            fit.require_shared_batch(stage, training, self.compute.trainers)
-        fit.require_cpus(self.compute.trainers)
-        fit.require_measured(self.evaluate, self.data)
+            job_rules.require_shared_batch(stage, training, self.compute.trainers)
+        job_rules.require_cpus(self.compute.trainers)
+        job_rules.require_measured(self.evaluate, self.data)
         return self
 
 

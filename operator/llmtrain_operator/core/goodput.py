@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import Enum, auto
 
-from llmtrain_api.goodput import Activity, Interval, Seconds, WorkSeconds
+from llmtrain_api.goodput import Activity, Goodput, Interval, Seconds, WorkSeconds
 from llmtrain_operator.core.timestamps import read_time
 
 _WHOLE = {
@@ -12,6 +12,7 @@ _WHOLE = {
     Activity.WAITING: "other",
     Activity.SUSPENDED: "suspended",
 }
+_NO_COMPUTE = ("queued", "suspended")
 
 
 class End(Enum):
@@ -74,3 +75,27 @@ def _after_the_last_word(work: WorkSeconds, end: End) -> str:
             return "productive" if work.productive else "start_up"
         case _:
             return "other"
+
+
+def seconds_until(goodput: Goodput, now: datetime) -> Seconds:
+    """All of a job's time until a moment, in parts; exact to a millisecond."""
+    each = [i.seconds or buckets_of(i, now, End.NOT_YET) for i in goodput.intervals]
+    each.append(goodput.earlier)
+    return Seconds(
+        **{part: round(sum(getattr(s, part) for s in each), 3) for part in Seconds.model_fields}
+    )
+
+
+def current_interval(goodput: Goodput | None) -> Interval | None:
+    """The one that goes on; None before the first pass and after the end."""
+    intervals = goodput.intervals if goodput else ()
+    return intervals[-1] if intervals and intervals[-1].end is None else None
+
+
+def ratios(seconds: Seconds) -> tuple[float, float]:
+    """Runtime goodput and end-to-end goodput, as `Goodput` defines them."""
+    held = seconds.total - sum(getattr(seconds, part) for part in _NO_COMPUTE)
+    return (
+        round(seconds.productive / held, 4) if held > 0 else 0.0,
+        round(seconds.productive / seconds.total, 4) if seconds.total else 0.0,
+    )

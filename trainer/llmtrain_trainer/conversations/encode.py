@@ -17,16 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
-from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.finetune.control_marks import ControlMarks
-from llmtrain_trainer.finetune.conversation import Conversation, Message
-from llmtrain_trainer.finetune.rendering import Rendered, render_conversation, render_prompt
-from llmtrain_trainer.tokenizer.control_tokens import (
+from llmtrain_trainer.control_tokens import (
     Span,
     TextTokenizer,
     TextTokens,
     control_names,
 )
+from llmtrain_trainer.conversations.control_marks import ControlMarks
+from llmtrain_trainer.conversations.conversation import Conversation, Message
+from llmtrain_trainer.conversations.rendering import Rendered, render_conversation, render_prompt
+from llmtrain_trainer.errors import UserError
 
 
 @dataclass(frozen=True)

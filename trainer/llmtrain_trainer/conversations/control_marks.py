@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from llmtrain_trainer.finetune.conversation import Conversation, Message
-from llmtrain_trainer.finetune.rendering import Rendered
+from llmtrain_trainer.conversations.conversation import Conversation, Message
+from llmtrain_trainer.conversations.rendering import Rendered
 
 _PRIVATE_USE = range(0xE000, 0xF900)
 """Characters to which Unicode gives no meaning."""

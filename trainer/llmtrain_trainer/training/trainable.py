@@ -7,7 +7,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
 from llmtrain_api.families import DEFAULT_FAMILY
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.models.behaviour import observe
+from llmtrain_trainer.training.behaviour import observe
 
 
 def require_trainable(folder: Path, config: PretrainedConfig, *, packing: bool) -> None:

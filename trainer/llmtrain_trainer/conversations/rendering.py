@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from transformers import PreTrainedTokenizerBase
 
+from llmtrain_trainer.control_tokens import Span
+from llmtrain_trainer.conversations.conversation import Conversation, Message
 from llmtrain_trainer.errors import UserError, in_one_line
-from llmtrain_trainer.finetune.conversation import Conversation, Message
-from llmtrain_trainer.tokenizer.control_tokens import Span
 
 _GENERATION = re.compile(r"\{%-?\s*generation\s*-?%\}")
 _PLACEHOLDER = "llmtrain-first-answer"

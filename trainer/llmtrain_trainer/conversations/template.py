@@ -7,10 +7,10 @@ and Qwen write them: schemas in `<tools>`, calls as JSON in `<tool_call>`.
 
 from transformers import PreTrainedTokenizerBase
 
+from llmtrain_trainer.conversations.conversation import Conversation, Message
+from llmtrain_trainer.conversations.encode import ChatEncoder
+from llmtrain_trainer.conversations.rendering import marks_answers, render_conversation
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.finetune.conversation import Conversation, Message
-from llmtrain_trainer.finetune.encode import ChatEncoder
-from llmtrain_trainer.finetune.rendering import marks_answers, render_conversation
 
 _CHATML = """\
 {%- set with_system = messages and messages[0]['role'] == 'system' %}

@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from llmtrain_api.spec.job import LLMTrainingJob
+from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import ConditionStatus, JobStatus, Phase, StageState
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.exits import INTERRUPTED, JOB_FAILED

@@ -6,13 +6,11 @@ from llmtrain_api.exit_codes import Outcome
 from llmtrain_api.goodput import INTERVALS_MAX_ITEMS, Activity, Goodput, Interval, Seconds
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.status import JobStatus, Phase, StageState
-from llmtrain_operator.core.goodput.parts import End, buckets_of
-from llmtrain_operator.core.policies.hang import is_report_of
+from llmtrain_operator.core.goodput import End, buckets_of, current_interval, ratios, seconds_until
 from llmtrain_operator.core.snapshot import Snapshot
 from llmtrain_operator.core.timestamps import read_time, write_time
 
 _NO_ROOM = {"Queued", "Unschedulable"}
-_NO_COMPUTE = ("queued", "suspended")
 
 
 def with_transition(
@@ -37,7 +35,7 @@ def with_transition(
         current = Interval(activity=Activity.WAITING, start=goodput.observed_time)
     if current is not None:
         outcome = _outcome(current, before, snapshot)
-        current = _told(current, after, snapshot.progress, outcome, uid)
+        current = _told(current, snapshot.progress, outcome, uid)
         following = _following(after, write_time(max(now, read_time(current.start))))
         if following is None or not _is_same(current, following):
             closed = _closed(current, after, outcome, now)
@@ -66,29 +64,6 @@ def broken_off(goodput: Goodput | None) -> Goodput | None:
     return goodput.model_copy(update={"intervals": (*goodput.intervals[:-1], closed, waiting)})
 
 
-def seconds_until(goodput: Goodput, now: datetime) -> Seconds:
-    """All of a job's time until a moment, in parts; exact to a millisecond."""
-    each = [i.seconds or buckets_of(i, now, End.NOT_YET) for i in goodput.intervals]
-    each.append(goodput.earlier)
-    return Seconds(
-        **{part: round(sum(getattr(s, part) for s in each), 3) for part in Seconds.model_fields}
-    )
-
-
-def current_interval(goodput: Goodput | None) -> Interval | None:
-    """The one that goes on; None before the first pass and after the end."""
-    return _split(goodput)[1]
-
-
-def ratios(seconds: Seconds) -> tuple[float, float]:
-    """Runtime goodput and end-to-end goodput, as `Goodput` defines them."""
-    held = seconds.total - sum(getattr(seconds, part) for part in _NO_COMPUTE)
-    return (
-        round(seconds.productive / held, 4) if held > 0 else 0.0,
-        round(seconds.productive / seconds.total, 4) if seconds.total else 0.0,
-    )
-
-
 def _split(goodput: Goodput | None) -> tuple[tuple[Interval, ...], Interval | None]:
     intervals = goodput.intervals if goodput else ()
     if intervals and intervals[-1].end is None:
@@ -106,7 +81,6 @@ def _outcome(interval: Interval, before: JobStatus, snapshot: Snapshot) -> Outco
 
 def _told(
     interval: Interval,
-    after: JobStatus,
     report: ProgressReport | None,
     outcome: Outcome | None,
     uid: str,
@@ -114,10 +88,9 @@ def _told(
     """The interval with its driver's newest words."""
     if outcome is not None and outcome.work is not None:
         return interval.model_copy(update={"work": outcome.work})
-    if report is None or interval.stage is None:
+    if report is None or interval.stage is None or interval.attempt is None:
         return interval
-    attempt = after.stage(interval.stage).model_copy(update={"attempt": interval.attempt})
-    if not is_report_of(report, attempt, uid):
+    if not report.is_of(uid, interval.stage, interval.attempt):
         return interval
     start = interval.driver_start
     if report.start_time is not None:

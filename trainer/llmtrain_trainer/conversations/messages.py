@@ -3,8 +3,8 @@
 import json
 from collections.abc import Mapping
 
+from llmtrain_trainer.conversations.conversation import Message, ToolCall
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.finetune.conversation import Message, ToolCall
 
 _ROLES = {
     "system": "system",

@@ -1,0 +1,1 @@
+"""Conversations: their messages, and how a chat template turns them into tokens."""
