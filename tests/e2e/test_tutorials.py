@@ -6,11 +6,12 @@ import pytest
 from support.repository import ROOT
 from support.tutorial_page import Reader, first_missing
 
-PAGES = ("own-data.md",)
+PAGES = ("own-data.md", "lora.md")
 
 
 @pytest.mark.timeout(1800)
 def test_tutorials_run_as_written(tmp_path: Path) -> None:
+    """One reader goes through all pages, for later ones use the model of the first."""
     assert {*PAGES, "README.md"} == {page.name for page in (ROOT / "docs/tutorials").glob("*.md")}
     reader = Reader(tmp_path)
     for page in PAGES:
