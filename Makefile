@@ -107,7 +107,7 @@ test: setup cluster-binaries ## Run all tests: while some wait for a program, ot
 
 .PHONY: test-fast
 test-fast: setup ## Run the unit tests that are not marked slow: a minute, for use while developing.
-	$(BIN)/pytest tests/unit -m "not slow and not node" --numprocesses=2 --dist=loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/unit -m "not slow and not node" --numprocesses=2 --dist=loadfile
 
 .PHONY: fuzz
 fuzz: setup cluster-binaries ## Explore at random what make test draws the same each time: FUZZ_SECONDS=900, SEED=.

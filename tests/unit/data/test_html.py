@@ -98,6 +98,7 @@ def test_files_of_the_format_html_are_always_extracted(page: str, text: str) -> 
     assert "var x" not in extracted
 
 
+@pytest.mark.slow
 def test_no_python_documentation_is_taken_for_html() -> None:
     assert [entry.signature for entry in documentation() if is_html(entry.document)] == []
 
