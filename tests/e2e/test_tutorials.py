@@ -6,7 +6,7 @@ import pytest
 from support.repository import ROOT
 from support.tutorial_page import Reader, first_missing
 
-PAGES = ("own-data.md", "lora.md")
+PAGES = ("own-data.md", "lora.md", "evaluate-in-ci.md")
 
 
 @pytest.mark.timeout(1800)
