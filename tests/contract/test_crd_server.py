@@ -42,6 +42,7 @@ _OTHER_VALUES = {
     "finetune": {"data": {"sources": [{"pythonDocs": {}}]}, "epochs": 3},
     "evaluate": {"bitsPerByte": False},
     "export": None,
+    "tracking": {"tensorboard": {}},
 }
 """A valid other value of each section; None removes it."""
 
