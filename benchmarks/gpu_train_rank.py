@@ -24,7 +24,7 @@ from llmtrain_trainer.launch.rank import run_rank
 from llmtrain_trainer.models.build import initialize
 from llmtrain_trainer.outcome import leave
 from llmtrain_trainer.pretrain.task import pretrain_task
-from llmtrain_trainer.progress.reporter import Silent
+from llmtrain_trainer.progress.reporter import NullReporter
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.training.distributed import device
 
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def _ours(config: RunConfig) -> list[float]:
-    run_rank(StageContext(config, Silent()))
+    run_rank(StageContext(config, NullReporter()))
     lines = Workspace(Path(config.workspace)).metrics(Stage.PRETRAIN).read_text().splitlines()
     records = [json.loads(line) for line in lines]
     return [record["seconds"] for record in records if "seconds" in record]

@@ -5,15 +5,15 @@ from pydantic import Field
 from llmtrain_api.base import Record
 
 
-class Amount(Record):
+class Size(Record):
     """Documents, and the bytes of their UTF-8 text."""
 
     documents: int = 0
     bytes: int = 0
 
-    def __add__(self, other: "Amount") -> "Amount":
+    def __add__(self, other: "Size") -> "Size":
         """Both together."""
-        return Amount(
+        return Size(
             documents=self.documents + other.documents,
             bytes=self.bytes + other.bytes,
         )
@@ -32,14 +32,14 @@ class Example(Record):
 
 
 class StepReport(Record):
-    """What one step of the data stage did; `came_in` = `went_out` + `dropped` in documents."""
+    """What one step of the data stage did; `received` = `kept` + `dropped` in documents."""
 
     name: str
     """The step's kind in `data.steps`, such as `gopher`; the second of a kind is `gopher-2`."""
-    came_in: Amount = Amount()
-    went_out: Amount = Amount()
+    received: Size = Size()
+    kept: Size = Size()
     """In bytes: after the step's changes."""
-    dropped: Amount = Amount()
+    dropped: Size = Size()
     """In bytes: before the step's changes."""
     changed_documents: int = 0
     dropped_by_rule: dict[str, int] = Field(default_factory=dict)
@@ -51,7 +51,7 @@ class StepReport(Record):
 class ScriptReport(Record):
     """The documents in one script."""
 
-    came_in: int = 0
+    received: int = 0
     kept: int = 0
     """Let through by all steps but those that compare documents, such as `exactDedup`."""
 
@@ -61,7 +61,7 @@ class SourceReport(Record):
 
     name: str
     """Its kind and what it names: `files raw/*.jsonl (jsonl)`."""
-    came_in: Amount = Amount()
+    received: Size = Size()
     dropped_by_rule: dict[str, int] = Field(default_factory=dict)
     """Documents by step and rule: `gopher minWords`."""
     changed_by_step: dict[str, int] = Field(default_factory=dict)
@@ -77,11 +77,11 @@ class SourceReport(Record):
 class DataReport(Record):
     """What became of all documents."""
 
-    sources: dict[str, Amount]
+    sources: dict[str, Size]
     """What each file gave, or each source that is not of files."""
     by_source: tuple[SourceReport, ...] = ()
     """In the order of the manifest."""
     steps: tuple[StepReport, ...]
     """In the order in which they ran; each takes in what the one before let out."""
-    train: Amount
-    validation: Amount
+    train: Size
+    validation: Size

@@ -17,10 +17,10 @@ from llmtrain_api.cost import (
     StageCost,
 )
 from llmtrain_api.data_report import (
-    Amount,
     DataReport,
     Example,
     ScriptReport,
+    Size,
     SourceReport,
     StepReport,
 )
@@ -176,19 +176,19 @@ def write_finished_run(folder: Path) -> Workspace:
     example = Example(source=SCRIPT, rule="minWords", excerpt=SCRIPT)
     step = StepReport(
         name="gopher",
-        came_in=Amount(documents=4321, bytes=90),
-        dropped=Amount(documents=1234, bytes=30),
+        received=Size(documents=4321, bytes=90),
+        dropped=Size(documents=1234, bytes=30),
         examples=(example,),
     )
     source = SourceReport(
         name=f"files {SCRIPT} (jsonl)",
-        came_in=Amount(documents=4321, bytes=90),
+        received=Size(documents=4321, bytes=90),
         dropped_by_rule={"gopher minWords": 1234},
-        scripts={"Latin": ScriptReport(came_in=4321, kept=3087)},
+        scripts={"Latin": ScriptReport(received=4321, kept=3087)},
         bad_rows=17,
     )
     data = DataReport(
-        sources={}, by_source=(source,), steps=(step,), train=Amount(), validation=Amount()
+        sources={}, by_source=(source,), steps=(step,), train=Size(), validation=Size()
     )
     evaluation = EvaluationReport(
         results=(

@@ -55,9 +55,9 @@ def _check_time(status: JobStatus, created: datetime) -> None:
     assert abs(status.goodput.seconds.total - elapsed.total_seconds()) < 1
     for interval, following in pairwise(status.goodput.intervals):
         assert interval.end == following.start
-    goes_on = [interval.end is None for interval in status.goodput.intervals]
-    assert goes_on[-1] != status.phase.terminal
-    assert not any(goes_on[:-1])
+    is_live = [interval.end is None for interval in status.goodput.intervals]
+    assert is_live[-1] != status.phase.terminal
+    assert not any(is_live[:-1])
 
 
 def _check_money(status: JobStatus) -> None:

@@ -96,7 +96,7 @@ def test_documents_are_split_in_order_and_the_report_adds_up(tmp_path: Path) -> 
         "gopher": {"minWords": 1, "stopWords": 1},
         "exactDedup": {"repeated": 1},
     }
-    assert report.steps[-1].went_out == report.train + report.validation
+    assert report.steps[-1].kept == report.train + report.validation
     assert report.train.documents == len(train)
     assert report.validation.bytes == sum(len(text.encode()) for text in validation)
     assert context.progress.report.percent == 100

@@ -83,7 +83,7 @@ def reply(
         raise errors[0]
 
 
-class Talk:
+class ChatSession:
     """A conversation on the terminal.
 
     Args:
@@ -160,7 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _converse(talk: Talk, lines: Iterator[str], *, stays: bool) -> None:
+def _converse(talk: ChatSession, lines: Iterator[str], *, stays: bool) -> None:
     """Answer each line until they end.
 
     Args:
@@ -193,7 +193,7 @@ def _typed() -> Iterator[str]:
             return
 
 
-def _load(options: argparse.Namespace) -> Talk:
+def _load(options: argparse.Namespace) -> ChatSession:
     """The model, ready to talk.
 
     Raises:
@@ -229,7 +229,7 @@ def _load(options: argparse.Namespace) -> Talk:
         print(f"warning: {warning}", file=sys.stderr)  # noqa: T201 - a terminal program
     if options.seed is not None:
         torch.manual_seed(options.seed)
-    return Talk(model, tokenizer, Sampling(options.max_new_tokens, options.temperature))
+    return ChatSession(model, tokenizer, Sampling(options.max_new_tokens, options.temperature))
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

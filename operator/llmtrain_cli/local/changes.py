@@ -47,7 +47,7 @@ class Change:
         return not begun.isdisjoint(tuple(users) or tuple(Stage))
 
 
-def hindrances(
+def blocking_changes(
     before: LLMTrainingJob, now: LLMTrainingJob, begun: AbstractSet[Stage]
 ) -> list[Change]:
     """The changes that a run cannot go on with.

@@ -13,7 +13,7 @@ from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import Failures, JobStatus, Phase, StageState, StageStatus
 from llmtrain_api.workspace import Workspace
-from llmtrain_cli.local.changes import Change, hindrances
+from llmtrain_cli.local.changes import Change, blocking_changes
 from llmtrain_cli.local.closed_files import open_closed
 
 
@@ -82,7 +82,7 @@ class RunState:
         stored = self.read()
         if stored is None:
             return StoredRun(uid=str(uuid.uuid4()), job=job)
-        if changes := hindrances(stored.job, job, set(self.begun(stored.status))):
+        if changes := blocking_changes(stored.job, job, set(self.begun(stored.status))):
             raise StateError(
                 f"{self.workspace.root} holds a run of another manifest "
                 f"(changed: {', '.join(change.field for change in changes)}), which it cannot go "

@@ -14,7 +14,7 @@ from llmtrain_api.workspace import Workspace
 from llmtrain_cli.exits import JOB_FAILED, WRONG_INPUT
 from llmtrain_cli.local.closed_files import open_closed
 from llmtrain_cli.local.state import RunState, StateError
-from llmtrain_cli.report.missing import Missing
+from llmtrain_cli.report.missing import Unavailable
 from llmtrain_cli.report.page import render
 from llmtrain_cli.report.sources import Run, read_sources
 from llmtrain_cli.text import echo
@@ -46,7 +46,7 @@ def report(
     echo(str(path))
 
 
-def write_report(workspace: Workspace, run: Run | Missing, output: Path | None = None) -> Path:
+def write_report(workspace: Workspace, run: Run | Unavailable, output: Path | None = None) -> Path:
     """Write the page; returns where.
 
     Raises:
@@ -62,13 +62,15 @@ def write_report(workspace: Workspace, run: Run | Missing, output: Path | None =
     return path
 
 
-def _run_of_folder(workspace: Workspace) -> Run | Missing:
+def _run_of_folder(workspace: Workspace) -> Run | Unavailable:
     try:
         stored = RunState(workspace).read()
     except StateError as error:
-        return Missing(str(error))
+        return Unavailable(str(error))
     if stored is None:
-        return Missing("the workspace does not say which job it is of; on a cluster, give --status")
+        return Unavailable(
+            "the workspace does not say which job it is of; on a cluster, give --status"
+        )
     return Run(stored.job, stored.status)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Missing:
+class Unavailable:
     """Stands where a source or a section would; a page with some of them is still a page."""
 
     reason: str

@@ -5,7 +5,7 @@ import json
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from llmtrain_api.status import Phase
-from llmtrain_cli.report.missing import Missing
+from llmtrain_cli.report.missing import Unavailable
 from llmtrain_cli.report.sources import Run, Sources
 from llmtrain_cli.report.views.bill import Line, bill_lines
 from llmtrain_cli.report.views.curves import Chart, charts
@@ -23,21 +23,21 @@ def render(sources: Sources) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.tests["missing"] = lambda part: isinstance(part, Missing)
+    environment.tests["missing"] = lambda part: isinstance(part, Unavailable)
     run = sources.run
     return environment.get_template("page.html.j2").render(
         sources=sources,
-        phase="unknown" if isinstance(run, Missing) else run.status.phase.value,
-        going_on=not isinstance(run, Missing) and run.is_going_on,
-        why="" if isinstance(run, Missing) else _why(run),
+        phase="unknown" if isinstance(run, Unavailable) else run.status.phase.value,
+        going_on=not isinstance(run, Unavailable) and run.is_going_on,
+        why="" if isinstance(run, Unavailable) else _why(run),
         figures=headline(sources),
-        stages=run if isinstance(run, Missing) else stage_rows(run),
-        plan=run if isinstance(run, Missing) else plan_rows(run, sources),
+        stages=run if isinstance(run, Unavailable) else stage_rows(run),
+        plan=run if isinstance(run, Unavailable) else plan_rows(run, sources),
         charts=_charts(sources),
         timeline=_timeline(run),
         bill=_bill(run),
-        funnel=sources.data if isinstance(sources.data, Missing) else funnel(sources.data),
-        manifest=run if isinstance(run, Missing) else _manifest(run),
+        funnel=sources.data if isinstance(sources.data, Unavailable) else funnel(sources.data),
+        manifest=run if isinstance(run, Unavailable) else _manifest(run),
     )
 
 
@@ -48,31 +48,33 @@ def _why(run: Run) -> str:
     return next((c.message for c in run.status.conditions if c.type == run.status.phase.value), "")
 
 
-def _timeline(run: Run | Missing) -> Timeline | Missing:
-    if isinstance(run, Missing):
+def _timeline(run: Run | Unavailable) -> Timeline | Unavailable:
+    if isinstance(run, Unavailable):
         return run
     goodput = run.status.goodput
     known = goodput is not None and goodput.intervals and goodput.seconds.total
-    return timeline(goodput) if goodput and known else Missing("nobody has measured its time yet")
+    return (
+        timeline(goodput) if goodput and known else Unavailable("nobody has measured its time yet")
+    )
 
 
-def _bill(run: Run | Missing) -> tuple[Line, ...] | Missing:
-    if isinstance(run, Missing):
+def _bill(run: Run | Unavailable) -> tuple[Line, ...] | Unavailable:
+    if isinstance(run, Unavailable):
         return run
     if run.status.cost is None:
-        return Missing("no price is known; llmtrain run --price-per-hour says one")
+        return Unavailable("no price is known; llmtrain run --price-per-hour says one")
     return bill_lines(run.status.cost, ended=run.status.phase.terminal)
 
 
-def _charts(sources: Sources) -> dict[str, tuple[Chart, ...] | Missing]:
-    if isinstance(sources.run, Missing):
+def _charts(sources: Sources) -> dict[str, tuple[Chart, ...] | Unavailable]:
+    if isinstance(sources.run, Unavailable):
         return {}
-    found: dict[str, tuple[Chart, ...] | Missing] = {}
+    found: dict[str, tuple[Chart, ...] | Unavailable] = {}
     for stage, training in sources.run.job.spec.trainings.items():
         records = sources.steps[stage]
         found[stage.value] = (
             records
-            if isinstance(records, Missing)
+            if isinstance(records, Unavailable)
             else charts(stage.value, records, batch_tokens=training.batch_tokens)
         )
     return found

@@ -7,12 +7,12 @@ from pydantic import BaseModel, ValidationError
 
 from llmtrain_api.faults import describe_faults
 from llmtrain_api.step_record import StepRecord
-from llmtrain_cli.report.missing import Missing
+from llmtrain_cli.report.missing import Unavailable
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def read_record(path: Path, kind: type[Model], *, root: Path) -> Model | Missing:
+def read_record(path: Path, kind: type[Model], *, root: Path) -> Model | Unavailable:
     """A JSON file.
 
     Args:
@@ -24,24 +24,24 @@ def read_record(path: Path, kind: type[Model], *, root: Path) -> Model | Missing
     try:
         return kind.model_validate_json(path.read_bytes())
     except FileNotFoundError:
-        return Missing(f"{name} is not in the workspace")
+        return Unavailable(f"{name} is not in the workspace")
     except OSError as error:
-        return Missing(f"{name} cannot be read: {error.strerror}")
+        return Unavailable(f"{name} cannot be read: {error.strerror}")
     except ValidationError as error:
-        return Missing(f"{name} cannot be understood: {describe_faults(error)[0]}")
+        return Unavailable(f"{name} cannot be understood: {describe_faults(error)[0]}")
 
 
-def read_steps(path: Path, *, root: Path) -> tuple[StepRecord, ...] | Missing:
+def read_steps(path: Path, *, root: Path) -> tuple[StepRecord, ...] | Unavailable:
     """The records of a training stage, up to the first line that is damaged or unfinished."""
     records: list[StepRecord] = []
     try:
         with path.open(encoding="utf-8", errors="replace") as lines:
             records.extend(map(StepRecord.model_validate_json, lines))
     except FileNotFoundError:
-        return Missing(f"{path.relative_to(root)} is not in the workspace")
+        return Unavailable(f"{path.relative_to(root)} is not in the workspace")
     except OSError as error:
-        return Missing(f"{path.relative_to(root)} cannot be read: {error.strerror}")
+        return Unavailable(f"{path.relative_to(root)} cannot be read: {error.strerror}")
     except ValidationError:
         if not records:
-            return Missing(f"{path.relative_to(root)} cannot be understood from line 1 on")
+            return Unavailable(f"{path.relative_to(root)} cannot be understood from line 1 on")
     return tuple(records)

@@ -11,7 +11,7 @@ from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus
 from llmtrain_api.step_record import StepRecord
 from llmtrain_api.workspace import Workspace
-from llmtrain_cli.report.missing import Missing
+from llmtrain_cli.report.missing import Unavailable
 from llmtrain_cli.report.reading import read_record, read_steps
 from llmtrain_cli.report.weights import count_saved_parameters
 
@@ -35,18 +35,18 @@ class Sources:
 
     name: str
     """Name of the job, or of the workspace's folder where the job is unknown."""
-    run: Run | Missing
-    data: DataReport | Missing
-    evaluation: EvaluationReport | Missing
-    steps: dict[Stage, tuple[StepRecord, ...] | Missing]
+    run: Run | Unavailable
+    data: DataReport | Unavailable
+    evaluation: EvaluationReport | Unavailable
+    steps: dict[Stage, tuple[StepRecord, ...] | Unavailable]
     """By stage that optimizes."""
-    parameters: dict[Stage, int | Missing]
+    parameters: dict[Stage, int | Unavailable]
     """Number of parameters of the model that each stage saved, by stage that makes one."""
     environments: dict[Stage, Environment]
     """Newest attempt's record of each stage that left one."""
 
 
-def read_sources(workspace: Workspace, run: Run | Missing) -> Sources:
+def read_sources(workspace: Workspace, run: Run | Unavailable) -> Sources:
     """Read a workspace.
 
     Args:
@@ -55,7 +55,7 @@ def read_sources(workspace: Workspace, run: Run | Missing) -> Sources:
     """
     root = workspace.root
     return Sources(
-        name=root.name if isinstance(run, Missing) else run.job.metadata.name,
+        name=root.name if isinstance(run, Unavailable) else run.job.metadata.name,
         run=run,
         data=read_record(workspace.data_report, DataReport, root=root),
         evaluation=read_record(workspace.evaluation_report, EvaluationReport, root=root),
@@ -78,7 +78,7 @@ def _environments(workspace: Workspace) -> dict[Stage, Environment]:
     for stage in Stage:
         if newest := _newest(workspace, stage):
             record = read_record(newest, Environment, root=workspace.root)
-            if not isinstance(record, Missing):
+            if not isinstance(record, Unavailable):
                 found[stage] = record
     return found
 

@@ -5,13 +5,13 @@ import math
 import struct
 from pathlib import Path
 
-from llmtrain_cli.report.missing import Missing
+from llmtrain_cli.report.missing import Unavailable
 
 _LENGTH_BYTES = 8
 _LARGEST_HEADER_BYTES = 100_000_000
 
 
-def count_saved_parameters(folder: Path) -> int | Missing:
+def count_saved_parameters(folder: Path) -> int | Unavailable:
     """Elements of all tensors in a Hugging Face folder; tied weights are saved, and count, once.
 
     The header of a safetensors file is an unsigned 64-bit length and that many bytes of JSON
@@ -19,11 +19,11 @@ def count_saved_parameters(folder: Path) -> int | Missing:
     """
     files = sorted(folder.glob("*.safetensors"))
     if not files:
-        return Missing(f"there are no weights in {folder.name}")
+        return Unavailable(f"there are no weights in {folder.name}")
     try:
         return sum(_count(file) for file in files)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
-        return Missing(f"the weights in {folder.name} cannot be read: {error}")
+        return Unavailable(f"the weights in {folder.name} cannot be read: {error}")
 
 
 def _count(file: Path) -> int:

@@ -12,8 +12,8 @@ from llmtrain_api.metrics import JOB_METRICS, OPERATOR_METRICS
 from llmtrain_api.status import Phase
 from llmtrain_operator.informer.caches import Caches, ObservedJob
 from llmtrain_operator.informer.work_queue import Key
+from llmtrain_operator.metrics.cached_job_metrics import CachedJobMetrics, cached_metrics_of
 from llmtrain_operator.metrics.exposition import Sample, family, lines
-from llmtrain_operator.metrics.known_job import KnownJob, know
 
 log = logging.getLogger(__name__)
 _JOBS = next(metric for metric in OPERATOR_METRICS if metric.name == "llmtrain_operator_jobs")
@@ -28,7 +28,7 @@ class JobsCollector:
 
     def __init__(self, caches: Caches) -> None:
         self._caches = caches
-        self._known: dict[Key, KnownJob] = {}
+        self._known: dict[Key, CachedJobMetrics] = {}
         self._unreadable: dict[Key, ObservedJob] = {}
         self._one_scrape = threading.Lock()
 
@@ -48,7 +48,7 @@ class JobsCollector:
         blocks[_JOBS.name] = list(lines(counts, "", {_JOBS.name: _JOBS.labels}).values())
         return "".join(family(metric, blocks[metric.name]) for metric in (*JOB_METRICS, _JOBS))
 
-    def _look(self, now: datetime) -> list[tuple[KnownJob, dict[str, str]]]:
+    def _look(self, now: datetime) -> list[tuple[CachedJobMetrics, dict[str, str]]]:
         """Read what is new, forget what is gone; returns each job with what time changes of it."""
         known, unreadable, told = {}, {}, []
         for key, seen in list(self._caches.jobs.items()):
@@ -57,7 +57,11 @@ class JobsCollector:
                 continue
             before = self._known.get(key)
             try:
-                job = before if before and before.seen is seen else know(seen, before, now)
+                job = (
+                    before
+                    if before and before.seen is seen
+                    else cached_metrics_of(seen, before, now)
+                )
                 told.append((job, job.changing(now)))
                 known[key] = job
             except Exception:  # the others are no less there for it

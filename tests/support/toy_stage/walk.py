@@ -16,7 +16,7 @@ from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.stages import Stage, StageGroup
 from llmtrain_api.status import EvaluationResult, Phase
 from llmtrain_api.workspace import Workspace
-from llmtrain_cli.local.changes import hindrances
+from llmtrain_cli.local.changes import blocking_changes
 from llmtrain_cli.local.state import RunState
 from llmtrain_cli.report.page import render
 from llmtrain_cli.report.sources import Run, read_sources
@@ -87,9 +87,11 @@ def command_line(passes: Passes, folder: Path) -> None:
     page = render(read_sources(workspace, Run(passes.job, passes.status)))
     assert "toy" in page
     begun = {Stage("data")}
-    assert not hindrances(job(), job(word="cow"), begun)
-    assert [each.field for each in hindrances(job(), job(word="cow"), {TOY})] == ["spec.toy.word"]
-    assert not hindrances(job(), job(color="red"), {TOY})
+    assert not blocking_changes(job(), job(word="cow"), begun)
+    assert [each.field for each in blocking_changes(job(), job(word="cow"), {TOY})] == [
+        "spec.toy.word"
+    ]
+    assert not blocking_changes(job(), job(color="red"), {TOY})
 
 
 def trainer(folder: Path) -> None:

@@ -11,7 +11,7 @@ from llmtrain_api.exit_codes import Outcome
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.stages import Stage, StageGroup
 from llmtrain_api.status import Phase, StageTokens
-from llmtrain_cli.local.changes import hindrances
+from llmtrain_cli.local.changes import blocking_changes
 from llmtrain_planner.plan import PlanOptions, plan_job
 
 TUNE, FINETUNE = Stage("tune"), Stage("finetune")
@@ -71,8 +71,10 @@ def operator() -> None:
 
 def command_line() -> None:
     """A checkpoint of the stage goes on with what changes nothing that is learned."""
-    assert not hindrances(job(), job(checkpoint={"keep": 5}), {TUNE})
-    assert [each.field for each in hindrances(job(), job(epochs=4), {TUNE})] == ["spec.tune.epochs"]
+    assert not blocking_changes(job(), job(checkpoint={"keep": 5}), {TUNE})
+    assert [each.field for each in blocking_changes(job(), job(epochs=4), {TUNE})] == [
+        "spec.tune.epochs"
+    ]
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from llmtrain_api.spec.pretrain import Pretrain
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase, StageState, StageStatus
 from llmtrain_api.workspace import Workspace
-from llmtrain_cli.local.changes import hindrances
+from llmtrain_cli.local.changes import blocking_changes
 from llmtrain_cli.local.state import RunState, StateError, StoredRun
 from llmtrain_cli.manifest import load_manifest
 from llmtrain_trainer.finetune import task as finetune_task
@@ -194,7 +194,7 @@ def test_a_checkpoint_goes_on_with_what_the_run_goes_on_with(
         after = before.model_copy(update={name: f"another {name}"})
         fingerprints = {_fingerprint(stage, each, tmp_path) for each in (before, after)}
         changed = job.model_copy(update={"spec": job.spec.model_copy(update={stage: after})})
-        free = not hindrances(job, changed, set(Stage))
+        free = not blocking_changes(job, changed, set(Stage))
         assert free == (len(fingerprints) == 1), name
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from llmtrain_api.data_report import Amount
+from llmtrain_api.data_report import Size
 from llmtrain_trainer.data import documents
 from llmtrain_trainer.data.documents import DocumentWriter, row_groups
 
@@ -22,7 +22,7 @@ def test_documents_come_back_in_order_from_several_files(
     assert len({group.path for group in groups}) == 4
     assert [len(group.texts()) for group in groups] == [2] * 11 + [1]
     assert [text for group in groups for text in group.texts()] == texts
-    assert writer.written == Amount(documents=23, bytes=sum(len(t.encode()) for t in texts))
+    assert writer.written == Size(documents=23, bytes=sum(len(t.encode()) for t in texts))
 
 
 def test_no_documents_are_an_empty_file(tmp_path: Path) -> None:

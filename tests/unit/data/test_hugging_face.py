@@ -18,8 +18,8 @@ ROWS = Dataset.from_dict({"text": ["one", "two", "three"], "label": [1, 2, 3]})
 
 def read(folder: Path, **section: object) -> list[str]:
     """The documents of a data set below the inputs folder."""
-    units = hugging_face_units(HuggingFace.model_validate(section), stage_context("data", folder))
-    return [text for unit in units for text in unit.documents(BadRows(0))]
+    shards = hugging_face_units(HuggingFace.model_validate(section), stage_context("data", folder))
+    return [text for shard in shards for text in shard.documents(BadRows(0))]
 
 
 def test_a_saved_data_set_is_read_in_ranges(

@@ -15,8 +15,8 @@ from support.text_unit import TextUnit
 from llmtrain_api.faults import describe_faults
 from llmtrain_api.spec.data import Data
 from llmtrain_api.spec.steps import LANGUAGES, Language
-from llmtrain_trainer.data.pipeline import work_on_unit
-from llmtrain_trainer.data.sources.unit import SourceUnit
+from llmtrain_trainer.data.pipeline import work_on_shard
+from llmtrain_trainer.data.sources.shard import SourceShard
 from llmtrain_trainer.data.steps.base import Dropped
 from llmtrain_trainer.data.steps.language import LanguageStep
 from llmtrain_trainer.data.steps.registry import reasons
@@ -78,7 +78,7 @@ def test_the_report_counts_documents_by_language() -> None:
     step = {"language": {"keep": ["en", "de"]}}
     data = Data.model_validate({"sources": [{"pythonDocs": {}}], "steps": [step]})
     texts = (*SENTENCES.values(), SENTENCES["fr"], *NO_LANGUAGE)
-    (batch,) = work_on_unit(SourceUnit(TextUnit(texts), 0), data)
+    (batch,) = work_on_shard(SourceShard(TextUnit(texts), 0), data)
     (report,) = batch.steps
     assert [document.text for document in batch.documents] == [SENTENCES["en"], SENTENCES["de"]]
     others = dict.fromkeys(SENTENCES.keys() - {"en", "de"}, 1)

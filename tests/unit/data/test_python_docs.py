@@ -42,7 +42,7 @@ def test_private_things_and_tests_are_left_out() -> None:
 
 @pytest.mark.slow
 def test_units_together_are_the_harvest() -> None:
-    documents = [text for unit in python_docs_units() for text in unit.documents(BadRows(0))]
+    documents = [text for shard in python_docs_units() for text in shard.documents(BadRows(0))]
     assert documents == [entry.document for entry in documentation()]
 
 

@@ -44,8 +44,8 @@ def read(
     """The documents of one file in the inputs folder."""
     context = stage_context("data", folder)
     (folder / "inputs" / name).write_bytes(data)
-    (unit,) = files_units(Files(paths=(name,), format=kind, text_field=text_field), context)
-    return list(unit.documents(bad_rows or BadRows(0)))
+    (shard,) = files_units(Files(paths=(name,), format=kind, text_field=text_field), context)
+    return list(shard.documents(bad_rows or BadRows(0)))
 
 
 @pytest.mark.parametrize(

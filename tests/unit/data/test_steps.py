@@ -10,8 +10,8 @@ from support.text_unit import TextUnit
 
 from llmtrain_api.spec.data import Data
 from llmtrain_api.spec.steps import Gopher, Step
-from llmtrain_trainer.data.pipeline import CorpusSteps, DocumentBatch, work_on_unit
-from llmtrain_trainer.data.sources.unit import SourceUnit
+from llmtrain_trainer.data.pipeline import CorpusSteps, DocumentBatch, work_on_shard
+from llmtrain_trainer.data.sources.shard import SourceShard
 from llmtrain_trainer.data.steps.base import Dropped, TextFunction
 from llmtrain_trainer.data.steps.gopher import GopherStep, broken_gopher_rule
 from llmtrain_trainer.data.steps.registry import corpus_steps, document_steps, reasons
@@ -38,7 +38,7 @@ def data_of(*steps: dict[str, object]) -> Data:
 
 def batches_of(data: Data, *texts: str) -> list[DocumentBatch]:
     """What a worker makes of a unit with these texts."""
-    return list(work_on_unit(SourceUnit(TextUnit(texts), 0), data))
+    return list(work_on_shard(SourceShard(TextUnit(texts), 0), data))
 
 
 def test_every_kind_is_a_step_named_as_in_the_manifest() -> None:
@@ -92,7 +92,7 @@ def test_no_step_lets_a_document_without_text_through(steps: list[dict[str, obje
     documents, comparisons = CorpusSteps(data.steps).apply(batch)
     assert [document.text for document in documents] == ["text"]
     (report,) = (*batch.steps, *comparisons)
-    assert (report.came_in.documents, report.went_out.documents) == (3, 1)
+    assert (report.received.documents, report.kept.documents) == (3, 1)
     assert sum(report.dropped_by_rule.values()) == report.dropped.documents == 2
     assert report.dropped_by_rule["empty"] >= 1
 

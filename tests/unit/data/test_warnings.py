@@ -7,8 +7,8 @@ from support.stage_context import stage_context
 
 from llmtrain_api.data_report import DataReport, ScriptReport
 from llmtrain_api.spec.data import Data
-from llmtrain_trainer.data.pipeline import work_on_unit
-from llmtrain_trainer.data.sources.registry import units
+from llmtrain_trainer.data.pipeline import work_on_shard
+from llmtrain_trainer.data.sources.registry import shards
 from llmtrain_trainer.data.steps.registry import reasons
 from llmtrain_trainer.data.warnings import warnings
 from llmtrain_trainer.data.writer import CorpusWriter
@@ -30,8 +30,8 @@ def report_of(
     context = stage_context("data", folder, data=settings)
     data = Data.model_validate(settings)
     with CorpusWriter(folder / "documents", data, holds_html=True) as writer:
-        for unit in units(data.sources, context):
-            for batch in work_on_unit(unit, data):
+        for shard in shards(data.sources, context):
+            for batch in work_on_shard(shard, data):
                 writer.take(batch)
     report = writer.report()
     return report, list(warnings(report, reasons(data.steps)))
@@ -51,10 +51,10 @@ def test_good_documents_give_no_warning(tmp_path: Path) -> None:
     report, told = report_of(tmp_path, [jsonl(tmp_path, "a.jsonl", [*texts, *chinese, texts[0]])])
     assert told == []
     (source,) = report.by_source
-    assert (source.name, source.came_in.documents) == ("files a.jsonl (jsonl)", 41)
+    assert (source.name, source.received.documents) == ("files a.jsonl (jsonl)", 41)
     assert source.scripts == {
-        "Latin": ScriptReport(came_in=21, kept=21),
-        "Cjk": ScriptReport(came_in=20, kept=20),
+        "Latin": ScriptReport(received=21, kept=21),
+        "Cjk": ScriptReport(received=20, kept=20),
     }
     assert source.dropped_by_rule == {"exactDedup repeated": 1}
 

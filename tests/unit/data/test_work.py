@@ -10,9 +10,9 @@ from support.text_unit import TextUnit
 from llmtrain_api.data_report import StepReport
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.data import pipeline
-from llmtrain_trainer.data.pipeline import work_on_unit
+from llmtrain_trainer.data.pipeline import work_on_shard
 from llmtrain_trainer.data.report import merge
-from llmtrain_trainer.data.sources.unit import SourceUnit
+from llmtrain_trainer.data.sources.shard import SourceShard
 
 DATA = Data.model_validate(
     {
@@ -37,7 +37,7 @@ TEXTS = (
 
 def reports(texts: tuple[str, ...]) -> tuple[list[str], list[StepReport], int]:
     """The documents that stay, the steps over all batches, the number of batches."""
-    batches = list(work_on_unit(SourceUnit(TextUnit(texts), 0), DATA))
+    batches = list(work_on_shard(SourceShard(TextUnit(texts), 0), DATA))
     steps = list(batches[0].steps)
     for batch in batches[1:]:
         steps = [merge(one, other) for one, other in zip(steps, batch.steps, strict=True)]
@@ -72,7 +72,7 @@ def test_counts_add_up_and_do_not_depend_on_the_batches(texts: tuple[str, ...], 
     assert pieces == whole
     assert same_steps == steps
     for step in steps:
-        assert step.came_in.documents == step.went_out.documents + step.dropped.documents
+        assert step.received.documents == step.kept.documents + step.dropped.documents
         assert sum(step.dropped_by_rule.values()) == step.dropped.documents
     for before, after in pairwise(steps):
-        assert after.came_in == before.went_out
+        assert after.received == before.kept

@@ -13,7 +13,7 @@ from llmtrain_api.spec.evaluate import LmEval, Task
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.conversations.template import ensure_chat_template
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.evaluate.subject import Subject, load_subject
+from llmtrain_trainer.evaluate.evaluated_model import EvaluatedModel, load_evaluated_model
 from llmtrain_trainer.evaluate.tasks import ReadyTask, load_tasks
 from llmtrain_trainer.models.pipeline import StoredModel
 
@@ -101,14 +101,16 @@ def test_a_chat_model_is_asked_as_a_chat(
 
 
 def test_a_model_without_a_template_is_asked_in_plain_text(tmp_path: Path) -> None:
-    subject = load_subject(StoredModel("initial", save_tiny(tmp_path / "model")))
+    subject = load_evaluated_model(StoredModel("initial", save_tiny(tmp_path / "model")))
     assert quiz(tmp_path, limit=2).run(subject, seed=0)
     with pytest.raises(UserError, match=r"quiz\.chatTemplate: .* has no chat template"):
         quiz(tmp_path, chat_template=True).run(subject, seed=0)
 
 
-def _subject(folder: Path) -> Subject:
+def _subject(folder: Path) -> EvaluatedModel:
     """A model that chats."""
     tokenizer = tiny_tokenizer()
     ensure_chat_template(tokenizer)
-    return load_subject(StoredModel("finetuned", save_tiny(folder / "model", tokenizer=tokenizer)))
+    return load_evaluated_model(
+        StoredModel("finetuned", save_tiny(folder / "model", tokenizer=tokenizer))
+    )

@@ -10,7 +10,7 @@ from support.line_job import stage_context
 from support.tiny_model import save_tiny, tiny_model, tiny_tokenizer
 from transformers import LlamaForCausalLM
 
-from llmtrain_api.data_report import Amount, DataReport, StepReport
+from llmtrain_api.data_report import DataReport, Size, StepReport
 from llmtrain_api.results import EvaluationReport, GateResult, Generation
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import EvaluationResult
@@ -31,10 +31,10 @@ LINE = {
     "export": {},
 }
 DATA = DataReport(
-    sources={"raw|a.jsonl": Amount(documents=12, bytes=3456)},
-    steps=(StepReport(name="gopher", dropped=Amount(documents=2, bytes=456)),),
-    train=Amount(documents=9, bytes=2700),
-    validation=Amount(documents=1, bytes=300),
+    sources={"raw|a.jsonl": Size(documents=12, bytes=3456)},
+    steps=(StepReport(name="gopher", dropped=Size(documents=2, bytes=456)),),
+    train=Size(documents=9, bytes=2700),
+    validation=Size(documents=1, bytes=300),
 )
 EVALUATION = EvaluationReport(
     results=(

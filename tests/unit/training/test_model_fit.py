@@ -8,7 +8,7 @@ from support.tiny_model import save_tiny
 
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.evaluate.subject import load_subject
+from llmtrain_trainer.evaluate.evaluated_model import load_evaluated_model
 from llmtrain_trainer.models.pipeline import StoredModel
 from llmtrain_trainer.pretrain.task import pretrain_task
 
@@ -41,4 +41,4 @@ def test_pretraining_goes_on_from_a_model_that_fits(
 def test_a_model_is_not_measured_with_a_larger_tokenizer(tmp_path: Path) -> None:
     folder = save_tiny(tmp_path / "model", vocabulary_size=50)
     with pytest.raises(UserError, match=r"model: the tokenizer has \d+ tokens, the model only 50"):
-        load_subject(StoredModel("initial", folder))
+        load_evaluated_model(StoredModel("initial", folder))

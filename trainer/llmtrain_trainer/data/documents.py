@@ -12,7 +12,7 @@ from typing import Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from llmtrain_api.data_report import Amount
+from llmtrain_api.data_report import Size
 
 _SCHEMA = pa.schema([("text", pa.large_string()), ("source", pa.string())])
 _ROW_GROUP_BYTES = 4 * 2**20
@@ -67,10 +67,10 @@ class DocumentWriter:
         self._file: pq.ParquetWriter | None = None
         self._file_bytes = 0
         self._num_files = 0
-        self._written = Amount()
+        self._written = Size()
 
     @property
-    def written(self) -> Amount:
+    def written(self) -> Size:
         """All documents so far."""
         return self._written
 
@@ -80,7 +80,7 @@ class DocumentWriter:
         self._texts.append(text)
         self._sources.append(source)
         self._pending_bytes += num_bytes
-        self._written += Amount(documents=1, bytes=num_bytes)
+        self._written += Size(documents=1, bytes=num_bytes)
         if self._pending_bytes >= _ROW_GROUP_BYTES:
             self._flush()
 

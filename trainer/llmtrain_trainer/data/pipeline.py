@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from llmtrain_api.data_report import Amount, StepReport
+from llmtrain_api.data_report import Size, StepReport
 from llmtrain_api.spec.data import Data
 from llmtrain_api.spec.steps import Step
 from llmtrain_trainer.data.documents import Document, document_key
 from llmtrain_trainer.data.report import StepCounter, amount
 from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.data.scripts import main_script
-from llmtrain_trainer.data.sources.unit import SourceUnit
+from llmtrain_trainer.data.sources.shard import SourceShard
 from llmtrain_trainer.data.steps.base import NO_TEXT, DocumentStep, Dropped, TextFunction
 from llmtrain_trainer.data.steps.registry import corpus_steps, document_steps
 
@@ -28,7 +28,7 @@ class DocumentBatch:
     number: int
     """Position of the source in the manifest."""
     source: str
-    read: Amount
+    read: Size
     num_bad_rows: int
     bad_rows: tuple[str, ...]
     """What was wrong with some of them."""
@@ -40,22 +40,22 @@ class DocumentBatch:
     steps: tuple[StepReport, ...]
 
 
-def work_on_unit(work: SourceUnit, data: Data) -> Iterator[DocumentBatch]:
+def work_on_shard(work: SourceShard, data: Data) -> Iterator[DocumentBatch]:
     """Read a unit and apply the steps that look at one document, a few MB at a time.
 
     Raises:
         UserError: what the unit reads is not what it should be.
     """
     bad_rows = BadRows(data.sources[work.number].max_bad_rows)
-    steps = document_steps(data.steps, is_html=work.unit.is_html)
+    steps = document_steps(data.steps, is_html=work.shard.is_html)
     functions = {name: _prepared(step) for name, step in steps.items()}
     batch = _OpenBatch(work, functions, bad_rows)
-    for text in work.unit.documents(bad_rows):
+    for text in work.shard.documents(bad_rows):
         batch.add(_without_lone_surrogates(text))
         if batch.is_full:
             yield batch.close()
             batch = _OpenBatch(work, functions, bad_rows)
-    yield batch.close(unit_size=work.unit.size)
+    yield batch.close(unit_size=work.shard.size)
 
 
 @cache
@@ -95,12 +95,12 @@ class CorpusSteps:
 
 class _OpenBatch:
     def __init__(
-        self, work: SourceUnit, functions: Mapping[str, TextFunction], bad_rows: BadRows
+        self, work: SourceShard, functions: Mapping[str, TextFunction], bad_rows: BadRows
     ) -> None:
         self._work = work
         self._functions = functions
         self._bad_rows = bad_rows
-        self._read = Amount()
+        self._read = Size()
         self._texts: list[str] = []
 
     @property
@@ -124,7 +124,7 @@ class _OpenBatch:
         num_bad_rows, bad_rows = self._bad_rows.drain()
         return DocumentBatch(
             number=self._work.number,
-            source=self._work.unit.source,
+            source=self._work.shard.source,
             read=self._read,
             num_bad_rows=num_bad_rows,
             bad_rows=bad_rows,
@@ -144,7 +144,7 @@ class _OpenBatch:
         for place, outcome in zip(places, outcomes, strict=True):
             is_text = isinstance(outcome, Dropped) or not _is_blank(outcome)
             after = outcome if is_text else Dropped(NO_TEXT)
-            counter.count(self._work.unit.source, self._texts[place], after)
+            counter.count(self._work.shard.source, self._texts[place], after)
             if not isinstance(after, Dropped):
                 self._texts[place] = after
                 kept.append(place)

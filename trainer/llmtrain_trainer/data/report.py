@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from llmtrain_api.data_report import Amount, Example, StepReport
+from llmtrain_api.data_report import Example, Size, StepReport
 from llmtrain_trainer.data.steps.base import Dropped
 
 _NUM_EXAMPLES = 5
@@ -11,9 +11,9 @@ _EXCERPT_CHARACTERS = 120
 _CONTEXT_CHARACTERS = 20
 
 
-def amount(text: str) -> Amount:
+def amount(text: str) -> Size:
     """One document."""
-    return Amount(documents=1, bytes=_num_bytes(text))
+    return Size(documents=1, bytes=_num_bytes(text))
 
 
 @dataclass
@@ -21,8 +21,8 @@ class StepCounter:
     """Counts what one step does to the documents of a batch."""
 
     name: str
-    _came_in: Counter[str] = field(default_factory=Counter)
-    _went_out: Counter[str] = field(default_factory=Counter)
+    _received: Counter[str] = field(default_factory=Counter)
+    _kept: Counter[str] = field(default_factory=Counter)
     _dropped: Counter[str] = field(default_factory=Counter)
     _by_rule: Counter[str] = field(default_factory=Counter)
     _num_changed: int = 0
@@ -30,13 +30,13 @@ class StepCounter:
 
     def count(self, source: str, before: str, after: str | Dropped) -> None:
         """One document, before and after the step."""
-        _count(self._came_in, before)
+        _count(self._received, before)
         if isinstance(after, Dropped):
             _count(self._dropped, before)
             self._by_rule[after.rule] += 1
             self._show(source, after.rule, before, None)
             return
-        _count(self._went_out, after)
+        _count(self._kept, after)
         if after != before:
             self._num_changed += 1
             self._show(source, "changed", before, after)
@@ -45,9 +45,9 @@ class StepCounter:
         """What was counted so far."""
         return StepReport(
             name=self.name,
-            came_in=Amount(**self._came_in),
-            went_out=Amount(**self._went_out),
-            dropped=Amount(**self._dropped),
+            received=Size(**self._received),
+            kept=Size(**self._kept),
+            dropped=Size(**self._dropped),
             changed_documents=self._num_changed,
             dropped_by_rule=dict(self._by_rule),
             examples=tuple(self._examples),
@@ -70,8 +70,8 @@ def merge(first: StepReport, second: StepReport) -> StepReport:
     """One report of the same step over the documents of two, the first's coming first."""
     return StepReport(
         name=first.name,
-        came_in=first.came_in + second.came_in,
-        went_out=first.went_out + second.went_out,
+        received=first.received + second.received,
+        kept=first.kept + second.kept,
         dropped=first.dropped + second.dropped,
         changed_documents=first.changed_documents + second.changed_documents,
         dropped_by_rule=dict(Counter(first.dropped_by_rule) + Counter(second.dropped_by_rule)),

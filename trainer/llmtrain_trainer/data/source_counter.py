@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from llmtrain_api.data_report import Amount, ScriptReport, SourceReport, StepReport
+from llmtrain_api.data_report import ScriptReport, Size, SourceReport, StepReport
 from llmtrain_api.spec.data import Source
 from llmtrain_trainer.data.pipeline import DocumentBatch
 from llmtrain_trainer.data.rows import BadRows
@@ -21,7 +21,7 @@ class SourceCounter:
     def __init__(self, source: Source) -> None:
         self._name = source_name(source)
         self._bad_rows = BadRows(source.max_bad_rows)
-        self._came_in = Amount()
+        self._received = Size()
         self._dropped: Counter[str] = Counter()
         self._changed: Counter[str] = Counter()
         self._scripts_in: Counter[str] = Counter()
@@ -39,7 +39,7 @@ class SourceCounter:
         """
         if batch.num_bad_rows:
             self._bad_rows.add(batch.num_bad_rows, batch.bad_rows)
-        self._came_in += batch.read
+        self._received += batch.read
         self._scripts_in.update(batch.scripts_in)
         self._scripts_kept.update(document.script for document in batch.documents)
         for step in (*batch.steps, *comparisons):
@@ -51,12 +51,12 @@ class SourceCounter:
     def report(self) -> SourceReport:
         """What was counted so far."""
         scripts = {
-            script: ScriptReport(came_in=count, kept=self._scripts_kept[script])
+            script: ScriptReport(received=count, kept=self._scripts_kept[script])
             for script, count in self._scripts_in.most_common()
         }
         return SourceReport(
             name=self._name,
-            came_in=self._came_in,
+            received=self._received,
             dropped_by_rule=dict(self._dropped.most_common()),
             changed_by_step=dict(self._changed),
             scripts=scripts,

@@ -9,9 +9,9 @@ from llmtrain_api.data_report import DataReport
 from llmtrain_api.progress import bounded_warnings
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.completion import fingerprint
-from llmtrain_trainer.data.pipeline import work_on_unit
-from llmtrain_trainer.data.sources.registry import units
-from llmtrain_trainer.data.sources.unit import SourceUnit
+from llmtrain_trainer.data.pipeline import work_on_shard
+from llmtrain_trainer.data.sources.registry import shards
+from llmtrain_trainer.data.sources.shard import SourceShard
 from llmtrain_trainer.data.steps.registry import reasons
 from llmtrain_trainer.data.warnings import warnings
 from llmtrain_trainer.data.writer import CorpusWriter
@@ -34,8 +34,8 @@ def documents(context: StageContext) -> Product:
     data = context.config.data
     assert data is not None, "the stage runs when its section is there"
     context.progress.update(percent=0, activity="looking for documents")
-    work = units(data.sources, context)
-    inputs = fingerprint([data.model_dump_json(), *(each.unit.identity for each in work)])
+    work = shards(data.sources, context)
+    inputs = fingerprint([data.model_dump_json(), *(each.shard.identity for each in work)])
 
     def make(folder: Path) -> None:
         report = _make(work, data, folder, context)
@@ -66,15 +66,15 @@ def conclude(context: StageContext) -> StageResult:
 
 
 def _make(
-    work: Sequence[SourceUnit], data: Data, folder: Path, context: StageContext
+    work: Sequence[SourceShard], data: Data, folder: Path, context: StageContext
 ) -> DataReport:
     context.progress.update(activity="cleaning documents")
-    total = sum(each.unit.size for each in work)
+    total = sum(each.shard.size for each in work)
     done = 0
     num_documents = 0
-    holds_html = any(each.unit.is_html for each in work)
+    holds_html = any(each.shard.is_html for each in work)
     with CorpusWriter(folder, data, holds_html=holds_html) as writer:
-        for batch in map_in_order(work, partial(work_on_unit, data=data)):
+        for batch in map_in_order(work, partial(work_on_shard, data=data)):
             if context.stop.is_set():
                 raise Interrupted("stopped while cleaning documents; they will be cleaned anew")
             writer.take(batch)
@@ -93,14 +93,14 @@ def _require_documents(report: DataReport, reasons_by_rule: Mapping[str, str]) -
     if not sum(amount.documents for amount in report.sources.values()):
         names = ", ".join(sorted(report.sources)[:5])
         raise UserError(f"the sources hold no documents: {names}", reason="NoDocuments")
-    last = next(step for step in report.steps if not step.went_out.documents)
+    last = next(step for step in report.steps if not step.kept.documents)
     rules = ", ".join(
         f"{rule}: {count}, {reasons_by_rule[f'{last.name} {rule}']}"
         for rule, count in sorted(last.dropped_by_rule.items())
     )
     raise UserError(
         f"no document is left: the step {last.name} dropped the last {last.dropped.documents} "
-        f"of {report.steps[0].came_in.documents} ({rules}); relax it in the manifest's list "
+        f"of {report.steps[0].received.documents} ({rules}); relax it in the manifest's list "
         "data.steps, or add data",
         reason="NoDocuments",
     )

@@ -27,7 +27,7 @@ def warnings(report: DataReport, reasons: Mapping[str, str]) -> Iterator[str]:
 def source_warnings(source: SourceReport, reasons: Mapping[str, str]) -> Iterator[str]:
     """What a person should look at in one source."""
     yield from _bad_rows(source)
-    if source.came_in.documents:
+    if source.received.documents:
         yield from _dropped(source, reasons)
         yield from _scripts(source)
         yield from _html(source)
@@ -43,7 +43,7 @@ def _bad_rows(source: SourceReport) -> Iterator[str]:
 
 def _dropped(source: SourceReport, reasons: Mapping[str, str]) -> Iterator[str]:
     """Nearly all documents, or those of a rule that dropped most; repetitions are no loss."""
-    total = source.came_in.documents
+    total = source.received.documents
     by_rule = {
         rule: count
         for rule, count in source.dropped_by_rule.items()
@@ -61,11 +61,15 @@ def _dropped(source: SourceReport, reasons: Mapping[str, str]) -> Iterator[str]:
 def _scripts(source: SourceReport) -> Iterator[str]:
     """Scripts of which nearly nothing is left, where others are."""
     for script, counts in source.scripts.items():
-        lost = counts.came_in - counts.kept
-        is_all = counts.came_in == source.came_in.documents
-        if not is_all and counts.came_in >= _FEW_DOCUMENTS and lost > _NEARLY_ALL * counts.came_in:
+        lost = counts.received - counts.kept
+        is_all = counts.received == source.received.documents
+        if (
+            not is_all
+            and counts.received >= _FEW_DOCUMENTS
+            and lost > _NEARLY_ALL * counts.received
+        ):
             yield (
-                f"{source.name}: {lost:,} of {counts.came_in:,} documents in the script {script} "
+                f"{source.name}: {lost:,} of {counts.received:,} documents in the script {script} "
                 "were dropped; the examples in the data report show some"
             )
 
@@ -74,7 +78,7 @@ def _html(source: SourceReport) -> Iterator[str]:
     changed = source.changed_by_step.get(_HTML_STEP, 0)
     if changed and not source.name.endswith(_HTML_FORMAT):
         yield (
-            f"{source.name}: the step html took {changed:,} of {source.came_in.documents:,} "
+            f"{source.name}: the step html took {changed:,} of {source.received.documents:,} "
             "documents for HTML and kept their text alone; without it in data.steps they are left "
             "as they are"
         )

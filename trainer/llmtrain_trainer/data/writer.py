@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from llmtrain_api.data_report import Amount, DataReport, StepReport
+from llmtrain_api.data_report import DataReport, Size, StepReport
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.data.documents import Document, DocumentWriter, is_held_out
 from llmtrain_trainer.data.pipeline import CorpusSteps, DocumentBatch
@@ -27,7 +27,7 @@ class CorpusWriter:
     def __init__(self, folder: Path, data: Data, *, holds_html: bool) -> None:
         self._validation_fraction = data.validation_fraction
         self._corpus_steps = CorpusSteps(data.steps)
-        self._sources: dict[str, Amount] = defaultdict(Amount)
+        self._sources: dict[str, Size] = defaultdict(Size)
         self._by_source = [SourceCounter(source) for source in data.sources]
         names = [*document_steps(data.steps, is_html=holds_html), *corpus_steps(data.steps)]
         self._steps = {name: StepReport(name=name) for name in names}

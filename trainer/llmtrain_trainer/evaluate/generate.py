@@ -6,7 +6,7 @@ import torch
 
 from llmtrain_api.results import Generation
 from llmtrain_trainer.conversations.conversation import Message
-from llmtrain_trainer.evaluate.subject import Subject
+from llmtrain_trainer.evaluate.evaluated_model import EvaluatedModel
 from llmtrain_trainer.generation import (
     Sampling,
     encode_chat,
@@ -17,7 +17,7 @@ from llmtrain_trainer.generation import (
 
 
 def generate_texts(
-    subject: Subject, prompts: Sequence[str], sampling: Sampling, *, seed: int
+    subject: EvaluatedModel, prompts: Sequence[str], sampling: Sampling, *, seed: int
 ) -> list[Generation]:
     """What a model writes to each prompt, the same each time.
 
@@ -36,7 +36,7 @@ def generate_texts(
 
 
 @torch.inference_mode()
-def _generate(subject: Subject, prompt: str, sampling: Sampling, seed: int) -> str:
+def _generate(subject: EvaluatedModel, prompt: str, sampling: Sampling, seed: int) -> str:
     room = prompt_room(subject.model, sampling)
     if subject.chats:
         message = Message(role="user", content=prompt)

@@ -13,7 +13,7 @@ from jinja2.exceptions import SecurityError
 
 from llmtrain_api.status import EvaluationResult
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.evaluate.subject import Subject
+from llmtrain_trainer.evaluate.evaluated_model import EvaluatedModel
 from llmtrain_trainer.evaluate.task_code import task_code
 
 _BATCH_SIZE = 8
@@ -78,7 +78,7 @@ def load_task(name: str, folder: Path, *, cache: Path, trusted: bool = False) ->
 
 
 def run_task(
-    subject: Subject,
+    subject: EvaluatedModel,
     task: LoadedTask,
     *,
     few_shot: int,

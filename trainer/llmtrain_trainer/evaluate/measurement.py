@@ -8,9 +8,9 @@ from llmtrain_api.spec.evaluate import Evaluate
 from llmtrain_api.status import EvaluationResult
 from llmtrain_trainer.errors import Interrupted
 from llmtrain_trainer.evaluate.bits_per_byte import TextScore, score_text
+from llmtrain_trainer.evaluate.evaluated_model import EvaluatedModel
 from llmtrain_trainer.evaluate.gates import BITS_PER_BYTE, PERPLEXITY
 from llmtrain_trainer.evaluate.generate import generate_texts
-from llmtrain_trainer.evaluate.subject import Subject
 from llmtrain_trainer.evaluate.tasks import ReadyTask
 from llmtrain_trainer.evaluate.text import token_stream
 from llmtrain_trainer.generation import Sampling, endless_warning
@@ -42,7 +42,7 @@ class Measurement:
         self.results: list[EvaluationResult] = []
         self.generations: list[Generation] = []
 
-    def measure(self, subject: Subject, tasks: Sequence[ReadyTask]) -> None:
+    def measure(self, subject: EvaluatedModel, tasks: Sequence[ReadyTask]) -> None:
         """Take all measurements of a model.
 
         Raises:
@@ -65,7 +65,7 @@ class Measurement:
             self.generations += generate_texts(subject, generations.prompts, sampling, seed=seed)
         self._num_done += 1
 
-    def _score(self, subject: Subject) -> TextScore:
+    def _score(self, subject: EvaluatedModel) -> TextScore:
         activity = f"{subject.name}: bits per byte"
         self._tell(activity, 0)
         return score_text(

@@ -10,9 +10,9 @@ from llmtrain_api.spec.evaluate import Evaluate
 from llmtrain_api.status import EvaluationResult
 from llmtrain_trainer.durable import replace_file
 from llmtrain_trainer.errors import GateError
+from llmtrain_trainer.evaluate.evaluated_model import load_evaluated_model
 from llmtrain_trainer.evaluate.gates import check_gates, describe_failures, require_possible
 from llmtrain_trainer.evaluate.measurement import Measurement
-from llmtrain_trainer.evaluate.subject import load_subject
 from llmtrain_trainer.evaluate.tasks import load_tasks
 from llmtrain_trainer.evaluate.text import held_out_texts
 from llmtrain_trainer.models.pipeline import pipeline_models
@@ -38,7 +38,7 @@ def run(context: StageContext) -> tuple[EvaluationResult, ...]:
         tasks = load_tasks(evaluate.tasks, texts, Path(scratch), context)
         measurement = Measurement(evaluate, context, texts, num_models=len(models))
         for number, model in enumerate(models, start=1):
-            measurement.measure(load_subject(model), tasks if number == len(models) else [])
+            measurement.measure(load_evaluated_model(model), tasks if number == len(models) else [])
     return _conclude(evaluate, measurement, models[-1].name, context)
 
 

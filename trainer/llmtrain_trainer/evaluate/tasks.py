@@ -8,10 +8,10 @@ from pathlib import Path
 from llmtrain_api.spec.evaluate import Task
 from llmtrain_api.status import EvaluationResult
 from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.evaluate.evaluated_model import EvaluatedModel
 from llmtrain_trainer.evaluate.gates import HELD_OUT_DOCS
 from llmtrain_trainer.evaluate.held_out_docs import METRIC, make_questions, write_task
 from llmtrain_trainer.evaluate.lm_eval_tasks import LoadedTask, load_task, run_task
-from llmtrain_trainer.evaluate.subject import Subject
 from llmtrain_trainer.stage import StageContext
 
 _log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class ReadyTask:
         """Name of the task."""
         return self.loaded.name
 
-    def run(self, subject: Subject, *, seed: int) -> list[EvaluationResult]:
+    def run(self, subject: EvaluatedModel, *, seed: int) -> list[EvaluationResult]:
         """Measure a model."""
         results = run_task(
             subject,
@@ -46,7 +46,7 @@ class ReadyTask:
             return [_as_accuracy(result) for result in results]
         return results
 
-    def _as_chat(self, subject: Subject) -> bool:
+    def _as_chat(self, subject: EvaluatedModel) -> bool:
         if self.chat_template and subject.tokenizer.chat_template is None:
             raise UserError(
                 f"evaluate.tasks: {self.name}.chatTemplate: the tokenizer of the {subject.name} "

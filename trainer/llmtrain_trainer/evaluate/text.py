@@ -12,9 +12,9 @@ from llmtrain_api.progress import bounded_warnings
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.control_tokens import TextTokenizer
 from llmtrain_trainer.data.documents import row_groups
-from llmtrain_trainer.data.pipeline import CorpusSteps, work_on_unit
+from llmtrain_trainer.data.pipeline import CorpusSteps, work_on_shard
 from llmtrain_trainer.data.source_counter import SourceCounter
-from llmtrain_trainer.data.sources.registry import units
+from llmtrain_trainer.data.sources.registry import shards
 from llmtrain_trainer.data.steps.registry import reasons
 from llmtrain_trainer.data.warnings import source_warnings
 from llmtrain_trainer.errors import UserError
@@ -53,8 +53,8 @@ def _read(data: Data, context: StageContext) -> list[str]:
     corpus_steps = CorpusSteps(data.steps)
     texts: list[str] = []
     counters = [SourceCounter(source) for source in data.sources]
-    for unit in units(data.sources, context):
-        for batch in work_on_unit(unit, data):
+    for shard in shards(data.sources, context):
+        for batch in work_on_shard(shard, data):
             counters[batch.number].take(batch)
             documents, _ = corpus_steps.apply(batch)
             texts += [document.text for document in documents]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import yaml
 
-from llmtrain_api.data_report import Amount, DataReport
+from llmtrain_api.data_report import DataReport, Size
 from llmtrain_api.results import EvaluationReport, GateResult
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Sections
@@ -139,7 +139,7 @@ def _data(report: DataReport) -> Iterator[str]:
     yield _table(("Documents", "Number", "Bytes"), rows)
 
 
-def _counts(amount: Amount) -> tuple[str, str]:
+def _counts(amount: Size) -> tuple[str, str]:
     return f"{amount.documents:,}", f"{amount.bytes:,}"
 
 

@@ -12,7 +12,7 @@ from llmtrain_trainer.launch.cause import cause_of
 from llmtrain_trainer.launch.file_store import FileStoreConfig
 from llmtrain_trainer.launch.rank import run_rank
 from llmtrain_trainer.progress.http_reporter import HttpReporter
-from llmtrain_trainer.progress.reporter import Silent
+from llmtrain_trainer.progress.reporter import NullReporter
 from llmtrain_trainer.stage import StageContext
 
 _COLLECTIVE_TIMEOUT_SECONDS = 1800
@@ -89,7 +89,7 @@ def _rank(arguments: _RankArguments) -> None:
     config = RunConfig.model_validate_json(arguments["config"])
     stop = threading.Event()
     if ray.train.get_context().get_world_rank() != 0:
-        run_rank(StageContext(config, Silent(), stop))
+        run_rank(StageContext(config, NullReporter(), stop))
         return
     with HttpReporter(arguments["report_url"], arguments["report_token"], stop) as reporter:
         run_rank(StageContext(config, reporter, stop))

@@ -19,7 +19,7 @@ from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.launch.rank import run_rank
 from llmtrain_trainer.models.initial import fetch_initial_model
 from llmtrain_trainer.outcome import ending, leave, read_run_config
-from llmtrain_trainer.progress.reporter import Silent
+from llmtrain_trainer.progress.reporter import NullReporter
 from llmtrain_trainer.progress.server import serve_progress
 from llmtrain_trainer.progress.tracker import ProgressTracker
 from llmtrain_trainer.stage import StageContext
@@ -44,7 +44,7 @@ def _run(config: RunConfig) -> None:
     signal.signal(signal.SIGTERM, lambda _signal, _frame: stop.set())
     if dist.get_rank() != 0:
         dist.barrier()  # the model of `model.initFrom` is there
-        run_rank(StageContext(config, Silent(), stop))
+        run_rank(StageContext(config, NullReporter(), stop))
         return
     tracker = ProgressTracker(config)
     with serve_progress(

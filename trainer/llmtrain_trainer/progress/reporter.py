@@ -18,7 +18,7 @@ class Reporter(Protocol):
         ...
 
 
-class Silent:
+class NullReporter:
     """Says nothing: for the ranks that rank 0 speaks for."""
 
     def update(self, **changes: Unpack[StageChanges]) -> None:

@@ -9,7 +9,7 @@ _MAX_SPOTS = 120
 
 
 @dataclass(frozen=True)
-class Spot:
+class Point:
     """Neighbouring values of a curve, as one."""
 
     x: float
@@ -20,12 +20,12 @@ class Spot:
     high: float
 
 
-def thinned(values: Sequence[tuple[float, float]], *, most: int = _MAX_SPOTS) -> tuple[Spot, ...]:
+def thinned(values: Sequence[tuple[float, float]], *, most: int = _MAX_SPOTS) -> tuple[Point, ...]:
     """The curve in equal portions, from pairs of x and y in the order of x."""
     size = -(-len(values) // most) or 1
     portions = [values[start : start + size] for start in range(0, len(values), size)]
     return tuple(
-        Spot(
+        Point(
             x=portion[-1][0],
             y=fmean(y for _, y in portion),
             low=min(y for _, y in portion),

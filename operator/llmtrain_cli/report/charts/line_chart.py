@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
-from llmtrain_cli.report.charts.curve import Spot
+from llmtrain_cli.report.charts.curve import Point
 from llmtrain_cli.report.charts.scale import Scale, round_scale, tight_scale
 from llmtrain_cli.report.charts.svg import percent, picture, points, tag
 
@@ -25,7 +25,7 @@ class Series:
     name: str
     style: str
     """Its class in the style sheet: `first` or `second`."""
-    curve: tuple[Spot, ...]
+    curve: tuple[Point, ...]
     dotted: bool = False
     """Whether each value is marked: for curves of few values."""
 

@@ -13,7 +13,7 @@ class FunnelRow:
     """What one step did."""
 
     name: str
-    went_out: str
+    kept: str
     """Documents."""
     drawing: Markup
     """What is left of all documents, and what this step dropped of them."""
@@ -24,28 +24,28 @@ class FunnelRow:
 
 def funnel(report: DataReport) -> tuple[FunnelRow, ...]:
     """One row for each step, in the order in which they ran."""
-    most = max((step.came_in.documents for step in report.steps), default=0)
+    most = max((step.received.documents for step in report.steps), default=0)
     return tuple(_row(step, most) for step in report.steps)
 
 
 def _row(step: StepReport, most: int) -> FunnelRow:
-    came_in, dropped = step.came_in.documents, step.dropped.documents
+    received, dropped = step.received.documents, step.dropped.documents
     return FunnelRow(
         name=step.name,
-        went_out=f"{came_in - dropped:,}",
-        drawing=_bar(step.name, came_in, dropped, most),
+        kept=f"{received - dropped:,}",
+        drawing=_bar(step.name, received, dropped, most),
         dropped=f"{dropped:,}",
         bytes_dropped=f"{step.dropped.bytes:,}",
         changed=f"{step.changed_documents:,}",
     )
 
 
-def _bar(name: str, came_in: int, dropped: int, most: int) -> Markup:
-    left, lost = (count / most if most else 0 for count in (came_in - dropped, dropped))
+def _bar(name: str, received: int, dropped: int, most: int) -> Markup:
+    left, lost = (count / most if most else 0 for count in (received - dropped, dropped))
     return picture(
         tag("rect", class_="left", width=percent(left), height="100%"),
         tag("rect", class_="lost", x=percent(left), width=percent(lost), height="100%"),
         title=name,
-        description=f"{came_in - dropped:,} of {most:,} documents are left, {dropped:,} dropped",
+        description=f"{received - dropped:,} of {most:,} documents are left, {dropped:,} dropped",
         class_="funnel",
     )

@@ -7,7 +7,7 @@ from llmtrain_api.stages import Stage
 from llmtrain_api.status import StageStatus, by_stage
 from llmtrain_api.step_record import StepRecord
 from llmtrain_cli.quantities import amount, short_duration
-from llmtrain_cli.report.missing import Missing
+from llmtrain_cli.report.missing import Unavailable
 from llmtrain_cli.report.sources import Run, Sources
 from llmtrain_operator.core.timestamps import read_time
 from llmtrain_planner.errors import PlanError
@@ -48,14 +48,14 @@ class PlanRow:
 def headline(sources: Sources) -> tuple[Figure, ...]:
     """The numbers that are known, the most important first."""
     figures = []
-    if not isinstance(sources.evaluation, Missing) and sources.evaluation.results:
+    if not isinstance(sources.evaluation, Unavailable) and sources.evaluation.results:
         last = sources.evaluation.results[-1].model
         figures += [
             Figure(f"bits per byte, {last}", f"{result.value:.3f}")
             for result in sources.evaluation.results
             if result.name == "bitsPerByte" and result.model == last
         ]
-    if not isinstance(sources.run, Missing):
+    if not isinstance(sources.run, Unavailable):
         if took := _took(sources.run.status.start_time, sources.run.status.completion_time):
             figures.append(Figure("time", took))
         if sources.run.status.cost is not None:
@@ -76,19 +76,19 @@ def stage_rows(run: Run) -> tuple[StageRow, ...]:
     return tuple(_stage_row(run.status.stage(stage)) for stage in run.job.spec.stages)
 
 
-def plan_rows(run: Run, sources: Sources) -> tuple[PlanRow, ...] | Missing:
+def plan_rows(run: Run, sources: Sources) -> tuple[PlanRow, ...] | Unavailable:
     """What the planner says of the manifest, beside what the workspace holds."""
     try:
         counted = by_stage(run.status.plan.counted_tokens) if run.status.plan else {}
         plan = plan_job(run.job.spec, PlanOptions(counted_tokens=counted))
     except PlanError as error:
-        return Missing(f"the job cannot be planned without more facts: {error}")
+        return Unavailable(f"the job cannot be planned without more facts: {error}")
     done = _trained(run, sources)
     rows = []
     for stage in plan.stages:
         if stage.stage.makes_new_model and plan.model:
             saved = sources.parameters[stage.stage]
-            came = "" if isinstance(saved, Missing) else f"{saved:,}"
+            came = "" if isinstance(saved, Unavailable) else f"{saved:,}"
             planned = f"{plan.model.parameters:,}"
             rows.append(PlanRow(stage.stage.value, "parameters", planned, came))
         rows += _training_rows(stage, done.get(stage.stage))
@@ -109,7 +109,7 @@ def _trained(run: Run, sources: Sources) -> dict[Stage, _Trained]:
     found = {}
     for stage, training in run.job.spec.trainings.items():
         records = sources.steps[stage]
-        if isinstance(records, Missing):
+        if isinstance(records, Unavailable):
             continue
         steps = _newest_of_each_step(records)
         if steps:

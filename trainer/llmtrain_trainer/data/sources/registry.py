@@ -3,24 +3,24 @@
 from collections.abc import Sequence
 
 from llmtrain_api.spec.data import Source
-from llmtrain_trainer.data.sources.unit import SourceUnit, Unit
+from llmtrain_trainer.data.sources.shard import Shard, SourceShard
 from llmtrain_trainer.stage import StageContext
 
 
-def units(sources: Sequence[Source], context: StageContext) -> list[SourceUnit]:
+def shards(sources: Sequence[Source], context: StageContext) -> list[SourceShard]:
     """The units of all sources, in the order of the manifest.
 
     Raises:
         UserError: a source cannot be found.
     """
     return [
-        SourceUnit(unit, number)
+        SourceShard(shard, number)
         for number, source in enumerate(sources)
-        for unit in _units_of(source, context)
+        for shard in _units_of(source, context)
     ]
 
 
-def _units_of(source: Source, context: StageContext) -> Sequence[Unit]:
+def _units_of(source: Source, context: StageContext) -> Sequence[Shard]:
     """The units of one source; its module is loaded only when it is used."""
     if source.python_docs is not None:
         from llmtrain_trainer.data.sources.python_docs import python_docs_units

@@ -13,7 +13,7 @@ from llmtrain_operator.core.money.waste import wasted_usd
 from llmtrain_operator.metrics.exposition import Sample
 
 
-class Moving(NamedTuple):
+class LiveSamples(NamedTuple):
     """All that this part of a job's metrics follows from."""
 
     goodput: Goodput
@@ -27,7 +27,7 @@ class Moving(NamedTuple):
         return cls(status.goodput, status.cost.ledger if status.cost else None)
 
     @property
-    def goes_on(self) -> bool:
+    def is_live(self) -> bool:
         """Whether time changes anything."""
         is_paid_for = self.ledger is not None and bool(self.ledger.open)
         return is_paid_for or current_interval(self.goodput) is not None
@@ -46,7 +46,7 @@ class Moving(NamedTuple):
             yield Sample("llmtrain_job_wasted_usd", float(wasted))
 
 
-def folded(status: dict[str, Any]) -> dict[str, Any]:
+def compact(status: dict[str, Any]) -> dict[str, Any]:
     """A status as it was read, with the stretches of time that have ended as one sum.
 
     They are most of a status, and a scrape needs nothing else of them.

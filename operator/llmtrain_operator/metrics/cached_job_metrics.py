@@ -12,14 +12,14 @@ from llmtrain_operator.informer.caches import ObservedJob
 from llmtrain_operator.informer.parsing import parse_observed
 from llmtrain_operator.metrics.exposition import labelled, lines
 from llmtrain_operator.metrics.job_samples import Facts, facts_of, lasting_samples
-from llmtrain_operator.metrics.moving import Moving, folded
+from llmtrain_operator.metrics.live_samples import LiveSamples, compact
 
 _SHARED = ("namespace", "name")
 _LABELS = {m.name: tuple(name for name in m.labels if name not in _SHARED) for m in JOB_METRICS}
 
 
 @dataclass(frozen=True)
-class KnownJob:
+class CachedJobMetrics:
     """One version of a job.
 
     Attributes:
@@ -36,7 +36,7 @@ class KnownJob:
     phase: Phase
     labels: str
     lasting: dict[str, str]
-    moving: Moving | None
+    moving: LiveSamples | None
 
     def changing(self, now: datetime) -> dict[str, str]:
         """What is to be written at each scrape, by metric."""
@@ -45,7 +45,9 @@ class KnownJob:
         return lines(self.moving.samples(now), self.labels, _LABELS)
 
 
-def know(seen: ObservedJob, before: KnownJob | None, now: datetime) -> KnownJob:
+def cached_metrics_of(
+    seen: ObservedJob, before: CachedJobMetrics | None, now: datetime
+) -> CachedJobMetrics:
     """Read a version of a job.
 
     Args:
@@ -55,19 +57,19 @@ def know(seen: ObservedJob, before: KnownJob | None, now: datetime) -> KnownJob:
         now: the time.
     """
     # Of a newer or older operator: what it says beside what we know is not ours to refuse.
-    status = JobStatus.model_validate(folded(seen.status), extra="ignore")
+    status = JobStatus.model_validate(compact(seen.status), extra="ignore")
     facts = before.facts if before and _same_manifest(seen, before.seen) else _facts(seen)
     meta = seen.metadata
     labels = labelled(("name", "namespace"), (meta.name, meta.namespace))
     if facts is None:
-        return KnownJob(seen, facts, status.phase, labels, {}, None)
+        return CachedJobMetrics(seen, facts, status.phase, labels, {}, None)
     created = read_time(meta.creation_timestamp)
     lasting = lines(lasting_samples(facts, meta.uid, created, status), labels, _LABELS)
-    moving = Moving.of(status)
-    if moving is not None and not moving.goes_on:
+    moving = LiveSamples.of(status)
+    if moving is not None and not moving.is_live:
         lasting |= lines(moving.samples(now), labels, _LABELS)
         moving = None
-    return KnownJob(seen, facts, status.phase, labels, lasting, moving)
+    return CachedJobMetrics(seen, facts, status.phase, labels, lasting, moving)
 
 
 def _same_manifest(seen: ObservedJob, before: ObservedJob) -> bool:

@@ -7,7 +7,7 @@ from typing import Protocol
 from llmtrain_trainer.data.rows import BadRows
 
 
-class Unit(Protocol):
+class Shard(Protocol):
     """Made by the driver, read by a worker, perhaps on another machine."""
 
     @property
@@ -43,9 +43,9 @@ class Unit(Protocol):
 
 
 @dataclass(frozen=True)
-class SourceUnit:
+class SourceShard:
     """A unit, and the source of the manifest that it belongs to."""
 
-    unit: Unit
+    shard: Shard
     number: int
     """Position of the source in the manifest's `data.sources`."""

@@ -13,7 +13,7 @@ from llmtrain_trainer.models.tokenizer import load_tokenizer
 
 
 @dataclass(frozen=True)
-class Subject:
+class EvaluatedModel:
     """A model on its device, ready to predict."""
 
     name: str
@@ -33,7 +33,7 @@ class Subject:
         return self.answers_chat and self.tokenizer.chat_template is not None
 
 
-def load_subject(stored: StoredModel) -> Subject:
+def load_evaluated_model(stored: StoredModel) -> EvaluatedModel:
     """Load a model: in bf16 on a GPU, in fp32 on a CPU.
 
     Raises:
@@ -45,4 +45,4 @@ def load_subject(stored: StoredModel) -> Subject:
     require_vocabulary(model.config, len(tokenizer), where=str(stored.folder))
     if torch.cuda.is_available():
         model = model.to(device="cuda", dtype=torch.bfloat16)
-    return Subject(stored.name, model, tokenizer, stored.answers_chat)
+    return EvaluatedModel(stored.name, model, tokenizer, stored.answers_chat)
