@@ -2,20 +2,25 @@
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+_HERE = Path(__file__).parent
 _running: list[pytest.Item] = []
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Remember which test runs."""
-    _running.append(item)
+    """Remember which unit test runs; pytest calls this for tests of other folders too."""
+    is_ours = item.path.is_relative_to(_HERE)
+    if is_ours:
+        _running.append(item)
     try:
         return (yield)
     finally:
-        _running.pop()
+        if is_ours:
+            _running.pop()
 
 
 def _look(event: str, arguments: tuple[object, ...]) -> None:
