@@ -1,4 +1,4 @@
-"""A real run, as another user of the same machine sees it."""
+"""A real run, as another user of the same machine sees it, and another network namespace."""
 
 import ipaddress
 import os
@@ -9,6 +9,7 @@ from tempfile import mkdtemp
 
 import psutil
 import pytest
+from support.another_namespace import reached_from_another_namespace
 from support.another_user import what_another_user_gets
 from support.local_run import LocalRun, small_spec, write_corpus, write_manifest
 from support.strangers_folder import strangers_folder, what_ran
@@ -47,13 +48,16 @@ def test_another_user_finds_nothing_and_a_stranger_s_folder_runs_nothing(
         listening = [each for each in sockets if each.status == psutil.CONN_LISTEN]
         elsewhere = [each.laddr for each in listening if not _is_loopback(each.laddr.ip)]
         paths = _paths(family, run.workspace.root, inputs=folder)
-        found = what_another_user_gets(paths, {each.laddr.port for each in listening})
+        ports = {each.laddr.port for each in listening}
+        found = what_another_user_gets(paths, ports)
+        reached = reached_from_another_namespace(ports)
 
     assert len(listening) > 10, "of Ray, its workers, the driver"
     assert any(path.endswith("/sockets/raylet") for path in paths)
     assert any(path.endswith("/run/.llmtrain/run.json") for path in paths)
     assert elsewhere == []
     assert found == []
+    assert reached == []
     assert what_ran(stranger) == []
 
 
