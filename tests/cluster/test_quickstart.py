@@ -61,6 +61,10 @@ def test_the_release_passes_its_own_test(llmtrain: Node) -> None:
     assert "Succeeded" in helm(llmtrain, "test", "llmtrain")
 
 
+_MAY_BE_SILENT = {"llmtrain-job: Other values"}
+"""Shows what a stage logs under names of its own; those of the quickstart log nothing more."""
+
+
 def _every_query_had_data(prometheus: Prometheus) -> None:
     """Whether some time in the job's life each panel and record had something to show."""
     chosen = {"$namespace": NAMESPACE, "$name": "quickstart"}
@@ -69,6 +73,8 @@ def _every_query_had_data(prometheus: Prometheus) -> None:
         expr = query.expr
         for variable, value in chosen.items():
             expr = expr.replace(variable, value)
-        if query.place not in _FIRES_IN_PROMTOOL and not prometheus.ever(expr):
+        if query.place in _FIRES_IN_PROMTOOL | _MAY_BE_SILENT:
+            continue
+        if not prometheus.ever(expr):
             silent.append(f"{query.place}: {expr}")
     assert silent == []
