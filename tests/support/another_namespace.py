@@ -31,7 +31,7 @@ def reached_from_another_namespace(ports: Iterable[int]) -> list[int]:
     with _namespace() as name, socket.create_server(("0.0.0.0", 0)) as open_to_all:
         way = open_to_all.getsockname()[1]
         done = subprocess.run(
-            ["ip", "netns", "exec", name, sys.executable, "-c", _CONNECT],
+            ["ip", "netns", "exec", name, sys.executable, "-P", "-c", _CONNECT],
             input=json.dumps([_HOST, [way, *ports]]),
             capture_output=True,
             text=True,
