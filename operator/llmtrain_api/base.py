@@ -1,6 +1,6 @@
 """The two base models: `Section` for what a person writes, `Record` for what programs exchange."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -104,11 +104,8 @@ def rules(*each: dict[str, Any]) -> dict[str, Any]:
 
 
 def _add_rule_of_one(schema: dict[str, Any], model: type[BaseModel]) -> None:
-    kinds = _kinds(model)
-    present = ", ".join(f"has(self.{kind})" for kind in kinds)
-    schema |= rules(
-        rule(f"[{present}].filter(x, x).size() == 1", f"set exactly one of {_joined(kinds)}")
-    )
+    present = ", ".join(f"has(self.{kind})" for kind in _kinds(model))
+    schema |= rules(rule(f"[{present}].filter(x, x).size() == 1", _set_exactly_one(model)))
 
 
 class OneOf(Section):
@@ -136,7 +133,7 @@ class OneOf(Section):
         chosen = self._chosen()
         if len(chosen) != 1:
             found = " and ".join(chosen) or "none: one that needs no fields is written {}"
-            raise ValueError(f"set exactly one of {_joined(_kinds(type(self)))}; found {found}")
+            raise ValueError(f"{_set_exactly_one(type(self))}; found {found}")
         return self
 
 
@@ -145,6 +142,16 @@ def _kinds(model: type[BaseModel]) -> dict[str, str]:
     return {field.alias or name: name for name, field in model.model_fields.items()}
 
 
-def _joined(words: Iterable[str]) -> str:
-    *others, last = words
-    return f"{', '.join(others)} or {last}"
+def _set_exactly_one(model: type[BaseModel]) -> str:
+    return f"set exactly one of {listed(tuple(_kinds(model)), 'or')}"
+
+
+def listed(words: Sequence[str], last: str) -> str:
+    """Words in a sentence: `data, tokenizer and model`.
+
+    Args:
+        words: at least one.
+        last: what stands before the last of several: `and`, `or`.
+    """
+    *others, final = words
+    return f"{', '.join(others)} {last} {final}" if others else final

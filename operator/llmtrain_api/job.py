@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from llmtrain_api import job_rules
-from llmtrain_api.base import MayChange, Record, rule, rules, written
+from llmtrain_api.base import MayChange, Record, listed, rule, rules, written
 from llmtrain_api.names import JOB_NAME_MAX_LENGTH, JOB_NAME_PATTERN
 from llmtrain_api.spec.compute import Compute
 from llmtrain_api.spec.kubernetes import Annotations, Image, Labels
@@ -20,12 +20,6 @@ _MAKING_MODELS = tuple(stage for stage in Stage if stage.makes_new_model)
 _NEEDING_MODELS = tuple(stage for stage in Stage if stage.row.needs_model)
 
 
-def _listed(names: Sequence[str], last: str) -> str:
-    """Names in a sentence: `data, tokenizer and model`."""
-    *others, final = names
-    return f"{', '.join(others)} {last} {final}" if others else final
-
-
 def _has_any(names: Sequence[str]) -> str:
     """CEL: whether one of these fields is set."""
     return " || ".join(f"has(self.{name})" for name in names)
@@ -36,15 +30,14 @@ def _has_all(names: Sequence[str]) -> str:
     return " && ".join(f"has(self.{name})" for name in names)
 
 
-_NO_STAGE = f"set at least one of {_listed(tuple(Stage), 'or')}"
+_NO_STAGE = f"set at least one of {listed(tuple(Stage), 'or')}"
 _NO_MODEL = (
-    f"without {_listed(_MAKING_MODELS, 'or')}, {_listed(_NEEDING_MODELS, 'and')} need"
-    " model.initFrom"
+    f"without {listed(_MAKING_MODELS, 'or')}, {listed(_NEEDING_MODELS, 'and')} need model.initFrom"
 )
 
 
 def _needs(stage: Stage) -> str:
-    return f"{stage} needs {_listed(stage.row.needs, 'and')}"
+    return f"{stage} needs {listed(stage.row.needs, 'and')}"
 
 
 class JobSpec(Sections):

@@ -145,7 +145,7 @@ JOB_METRICS = (
         (*_JOB, "model", "metric"),
     ),
 )
-"""Of each job, from its status: they are there as long as the job is."""
+"""Metrics of each job, from its status: they exist as long as the job does."""
 
 OPERATOR_METRICS = (
     PrometheusMetric(
@@ -194,7 +194,7 @@ OPERATOR_METRICS = (
         Kind.COUNTER,
     ),
 )
-"""Of the operator itself."""
+"""Metrics of the operator itself."""
 
 DRIVER_METRICS = (
     PrometheusMetric(
@@ -218,6 +218,6 @@ DRIVER_METRICS = (
         Exporter.DRIVER,
     ),
 )
-"""Of an attempt while it runs, every second."""
+"""Metrics of an attempt while it runs, every second."""
 
 METRICS = (*JOB_METRICS, *OPERATOR_METRICS, *DRIVER_METRICS)

@@ -10,7 +10,7 @@ _JOB = 'namespace="$namespace",name="$name"'
 
 
 def _of_driver(metric: str) -> Query:
-    """Of the attempt that runs, every few seconds."""
+    """Panels of the attempt that runs, every few seconds."""
     return Query(f"{metric}{{{_JOB}}}", "{{stage}}")
 
 

@@ -7,7 +7,15 @@ from pydantic import ConfigDict, Field, model_validator
 
 from llmtrain_api.base import MayChange, Name, OneOf, Path, Section, rule, rules
 from llmtrain_api.spec.data import MaxBadRows
-from llmtrain_api.spec.training import Checkpoint, Lora, Optimizer, Precision, Zero
+from llmtrain_api.spec.training import (
+    WHOLE_SEQUENCES,
+    Checkpoint,
+    Lora,
+    Optimizer,
+    Precision,
+    Zero,
+    require_whole_sequences,
+)
 
 
 class ChatPythonDocs(Section):
@@ -91,10 +99,7 @@ class Finetune(Section):
 
     model_config = ConfigDict(
         json_schema_extra=rules(
-            rule(
-                "self.batchTokens % self.sequenceLength == 0",
-                "batchTokens must be a multiple of sequenceLength",
-            ),
+            WHOLE_SEQUENCES,
             rule("!has(self.lora) || self.method == 'lora'", "lora needs method: lora"),
         )
     )
@@ -125,11 +130,7 @@ class Finetune(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.batch_tokens % self.sequence_length:
-            raise ValueError(
-                "batchTokens must be a multiple of sequenceLength; "
-                f"{self.batch_tokens} is not one of {self.sequence_length}"
-            )
+        require_whole_sequences(self)
         if self.lora is not None and self.method is not Method.LORA:
             raise ValueError("lora needs method: lora")
         return self

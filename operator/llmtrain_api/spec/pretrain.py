@@ -5,8 +5,16 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from llmtrain_api.base import MayChange, Section, rule, rules, written
-from llmtrain_api.spec.training import Checkpoint, Lora, Optimizer, Precision, Zero
+from llmtrain_api.base import MayChange, Section, rules, written
+from llmtrain_api.spec.training import (
+    WHOLE_SEQUENCES,
+    Checkpoint,
+    Lora,
+    Optimizer,
+    Precision,
+    Zero,
+    require_whole_sequences,
+)
 
 TokenMultiple = Annotated[
     str,
@@ -39,10 +47,7 @@ class Pretrain(Section):
 
     model_config = ConfigDict(
         json_schema_extra=rules(
-            rule(
-                "self.batchTokens % self.sequenceLength == 0",
-                "batchTokens must be a multiple of sequenceLength",
-            ),
+            WHOLE_SEQUENCES,
         )
     )
 
@@ -71,11 +76,7 @@ class Pretrain(Section):
 
     @model_validator(mode="after")
     def _whole_sequences(self) -> Self:
-        if self.batch_tokens % self.sequence_length:
-            raise ValueError(
-                "batchTokens must be a multiple of sequenceLength; "
-                f"{self.batch_tokens} is not one of {self.sequence_length}"
-            )
+        require_whole_sequences(self)
         return self
 
     @property

@@ -141,6 +141,13 @@ class Lora(Section):
     """Dropout probability of the adapters' input."""
 
 
+WHOLE_SEQUENCES = rule(
+    "self.batchTokens % self.sequenceLength == 0",
+    "batchTokens must be a multiple of sequenceLength",
+)
+"""CEL for `require_whole_sequences`."""
+
+
 class Training(Protocol):
     """The section of a stage that optimizes, as the planner, the loop and the report see it."""
 
@@ -183,3 +190,16 @@ class Training(Protocol):
             parameters: of the model.
             counted: tokens of the stage's own data, where those have been counted.
         """
+
+
+def require_whole_sequences(training: Training) -> None:
+    """Require that an optimizer step has whole sequences.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if training.batch_tokens % training.sequence_length:
+        raise ValueError(
+            "batchTokens must be a multiple of sequenceLength; "
+            f"{training.batch_tokens} is not one of {training.sequence_length}"
+        )

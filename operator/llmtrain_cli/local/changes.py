@@ -1,4 +1,4 @@
-"""Which changes of a manifest a run can go on with.
+"""The changes of a manifest that a run can go on with.
 
 What a stage has done stays what the manifest says of it. So a section may change until a stage
 has used it, but for those fields that change nothing that is learned; the sections mark them.
@@ -58,10 +58,10 @@ def blocking_changes(
         begun: the stages that have done something that would have to be done again.
     """
     changes = _changes(before.spec, now.spec, "spec")
-    hindering = [change for change in changes if change.used_by(begun)]
+    blocking = [change for change in changes if change.used_by(begun)]
     if before.metadata.name != now.metadata.name:
-        hindering.insert(0, Change("metadata.name", before.metadata.name))
-    return hindering
+        blocking.insert(0, Change("metadata.name", before.metadata.name))
+    return blocking
 
 
 def _changes(before: Section, now: Section, path: str) -> Iterator[Change]:

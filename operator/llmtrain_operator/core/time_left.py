@@ -9,7 +9,7 @@ from llmtrain_operator.core.goodput import current_interval
 from llmtrain_operator.core.timestamps import read_time
 
 _START_SECONDS = 20.0
-"""Of a stage, before one has shown how long that takes here."""
+"""Assumed start-up of a stage, until one has shown how long that takes here."""
 _TOLD_ENOUGH_PERCENT = 5.0
 
 
@@ -71,7 +71,7 @@ def _told_by_its_attempt(status: JobStatus, stage: Stage, now: datetime) -> floa
 
 
 def _whole_seconds(status: JobStatus, stage: Stage) -> float | None:
-    """Of all steps of a stage; None where they cannot be known yet."""
+    """Seconds of all steps of a stage; None where they cannot be known yet."""
     planned = status.plan.stage(stage) if status.plan else None
     if status.plan is None or planned is None:
         return None
@@ -118,7 +118,7 @@ def _pauses(goodput: Goodput | None, stage: Stage) -> float:
 
 
 def _steps_and_pauses(told: Seconds | WorkSeconds) -> tuple[float, float]:
-    """Of an attempt that has ended, other time is also what came after its loop."""
+    """Steps and pauses of an attempt. Once it has ended, `other` also holds what came last."""
     steps, pauses = told.productive + told.data_wait, told.evaluation + told.checkpoint_save
     if isinstance(told, WorkSeconds):
         return steps, pauses + told.other

@@ -27,7 +27,10 @@ def with_transition(
     """
     goodput = before.goodput
     earlier = goodput.earlier if goodput else Seconds()
-    ended, current = _split(goodput)
+    current = current_interval(goodput)
+    ended = goodput.intervals if goodput else ()
+    if current is not None:
+        ended = ended[:-1]
     if goodput is None:
         current = Interval(activity=Activity.QUEUED, start=write_time(snapshot.created or now))
     elif current is None and not after.phase.terminal:
@@ -62,13 +65,6 @@ def broken_off(goodput: Goodput | None) -> Goodput | None:
     closed = _ended(current, end, End.LOST)
     waiting = Interval(activity=Activity.WAITING, start=goodput.observed_time)
     return goodput.model_copy(update={"intervals": (*goodput.intervals[:-1], closed, waiting)})
-
-
-def _split(goodput: Goodput | None) -> tuple[tuple[Interval, ...], Interval | None]:
-    intervals = goodput.intervals if goodput else ()
-    if intervals and intervals[-1].end is None:
-        return intervals[:-1], intervals[-1]
-    return intervals, None
 
 
 def _outcome(interval: Interval, before: JobStatus, snapshot: Snapshot) -> Outcome | None:

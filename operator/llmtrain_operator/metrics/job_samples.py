@@ -23,11 +23,11 @@ class Facts(NamedTuple):
     """What they take from its manifest."""
 
     queue: str
-    """Of Kueue; empty where there is none."""
+    """Queue of Kueue; empty where there is none."""
     family: str
-    """Of the model; empty where it is not told."""
+    """Family of the model; empty where it is unknown."""
     gpus: int
-    """Of all trainers together."""
+    """GPUs of all trainers together."""
     budget_usd: float | None
 
 

@@ -21,7 +21,7 @@ class LiveSamples(NamedTuple):
 
     @classmethod
     def of(cls, status: JobStatus) -> Self | None:
-        """Of a job; None where nobody has looked at it yet."""
+        """Samples of a job; None where no reconcile has seen it yet."""
         if status.goodput is None:
             return None
         return cls(status.goodput, status.cost.ledger if status.cost else None)

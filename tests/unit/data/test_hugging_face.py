@@ -10,7 +10,7 @@ from support.stage_context import stage_context
 from llmtrain_api.spec.data import HuggingFace
 from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.data.sources import hugging_face
-from llmtrain_trainer.data.sources.hugging_face import hugging_face_units
+from llmtrain_trainer.data.sources.hugging_face import hugging_face_shards
 from llmtrain_trainer.errors import UserError
 
 ROWS = Dataset.from_dict({"text": ["one", "two", "three"], "label": [1, 2, 3]})
@@ -18,7 +18,7 @@ ROWS = Dataset.from_dict({"text": ["one", "two", "three"], "label": [1, 2, 3]})
 
 def read(folder: Path, **section: object) -> list[str]:
     """The documents of a data set below the inputs folder."""
-    shards = hugging_face_units(HuggingFace.model_validate(section), stage_context("data", folder))
+    shards = hugging_face_shards(HuggingFace.model_validate(section), stage_context("data", folder))
     return [text for shard in shards for text in shard.documents(BadRows(0))]
 
 

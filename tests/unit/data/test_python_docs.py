@@ -7,7 +7,7 @@ import pytest
 from support.python_docs import documentation
 
 from llmtrain_trainer.data.rows import BadRows
-from llmtrain_trainer.data.sources.python_docs import python_docs_units
+from llmtrain_trainer.data.sources.python_docs import python_docs_shards
 
 
 def test_things_carry_the_names_and_signatures_that_people_know() -> None:
@@ -42,7 +42,7 @@ def test_private_things_and_tests_are_left_out() -> None:
 
 @pytest.mark.slow
 def test_units_together_are_the_harvest() -> None:
-    documents = [text for shard in python_docs_units() for text in shard.documents(BadRows(0))]
+    documents = [text for shard in python_docs_shards() for text in shard.documents(BadRows(0))]
     assert documents == [entry.document for entry in documentation()]
 
 

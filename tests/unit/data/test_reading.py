@@ -17,7 +17,7 @@ from support.stage_context import stage_context
 from llmtrain_api.spec.data import FileFormat, Files
 from llmtrain_trainer.data.reading import find_files
 from llmtrain_trainer.data.rows import BadRows
-from llmtrain_trainer.data.sources.files import files_units
+from llmtrain_trainer.data.sources.files import file_shards
 from llmtrain_trainer.errors import UserError
 
 GOOD = b'{"text": "one"}\n\n{"text": "two", "other": 1}\n'
@@ -44,7 +44,7 @@ def read(
     """The documents of one file in the inputs folder."""
     context = stage_context("data", folder)
     (folder / "inputs" / name).write_bytes(data)
-    (shard,) = files_units(Files(paths=(name,), format=kind, text_field=text_field), context)
+    (shard,) = file_shards(Files(paths=(name,), format=kind, text_field=text_field), context)
     return list(shard.documents(bad_rows or BadRows(0)))
 
 

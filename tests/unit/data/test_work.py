@@ -41,7 +41,7 @@ def reports(texts: tuple[str, ...]) -> tuple[list[str], list[StepReport], int]:
     steps = list(batches[0].steps)
     for batch in batches[1:]:
         steps = [merge(one, other) for one, other in zip(steps, batch.steps, strict=True)]
-    assert sum(batch.unit_size for batch in batches) == 7
+    assert sum(batch.shard_size for batch in batches) == 7
     assert sum(batch.read.documents for batch in batches) == len(texts)
     return [d.text for batch in batches for d in batch.documents], steps, len(batches)
 

@@ -6,7 +6,6 @@ They are parquet files with the columns `text` and `source`.
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import pyarrow as pa
@@ -87,12 +86,7 @@ class DocumentWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None and (self._texts or not self._num_files):
             self._flush()  # also an empty file where there are no documents at all
         self._close_file()

@@ -10,7 +10,7 @@ from llmtrain_api.data_report import Size, StepReport
 from llmtrain_api.spec.data import Data
 from llmtrain_api.spec.steps import Step
 from llmtrain_trainer.data.documents import Document, document_key
-from llmtrain_trainer.data.report import StepCounter, amount
+from llmtrain_trainer.data.report import StepCounter, size_of
 from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.data.scripts import main_script
 from llmtrain_trainer.data.sources.shard import SourceShard
@@ -23,7 +23,7 @@ _BATCH_DOCUMENTS = 4096
 
 @dataclass(frozen=True)
 class DocumentBatch:
-    """Some documents of one unit, and what became of those that are not there any more."""
+    """Some documents of one shard, and what became of those that are not there any more."""
 
     number: int
     """Position of the source in the manifest."""
@@ -32,8 +32,8 @@ class DocumentBatch:
     num_bad_rows: int
     bad_rows: tuple[str, ...]
     """What was wrong with some of them."""
-    unit_size: int
-    """The size of the unit where this is its last batch, else 0."""
+    shard_size: int
+    """The size of the shard where this is its last batch, else 0."""
     documents: tuple[Document, ...]
     scripts_in: dict[str, int]
     """Documents by script, those that were dropped included."""
@@ -41,10 +41,10 @@ class DocumentBatch:
 
 
 def work_on_shard(work: SourceShard, data: Data) -> Iterator[DocumentBatch]:
-    """Read a unit and apply the steps that look at one document, a few MB at a time.
+    """Read a shard and apply the steps that look at one document, a few MB at a time.
 
     Raises:
-        UserError: what the unit reads is not what it should be.
+        UserError: what the shard reads is not what it should be.
     """
     bad_rows = BadRows(data.sources[work.number].max_bad_rows)
     steps = document_steps(data.steps, is_html=work.shard.is_html)
@@ -55,12 +55,12 @@ def work_on_shard(work: SourceShard, data: Data) -> Iterator[DocumentBatch]:
         if batch.is_full:
             yield batch.close()
             batch = _OpenBatch(work, functions, bad_rows)
-    yield batch.close(unit_size=work.shard.size)
+    yield batch.close(shard_size=work.shard.size)
 
 
 @cache
 def _prepared(step: DocumentStep[Any]) -> TextFunction:
-    """A step's function, made once in each process: workers take many units."""
+    """A step's function, made once in each process: workers take many shards."""
     return step.prepare()
 
 
@@ -108,10 +108,10 @@ class _OpenBatch:
         return self._read.bytes >= _BATCH_BYTES or self._read.documents >= _BATCH_DOCUMENTS
 
     def add(self, text: str) -> None:
-        self._read += amount(text)
+        self._read += size_of(text)
         self._texts.append(text)
 
-    def close(self, unit_size: int = 0) -> DocumentBatch:
+    def close(self, shard_size: int = 0) -> DocumentBatch:
         """Apply the steps."""
         kept = list(range(len(self._texts)))
         reports = []
@@ -128,7 +128,7 @@ class _OpenBatch:
             read=self._read,
             num_bad_rows=num_bad_rows,
             bad_rows=bad_rows,
-            unit_size=unit_size,
+            shard_size=shard_size,
             documents=tuple(Document(texts[i], document_key(texts[i]), scripts[i]) for i in kept),
             scripts_in=dict(Counter(scripts)),
             steps=tuple(reports),

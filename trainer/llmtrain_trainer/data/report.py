@@ -11,7 +11,7 @@ _EXCERPT_CHARACTERS = 120
 _CONTEXT_CHARACTERS = 20
 
 
-def amount(text: str) -> Size:
+def size_of(text: str) -> Size:
     """One document."""
     return Size(documents=1, bytes=_num_bytes(text))
 

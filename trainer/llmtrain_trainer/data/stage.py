@@ -78,7 +78,7 @@ def _make(
             if context.stop.is_set():
                 raise Interrupted("stopped while cleaning documents; they will be cleaned anew")
             writer.take(batch)
-            done += batch.unit_size
+            done += batch.shard_size
             num_documents += batch.read.documents
             context.progress.update(
                 percent=100 * done / max(total, 1),
@@ -90,7 +90,7 @@ def _make(
 def _require_documents(report: DataReport, reasons_by_rule: Mapping[str, str]) -> None:
     if report.train.documents:
         return
-    if not sum(amount.documents for amount in report.sources.values()):
+    if not sum(size.documents for size in report.sources.values()):
         names = ", ".join(sorted(report.sources)[:5])
         raise UserError(f"the sources hold no documents: {names}", reason="NoDocuments")
     last = next(step for step in report.steps if not step.kept.documents)

@@ -21,7 +21,7 @@ class CorpusWriter:
     Args:
         folder: where `train/` and `validation/` are made.
         data: the manifest's section.
-        holds_html: whether some unit holds nothing but HTML.
+        holds_html: whether some shard holds nothing but HTML.
     """
 
     def __init__(self, folder: Path, data: Data, *, holds_html: bool) -> None:

@@ -129,7 +129,7 @@ def _gate(gate: GateResult) -> str:
 
 def _data(report: DataReport) -> Iterator[str]:
     yield "## What it learned from"
-    rows = [(source, *_counts(amount)) for source, amount in report.sources.items()]
+    rows = [(source, *_counts(size)) for source, size in report.sources.items()]
     rows += [
         (f"dropped by {step.name}", *_counts(step.dropped))
         for step in report.steps
@@ -139,8 +139,8 @@ def _data(report: DataReport) -> Iterator[str]:
     yield _table(("Documents", "Number", "Bytes"), rows)
 
 
-def _counts(amount: Size) -> tuple[str, str]:
-    return f"{amount.documents:,}", f"{amount.bytes:,}"
+def _counts(size: Size) -> tuple[str, str]:
+    return f"{size.documents:,}", f"{size.bytes:,}"
 
 
 def _training(stages: Sequence[TrainingFacts]) -> Iterator[str]:

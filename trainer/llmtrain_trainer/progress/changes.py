@@ -6,7 +6,7 @@ from llmtrain_api.goodput import WorkSeconds
 from llmtrain_api.progress import joined_warnings
 from llmtrain_api.training_metrics import TrainingMetrics
 
-_MEASURED = frozenset(TrainingMetrics.model_fields)
+_MEASURED = set(TrainingMetrics.model_fields)
 
 Changes = dict[str, Any]
 """Fields of a progress report that have changed, as JSON."""
@@ -32,9 +32,7 @@ def changes_of_stage(news: StageChanges) -> Changes:
 
 def changes_of_metrics(measured: TrainingMetrics) -> Changes:
     """The fields that were set, as JSON; what a subclass adds is no part of a report."""
-    return measured.model_dump(
-        mode="json", by_alias=False, exclude_unset=True, include=set(_MEASURED)
-    )
+    return measured.model_dump(mode="json", by_alias=False, exclude_unset=True, include=_MEASURED)
 
 
 def merged(older: Changes, newer: Changes) -> Changes:

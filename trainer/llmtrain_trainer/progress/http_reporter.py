@@ -6,7 +6,6 @@ import logging
 import threading
 import urllib.error
 import urllib.request
-from types import TracebackType
 from typing import Self, Unpack
 
 from llmtrain_api.training_metrics import TrainingMetrics
@@ -47,12 +46,7 @@ class HttpReporter:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._closing.set()
         self._thread.join()
 

@@ -4,7 +4,6 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Self
 
 from llmtrain_trainer.errors import in_one_line
@@ -44,13 +43,8 @@ class BackgroundTracker:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._succeeded = error is None
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._succeeded = kind is None
         self._closing.set()
         self._queue.put(None)
         self._thread.join(_CLOSE_SECONDS)

@@ -65,7 +65,7 @@ def _wasted(ledger: Ledger, goodput: Goodput, now: datetime) -> Decimal:
 def _per_million_tokens(
     by_stage: dict[Stage, Decimal], after: JobStatus, before: Cost | None
 ) -> Decimal | None:
-    """Of the stage that trains the most: known while it runs, and kept after it."""
+    """Cost per million tokens of the stage that trains first, kept after the stage has ended."""
     progress = after.progress
     stage = next((each.name for each in after.stages if each.name.optimizes), None)
     if progress is None or progress.stage is not stage or not progress.tokens:

@@ -18,7 +18,7 @@ from llmtrain_trainer.stage import StageContext
 
 
 @dataclass(frozen=True)
-class FileUnit:
+class FileShard:
     """One file."""
 
     path: Path
@@ -55,8 +55,8 @@ class FileUnit:
         return string_field(row, self.text_field, place)
 
 
-def files_units(section: Files, context: StageContext) -> list[FileUnit]:
-    """A unit for each file.
+def file_shards(section: Files, context: StageContext) -> list[FileShard]:
+    """A shard for each file.
 
     Raises:
         UserError: a path names no file.
@@ -65,9 +65,9 @@ def files_units(section: Files, context: StageContext) -> list[FileUnit]:
     return [_unit(path, section, root) for path in find_files(section.paths, root)]
 
 
-def _unit(path: Path, section: Files, root: Path) -> FileUnit:
+def _unit(path: Path, section: Files, root: Path) -> FileShard:
     state = path.stat()
-    return FileUnit(
+    return FileShard(
         path=path,
         format=section.format,
         text_field=section.text_field,

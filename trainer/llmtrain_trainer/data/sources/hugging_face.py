@@ -18,7 +18,7 @@ _ROWS_IN_A_UNIT = 10_000
 
 
 @dataclass(frozen=True)
-class HuggingFaceUnit:
+class HuggingFaceShard:
     """A range of rows; the data set itself travels as the paths of its files."""
 
     dataset: "Dataset"
@@ -41,7 +41,7 @@ class HuggingFaceUnit:
         return bad_rows.usable(placed, lambda row, place: string_field(row, self.text_field, place))
 
 
-def hugging_face_units(section: HuggingFace, context: StageContext) -> list[HuggingFaceUnit]:
+def hugging_face_shards(section: HuggingFace, context: StageContext) -> list[HuggingFaceShard]:
     """Ranges of the data set's rows.
 
     Raises:
@@ -64,7 +64,7 @@ def hugging_face_units(section: HuggingFace, context: StageContext) -> list[Hugg
     texts = dataset.select_columns([column])
     identity = f"{section.model_dump_json()} {len(texts)} {_state_of_files(texts)}"
     return [
-        HuggingFaceUnit(
+        HuggingFaceShard(
             dataset=texts,
             start=start,
             stop=min(start + _ROWS_IN_A_UNIT, len(texts)),

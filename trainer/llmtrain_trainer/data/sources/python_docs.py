@@ -183,7 +183,7 @@ def _builtin_parameters(value: object) -> str:
 
 
 @dataclass(frozen=True)
-class PythonDocsUnit:
+class PythonDocsShard:
     """Some modules of the standard library."""
 
     parts: tuple[str, ...]
@@ -207,10 +207,10 @@ class PythonDocsUnit:
                 yield entry.document
 
 
-def python_docs_units() -> list[PythonDocsUnit]:
-    """The whole documentation, in a few units."""
+def python_docs_shards() -> list[PythonDocsShard]:
+    """The whole documentation, in a few shards."""
     every = parts()
     return [
-        PythonDocsUnit(tuple(every[start : start + _PARTS_IN_A_UNIT]))
+        PythonDocsShard(tuple(every[start : start + _PARTS_IN_A_UNIT]))
         for start in range(0, len(every), _PARTS_IN_A_UNIT)
     ]

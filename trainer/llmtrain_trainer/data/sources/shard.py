@@ -44,7 +44,7 @@ class Shard(Protocol):
 
 @dataclass(frozen=True)
 class SourceShard:
-    """A unit, and the source of the manifest that it belongs to."""
+    """A shard, and the source of the manifest that it belongs to."""
 
     shard: Shard
     number: int
