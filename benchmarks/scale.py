@@ -37,8 +37,8 @@ from urllib3.exceptions import ProtocolError
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import ClusterStatus
-from llmtrain_operator.core.builders.ray_cluster import ray_cluster
-from llmtrain_operator.core.pod_settings import PodSettings
+from llmtrain_lifecycle.builders.ray_cluster import ray_cluster
+from llmtrain_lifecycle.pod_settings import PodSettings
 
 Json = dict[str, Any]
 _NUMBERS = itertools.count()

@@ -9,10 +9,10 @@ from llmtrain_api.names import cluster_name
 from llmtrain_api.spec.compute import Nodes, Toleration
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import ClusterStatus
-from llmtrain_operator.core.builders.network_policy import network_policy
-from llmtrain_operator.core.builders.ray_cluster import ray_cluster
-from llmtrain_operator.core.builders.workspace import workspace_claim
-from llmtrain_operator.core.pod_settings import PodNetwork, PodSettings
+from llmtrain_lifecycle.builders.network_policy import network_policy
+from llmtrain_lifecycle.builders.ray_cluster import ray_cluster
+from llmtrain_lifecycle.builders.workspace import workspace_claim
+from llmtrain_lifecycle.pod_settings import PodNetwork, PodSettings
 
 _SETTINGS = PodSettings(
     image="registry.example/llmtrain-trainer:1",

@@ -13,8 +13,8 @@ from llmtrain_cli.cluster.session import JobName, Namespace, chosen_namespace, i
 from llmtrain_cli.exits import JOB_FAILED
 from llmtrain_cli.suspend import set_suspend
 from llmtrain_cli.text import echo
-from llmtrain_operator.io import paths
-from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi
+from llmtrain_clients import paths
+from llmtrain_clients.kubernetes_api import Json, KubernetesApi
 
 _LOOK_SECONDS = 1.0
 

@@ -15,9 +15,9 @@ from llmtrain_cli.cluster.kept_log import read_kept_log
 from llmtrain_cli.cluster.ray_log import RayLogs
 from llmtrain_cli.cluster.session import JobName, Namespace, chosen_namespace, in_cluster
 from llmtrain_cli.text import echo
-from llmtrain_operator.io.http import UnreachableError
-from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi, KubernetesError
-from llmtrain_operator.io.ray_jobs import RayJobsError
+from llmtrain_clients.http import UnreachableError
+from llmtrain_clients.kubernetes_api import Json, KubernetesApi, KubernetesError
+from llmtrain_clients.ray_jobs import RayJobsError
 
 
 def logs(

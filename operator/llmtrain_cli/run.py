@@ -27,7 +27,7 @@ from llmtrain_cli.local.state import RunState, StateError
 from llmtrain_cli.manifest import ManifestError, ManifestFile, load_manifest
 from llmtrain_cli.places import PlaceError, home_folder, place
 from llmtrain_cli.text import say
-from llmtrain_operator.core.settings import Settings
+from llmtrain_lifecycle.settings import Settings
 
 
 def run(

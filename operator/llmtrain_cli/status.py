@@ -62,7 +62,7 @@ def _of_folder(workspace: Path) -> tuple[LLMTrainingJob, JobStatus]:
 def _of_cluster(name: str, namespace: str | None) -> tuple[LLMTrainingJob, JobStatus]:
     from llmtrain_cli.cluster.jobs import manifest_of, read_job
     from llmtrain_cli.cluster.session import chosen_namespace, in_cluster
-    from llmtrain_operator.io.kubernetes_api import KubernetesApi
+    from llmtrain_clients.kubernetes_api import KubernetesApi
 
     async def read(api: KubernetesApi) -> tuple[LLMTrainingJob, JobStatus]:
         body, status = await read_job(api, chosen_namespace(namespace), name)

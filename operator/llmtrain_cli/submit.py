@@ -13,8 +13,8 @@ from llmtrain_cli.cluster.session import Namespace, chosen_namespace, in_cluster
 from llmtrain_cli.exits import WRONG_INPUT
 from llmtrain_cli.manifest import ManifestError, ManifestFile, load_manifest, read_document
 from llmtrain_cli.text import echo
-from llmtrain_operator.io import paths
-from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
+from llmtrain_clients import paths
+from llmtrain_clients.kubernetes_api import KubernetesApi, KubernetesError
 
 
 def submit(

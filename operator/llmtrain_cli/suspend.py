@@ -7,8 +7,8 @@ from llmtrain_cli.cluster.jobs import read_job
 from llmtrain_cli.cluster.session import JobName, Namespace, chosen_namespace, in_cluster
 from llmtrain_cli.exits import JOB_FAILED
 from llmtrain_cli.text import echo
-from llmtrain_operator.io import paths
-from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi
+from llmtrain_clients import paths
+from llmtrain_clients.kubernetes_api import Json, KubernetesApi
 
 
 def suspend(name: JobName, namespace: Namespace = None) -> None:

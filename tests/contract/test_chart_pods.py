@@ -15,9 +15,9 @@ from support.passes import UID, job_of
 from llmtrain_api.names import JOB_LABEL, PROGRESS_PORT, cluster_name
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import ClusterStatus
-from llmtrain_operator.core.builders.network_policy import network_policy
-from llmtrain_operator.core.builders.ray_cluster import ray_cluster
-from llmtrain_operator.core.pod_settings import PodSettings
+from llmtrain_lifecycle.builders.network_policy import network_policy
+from llmtrain_lifecycle.builders.ray_cluster import ray_cluster
+from llmtrain_lifecycle.pod_settings import PodSettings
 from llmtrain_operator.runtime.settings import read_settings
 
 _OPERATOR, _JOBS = "llmtrain-system", "team"

@@ -23,11 +23,11 @@ from support.answering_server import Answer, Request, answering_server
 from llmtrain_api import names
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import ClusterStatus, JobStatus, Phase, StageState, StageStatus
-from llmtrain_operator.core.timestamps import write_time
+from llmtrain_clients.http import http_session
+from llmtrain_clients.kubernetes_api import KubernetesApi
+from llmtrain_lifecycle.timestamps import write_time
 from llmtrain_operator.informer.caches import Caches
 from llmtrain_operator.informer.work_queue import Key
-from llmtrain_operator.io.http import http_session
-from llmtrain_operator.io.kubernetes_api import KubernetesApi
 from llmtrain_operator.runtime import reconciler as reconciler_module
 from llmtrain_operator.runtime import transient_errors as transient_errors_module
 from llmtrain_operator.runtime.event_recorder import EventRecorder

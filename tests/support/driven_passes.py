@@ -5,10 +5,10 @@ import multiprocessing
 import os
 from pathlib import Path
 
+from llmtrain_clients import paths
+from llmtrain_clients.kubernetes_api import KubernetesApi
 from llmtrain_operator.informer.caches import Caches
 from llmtrain_operator.informer.work_queue import Key
-from llmtrain_operator.io import paths
-from llmtrain_operator.io.kubernetes_api import KubernetesApi
 from llmtrain_operator.runtime.event_recorder import EventRecorder
 from llmtrain_operator.runtime.price_list import PriceList
 from llmtrain_operator.runtime.settings import OperatorSettings

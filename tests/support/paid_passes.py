@@ -10,11 +10,11 @@ from llmtrain_api.cost import CapacityType, Cost, PriceSource
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import Condition
-from llmtrain_operator.core.decide import decide
-from llmtrain_operator.core.decision import Decision
-from llmtrain_operator.core.money.paid_pods import PaidPod
-from llmtrain_operator.core.money.pod_price import PodPrice
-from llmtrain_operator.core.snapshot import Snapshot
+from llmtrain_lifecycle.decide import decide
+from llmtrain_lifecycle.decision import Decision
+from llmtrain_lifecycle.money.paid_pods import PaidPod
+from llmtrain_lifecycle.money.pod_price import PodPrice
+from llmtrain_lifecycle.snapshot import Snapshot
 
 
 def paid_pod(

@@ -11,10 +11,10 @@ from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import ClusterStatus, JobStatus, LostPod, StageState, StageStatus
-from llmtrain_operator.core.decide import decide
-from llmtrain_operator.core.decision import Decision
-from llmtrain_operator.core.settings import Settings
-from llmtrain_operator.core.snapshot import (
+from llmtrain_lifecycle.decide import decide
+from llmtrain_lifecycle.decision import Decision
+from llmtrain_lifecycle.settings import Settings
+from llmtrain_lifecycle.snapshot import (
     Cluster,
     ClusterState,
     Obstacle,

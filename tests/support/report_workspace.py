@@ -32,7 +32,7 @@ from llmtrain_api.stages import Stage, StageGroup
 from llmtrain_api.status import EvaluationResult, JobStatus, Phase
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.report.sources import Run
-from llmtrain_operator.core.timestamps import write_time
+from llmtrain_lifecycle.timestamps import write_time
 
 _START = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 SCRIPT = "<script>alert(1)</script>"

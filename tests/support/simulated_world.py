@@ -17,8 +17,8 @@ from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.status import JobStatus, Phase
-from llmtrain_operator.core.decide import decide
-from llmtrain_operator.core.decision import (
+from llmtrain_lifecycle.decide import decide
+from llmtrain_lifecycle.decision import (
     Action,
     Decision,
     DeleteCluster,
@@ -27,11 +27,11 @@ from llmtrain_operator.core.decision import (
     Stop,
     Submit,
 )
-from llmtrain_operator.core.money.ledger import spent_usd
-from llmtrain_operator.core.money.paid_pods import PaidPod
-from llmtrain_operator.core.money.pod_price import PodPrice
-from llmtrain_operator.core.settings import Settings
-from llmtrain_operator.core.snapshot import (
+from llmtrain_lifecycle.money.ledger import spent_usd
+from llmtrain_lifecycle.money.paid_pods import PaidPod
+from llmtrain_lifecycle.money.pod_price import PodPrice
+from llmtrain_lifecycle.settings import Settings
+from llmtrain_lifecycle.snapshot import (
     Cluster,
     ClusterState,
     RayUnreachable,

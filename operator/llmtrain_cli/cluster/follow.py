@@ -12,8 +12,8 @@ from llmtrain_cli.cluster.jobs import find_job
 from llmtrain_cli.cluster.kept_log import read_kept_log
 from llmtrain_cli.cluster.ray_log import RayLogs
 from llmtrain_cli.text import echo
-from llmtrain_operator.io.http import UnreachableError
-from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi, KubernetesError
+from llmtrain_clients.http import UnreachableError
+from llmtrain_clients.kubernetes_api import Json, KubernetesApi, KubernetesError
 
 _LOOK_SECONDS = 1.0
 _PATIENCE_SECONDS = 60.0

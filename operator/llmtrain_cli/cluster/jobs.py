@@ -8,8 +8,8 @@ from llmtrain_api.manifest import parse_job
 from llmtrain_api.status import JobStatus
 from llmtrain_cli.cluster.errors import CommandError
 from llmtrain_cli.exits import JOB_FAILED
-from llmtrain_operator.io import paths
-from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi
+from llmtrain_clients import paths
+from llmtrain_clients.kubernetes_api import Json, KubernetesApi
 
 
 async def read_job(api: KubernetesApi, namespace: str, name: str) -> tuple[Json, JobStatus]:

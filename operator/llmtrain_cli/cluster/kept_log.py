@@ -13,8 +13,8 @@ from llmtrain_cli.cluster.reader_pod import LARGEST_BYTES, reader_pod
 from llmtrain_cli.cluster.short_pod import run_pod
 from llmtrain_cli.exits import JOB_FAILED
 from llmtrain_cli.text import echo
-from llmtrain_operator.core.builders.workspace import claim_name
-from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi, KubernetesError
+from llmtrain_clients.kubernetes_api import Json, KubernetesApi, KubernetesError
+from llmtrain_lifecycle.builders.workspace import claim_name
 
 _IN_PODS = Path(WORKSPACE_PATH)
 

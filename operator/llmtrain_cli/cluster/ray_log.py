@@ -3,11 +3,11 @@
 from llmtrain_api.names import submission_id
 from llmtrain_api.status import JobStatus
 from llmtrain_cli.cluster.attempts import Attempt
-from llmtrain_operator.io import paths
-from llmtrain_operator.io.http import UnreachableError
-from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi
-from llmtrain_operator.io.ray_connector import RayConnector
-from llmtrain_operator.io.ray_jobs import RayJobsError
+from llmtrain_clients import paths
+from llmtrain_clients.http import UnreachableError
+from llmtrain_clients.kubernetes_api import Json, KubernetesApi
+from llmtrain_clients.ray_connector import RayConnector
+from llmtrain_clients.ray_jobs import RayJobsError
 
 
 class RayLogs:

@@ -4,8 +4,8 @@ from llmtrain_api import names
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_cli.cluster.errors import CommandError
 from llmtrain_cli.exits import JOB_FAILED
-from llmtrain_operator.io import paths
-from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi, KubernetesError
+from llmtrain_clients import paths
+from llmtrain_clients.kubernetes_api import Json, KubernetesApi, KubernetesError
 
 _OURS = f"{names.MANAGED_BY_LABEL}={names.MANAGED_BY}"
 

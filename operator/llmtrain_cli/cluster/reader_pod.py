@@ -5,9 +5,9 @@ from pathlib import Path
 
 from llmtrain_api import names
 from llmtrain_api.job import LLMTrainingJob
-from llmtrain_operator.core.builders.labels import Json, owner_reference
-from llmtrain_operator.core.builders.pod import pod_template
-from llmtrain_operator.core.pod_settings import PodSettings
+from llmtrain_lifecycle.builders.labels import Json, owner_reference
+from llmtrain_lifecycle.builders.pod import pod_template
+from llmtrain_lifecycle.pod_settings import PodSettings
 
 LARGEST_BYTES = 8 << 20
 """Most bytes of a log: kubelet starts a new file beyond 10 MiB, and serves the newest alone."""

@@ -14,9 +14,9 @@ from llmtrain_cli.cluster.errors import CommandError
 from llmtrain_cli.exits import INTERRUPTED, JOB_FAILED, WRONG_INPUT
 from llmtrain_cli.manifest import ManifestError
 from llmtrain_cli.text import echo
-from llmtrain_operator.io.http import UnreachableError
-from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
-from llmtrain_operator.io.ray_jobs import RayJobsError
+from llmtrain_clients.http import UnreachableError
+from llmtrain_clients.kubernetes_api import KubernetesApi, KubernetesError
+from llmtrain_clients.ray_jobs import RayJobsError
 
 Result = TypeVar("Result")
 JobName = Annotated[str, typer.Argument(help="The job's name.")]

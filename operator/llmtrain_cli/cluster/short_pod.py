@@ -10,10 +10,10 @@ from http import HTTPStatus
 from llmtrain_cli.cluster.errors import CommandError
 from llmtrain_cli.exits import JOB_FAILED
 from llmtrain_cli.text import echo
-from llmtrain_operator.core.observed import ObservedPod
-from llmtrain_operator.io import paths
-from llmtrain_operator.io.http import Reply
-from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi, KubernetesError
+from llmtrain_clients import paths
+from llmtrain_clients.http import Reply
+from llmtrain_clients.kubernetes_api import Json, KubernetesApi, KubernetesError
+from llmtrain_lifecycle.observed import ObservedPod
 
 _WITHIN_SECONDS = 300
 """Enough to pull an image of some GB."""

@@ -18,20 +18,20 @@ from llmtrain_cli.local.paid_machine import PaidMachine
 from llmtrain_cli.local.priority import Watchers
 from llmtrain_cli.local.ray_head import RayHead, ray_head
 from llmtrain_cli.local.state import RunState, StoredRun
-from llmtrain_operator.core.accounts import broken_off
-from llmtrain_operator.core.decide import decide
-from llmtrain_operator.core.decision import Action, DeleteCluster, EnsureCluster, Stop, Submit
-from llmtrain_operator.core.settings import Settings
-from llmtrain_operator.core.snapshot import (
+from llmtrain_clients.http import DirectHttp, Http, http_session, ray_headers
+from llmtrain_clients.progress import read_progress
+from llmtrain_clients.ray_jobs import RayJobs, RayJobsError, RayRefusedError
+from llmtrain_lifecycle.accounts import broken_off
+from llmtrain_lifecycle.decide import decide
+from llmtrain_lifecycle.decision import Action, DeleteCluster, EnsureCluster, Stop, Submit
+from llmtrain_lifecycle.settings import Settings
+from llmtrain_lifecycle.snapshot import (
     Cluster,
     ClusterState,
     Obstacle,
     RayUnreachable,
     Snapshot,
 )
-from llmtrain_operator.io.http import DirectHttp, Http, http_session, ray_headers
-from llmtrain_operator.io.progress import read_progress
-from llmtrain_operator.io.ray_jobs import RayJobs, RayJobsError, RayRefusedError
 
 _POLL_SECONDS = 0.5
 _TRAINING_POLL_SECONDS = 2.0

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from llmtrain_api.cost import CapacityType, Cost, PriceSource
 from llmtrain_api.stages import StageGroup
-from llmtrain_operator.core.money.paid_pods import PaidPod
-from llmtrain_operator.core.money.pod_price import PodPrice
-from llmtrain_operator.core.timestamps import read_time
+from llmtrain_lifecycle.money.paid_pods import PaidPod
+from llmtrain_lifecycle.money.pod_price import PodPrice
+from llmtrain_lifecycle.timestamps import read_time
 
 
 class PaidMachine:

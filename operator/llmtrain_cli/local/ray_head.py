@@ -14,8 +14,8 @@ from llmtrain_cli.local.closed_files import UMASK, open_closed
 from llmtrain_cli.local.ports import LOOPBACK, free_ports, loopback_interface
 from llmtrain_cli.local.priority import SAME_AS_RAY
 from llmtrain_cli.local.process_folder import ProcessFolder, process_folder
-from llmtrain_operator.io.http import DirectHttp, http_session, ray_headers
-from llmtrain_operator.io.ray_jobs import RayJobs
+from llmtrain_clients.http import DirectHttp, http_session, ray_headers
+from llmtrain_clients.ray_jobs import RayJobs
 
 _PORTS = (
     "port",

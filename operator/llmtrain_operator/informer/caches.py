@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from llmtrain_operator.core.money.paid_pods import GonePod
-from llmtrain_operator.core.observed import ObjectMeta, ObservedCluster, ObservedPod
+from llmtrain_clients.kubernetes_api import Listing
+from llmtrain_lifecycle.money.paid_pods import GonePod
+from llmtrain_lifecycle.observed import ObjectMeta, ObservedCluster, ObservedPod
 from llmtrain_operator.informer.store import Store, Tombstones, is_newer
 from llmtrain_operator.informer.work_queue import Key
-from llmtrain_operator.io.kubernetes_api import Listing
 
 Json = dict[str, Any]
 _REMEMBERED_LOSSES = 2_000

@@ -4,9 +4,9 @@ from collections import OrderedDict, defaultdict
 from typing import Any, Generic, TypeVar
 
 from llmtrain_api import names
-from llmtrain_operator.core.observed import ObjectMeta, ObservedCluster, ObservedPod
+from llmtrain_clients.kubernetes_api import Listing
+from llmtrain_lifecycle.observed import ObjectMeta, ObservedCluster, ObservedPod
 from llmtrain_operator.informer.work_queue import Key
-from llmtrain_operator.io.kubernetes_api import Listing
 
 Json = dict[str, Any]
 _Child = TypeVar("_Child", ObservedCluster, ObservedPod)

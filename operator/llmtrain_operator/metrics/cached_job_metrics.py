@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from llmtrain_api.metrics import JOB_METRICS
 from llmtrain_api.status import JobStatus, Phase
-from llmtrain_operator.core.timestamps import read_time
+from llmtrain_lifecycle.timestamps import read_time
 from llmtrain_operator.informer.caches import ObservedJob
 from llmtrain_operator.informer.parsing import parse_observed
 from llmtrain_operator.metrics.exposition import labelled, lines

@@ -10,9 +10,9 @@ from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.metrics import JOB_METRICS
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import JobStatus, Phase, Progress, StageState
-from llmtrain_operator.core.goodput import current_interval
-from llmtrain_operator.core.money.ledger import usd_per_hour
-from llmtrain_operator.core.timestamps import read_time
+from llmtrain_lifecycle.goodput import current_interval
+from llmtrain_lifecycle.money.ledger import usd_per_hour
+from llmtrain_lifecycle.timestamps import read_time
 from llmtrain_operator.metrics.exposition import Sample
 
 _FAILURE_CLASSES = ("user", "application", "infrastructure", "preemption")

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, Self
 from llmtrain_api.cost import Ledger
 from llmtrain_api.goodput import Goodput
 from llmtrain_api.status import JobStatus
-from llmtrain_operator.core.goodput import current_interval, ratios, seconds_until
-from llmtrain_operator.core.money.ledger import spent_usd
-from llmtrain_operator.core.money.waste import wasted_usd
+from llmtrain_lifecycle.goodput import current_interval, ratios, seconds_until
+from llmtrain_lifecycle.money.ledger import spent_usd
+from llmtrain_lifecycle.money.waste import wasted_usd
 from llmtrain_operator.metrics.exposition import Sample
 
 

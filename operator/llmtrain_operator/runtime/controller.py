@@ -7,12 +7,12 @@ from contextlib import AbstractContextManager, AsyncExitStack
 from pathlib import Path
 
 from llmtrain_api import names
+from llmtrain_clients import paths
+from llmtrain_clients.http import UnreachableError, http_session
+from llmtrain_clients.kubernetes_api import KubernetesApi, KubernetesError, as_expected
+from llmtrain_clients.ray_jobs import RayJobsError
 from llmtrain_operator.informer.caches import Caches
 from llmtrain_operator.informer.work_queue import Key, WorkQueue
-from llmtrain_operator.io import paths
-from llmtrain_operator.io.http import UnreachableError, http_session
-from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError, as_expected
-from llmtrain_operator.io.ray_jobs import RayJobsError
 from llmtrain_operator.metrics.jobs_collector import JobsCollector
 from llmtrain_operator.metrics.own import OwnGauges, OwnMetrics
 from llmtrain_operator.metrics.server import served_metrics

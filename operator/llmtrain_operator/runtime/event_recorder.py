@@ -3,9 +3,9 @@
 import asyncio
 import logging
 
-from llmtrain_operator.core.builders.labels import Json
-from llmtrain_operator.io import paths
-from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
+from llmtrain_clients import paths
+from llmtrain_clients.kubernetes_api import KubernetesApi, KubernetesError
+from llmtrain_lifecycle.builders.labels import Json
 
 log = logging.getLogger(__name__)
 _LONGEST_QUEUE = 10_000

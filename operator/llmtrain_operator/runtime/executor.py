@@ -4,15 +4,18 @@ from dataclasses import dataclass
 
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
-from llmtrain_operator.core.builders.labels import Json
-from llmtrain_operator.core.builders.network_policy import network_policy
-from llmtrain_operator.core.builders.ray_cluster import ray_cluster
-from llmtrain_operator.core.builders.workspace import (
+from llmtrain_clients import paths
+from llmtrain_clients.kubernetes_api import KubernetesApi, as_expected
+from llmtrain_clients.ray_connector import Head, RayConnector
+from llmtrain_lifecycle.builders.labels import Json
+from llmtrain_lifecycle.builders.network_policy import network_policy
+from llmtrain_lifecycle.builders.ray_cluster import ray_cluster
+from llmtrain_lifecycle.builders.workspace import (
     claim_name,
     is_workspace_of,
     workspace_claim,
 )
-from llmtrain_operator.core.decision import (
+from llmtrain_lifecycle.decision import (
     Action,
     DeleteCluster,
     DeleteJob,
@@ -20,13 +23,10 @@ from llmtrain_operator.core.decision import (
     Stop,
     Submit,
 )
-from llmtrain_operator.core.observed import ObservedCluster
-from llmtrain_operator.core.pod_settings import PodSettings
+from llmtrain_lifecycle.observed import ObservedCluster
+from llmtrain_lifecycle.pod_settings import PodSettings
 from llmtrain_operator.informer.caches import Caches
 from llmtrain_operator.informer.work_queue import Key
-from llmtrain_operator.io import paths
-from llmtrain_operator.io.kubernetes_api import KubernetesApi, as_expected
-from llmtrain_operator.io.ray_connector import Head, RayConnector
 
 _ENTRYPOINT = "exec python -P -m llmtrain_trainer"
 

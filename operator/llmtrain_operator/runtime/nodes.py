@@ -6,9 +6,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from llmtrain_operator.core.money.nodes import ObservedNode
-from llmtrain_operator.io import paths
-from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError, as_expected
+from llmtrain_clients import paths
+from llmtrain_clients.kubernetes_api import KubernetesApi, KubernetesError, as_expected
+from llmtrain_lifecycle.money.nodes import ObservedNode
 
 _REMEMBERED = 10_000
 _BELIEVED_SECONDS = 600.0

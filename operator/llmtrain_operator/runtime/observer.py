@@ -8,17 +8,17 @@ from typing import TypedDict
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus
-from llmtrain_operator.core.cluster_view import cluster_views
-from llmtrain_operator.core.lost_pods import find_lost_pods
-from llmtrain_operator.core.money.paid_pods import PaidPod
-from llmtrain_operator.core.observed import ObjectMeta
-from llmtrain_operator.core.snapshot import ClusterState, Obstacle, Snapshot
-from llmtrain_operator.core.timestamps import read_time
+from llmtrain_clients.http import UnreachableError
+from llmtrain_clients.kubernetes_api import KubernetesError
+from llmtrain_clients.progress import read_progress
+from llmtrain_clients.ray_jobs import RayJobsError
+from llmtrain_lifecycle.cluster_view import cluster_views
+from llmtrain_lifecycle.lost_pods import find_lost_pods
+from llmtrain_lifecycle.money.paid_pods import PaidPod
+from llmtrain_lifecycle.observed import ObjectMeta
+from llmtrain_lifecycle.snapshot import ClusterState, Obstacle, Snapshot
+from llmtrain_lifecycle.timestamps import read_time
 from llmtrain_operator.informer.caches import Caches
-from llmtrain_operator.io.http import UnreachableError
-from llmtrain_operator.io.kubernetes_api import KubernetesError
-from llmtrain_operator.io.progress import read_progress
-from llmtrain_operator.io.ray_jobs import RayJobsError
 from llmtrain_operator.runtime.executor import Executor, Target
 from llmtrain_operator.runtime.pod_pricer import PodPricer
 from llmtrain_operator.runtime.preflight import Preflight

@@ -9,12 +9,12 @@ from decimal import Decimal
 
 from llmtrain_api.cost import Ledger
 from llmtrain_api.job import LLMTrainingJob
-from llmtrain_operator.core.money.expected import expected_usd_per_hour
-from llmtrain_operator.core.money.ledger import known_uids
-from llmtrain_operator.core.money.nodes import ObservedNode
-from llmtrain_operator.core.money.paid_pods import GonePod, PaidPod, paid_pods, requests_of
-from llmtrain_operator.core.observed import ObservedPod
-from llmtrain_operator.io.kubernetes_api import KubernetesError
+from llmtrain_clients.kubernetes_api import KubernetesError
+from llmtrain_lifecycle.money.expected import expected_usd_per_hour
+from llmtrain_lifecycle.money.ledger import known_uids
+from llmtrain_lifecycle.money.nodes import ObservedNode
+from llmtrain_lifecycle.money.paid_pods import GonePod, PaidPod, paid_pods, requests_of
+from llmtrain_lifecycle.observed import ObservedPod
 from llmtrain_operator.runtime.nodes import Nodes
 from llmtrain_operator.runtime.price_list import PriceList
 

@@ -2,9 +2,9 @@
 
 import time
 
-from llmtrain_operator.core.snapshot import Obstacle
-from llmtrain_operator.io import paths
-from llmtrain_operator.io.kubernetes_api import KubernetesApi
+from llmtrain_clients import paths
+from llmtrain_clients.kubernetes_api import KubernetesApi
+from llmtrain_lifecycle.snapshot import Obstacle
 
 _LOOK_AGAIN_SECONDS = 20.0
 _NO_KUBERAY = Obstacle(

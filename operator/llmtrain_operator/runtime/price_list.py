@@ -8,7 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from llmtrain_api.faults import describe_faults
-from llmtrain_operator.core.money.prices import Prices
+from llmtrain_lifecycle.money.prices import Prices
 
 log = logging.getLogger(__name__)
 _LOOK_SECONDS = 5.0

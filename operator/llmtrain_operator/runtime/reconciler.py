@@ -10,18 +10,18 @@ from llmtrain_api import names
 from llmtrain_api.faults import describe_faults
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
-from llmtrain_operator.core.builders.events import events
-from llmtrain_operator.core.conditions import INVALID_SPEC, conditions_of
-from llmtrain_operator.core.decide import decide
-from llmtrain_operator.core.decision import Action, Submit
-from llmtrain_operator.core.settings import Settings
+from llmtrain_clients import paths
+from llmtrain_clients.http import UnreachableError
+from llmtrain_clients.kubernetes_api import KubernetesApi, KubernetesError, as_expected
+from llmtrain_clients.ray_jobs import RayJobsError
+from llmtrain_lifecycle.builders.events import events
+from llmtrain_lifecycle.conditions import INVALID_SPEC, conditions_of
+from llmtrain_lifecycle.decide import decide
+from llmtrain_lifecycle.decision import Action, Submit
+from llmtrain_lifecycle.settings import Settings
 from llmtrain_operator.informer.caches import Caches, ObservedJob
 from llmtrain_operator.informer.parsing import parse_observed
 from llmtrain_operator.informer.work_queue import Key
-from llmtrain_operator.io import paths
-from llmtrain_operator.io.http import UnreachableError
-from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError, as_expected
-from llmtrain_operator.io.ray_jobs import RayJobsError
 from llmtrain_operator.runtime.event_recorder import EventRecorder
 from llmtrain_operator.runtime.executor import Executor, NameTakenError, Target
 from llmtrain_operator.runtime.observer import Observer, stage_at_work

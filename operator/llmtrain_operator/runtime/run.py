@@ -5,7 +5,7 @@ import logging
 
 import kopf
 
-from llmtrain_operator.io.kubernetes_api import KubernetesApi
+from llmtrain_clients.kubernetes_api import KubernetesApi
 from llmtrain_operator.runtime.controller import Controller
 from llmtrain_operator.runtime.handlers import registry_of
 from llmtrain_operator.runtime.scope import Scope, read_scope

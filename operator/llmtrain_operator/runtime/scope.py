@@ -9,8 +9,8 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 from llmtrain_api import names
-from llmtrain_operator.io import paths
-from llmtrain_operator.io.kubernetes_api import KubernetesApi
+from llmtrain_clients import paths
+from llmtrain_clients.kubernetes_api import KubernetesApi
 
 _KINDS = (f"/apis/{names.GROUP}/{names.VERSION}", paths.RAY_API)
 

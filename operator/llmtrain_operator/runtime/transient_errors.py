@@ -5,12 +5,12 @@ It is lost with the process: the next one finds out anew.
 
 import time
 
-from llmtrain_operator.core.decision import Action, EnsureCluster, Stop, Submit
-from llmtrain_operator.core.snapshot import Obstacle, RayUnreachable
+from llmtrain_clients.http import UnreachableError
+from llmtrain_clients.kubernetes_api import KubernetesError
+from llmtrain_clients.ray_jobs import RayJobsError, RayRefusedError
+from llmtrain_lifecycle.decision import Action, EnsureCluster, Stop, Submit
+from llmtrain_lifecycle.snapshot import Obstacle, RayUnreachable
 from llmtrain_operator.informer.work_queue import Key
-from llmtrain_operator.io.http import UnreachableError
-from llmtrain_operator.io.kubernetes_api import KubernetesError
-from llmtrain_operator.io.ray_jobs import RayJobsError, RayRefusedError
 from llmtrain_operator.runtime.executor import ClaimTakenError, NameTakenError
 
 

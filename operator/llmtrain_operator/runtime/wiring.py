@@ -4,9 +4,9 @@ from contextlib import nullcontext
 
 import aiohttp
 
+from llmtrain_clients.kubernetes_api import KubernetesApi
+from llmtrain_clients.ray_connector import RayConnector, Waiting
 from llmtrain_operator.informer.caches import Caches
-from llmtrain_operator.io.kubernetes_api import KubernetesApi
-from llmtrain_operator.io.ray_connector import RayConnector, Waiting
 from llmtrain_operator.runtime.event_recorder import EventRecorder
 from llmtrain_operator.runtime.executor import Executor
 from llmtrain_operator.runtime.nodes import Nodes

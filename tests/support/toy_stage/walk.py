@@ -20,9 +20,9 @@ from llmtrain_cli.local.changes import blocking_changes
 from llmtrain_cli.local.state import RunState
 from llmtrain_cli.report.page import render
 from llmtrain_cli.report.sources import Run, read_sources
-from llmtrain_operator.core.decision import Submit
-from llmtrain_operator.core.run_config import render_run_config
-from llmtrain_operator.core.time_left import remaining_seconds
+from llmtrain_lifecycle.decision import Submit
+from llmtrain_lifecycle.run_config import render_run_config
+from llmtrain_lifecycle.time_left import remaining_seconds
 from llmtrain_planner.plan import PlanOptions, plan_job
 from llmtrain_trainer import __main__ as driver
 from llmtrain_trainer.progress.tracker import ProgressTracker

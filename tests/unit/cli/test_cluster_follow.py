@@ -6,7 +6,7 @@ from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase, StageState, StageStatus
 from llmtrain_cli.cluster import follow
 from llmtrain_cli.cluster.attempts import Choice
-from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi, KubernetesError
+from llmtrain_clients.kubernetes_api import Json, KubernetesApi, KubernetesError
 
 _AWAY = KubernetesError(0, "Unreachable", "it is away")
 _OVERLOADED = KubernetesError(503, "ServiceUnavailable", "it is overloaded")

@@ -8,8 +8,8 @@ import pytest
 
 from llmtrain_cli.cluster.errors import CommandError
 from llmtrain_cli.cluster.short_pod import run_pod
-from llmtrain_operator.io.http import Reply
-from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi
+from llmtrain_clients.http import Reply
+from llmtrain_clients.kubernetes_api import Json, KubernetesApi
 
 _POD = {"metadata": {"name": "reader"}}
 _PENDING = {"phase": "Pending"}

@@ -21,7 +21,7 @@ from llmtrain_cli.local.inputs import Inputs
 from llmtrain_cli.local.ray_head import RayHead
 from llmtrain_cli.local.state import RunState
 from llmtrain_cli.manifest import load_manifest
-from llmtrain_operator.core.settings import Settings
+from llmtrain_lifecycle.settings import Settings
 
 
 @asynccontextmanager

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from llmtrain_clients.kubernetes_api import Listing
 from llmtrain_operator.informer.caches import Caches
 from llmtrain_operator.informer.work_queue import Key
-from llmtrain_operator.io.kubernetes_api import Listing
 
 _KEY = Key("default", "line")
 

@@ -9,7 +9,7 @@ from support.answered_job import AnsweredJobs, Clock, reconciling
 from support.passes import UID, job_of
 
 from llmtrain_api.status import JobStatus, StageState
-from llmtrain_operator.core.observed import ObjectMeta
+from llmtrain_lifecycle.observed import ObjectMeta
 from llmtrain_operator.informer.caches import ObservedJob
 from llmtrain_operator.informer.parsing import parse_observed
 from llmtrain_operator.runtime.reconciler import UnreadableStatusError

@@ -11,8 +11,8 @@ from support.live_job import NOW, NUM_ATTEMPTS, USD_PER_HOUR, live_body, live_st
 
 from llmtrain_api.metrics import JOB_METRICS, Kind
 from llmtrain_api.status import Phase
-from llmtrain_operator.core.goodput import seconds_until
-from llmtrain_operator.core.money.waste import wasted_usd
+from llmtrain_lifecycle.goodput import seconds_until
+from llmtrain_lifecycle.money.waste import wasted_usd
 from llmtrain_operator.informer.caches import Caches
 from llmtrain_operator.metrics.jobs_collector import JobsCollector
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from llmtrain_operator.core.money.nodes import ObservedNode
-from llmtrain_operator.io.kubernetes_api import KubernetesApi, KubernetesError
+from llmtrain_clients.kubernetes_api import KubernetesApi, KubernetesError
+from llmtrain_lifecycle.money.nodes import ObservedNode
 from llmtrain_operator.runtime.nodes import Nodes
 
 _GPU = "nvidia.com/gpu"

@@ -12,10 +12,10 @@ from support.passes import NOW
 from llmtrain_api.cost import Ledger, PriceSource
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import StageStatus
-from llmtrain_operator.core.money.ledger import with_pods
-from llmtrain_operator.core.money.paid_pods import PaidPod
-from llmtrain_operator.core.observed import ObservedPod
-from llmtrain_operator.io.kubernetes_api import KubernetesApi
+from llmtrain_clients.kubernetes_api import KubernetesApi
+from llmtrain_lifecycle.money.ledger import with_pods
+from llmtrain_lifecycle.money.paid_pods import PaidPod
+from llmtrain_lifecycle.observed import ObservedPod
 from llmtrain_operator.runtime.nodes import Nodes
 from llmtrain_operator.runtime.pod_pricer import PodPricer
 from llmtrain_operator.runtime.price_list import PriceList

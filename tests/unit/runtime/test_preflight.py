@@ -2,7 +2,7 @@
 
 import pytest
 
-from llmtrain_operator.io.kubernetes_api import Json, KubernetesApi
+from llmtrain_clients.kubernetes_api import Json, KubernetesApi
 from llmtrain_operator.runtime.preflight import Preflight
 
 

@@ -8,9 +8,9 @@ from support.random_jobs import Change, changed, changes
 
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.status import JobStatus, Phase
-from llmtrain_operator.core.decide import decide
-from llmtrain_operator.core.observed import ObjectMeta
-from llmtrain_operator.core.snapshot import Snapshot
+from llmtrain_lifecycle.decide import decide
+from llmtrain_lifecycle.observed import ObjectMeta
+from llmtrain_lifecycle.snapshot import Snapshot
 from llmtrain_operator.informer.caches import ObservedJob
 from llmtrain_operator.informer.parsing import parse_observed
 from llmtrain_operator.runtime.reconciler import invalid

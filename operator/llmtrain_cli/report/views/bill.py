@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from llmtrain_api.cost import CapacityType, ClosedCost, Cost, OpenPods, PriceSource
-from llmtrain_operator.core.money.amounts import amount, seconds_between
-from llmtrain_operator.core.timestamps import read_time
+from llmtrain_lifecycle.money.amounts import amount, seconds_between
+from llmtrain_lifecycle.timestamps import read_time
 
 _KINDS = {CapacityType.ON_DEMAND: "on demand", CapacityType.SPOT: "spot"}
 _SECONDS_PER_HOUR = 3600

@@ -9,7 +9,7 @@ from llmtrain_api.step_record import StepRecord
 from llmtrain_cli.quantities import amount, short_duration
 from llmtrain_cli.report.missing import Unavailable
 from llmtrain_cli.report.sources import Run, Sources
-from llmtrain_operator.core.timestamps import read_time
+from llmtrain_lifecycle.timestamps import read_time
 from llmtrain_planner.errors import PlanError
 from llmtrain_planner.plan import PlanOptions, plan_job
 

@@ -1,0 +1,1 @@
+"""Clients of the programs around a job: the Kubernetes API, Ray, the driver."""

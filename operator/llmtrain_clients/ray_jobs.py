@@ -1,0 +1,215 @@
+"""Ray's Jobs REST API. The head runs a job's own image, so its answers may be anything."""
+
+import logging
+from http import HTTPStatus
+from typing import Annotated
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, Field
+
+from llmtrain_api.exit_codes import Outcome, find_outcome
+from llmtrain_api.names import RUN_CONFIG_FILE
+from llmtrain_api.run_config import RunConfig
+from llmtrain_clients.answers import Limit, Model, WrongAnswerError, parse_answer, shown
+from llmtrain_clients.http import (
+    END_OF_LOG,
+    LOG,
+    SHORT,
+    Http,
+    Reply,
+    UnreachableError,
+)
+from llmtrain_clients.ray_package import run_config_package
+from llmtrain_lifecycle.snapshot import Obstacle, Submission, SubmissionState
+
+log = logging.getLogger(__name__)
+
+_JOBS = "/api/jobs/"
+_LOG_FILE = "/api/v0/logs/file"
+_LAST_LINES = 100
+_EXIT_CODE = 2**31
+_LOGGED_CHARACTERS = 500
+"""The last ones of a traceback say what went wrong."""
+_ALREADY_THERE = "already exists"
+_FINAL = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+"""The request itself is at fault: the same one would be refused again."""
+
+
+class RayJobsError(Exception):
+    """Ray did not do what it was asked; the message holds no secret, and no text of Ray's."""
+
+
+class RayRefusedError(RayJobsError):
+    """Ray answered, and did not do what it was asked.
+
+    Attributes:
+        status: of HTTP.
+        text: the answer, which anybody may have written.
+    """
+
+    def __init__(self, method: str, reply: Reply) -> None:
+        length = len(reply.text)
+        super().__init__(f"Ray answered {reply.status} to {method}, with {length} characters")
+        self.status, self.text = reply.status, reply.text
+
+    @property
+    def as_obstacle(self) -> Obstacle:
+        """What a pass makes of a submission that was refused."""
+        return Obstacle("SubmissionRefused", str(self), is_final=self.status in _FINAL)
+
+
+class _JobDetails(BaseModel):
+    """The part of Ray's reply that we read; Ray may add to it as it likes."""
+
+    status: str
+    driver_exit_code: Annotated[int, Field(ge=-_EXIT_CODE, lt=_EXIT_CODE)] | None = None
+    driver_node_id: str | None = None
+    message: str | None = None
+    """Ray's message; for a failed job it ends with the last lines of its log."""
+
+
+class _JobLogs(BaseModel):
+    """Ray's reply to a request for logs."""
+
+    logs: str
+
+
+class RayJobs:
+    """A client of one Ray cluster.
+
+    Args:
+        http: its dashboard, with the headers that it asks for.
+    """
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    async def is_ready(self) -> bool:
+        """Whether the cluster answers."""
+        try:
+            await self._request("GET", _JOBS)
+        except RayJobsError:
+            return False
+        return True
+
+    async def submit(
+        self,
+        submission_id: str,
+        entrypoint: str,
+        run_config: RunConfig,
+        environment: dict[str, str],
+    ) -> None:
+        """Start a job; one that has this id already is left as it is.
+
+        Args:
+            submission_id: of the job.
+            entrypoint: its command, to which the path of the run config is added.
+            run_config: what it is to do.
+            environment: variables for it and all that it starts.
+
+        Raises:
+            RayJobsError: Ray refused, or cannot be reached.
+        """
+        package = run_config_package(run_config)
+        await self._request("PUT", package.path, package.content)
+        body = {
+            "submission_id": submission_id,
+            "entrypoint": f"{entrypoint} {RUN_CONFIG_FILE}",
+            "runtime_env": {"env_vars": environment, "working_dir": package.uri},
+        }
+        try:
+            await self._request("POST", _JOBS, body)
+        except RayRefusedError as error:
+            if _ALREADY_THERE not in error.text:
+                raise
+
+    async def get(self, submission_id: str) -> Submission | None:
+        """A job; None where the cluster does not know it.
+
+        Raises:
+            RayJobsError: Ray cannot be reached.
+        """
+        reply = await self._request("GET", _JOBS + submission_id, missing_is_none=True)
+        if reply is None:
+            return None
+        details = self._parsed(_JobDetails, reply)
+        state = _state(details.status)
+        if not state.ended:
+            return Submission(submission_id, state)
+        outcome = await self._outcome(submission_id, details)
+        return Submission(submission_id, state, details.driver_exit_code, outcome)
+
+    async def _outcome(self, submission_id: str, details: _JobDetails) -> Outcome | None:
+        """The outcome line, from the end of the log, however long that is."""
+        query = {
+            "submission_id": submission_id,
+            "node_id": details.driver_node_id or "",
+            "lines": _LAST_LINES,
+        }
+        try:
+            path = f"{_LOG_FILE}?{urlencode(query)}"
+            reply = await self._send("GET", path, limit=END_OF_LOG)
+        except RayRefusedError:
+            return find_outcome(details.message or "")
+        return find_outcome(reply.text) or find_outcome(details.message or "")
+
+    async def logs(self, submission_id: str) -> str:
+        """All that a job's driver and its workers have printed.
+
+        Raises:
+            RayJobsError: Ray cannot be reached.
+        """
+        reply = await self._send("GET", f"{_JOBS}{submission_id}/logs", limit=LOG)
+        return self._parsed(_JobLogs, reply).logs
+
+    async def stop(self, submission_id: str) -> None:
+        """Send a job's driver SIGTERM; one that has ended, or is unknown, is left as it is.
+
+        Raises:
+            RayJobsError: Ray cannot be reached.
+        """
+        await self._request("POST", f"{_JOBS}{submission_id}/stop", missing_is_none=True)
+
+    @staticmethod
+    def _parsed(model: type[Model], reply: Reply) -> Model:
+        try:
+            return parse_answer(model, reply.status, reply.text)
+        except WrongAnswerError as error:
+            raise RayJobsError(f"Ray cannot be understood: {error}") from error
+
+    async def _request(
+        self, method: str, path: str, body: object = None, *, missing_is_none: bool = False
+    ) -> Reply | None:
+        try:
+            return await self._send(method, path, body)
+        except RayRefusedError as error:
+            if error.status == HTTPStatus.NOT_FOUND and missing_is_none:
+                return None
+            raise
+
+    async def _send(
+        self, method: str, path: str, body: object = None, *, limit: Limit = SHORT
+    ) -> Reply:
+        try:
+            reply = await self._http.request(method, path, body, limit=limit)
+        except UnreachableError as error:
+            raise RayJobsError(f"Ray cannot be reached: {error}") from error
+        if reply.status == HTTPStatus.OK:
+            return reply
+        if reply.status != HTTPStatus.NOT_FOUND:
+            end = shown(reply.text[-_LOGGED_CHARACTERS:])
+            log.info("Ray answered %d to %s %s: %s", reply.status, method, path, end)
+        raise RayRefusedError(method, reply)
+
+
+def _state(told: str) -> SubmissionState:
+    """A status of Ray's; a newer Ray may have others than we know."""
+    try:
+        return SubmissionState(told.capitalize())
+    except ValueError:
+        log.info("a Ray job has a status that is not known here: %s", shown(told))
+        return SubmissionState.OTHER

@@ -1,0 +1,169 @@
+"""One attempt of a stage, from its record in the status to its end."""
+
+from dataclasses import replace
+
+from llmtrain_api.exit_codes import ExitCode, FailureClass
+from llmtrain_api.names import submission_id
+from llmtrain_api.status import StageState, StageStatus
+from llmtrain_lifecycle.cluster import arrived, await_cluster, released
+from llmtrain_lifecycle.conditions import INVALID_SPEC
+from llmtrain_lifecycle.decision import Submit
+from llmtrain_lifecycle.ending import ended, failed, given_up, interrupted, lost
+from llmtrain_lifecycle.lost_pods import with_lost_pod, worst_lost_pod
+from llmtrain_lifecycle.messages import starting, working
+from llmtrain_lifecycle.policies.hang import silent_seconds
+from llmtrain_lifecycle.ray_unreachable import await_ray
+from llmtrain_lifecycle.reconciliation import Reconciliation
+from llmtrain_lifecycle.run_config import render_run_config
+from llmtrain_lifecycle.snapshot import Submission, SubmissionState
+from llmtrain_lifecycle.step import STAGE_RUNNING, Step, soonest
+from llmtrain_lifecycle.stopping import (
+    BUDGET_REASON,
+    DEADLINE_REASON,
+    await_end,
+    deadline_message,
+    stop,
+    why_stop,
+)
+from llmtrain_lifecycle.timestamps import read_time, write_time
+
+_STALLED_SECONDS = 60
+_STALLED = f"it has given no sign of work for over {_STALLED_SECONDS} s"
+
+
+def advance(ctx: Reconciliation, stage: StageStatus) -> Step:
+    """Move the stage that the job is at by one step."""
+    submission = ctx.snapshot.submission(stage.submission_id)
+    if stage.state is not StageState.PENDING:
+        loss = worst_lost_pod(ctx.snapshot.lost_pods, ctx.status.cluster)
+        stage = with_lost_pod(stage, loss)
+        if ctx.snapshot.unreachable is not None:
+            return await_ray(ctx, stage, ctx.snapshot.unreachable)
+    match stage.state:
+        case StageState.PENDING:
+            return _record(ctx, stage)
+        case StageState.STARTING if submission is None:
+            return _submit(ctx, stage)
+        case StageState.STOPPING:
+            return await_end(ctx, stage, submission)
+        case _:
+            return _watch(ctx, stage, submission)
+
+
+def _record(ctx: Reconciliation, stage: StageStatus) -> Step:
+    """Put the attempt into the status; it is submitted once that is written."""
+    if ctx.time_is_up:
+        return given_up(ctx, stage, DEADLINE_REASON, deadline_message(ctx))
+    if ctx.budget is not None and ctx.budget.fails:
+        return given_up(ctx, stage, BUDGET_REASON, ctx.budget.message)
+    if ctx.snapshot.unknown_fields:
+        return _not_understood(ctx, stage)
+    if stage.retry_time is not None:
+        wait = (read_time(stage.retry_time) - ctx.now).total_seconds()
+        if wait > 0:
+            return Step(
+                stage,
+                reason="BackingOff",
+                message=f"{stage.name} is tried again at {stage.retry_time}: {stage.message}",
+                requeue_after_seconds=soonest(wait, ctx.seconds_left),
+            )
+    waiting = await_cluster(ctx, stage)
+    if waiting is not None:
+        return waiting
+    time = write_time(ctx.now)
+    recorded = stage.model_copy(
+        update={
+            "state": StageState.STARTING,
+            "submission_id": submission_id(
+                ctx.job.metadata.name, ctx.uid, stage.name, stage.attempt
+            ),
+            "start_time": stage.start_time or time,
+            "attempt_time": time,
+            "retry_time": None,
+        }
+    )
+    return Step(
+        recorded,
+        message=starting(recorded),
+        cluster=arrived(ctx),
+        requeue_after_seconds=0,
+    )
+
+
+def _not_understood(ctx: Reconciliation, stage: StageStatus) -> Step:
+    """Start nothing by a manifest that is understood in part, and hold no compute for it."""
+    message = "; ".join(ctx.snapshot.unknown_fields)
+    return Step(stage, ctx.release, INVALID_SPEC, message=message, cluster=released(ctx.status))
+
+
+def _submit(ctx: Reconciliation, stage: StageStatus) -> Step:
+    """Start a recorded attempt on the cluster that it was recorded for, and on no other.
+
+    Where that cluster is gone, nobody knows whether the attempt ran on it; so it is lost, and its
+    id is not used on the next cluster.
+    """
+    if ctx.wants_stop or ctx.snapshot.unknown_fields:
+        return interrupted(stage)
+    if not ctx.cluster_ready:
+        return lost(ctx, stage)
+    refusal = ctx.snapshot.refusal
+    # An attempt that nothing kept from starting is not silent.
+    silent = silent_seconds(stage, *ctx.signs) if refusal else 0
+    why = why_stop(ctx, silent)
+    if why is not None or (refusal and refusal.is_final):
+        ended = _not_submitted(ctx, stage, why)
+        return replace(ended, cluster=released(ctx.status))
+    assert stage.submission_id is not None, "recorded with the attempt"
+    config = render_run_config(ctx.job, ctx.uid, stage.name, stage.attempt, ctx.settings)
+    return Step(
+        stage,
+        (Submit(stage.submission_id, config),),
+        reason=refusal.reason if refusal else STAGE_RUNNING,
+        message=refusal.message if refusal else starting(stage),
+    )
+
+
+def _not_submitted(ctx: Reconciliation, stage: StageStatus, why: tuple[str, str] | None) -> Step:
+    """An attempt that Ray does not know, and that is to go on no longer."""
+    refusal = ctx.snapshot.refusal
+    if why is not None and (refusal is None or why[0] in {DEADLINE_REASON, BUDGET_REASON}):
+        return given_up(ctx, stage, *why)
+    assert refusal is not None, "else it would go on"
+    fault = FailureClass.USER if refusal.is_final else FailureClass.INFRASTRUCTURE
+    message = f"it could not be submitted: {refusal.message}"
+    return failed(ctx, stage, fault, refusal.reason, message)
+
+
+def _watch(ctx: Reconciliation, stage: StageStatus, submission: Submission | None) -> Step:
+    """An attempt that was submitted."""
+    if ctx.wants_stop and _may_have_been_stopped(submission):
+        return interrupted(stage)
+    if submission is None:
+        return lost(ctx, stage)
+    if submission.state.ended:
+        return ended(ctx, stage, submission)
+    running = stage.model_copy(update={"state": StageState.RUNNING})
+    silent = silent_seconds(running, *ctx.signs)
+    why = why_stop(ctx, silent)
+    if why is not None:
+        return stop(ctx, running, *why)
+    hang_timeout = ctx.job.spec.policy.hang_timeout_seconds
+    stalled = silent >= _STALLED_SECONDS
+    return Step(
+        running,
+        reason="Stalled" if stalled else STAGE_RUNNING,
+        message=working(running) + (f"; {_STALLED}" if stalled else ""),
+        requeue_after_seconds=soonest(hang_timeout - silent, ctx.seconds_left),
+    )
+
+
+def _may_have_been_stopped(submission: Submission | None) -> bool:
+    """Whether an attempt ended as one does that we stopped.
+
+    The pass that stopped it may have died before it wrote so.
+    """
+    return (
+        submission is None
+        or submission.state is SubmissionState.STOPPED
+        or submission.exit_code == ExitCode.INTERRUPTED
+    )

@@ -1,0 +1,102 @@
+"""The RayCluster of a stage group.
+
+KubeRay does not carry a changed template to Pods that run, so a RayCluster is made once, and
+another one where other Pods are needed.
+"""
+
+from llmtrain_api import names
+from llmtrain_api.job import LLMTrainingJob
+from llmtrain_api.spec.compute import Nodes
+from llmtrain_api.stages import StageGroup
+from llmtrain_api.status import ClusterStatus
+from llmtrain_lifecycle.builders.labels import Json, cluster_labels, owner_reference
+from llmtrain_lifecycle.builders.pod import pod_template
+from llmtrain_lifecycle.pod_settings import PodSettings
+
+
+def ray_cluster(
+    job: LLMTrainingJob, uid: str, cluster: ClusterStatus, settings: PodSettings
+) -> Json:
+    """The RayCluster (ray.io/v1) of a stage group.
+
+    Args:
+        job: whose it is.
+        uid: of the job.
+        cluster: name and group, as they stand in the job's status.
+        settings: of the operator.
+    """
+    labels = cluster_labels(job, cluster)
+    queue = job.spec.policy.queue_name
+    return {
+        "apiVersion": "ray.io/v1",
+        "kind": "RayCluster",
+        "metadata": {
+            "name": cluster.name,
+            "labels": {**labels, names.KUEUE_QUEUE_LABEL: queue} if queue else labels,
+            # A new head knows nothing of the old one's jobs, and ends its workers.
+            "annotations": {"ray.io/disable-provisioned-head-restart": "true"},
+            "ownerReferences": [owner_reference(job, uid)],
+        },
+        "spec": {
+            "rayVersion": settings.ray_version,
+            "enableInTreeAutoscaling": False,
+            "authOptions": {"mode": "token"},
+            "headGroupSpec": _head(job, settings, labels),
+            "workerGroupSpecs": [_workers(job, cluster.group, settings, labels)],
+        },
+    }
+
+
+def _head(job: LLMTrainingJob, settings: PodSettings, labels: dict[str, str]) -> Json:
+    head = job.spec.compute.head
+    return {
+        "serviceType": "ClusterIP",
+        "rayStartParams": {"num-cpus": "0", "dashboard-host": "0.0.0.0"},  # noqa: S104 - a token guards it
+        "template": pod_template(
+            job,
+            settings,
+            labels=labels,
+            nodes=head,
+            cpus=head.cpus,
+            memory=head.memory,
+            head=True,
+        ),
+    }
+
+
+def _workers(
+    job: LLMTrainingJob, group: StageGroup, settings: PodSettings, labels: dict[str, str]
+) -> Json:
+    compute = job.spec.compute
+    machines = compute.trainers if group is StageGroup.TRAINERS else compute.cpus
+    gpus = compute.trainers.gpus if group is StageGroup.TRAINERS else 0
+    return {
+        "groupName": group.value,
+        # All or none: a job is as wide as its manifest says.
+        "replicas": machines.replicas,
+        "minReplicas": machines.replicas,
+        "maxReplicas": machines.replicas,
+        "rayStartParams": {"num-cpus": str(machines.cpus), "num-gpus": str(gpus)},
+        "template": pod_template(
+            job,
+            settings,
+            labels=labels,
+            nodes=_nodes(job, group, settings),
+            cpus=machines.cpus,
+            memory=machines.memory,
+            gpus=gpus,
+        ),
+    }
+
+
+def _nodes(job: LLMTrainingJob, group: StageGroup, settings: PodSettings) -> Nodes:
+    """Where the workers may run; on spot machines, what makes a node one as well."""
+    trainers = job.spec.compute.trainers
+    if group is not StageGroup.TRAINERS:
+        return job.spec.compute.cpus
+    if not trainers.spot:
+        return trainers
+    return Nodes(
+        node_selector=settings.spot.node_selector | trainers.node_selector,
+        tolerations=settings.spot.tolerations + trainers.tolerations,
+    )

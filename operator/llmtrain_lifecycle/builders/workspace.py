@@ -1,0 +1,40 @@
+"""The volume that a job keeps its work on."""
+
+from collections.abc import Mapping
+
+from llmtrain_api.job import LLMTrainingJob
+from llmtrain_api.names import workspace_claim_name
+from llmtrain_lifecycle.builders.labels import Json, job_labels
+
+
+def claim_name(job: LLMTrainingJob) -> str:
+    """The name of the claim that the job's Pods mount."""
+    claim = job.spec.workspace.persistent_volume_claim
+    return claim.claim_name if claim else workspace_claim_name(job.metadata.name)
+
+
+def workspace_claim(job: LLMTrainingJob) -> Json | None:
+    """The claim that the operator makes; None where the manifest names one.
+
+    It has no owner: it outlives the job, for the model lies in it.
+    """
+    workspace = job.spec.workspace
+    if workspace.persistent_volume_claim is not None:
+        return None
+    spec: Json = {
+        "accessModes": ["ReadWriteMany" if workspace.shared else "ReadWriteOnce"],
+        "resources": {"requests": {"storage": workspace.size}},
+    }
+    if workspace.storage_class_name is not None:
+        spec["storageClassName"] = workspace.storage_class_name
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": claim_name(job), "labels": job_labels(job)},
+        "spec": spec,
+    }
+
+
+def is_workspace_of(job: LLMTrainingJob, labels: Mapping[str, str]) -> bool:
+    """Whether a claim with these labels was made for a job of this name, now or earlier."""
+    return job_labels(job).items() <= labels.items()

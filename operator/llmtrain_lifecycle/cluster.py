@@ -1,0 +1,200 @@
+"""The Ray cluster that a stage needs: asked for, waited for, replaced.
+
+Its name stands in the status before it is made. The next one is made when all that is left of the
+last has gone, so that no two of a job's attempts can run at once.
+"""
+
+from dataclasses import replace
+
+from llmtrain_api.names import cluster_name
+from llmtrain_api.stages import StageGroup
+from llmtrain_api.status import ClusterStatus, JobStatus, LostPod, StageState, StageStatus
+from llmtrain_lifecycle.cluster_view import NOT_READY, NOT_TAKEN_UP, ORPHANED
+from llmtrain_lifecycle.decision import DeleteCluster, EnsureCluster
+from llmtrain_lifecycle.ending import given_up
+from llmtrain_lifecycle.lost_pods import with_earlier_lost_pods, worst_lost_pod
+from llmtrain_lifecycle.reconciliation import Reconciliation
+from llmtrain_lifecycle.snapshot import Cluster, ClusterState, Obstacle
+from llmtrain_lifecycle.step import Step, soonest
+from llmtrain_lifecycle.timestamps import read_time, write_time
+
+_WAITING = "WaitingForCluster"
+_PATIENCE_SECONDS = 60
+"""With KubeRay, which has many clusters to look after, and with Pods that end."""
+
+
+def await_cluster(ctx: Reconciliation, stage: StageStatus) -> Step | None:
+    """Bring the cluster about on which a stage runs; None where it is there and ready."""
+    group = StageGroup.ALL if ctx.settings.one_cluster else stage.name.group
+    given = ctx.status.cluster
+    if given is not None and (given.released or given.group is not group):
+        given = None
+    leftovers = [
+        cluster
+        for cluster in ctx.snapshot.clusters
+        if given is None
+        or cluster.name != given.name
+        or cluster.state in {ClusterState.BROKEN, ClusterState.LEAVING}
+    ]
+    if leftovers:
+        return _replace(ctx, stage, group, leftovers)
+    if given is None:
+        return _record(ctx, stage, group)
+    if ctx.cluster is None:
+        return _make(ctx, stage, given)
+    if ctx.cluster.state is ClusterState.SUSPENDED:
+        return _queued(ctx, stage, given)
+    if ctx.cluster.state is ClusterState.STARTING:
+        given = _awaited(ctx, given)
+        return _waiting(ctx, stage, given, _why_starting(ctx, ctx.cluster, given))
+    return None
+
+
+def arrived(ctx: Reconciliation) -> ClusterStatus:
+    """The job's cluster once an attempt is recorded for it: it is not waited for any more."""
+    assert ctx.status.cluster is not None, "an attempt is recorded for a cluster that is ready"
+    here = ctx.status.cluster.model_copy(update={"waiting_since": None})
+    return with_earlier_lost_pods(here, ctx.snapshot.lost_pods)
+
+
+def released(status: JobStatus) -> ClusterStatus | None:
+    """The job's cluster once it is given back: the next one gets another name."""
+    return status.cluster and status.cluster.model_copy(update={"released": True})
+
+
+def _replace(
+    ctx: Reconciliation, stage: StageStatus, group: StageGroup, leftovers: list[Cluster]
+) -> Step:
+    """Others have to go first."""
+    names = ", ".join(cluster.name for cluster in leftovers)
+    given = released(ctx.status) or _never_made(ctx, group)
+    given = given.model_copy(update={"waiting_since": _since(ctx, given)})
+    left = _seconds_left(ctx, given)
+    patience = _PATIENCE_SECONDS - (ctx.job.spec.policy.scheduling_timeout_seconds - left)
+    orphan = next((each for each in leftovers if each.reason == ORPHANED), None)
+    why = "; ".join(cluster.message for cluster in leftovers if cluster.message)
+    if left <= 0:
+        message = f"{names} did not go" + (f": {why}" if why else "")
+        reason = orphan.reason if orphan else "ClusterStuck"
+        return given_up(ctx, stage, reason, f"{_limited(ctx)}: {message}")
+    tells = why and (orphan is not None or patience <= 0)
+    return Step(
+        stage,
+        tuple(
+            DeleteCluster(cluster.name)
+            for cluster in leftovers
+            if cluster.state is not ClusterState.LEAVING
+        ),
+        reason=orphan.reason if orphan else _WAITING,
+        message=f"waiting for {names} to go" + (f": {why}" if tells else ""),
+        cluster=given,
+        requeue_after_seconds=soonest(
+            left, ctx.seconds_left, patience if patience > 0 and not tells else None
+        ),
+    )
+
+
+def _never_made(ctx: Reconciliation, group: StageGroup) -> ClusterStatus:
+    """Stands for the wait of a job whose name an earlier job's cluster still has."""
+    name = cluster_name(ctx.job.metadata.name, group, 0)
+    return ClusterStatus(name=name, group=group, generation=0, released=True)
+
+
+def _record(ctx: Reconciliation, stage: StageStatus, group: StageGroup) -> Step:
+    """Put the cluster's name into the status; it is made once that is written."""
+    generation = ctx.status.cluster.generation + 1 if ctx.status.cluster else 0
+    recorded = ClusterStatus(
+        name=cluster_name(ctx.job.metadata.name, group, generation),
+        group=group,
+        generation=generation,
+        waiting_since=write_time(ctx.now),
+    )
+    message = _starting(recorded)  # as it is once it is made: one write less
+    return Step(stage, reason=_WAITING, message=message, cluster=recorded, requeue_after_seconds=0)
+
+
+def _why_starting(
+    ctx: Reconciliation, cluster: Cluster, given: ClusterStatus
+) -> Cluster | LostPod | None:
+    """The gravest reason for which a cluster is not ready; None where it just takes its time."""
+    # A Pod that ended before the cluster was ready: KubeRay makes another, in vain perhaps.
+    lost = worst_lost_pod(ctx.snapshot.lost_pods, given)
+    if cluster.reason == NOT_READY and lost is not None:
+        return lost
+    return cluster if cluster.reason else lost
+
+
+def _waiting(
+    ctx: Reconciliation,
+    stage: StageStatus,
+    given: ClusterStatus,
+    why: Cluster | Obstacle | LostPod | None = None,
+) -> Step:
+    """The cluster is on its way, or takes too long."""
+    left = _seconds_left(ctx, given)
+    waited = ctx.job.spec.policy.scheduling_timeout_seconds - left
+    if why is not None and why.reason in {NOT_TAKEN_UP, NOT_READY} and waited < _PATIENCE_SECONDS:
+        left, why = min(left, _PATIENCE_SECONDS - waited), None
+    reason = (why and why.reason) or _WAITING
+    message = (why and why.message) or _starting(given)
+    if left <= 0:
+        reason = "SchedulingTimeout" if reason == _WAITING else reason
+        return given_up(ctx, stage, reason, f"{_limited(ctx)}: {message}")
+    return Step(
+        stage,
+        reason=reason,
+        message=message,
+        cluster=_awaited(ctx, given),
+        requeue_after_seconds=soonest(left, ctx.seconds_left),
+    )
+
+
+def _queued(ctx: Reconciliation, stage: StageStatus, given: ClusterStatus) -> Step:
+    """A queue decides when it gets compute: that wait has no limit of ours, and no deadline.
+
+    What is left of an earlier admission has to end before the next, which KubeRay sees to.
+    """
+    assert ctx.cluster is not None, "it is there, and suspended"
+    return Step(
+        stage,
+        reason=ctx.cluster.reason,
+        message=ctx.cluster.message,
+        cluster=given.model_copy(update={"waiting_since": None}),
+    )
+
+
+def _make(ctx: Reconciliation, stage: StageStatus, given: ClusterStatus) -> Step:
+    """It is not there yet, or the API server would not have it."""
+    obstacle = ctx.snapshot.obstacle
+    if obstacle is not None:
+        return _waiting(ctx, stage, given, obstacle)
+    waiting = _waiting(ctx, stage, given, ctx.snapshot.refusal)
+    if waiting.stage.state is StageState.FAILED:
+        return waiting
+    return replace(waiting, actions=(EnsureCluster(given.name, given.group),))
+
+
+def _awaited(ctx: Reconciliation, given: ClusterStatus) -> ClusterStatus:
+    """The cluster with the start of the wait for it: now, where the wait begins."""
+    if given.waiting_since is not None:
+        return given
+    begun = given.model_copy(update={"waiting_since": write_time(ctx.now)})
+    return with_earlier_lost_pods(begun, ctx.snapshot.lost_pods)
+
+
+def _since(ctx: Reconciliation, given: ClusterStatus) -> str:
+    return given.waiting_since or write_time(ctx.now)
+
+
+def _seconds_left(ctx: Reconciliation, given: ClusterStatus) -> float:
+    limit = ctx.job.spec.policy.scheduling_timeout_seconds
+    return (read_time(_since(ctx, given)) - ctx.now).total_seconds() + limit
+
+
+def _limited(ctx: Reconciliation) -> str:
+    limit = ctx.job.spec.policy.scheduling_timeout_seconds
+    return f"its compute was not there after {limit} s (policy.schedulingTimeoutSeconds)"
+
+
+def _starting(cluster: ClusterStatus) -> str:
+    return f"the Ray cluster {cluster.name} is starting"

@@ -1,0 +1,59 @@
+"""The conditions of a job, by the Kubernetes API conventions."""
+
+from datetime import datetime
+
+from llmtrain_api.status import Condition, ConditionStatus, Phase
+from llmtrain_lifecycle.messages import for_status
+from llmtrain_lifecycle.timestamps import write_time
+
+INVALID_SPEC = "InvalidSpec"
+"""The reason of a job whose manifest the API server took, and the operator does not understand."""
+_PHASES = (Phase.RUNNING, Phase.SUSPENDED, Phase.SUCCEEDED, Phase.FAILED)
+_HEALTHY = {Phase.RUNNING, Phase.SUCCEEDED}
+
+
+def conditions_of(
+    phase: Phase,
+    reason: str,
+    message: str,
+    *,
+    before: tuple[Condition, ...],
+    generation: int,
+    now: datetime,
+) -> tuple[Condition, ...]:
+    """One condition for each phase that can be waited for, and two for GitOps tools.
+
+    Of the phases' conditions the current one's is true; a pending job has none that is. `Ready` and
+    `Stalled` are what Flux, Argo CD and others that use kstatus look at: a stalled job needs
+    somebody to change something.
+
+    Args:
+        phase: of the job.
+        reason: CamelCase, for programs.
+        message: for people.
+        before: the conditions of the last pass; a transition time moves only with the status.
+        generation: of the resource.
+        now: the time of this pass.
+    """
+    holds = {its_phase.value: phase is its_phase for its_phase in _PHASES}
+    holds["Ready"] = phase in _HEALTHY
+    holds["Stalled"] = phase is Phase.FAILED or reason == INVALID_SPEC
+    known = {condition.type: condition for condition in before}
+    conditions = []
+    for kind, is_true in holds.items():
+        status = ConditionStatus.TRUE if is_true else ConditionStatus.FALSE
+        last = known.get(kind)
+        unchanged = last is not None and last.status is status
+        conditions.append(
+            Condition(
+                type=kind,
+                status=status,
+                reason=reason,
+                message=for_status(message),
+                observed_generation=generation,
+                last_transition_time=last.last_transition_time
+                if last and unchanged
+                else write_time(now),
+            )
+        )
+    return tuple(conditions)

@@ -1,0 +1,237 @@
+"""One reconcile pass: from the job, its status and what is there, to what is to be done.
+
+The decision is level-triggered: it asks what holds, never what happened, so a pass that was lost,
+doubled or late changes nothing. An attempt stands in the written status before it is submitted;
+the next attempt is recorded only when the last has ended. So there is never more than one.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from llmtrain_api.job import LLMTrainingJob
+from llmtrain_api.status import Condition, JobStatus, Phase, StageState, StageStatus
+from llmtrain_lifecycle.accounts import with_accounts
+from llmtrain_lifecycle.attempt import advance
+from llmtrain_lifecycle.budget import with_budget
+from llmtrain_lifecycle.cluster import released
+from llmtrain_lifecycle.conditions import INVALID_SPEC, conditions_of
+from llmtrain_lifecycle.decision import Decision, DeleteJob
+from llmtrain_lifecycle.ending import interrupted
+from llmtrain_lifecycle.policies.deadline import with_active_time
+from llmtrain_lifecycle.policies.time_to_live import seconds_to_live
+from llmtrain_lifecycle.progress import finished_progress, pipeline_progress
+from llmtrain_lifecycle.reconciliation import Reconciliation
+from llmtrain_lifecycle.settings import Settings
+from llmtrain_lifecycle.snapshot import Snapshot
+from llmtrain_lifecycle.step import STAGE_RUNNING, Step, soonest
+from llmtrain_lifecycle.timestamps import write_time
+
+
+def decide(
+    job: LLMTrainingJob,
+    uid: str,
+    generation: int,
+    status: JobStatus,
+    snapshot: Snapshot,
+    now: datetime,
+    settings: Settings,
+) -> Decision:
+    """What to do for a job now.
+
+    Args:
+        job: the manifest.
+        uid: of the resource; a re-created job of the same name has another.
+        generation: of the resource, for `observedGeneration`.
+        status: as it was last written.
+        snapshot: what is there.
+        now: the time, with a time zone.
+        settings: of whoever runs the job.
+
+    Returns:
+        The status to write and the actions to take. A job that has converged gets the status
+        that it has, and no action.
+    """
+    ctx = Reconciliation(job, uid, generation, status, snapshot, now, settings)
+    decision = _turn(ctx)
+    return replace(
+        decision,
+        status=with_accounts(ctx, with_budget(ctx, decision.status)),
+        requeue_after_seconds=soonest(
+            decision.requeue_after_seconds, ctx.budget.seconds_left if ctx.budget else None
+        ),
+    )
+
+
+def _turn(ctx: Reconciliation) -> Decision:
+    """What becomes of the job, its accounts aside."""
+    job, status = ctx.job, ctx.status
+    if status.phase.terminal:
+        return _ended(ctx)
+    stages = tuple(status.stage(name) for name in job.spec.stages)
+    if ctx.snapshot.held_by is not None:
+        return _deleted(ctx, stages, ctx.snapshot.held_by)
+    current = next((s for s in stages if s.state is not StageState.SUCCEEDED), None)
+    if current is None:
+        return _finish(ctx, stages)
+    if current.state is StageState.PENDING and ctx.wants_stop:
+        return _suspended(ctx, stages)
+    step = _with_faults(ctx, advance(ctx, current))
+    stages = tuple(step.stage if s.name is current.name else s for s in stages)
+    status = _after(ctx, stages, step)
+    if step.stage.state is StageState.FAILED:
+        return _fail(ctx, status, step)
+    return Decision(_running(ctx, status, step), step.actions, step.requeue_after_seconds)
+
+
+def _with_faults(ctx: Reconciliation, step: Step) -> Step:
+    """The step of an attempt that goes on, with what of the manifest is not understood."""
+    faults = ctx.snapshot.unknown_fields
+    if not (faults and step.stage.state.at_work):
+        return step
+    reason = INVALID_SPEC if step.reason == STAGE_RUNNING else step.reason
+    return replace(step, reason=reason, message=f"{'; '.join(faults)}; meanwhile {step.message}")
+
+
+def _ended(ctx: Reconciliation) -> Decision:
+    """A job that has ended gives its compute back, and goes when its time to live is over."""
+    left = seconds_to_live(ctx.job, ctx.status, ctx.now)
+    if ctx.release or left is None or ctx.snapshot.held_by is not None:
+        return Decision(_seen(ctx), ctx.release)
+    if left > 0:
+        return Decision(_seen(ctx), requeue_after_seconds=left)
+    return Decision(_seen(ctx), (DeleteJob(),))
+
+
+def _seen(ctx: Reconciliation) -> JobStatus:
+    """The status of a job that has ended, of which only the generation can be new.
+
+    `kubectl wait` believes no condition of an older generation.
+    """
+    seen = {"observed_generation": ctx.generation}
+    conditions = tuple(each.model_copy(update=seen) for each in ctx.status.conditions)
+    return ctx.status.model_copy(update={**seen, "conditions": conditions})
+
+
+def _after(ctx: Reconciliation, stages: tuple[StageStatus, ...], step: Step) -> JobStatus:
+    """The status with what the step brought."""
+    report = ctx.snapshot.progress
+    if report and not report.is_of(ctx.uid, step.stage.name, step.stage.attempt):
+        report = None
+    return ctx.status.model_copy(
+        update={
+            "stages": stages,
+            "progress": pipeline_progress(
+                stages, step.stage, report, ctx.status.progress, ctx.status.plan
+            ),
+            "evaluation": step.evaluation or ctx.status.evaluation,
+            "cluster": step.cluster or ctx.status.cluster,
+        }
+    )
+
+
+def _running(ctx: Reconciliation, status: JobStatus, step: Step) -> JobStatus:
+    now, phase = write_time(ctx.now), _phase(ctx, step)
+    timed = with_active_time(status, ctx.now, queued=ctx.is_queued)
+    return timed.model_copy(
+        update={
+            "observed_generation": ctx.generation,
+            "phase": phase,
+            "start_time": status.start_time or now,
+            "conditions": _conditions(ctx, phase, step.reason, step.message),
+        }
+    )
+
+
+def _phase(ctx: Reconciliation, step: Step) -> Phase:
+    """Running while an attempt is at work, and from one stage to the next on the same cluster."""
+    match step.stage.state:
+        case StageState.RUNNING | StageState.STOPPING:
+            return Phase.RUNNING
+        case StageState.STARTING | StageState.SUCCEEDED if step.reason == STAGE_RUNNING:
+            return Phase.RUNNING if ctx.status.phase is Phase.RUNNING else Phase.PENDING
+        case _:
+            return Phase.PENDING
+
+
+def _deleted(
+    ctx: Reconciliation, stages: tuple[StageStatus, ...], finalizers: tuple[str, ...]
+) -> Decision:
+    """A job that is being deleted holds no compute, whoever keeps it from going.
+
+    Its Pods ask the driver for a checkpoint as they leave.
+    """
+    left = tuple(interrupted(s).stage if s.state.at_work else s for s in stages)
+    message = f"the job is being deleted, and holds no compute; kept by {', '.join(finalizers)}"
+    return _at_rest(ctx, left, "Deleting", message)
+
+
+def _suspended(ctx: Reconciliation, stages: tuple[StageStatus, ...]) -> Decision:
+    message = f"{_why_suspended(ctx)}; it goes on from its newest checkpoint when it is resumed"
+    return _at_rest(ctx, stages, "Suspended", message)
+
+
+def _at_rest(
+    ctx: Reconciliation, stages: tuple[StageStatus, ...], reason: str, message: str
+) -> Decision:
+    """Give all compute back."""
+    status = ctx.status.model_copy(
+        update={
+            "observed_generation": ctx.generation,
+            "phase": Phase.SUSPENDED,
+            "stages": stages,
+            "cluster": released(ctx.status),
+            "conditions": _conditions(ctx, Phase.SUSPENDED, reason, message),
+        }
+    )
+    return Decision(status, ctx.release)
+
+
+def _why_suspended(ctx: Reconciliation) -> str:
+    if ctx.job.spec.policy.suspend:
+        return "policy.suspend is set"
+    if ctx.budget is not None and ctx.budget.stops:
+        return ctx.budget.message
+    return "it was interrupted"
+
+
+def _fail(ctx: Reconciliation, status: JobStatus, step: Step) -> Decision:
+    reason = step.stage.reason or "StageFailed"
+    message = f"{step.stage.name}: {step.stage.message or 'the stage failed'}"
+    return _end(ctx, status, Phase.FAILED, reason, message)
+
+
+def _finish(ctx: Reconciliation, stages: tuple[StageStatus, ...]) -> Decision:
+    status = ctx.status.model_copy(update={"stages": stages, "progress": finished_progress(stages)})
+    return _end(ctx, status, Phase.SUCCEEDED, "Completed", "all stages have succeeded")
+
+
+def _end(
+    ctx: Reconciliation, status: JobStatus, phase: Phase, reason: str, message: str
+) -> Decision:
+    """The last status of a job; nothing revives it.
+
+    The cluster is given back by the next pass. Were it gone before the verdict is written, a pass
+    that died in between would leave an attempt that looks lost, and is tried again.
+    """
+    ended = status.model_copy(
+        update={
+            "observed_generation": ctx.generation,
+            "phase": phase,
+            "completion_time": write_time(ctx.now),
+            "conditions": _conditions(ctx, phase, reason, message),
+        }
+    )
+    return Decision(ended, requeue_after_seconds=0)
+
+
+def _conditions(
+    ctx: Reconciliation, phase: Phase, reason: str, message: str
+) -> tuple[Condition, ...]:
+    return conditions_of(
+        phase,
+        reason,
+        message,
+        before=ctx.status.conditions,
+        generation=ctx.generation,
+        now=ctx.now,
+    )

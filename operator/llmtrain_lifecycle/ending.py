@@ -1,0 +1,168 @@
+"""The end of an attempt: what follows from it for its stage."""
+
+import signal
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from llmtrain_api.exit_codes import FailureClass, crashed, death_signal, failure_class
+from llmtrain_api.status import (
+    EVALUATION_MAX_ITEMS,
+    REASON_MAX_LENGTH,
+    StageState,
+    StageStatus,
+)
+from llmtrain_lifecycle.messages import for_status
+from llmtrain_lifecycle.policies.pod_loss_reason import failure_class_of
+from llmtrain_lifecycle.policies.retry import after_failure
+from llmtrain_lifecycle.reconciliation import Reconciliation
+from llmtrain_lifecycle.snapshot import Submission, SubmissionState
+from llmtrain_lifecycle.step import Step, soonest
+from llmtrain_lifecycle.timestamps import read_time, write_time
+
+
+def ended(ctx: Reconciliation, stage: StageStatus, submission: Submission) -> Step:
+    """The submission has ended by itself."""
+    outcome = submission.outcome
+    # What a driver printed is cut to what the status can hold.
+    evaluation = outcome.evaluation[:EVALUATION_MAX_ITEMS] if outcome else ()
+    if submission.state is SubmissionState.SUCCEEDED:
+        warnings = outcome.warnings if outcome else ()
+        return replace(_succeeded(ctx, stage, warnings), evaluation=evaluation)
+    if outcome:
+        reason, message = outcome.reason[:REASON_MAX_LENGTH], outcome.message
+    elif crashed(submission.exit_code):
+        reason = "DriverCrashed"
+        message = f"{_last_words(submission)}; the same input would crash it again"
+        return failed(ctx, stage, FailureClass.APPLICATION, reason, message, retried=False)
+    elif submission.exit_code is not None:
+        reason, message = "DriverLost", _last_words(submission)
+    elif submission.state is SubmissionState.STOPPED:
+        reason, message = "Stopped", "its Ray job was stopped from outside"
+    else:
+        reason, message = "DriverLost", "its driver ended where Ray could not see it"
+    step = failed(ctx, stage, failure_class(submission.exit_code), reason, message)
+    return replace(step, evaluation=evaluation)
+
+
+def _last_words(submission: Submission) -> str:
+    """How a driver ended that left no outcome."""
+    number = death_signal(submission.exit_code)
+    if number is None:
+        return f"its driver ended with exit code {submission.exit_code} and said nothing"
+    told = signal.strsignal(number) or "unknown"
+    return f"its driver was ended by {number.name} ({told.lower()}) and said nothing"
+
+
+def _succeeded(ctx: Reconciliation, stage: StageStatus, warnings: Sequence[str]) -> Step:
+    """The stage is done; its message keeps the warnings, a line each."""
+    done = stage.model_copy(
+        update={
+            "state": StageState.SUCCEEDED,
+            "completion_time": write_time(ctx.now),
+            "reason": "Completed",
+            "message": for_status("\n".join(warnings)) or None,
+            "lost_pod": None,
+            "stop_time": None,
+        }
+    )
+    return Step(done, message=f"{stage.name} has succeeded", requeue_after_seconds=0)
+
+
+def lost(ctx: Reconciliation, stage: StageStatus) -> Step:
+    """The submission is gone, and nobody saw how it ended."""
+    if ctx.is_queued:
+        # Its Pods were deleted, and by whom is known.
+        taken = stage.model_copy(update={"lost_pod": None})
+        message = "its queue took its Ray cluster's compute away"
+        return failed(ctx, taken, FailureClass.PREEMPTION, reason="Evicted", message=message)
+    message = (
+        "Ray does not know its submission any more"
+        if ctx.cluster_ready
+        else "its Ray cluster went away"
+    )
+    return failed(ctx, stage, FailureClass.INFRASTRUCTURE, reason="SubmissionLost", message=message)
+
+
+def failed(
+    ctx: Reconciliation,
+    stage: StageStatus,
+    failure: FailureClass,
+    reason: str,
+    message: str,
+    *,
+    retried: bool = True,
+) -> Step:
+    """Count a failure, and try again where its budget allows.
+
+    What became of a lost Pod says more than what the driver saw of it.
+
+    Args:
+        ctx: what the pass rests on.
+        stage: whose attempt has failed.
+        failure: its class.
+        reason: for programs.
+        message: for people.
+        retried: whether another attempt may end better.
+    """
+    pod = stage.lost_pod
+    if pod is not None and failure is not FailureClass.USER:
+        failure, reason, message = failure_class_of(pod), pod.reason, f"{pod.message} ({message})"
+    retry = after_failure(
+        stage.failures,
+        failure,
+        ctx.job.spec.policy.retries,
+        first_backoff_seconds=ctx.settings.first_backoff_seconds,
+        longest_backoff_seconds=ctx.settings.longest_backoff_seconds,
+    )
+    counted = stage.model_copy(update={"failures": retry.failures})
+    if not (retried and retry.allowed):
+        return given_up(ctx, counted, reason, message)
+    # Rounded up, so that a wait is never shorter than it says.
+    retry_time = write_time(ctx.now + timedelta(seconds=retry.wait_seconds, microseconds=999_999))
+    again = _next_attempt(counted, reason, message)
+    return Step(
+        again.model_copy(update={"retry_time": retry_time}),
+        reason="BackingOff",
+        message=f"{stage.name} is tried again at {retry_time} ({failure} failure): {message}",
+        requeue_after_seconds=soonest(
+            (read_time(retry_time) - ctx.now).total_seconds(), ctx.seconds_left
+        ),
+    )
+
+
+def given_up(ctx: Reconciliation, stage: StageStatus, reason: str, message: str) -> Step:
+    """The stage has failed for good, and the job with it."""
+    final = stage.model_copy(
+        update={
+            "state": StageState.FAILED,
+            "completion_time": write_time(ctx.now),
+            "retry_time": None,
+            "reason": reason,
+            "message": for_status(message),
+            "lost_pod": None,
+            "stop_time": None,
+        }
+    )
+    return Step(final, reason=reason, message=message)
+
+
+def interrupted(stage: StageStatus) -> Step:
+    """The attempt was stopped because the job is to hold no compute: no failure."""
+    again = _next_attempt(stage, "Suspended", "it was stopped, to go on when the job is resumed")
+    message = f"{stage.name} has stopped"
+    return Step(again, reason="Suspending", message=message, requeue_after_seconds=0)
+
+
+def _next_attempt(stage: StageStatus, reason: str, message: str) -> StageStatus:
+    return stage.model_copy(
+        update={
+            "state": StageState.PENDING,
+            "attempt": stage.attempt + 1,
+            "submission_id": None,
+            "stop_time": None,
+            "reason": reason,
+            "message": for_status(message),
+            "lost_pod": None,
+        }
+    )

@@ -1,0 +1,63 @@
+"""The part of a Kubernetes node that its price rests on."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from llmtrain_api.cost import CapacityType
+from llmtrain_lifecycle.money.quantities import quantity
+
+INSTANCE_TYPE_LABEL = "node.kubernetes.io/instance-type"
+GPU_PRODUCT_LABEL = "nvidia.com/gpu.product"
+_GPU_SHARES_LABEL = "nvidia.com/gpu.replicas"
+SHARED_GPU = "-SHARED"
+"""What NVIDIA adds to the product where several Pods take turns on a GPU."""
+_SPOT_LABELS = {
+    "karpenter.sh/capacity-type": "spot",
+    "eks.amazonaws.com/capacityType": "SPOT",
+    "cloud.google.com/gke-spot": "true",
+    "cloud.google.com/gke-preemptible": "true",
+    "kubernetes.azure.com/scalesetpriority": "spot",
+}
+
+
+class _Observed(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _NodeMeta(_Observed):
+    name: str
+    labels: dict[str, str] = Field(default_factory=dict)
+
+
+class _NodeStatus(_Observed):
+    allocatable: dict[str, Annotated[Decimal, BeforeValidator(quantity)]] = Field(
+        default_factory=dict
+    )
+
+
+class ObservedNode(_Observed):
+    """A node, as the API server tells of it."""
+
+    metadata: _NodeMeta
+    status: _NodeStatus = _NodeStatus()
+
+
+def capacity_type(labels: Mapping[str, str]) -> CapacityType:
+    """Whether a node with these labels is a spot machine; on demand where none says so."""
+    spot = any(labels.get(label) == value for label, value in _SPOT_LABELS.items())
+    return CapacityType.SPOT if spot else CapacityType.ON_DEMAND
+
+
+def gpu_product(labels: Mapping[str, str]) -> str | None:
+    """What the GPUs of a node with these labels are; None where none says so."""
+    product = labels.get(GPU_PRODUCT_LABEL)
+    return product and product.removesuffix(SHARED_GPU)
+
+
+def gpu_shares(labels: Mapping[str, str]) -> int:
+    """As how many GPUs a node with these labels counts each of its GPUs."""
+    told = labels.get(_GPU_SHARES_LABEL, "")
+    return max(int(told), 1) if told.isdecimal() else 1

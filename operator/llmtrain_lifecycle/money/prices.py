@@ -1,0 +1,65 @@
+"""The price list: what whoever runs the operator pays for machines."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from llmtrain_api.base import Section
+from llmtrain_api.cost import CapacityType
+from llmtrain_lifecycle.money.nodes import INSTANCE_TYPE_LABEL
+
+ANY_GPU = "*"
+_Price = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=16, decimal_places=6)]
+_Label = Annotated[str, StringConstraints(min_length=1, max_length=317)]
+
+
+class NodePrice(Section):
+    """The price of a node with all that it has. What is left out fits every node."""
+
+    instance_type: Annotated[str, StringConstraints(min_length=1, max_length=63)] | None = None
+    """Its label `node.kubernetes.io/instance-type`."""
+    capacity_type: CapacityType | None = None
+    """Whether it is a spot machine; by the labels of Karpenter and the clouds."""
+    match_labels: dict[_Label, str] = Field({}, max_length=32)
+    """Labels that it has."""
+    usd_per_hour: _Price
+    """US dollars an hour."""
+
+
+class ResourcePrices(Section):
+    """What Pods pay by what they ask for, on nodes that no price fits."""
+
+    cpu_usd_per_hour: _Price = Decimal(0)
+    """Price of a CPU core."""
+    gib_usd_per_hour: _Price = Decimal(0)
+    """Price of a GiB of memory."""
+    gpu_usd_per_hour: dict[_Label, _Price] = Field({}, max_length=64)
+    """Price of a GPU, by the node's label `nvidia.com/gpu.product`; `*` stands for every other. A
+    Pod whose GPU is not listed has no price."""
+    spot_factor: Annotated[Decimal, Field(gt=0, le=1)] = Decimal(1)
+    """What a spot machine costs of that."""
+
+
+class Prices(Section):
+    """All prices. Without any, no costs are computed."""
+
+    nodes: tuple[NodePrice, ...] = ()
+    """Prices of whole nodes; the first that matches counts."""
+    resources: ResourcePrices | None = None
+    """For nodes that none of them fits."""
+
+    @property
+    def known(self) -> bool:
+        """Whether there is any."""
+        return bool(self.nodes) or self.resources is not None
+
+
+def fits(price: NodePrice, labels: Mapping[str, str], capacity: CapacityType) -> bool:
+    """Whether a price is that of a node with these labels."""
+    if price.instance_type not in {None, labels.get(INSTANCE_TYPE_LABEL)}:
+        return False
+    if price.capacity_type not in {None, capacity}:
+        return False
+    return price.match_labels.items() <= labels.items()

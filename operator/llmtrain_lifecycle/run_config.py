@@ -1,0 +1,40 @@
+"""Renders the manifest into what the trainer is told."""
+
+from llmtrain_api.job import LLMTrainingJob
+from llmtrain_api.named_paths import with_home
+from llmtrain_api.run_config import RunConfig, Workers
+from llmtrain_api.stages import Stage
+from llmtrain_lifecycle.settings import Settings
+
+
+def render_run_config(
+    job: LLMTrainingJob, uid: str, stage: Stage, attempt: int, settings: Settings
+) -> RunConfig:
+    """The run config of one attempt."""
+    spec = with_home(job.spec, settings.home) if settings.home else job.spec
+    return RunConfig(
+        job_name=job.metadata.name,
+        job_uid=uid,
+        stage=stage,
+        attempt=attempt,
+        seed=spec.seed,
+        workspace=settings.workspace,
+        inputs=settings.inputs,
+        workers=_workers(job, settings),
+        progress_host=settings.progress_host,
+        progress_port=settings.progress_port,
+        tracking=spec.tracking,
+        **spec.all_sections(),
+    )
+
+
+def _workers(job: LLMTrainingJob, settings: Settings) -> Workers:
+    trainers = job.spec.compute.trainers
+    count = trainers.num_workers
+    if settings.max_workers is not None:
+        count = min(count, settings.max_workers)
+    return Workers(
+        count=count,
+        cpus=max(1, trainers.cpus // max(trainers.gpus, 1)),
+        gpus=1 if trainers.gpus and settings.use_gpus else 0,
+    )

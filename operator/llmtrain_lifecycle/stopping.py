@@ -1,0 +1,120 @@
+"""An attempt that is not to go on: why, how it is told, and what follows when it has ended."""
+
+from dataclasses import replace
+
+from llmtrain_api.exit_codes import ExitCode, FailureClass
+from llmtrain_api.status import StageState, StageStatus
+from llmtrain_lifecycle.cluster import released
+from llmtrain_lifecycle.decision import Stop
+from llmtrain_lifecycle.ending import ended, failed, given_up, interrupted
+from llmtrain_lifecycle.policies.budget import BudgetState
+from llmtrain_lifecycle.reconciliation import Reconciliation
+from llmtrain_lifecycle.snapshot import Submission, SubmissionState
+from llmtrain_lifecycle.step import Step
+from llmtrain_lifecycle.timestamps import read_time, write_time
+
+DEADLINE_REASON = "DeadlineExceeded"
+BUDGET_REASON = BudgetState.EXCEEDED.value
+_SUSPENDING = "Suspending"
+_HANG_REASON = "Hang"
+
+
+def why_stop(ctx: Reconciliation, silent: float) -> tuple[str, str] | None:
+    """Reason and message of a stop; None where the attempt is to go on.
+
+    Args:
+        ctx: what the pass rests on.
+        silent: seconds since the attempt's newest sign of work.
+    """
+    if ctx.wants_stop:
+        return _SUSPENDING, "stopping after a checkpoint"
+    if ctx.time_is_up:
+        return DEADLINE_REASON, deadline_message(ctx)
+    if ctx.budget is not None and ctx.budget.fails:
+        return BUDGET_REASON, ctx.budget.message
+    hang_timeout = ctx.job.spec.policy.hang_timeout_seconds
+    if silent >= hang_timeout:
+        message = f"no sign of work for {silent:.0f} s (policy.hangTimeoutSeconds: {hang_timeout})"
+        return _HANG_REASON, message
+    return None
+
+
+def stopping(ctx: Reconciliation, stage: StageStatus, reason: str, message: str) -> StageStatus:
+    """The stage once its attempt is told to stop."""
+    return stage.model_copy(
+        update={
+            "state": StageState.STOPPING,
+            "stop_time": write_time(ctx.now),
+            "reason": reason,
+            "message": message,
+        }
+    )
+
+
+def stop(ctx: Reconciliation, stage: StageStatus, reason: str, message: str) -> Step:
+    """Tell an attempt to stop."""
+    return _tell(ctx, stopping(ctx, stage, reason, message))
+
+
+def _tell(ctx: Reconciliation, stage: StageStatus) -> Step:
+    assert stage.submission_id is not None, "it is running"
+    return Step(
+        stage,
+        (Stop(stage.submission_id),),
+        reason=stage.reason or _SUSPENDING,
+        message=stage.message or "",
+        requeue_after_seconds=ctx.job.spec.policy.hang_timeout_seconds,
+    )
+
+
+def await_end(ctx: Reconciliation, stage: StageStatus, submission: Submission | None) -> Step:
+    """An attempt that was told to stop.
+
+    Ray ends one that does not obey. Where even that has not helped after `hangTimeoutSeconds`,
+    its cluster is taken away.
+
+    Args:
+        ctx: what the pass rests on.
+        stage: that is stopping.
+        submission: its own; None where nothing of it can be running any more.
+    """
+    reason, message = stage.reason or _SUSPENDING, stage.message or ""
+    if submission is not None:
+        if not submission.state.ended:
+            return _await_obedience(ctx, stage)
+        if submission.state is SubmissionState.SUCCEEDED or submission.exit_code in {
+            ExitCode.USER,
+            ExitCode.GATE,
+        }:
+            return ended(ctx, stage, submission)  # it was done before it heard
+    if reason in {DEADLINE_REASON, BUDGET_REASON}:
+        return given_up(ctx, stage, reason, message)
+    if reason == _HANG_REASON:
+        return failed(ctx, stage, FailureClass.INFRASTRUCTURE, reason, message)
+    return interrupted(stage)
+
+
+def _await_obedience(ctx: Reconciliation, stage: StageStatus) -> Step:
+    """Wait for the end of an attempt that was told to stop, or take its cluster away."""
+    told = stage.stop_time or write_time(ctx.now)  # an older operator wrote no time
+    waited = (ctx.now - read_time(told)).total_seconds()
+    left = ctx.job.spec.policy.hang_timeout_seconds - waited
+    if left <= 0:
+        return replace(await_end(ctx, stage, None), cluster=released(ctx.status))
+    waiting = stage.model_copy(update={"stop_time": told})
+    if ctx.snapshot.refusal is not None:
+        return _tell(ctx, waiting)
+    return Step(
+        waiting,
+        reason=stage.reason or _SUSPENDING,
+        message=stage.message or "",
+        requeue_after_seconds=left,
+    )
+
+
+def deadline_message(ctx: Reconciliation) -> str:
+    """Message that says which deadline passed."""
+    return (
+        f"the job has run for longer than {ctx.job.spec.policy.active_deadline_seconds} s "
+        "(policy.activeDeadlineSeconds)"
+    )

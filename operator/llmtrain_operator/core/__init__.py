@@ -1,1 +1,0 @@
-"""The pure core: from what is there to what is to be done. No clock, no network, no chance."""

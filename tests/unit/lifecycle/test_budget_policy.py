@@ -1,0 +1,165 @@
+"""What follows from a budget."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from support.paid_passes import PaidPasses, paid_pod
+from support.passes import NOW, job_of
+from support.simulated_world import SimulatedWorld
+
+from llmtrain_api.cost import CapacityType, Cost, Ledger, OpenPods, PriceSource
+from llmtrain_api.exit_codes import ExitCode
+from llmtrain_api.spec.policy import Budget, BudgetAction
+from llmtrain_api.stages import Stage, StageGroup
+from llmtrain_api.status import JobStatus, Phase, StageState
+from llmtrain_lifecycle.policies.budget import BudgetState, budget_view
+from llmtrain_lifecycle.timestamps import write_time
+
+
+def _status(*, forecast: int | None = None) -> JobStatus:
+    """A dollar a second since NOW."""
+    pods = OpenPods(
+        uids=("pod",),
+        group=StageGroup.TRAINERS,
+        start=write_time(NOW),
+        usd_per_hour=Decimal(3600),
+        capacity_type=CapacityType.ON_DEMAND,
+        source=PriceSource.NODE,
+    )
+    cost = Cost(
+        observed_time=write_time(NOW),
+        spent_usd=Decimal(0),
+        usd_per_hour=Decimal(3600),
+        forecast_usd=None if forecast is None else Decimal(forecast),
+        ledger=Ledger(open=(pods,)),
+    )
+    return JobStatus(cost=cost)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "forecast", "state", "seconds_left"),
+    [
+        (0, None, "WithinBudget", 80),
+        (10, 100, "WithinBudget", 70),
+        (10, 101, "ForecastOverBudget", 70),
+        (80, 90, "BudgetNearlySpent", 20),
+        (99, 101, "BudgetNearlySpent", 1),
+        (100, None, "BudgetExceeded", None),
+    ],
+)
+def test_state(seconds: int, forecast: int | None, state: str, seconds_left: float | None) -> None:
+    now = NOW + timedelta(seconds=seconds)
+    view = budget_view(Budget(max_usd=100), _status(forecast=forecast), now)
+    assert view is not None
+    assert (view.state, view.seconds_left) == (BudgetState(state), seconds_left)
+    assert "policy.budget.maxUsd: 100" in view.message
+
+
+@pytest.mark.parametrize(
+    ("action", "stops", "fails"),
+    [("warn", False, False), ("suspend", True, False), ("fail", False, True)],
+)
+def test_action(action: str, *, stops: bool, fails: bool) -> None:
+    now = NOW + timedelta(seconds=100)
+    view = budget_view(Budget(max_usd=100, action=BudgetAction(action)), _status(), now)
+    assert view is not None
+    assert (view.stops, view.fails) == (stops, fails)
+
+
+def test_without_budget_or_prices_nothing_is_said() -> None:
+    assert budget_view(None, _status(), NOW) is None
+    assert budget_view(Budget(max_usd=1), JobStatus(), NOW) is None
+
+
+def _world(action: str) -> SimulatedWorld:
+    """A job at work that costs a dollar a second, with a budget of 100 dollars."""
+    world = SimulatedWorld(job_of("data", policy={"budget": {"maxUsd": 100, "action": action}}))
+    for _ in range(6):
+        world.executor_passes()
+        world.cluster_comes()
+    world.driver_works(10)
+    world.executor_passes()
+    assert world.written.stage(Stage.DATA).state is StageState.RUNNING
+    return world
+
+
+def _until_spent(world: SimulatedWorld) -> None:
+    """Pass as often as the job asks for it, until its budget is spent."""
+    for _ in range(10):
+        left = world.executor_passes().requeue_after_seconds
+        if world.written.stage(Stage.DATA).state is not StageState.RUNNING:
+            return
+        assert left is not None
+        world.wait(left)
+        world.driver_works(10)
+    raise AssertionError("nothing came of it")
+
+
+def test_a_spent_budget_suspends_after_a_checkpoint_and_more_money_goes_on() -> None:
+    world = _world("suspend")
+    _until_spent(world)
+    assert world.written.stage(Stage.DATA).state is StageState.STOPPING
+    world.wait(5)  # the checkpoint
+    world.driver_obeys()
+    world.calms_down(passes=10)
+    assert world.written.phase is Phase.SUSPENDED
+    cost = world.written.cost
+    assert cost is not None
+    assert 100 <= cost.spent_usd <= 106
+    (message,) = {c.message for c in world.written.conditions if c.type == "Suspended"}
+    assert "policy.budget.maxUsd: 100" in message
+
+    world.person_sets_budget(1000)
+    for _ in range(6):
+        world.executor_passes()
+        world.cluster_comes()
+    world.driver_ends(ExitCode.DONE, None)
+    world.executor_passes()
+    assert world.written.stage(Stage.DATA).state is StageState.SUCCEEDED
+
+
+def test_a_spent_budget_fails() -> None:
+    world = _world("fail")
+    _until_spent(world)
+    world.driver_obeys()
+    world.calms_down(passes=10)
+    assert world.written.phase is Phase.FAILED
+    assert world.written.stage(Stage.DATA).reason == "BudgetExceeded"
+
+
+def test_a_spent_budget_warns() -> None:
+    world = _world("warn")
+    world.wait(200)
+    world.driver_works(10)
+    world.executor_passes()
+    (said,) = [c for c in world.written.conditions if c.type == "WithinBudget"]
+    assert (said.status.value, said.reason) == ("False", "BudgetExceeded")
+    world.driver_ends(ExitCode.DONE, None)
+    world.calms_down(passes=10)
+    assert world.written.phase is Phase.SUCCEEDED
+
+
+def test_a_budget_that_is_spent_stays_so_when_a_pod_turns_out_to_have_ended_earlier() -> None:
+    budget = {"maxUsd": 100, "action": "suspend"}
+    passes = PaidPasses("finetune", policy={"budget": budget})
+    passes.paid = (paid_pod("a", usd_per_hour=3600),)
+    passes.start()
+    passes.wait(100)
+    passes.make()
+    passes.end_stopped()
+    passes.make()
+    passes.submission = None
+    passes.make()
+    assert passes.status.phase is Phase.SUSPENDED
+    passes.wait(5)
+    passes.paid = (paid_pod("a", end=NOW + timedelta(seconds=99), usd_per_hour=3600),)
+    for _ in range(2):
+        decision = passes.make()
+        assert passes.status.phase is Phase.SUSPENDED
+    assert decision.requeue_after_seconds is None
+    assert passes.cost.spent_usd == 99
+    assert passes.cost.wasted_usd <= passes.cost.spent_usd
+    passes.set_policy(budget={**budget, "maxUsd": 101})
+    passes.make()
+    assert passes.status.phase is Phase.PENDING

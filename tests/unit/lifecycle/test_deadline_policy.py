@@ -1,0 +1,67 @@
+"""A deadline counts the time that a job is active, and stands still while it is suspended."""
+
+import pytest
+from support.passes import NOW, Passes
+
+from llmtrain_api.status import JobStatus, Phase
+from llmtrain_lifecycle.policies.deadline import seconds_left
+from llmtrain_lifecycle.snapshot import ClusterState
+
+_ACTIVE = JobStatus(phase=Phase.RUNNING, active_time="2026-01-31T11:59:00Z")
+
+
+@pytest.mark.parametrize(
+    ("status", "deadline_seconds", "left"),
+    [
+        (_ACTIVE, 90, 30),
+        (_ACTIVE, 60, 0),
+        (_ACTIVE, 50, -10),
+        (_ACTIVE, None, None),
+        (JobStatus(), 50, 50),
+        (_ACTIVE.model_copy(update={"phase": Phase.SUSPENDED}), 50, 50),
+        (_ACTIVE.model_copy(update={"queued_since": "2026-01-31T11:59:20Z"}), 50, 30),
+    ],
+    ids=[
+        "in time",
+        "to the second",
+        "too late",
+        "no deadline",
+        "not started",
+        "suspended",
+        "queued",
+    ],
+)
+def test_seconds_left(status: JobStatus, deadline_seconds: int | None, left: float | None) -> None:
+    assert seconds_left(status, deadline_seconds, NOW) == left
+
+
+def test_time_in_a_queue_is_not_active_time() -> None:
+    passes = Passes("data", policy={"activeDeadlineSeconds": 20, "queueName": "ml"})
+    passes.cluster_state = ClusterState.SUSPENDED
+    passes.make()
+    for _ in range(10):
+        passes.wait(60)
+        queued = passes.make()
+        assert (queued.status.phase, queued.requeue_after_seconds) == (Phase.PENDING, None)
+    passes.cluster_state = ClusterState.READY
+    passes.start()
+    passes.wait(19)
+    running = passes.make(progress=passes.report())
+    assert running.actions == ()
+    assert running.requeue_after_seconds == 1
+    passes.wait(1)
+    passes.make(progress=passes.report())
+    assert passes.stage.reason == "DeadlineExceeded"
+
+
+def test_an_evicted_job_keeps_the_time_that_it_had_left() -> None:
+    passes = Passes("data", policy={"activeDeadlineSeconds": 100, "queueName": "ml"})
+    passes.start()
+    passes.wait(30)
+    passes.submission, passes.cluster_state = None, ClusterState.SUSPENDED
+    passes.make()
+    passes.wait(86_400)
+    passes.make()
+    passes.cluster_state = ClusterState.READY
+    passes.start()
+    assert seconds_left(passes.status, 100, passes.now) == 70

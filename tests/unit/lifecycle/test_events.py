@@ -1,0 +1,61 @@
+"""What `kubectl describe` tells of a job: a turn once, and nothing between turns."""
+
+import itertools
+
+from support.passes import NOW
+
+from llmtrain_api.status import Condition, ConditionStatus, JobStatus, Phase
+from llmtrain_lifecycle.builders.events import events
+from llmtrain_lifecycle.timestamps import write_time
+
+
+def _condition(kind: str, reason: str, *, holds: bool) -> Condition:
+    return Condition(
+        type=kind,
+        status=ConditionStatus.TRUE if holds else ConditionStatus.FALSE,
+        reason=reason,
+        message=f"about {reason}",
+        observed_generation=1,
+        last_transition_time=write_time(NOW),
+    )
+
+
+def _status(reason: str, budget: str | None = None, phase: Phase = Phase.RUNNING) -> JobStatus:
+    conditions = [_condition("Running", reason, holds=phase is Phase.RUNNING)]
+    if budget is not None:
+        conditions.append(_condition("WithinBudget", budget, holds=budget != "BudgetExceeded"))
+    return JobStatus(phase=phase, conditions=tuple(conditions))
+
+
+def _told(before: JobStatus, after: JobStatus) -> list[tuple[str, str]]:
+    made = events("default", "small", "0123456789", before, after, NOW)
+    return [(event["type"], event["reason"]) for event in made]
+
+
+def test_a_turn_is_told_once() -> None:
+    pending = _status("Queued", phase=Phase.PENDING)
+    assert _told(JobStatus(), pending) == [("Normal", "Queued")]
+    assert _told(pending, pending) == []
+    assert _told(pending, _status("StageRunning")) == [("Normal", "StageRunning")]
+
+
+def test_a_failure_is_a_warning() -> None:
+    assert _told(_status("StageRunning"), _status("Unschedulable")) == [
+        ("Warning", "Unschedulable")
+    ]
+
+
+def test_a_budget_hides_no_turn_of_its_job() -> None:
+    before = _status("Queued", "WithinBudget", Phase.PENDING)
+    after = _status("WaitingForCluster", "WithinBudget", Phase.PENDING)
+    assert _told(before, after) == [("Normal", "WaitingForCluster")]
+
+
+def test_a_budget_s_turns_are_told() -> None:
+    turns = ["WithinBudget", "ForecastOverBudget", "BudgetNearlySpent", "BudgetExceeded"]
+    statuses = [_status("StageRunning", turn) for turn in turns]
+    assert _told(_status("StageRunning"), statuses[0]) == []
+    assert [_told(before, after) for before, after in itertools.pairwise(statuses)] == [
+        [("Warning", turn)] for turn in turns[1:]
+    ]
+    assert _told(statuses[3], statuses[0]) == [("Normal", "WithinBudget")]

@@ -1,0 +1,61 @@
+"""Whatever a valid job asks for: it is planned into objects, and comes to rest."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.passes import UID
+from support.random_jobs import valid_jobs
+from support.simulated_world import SimulatedWorld
+
+from llmtrain_api.exit_codes import ExitCode
+from llmtrain_api.job import LLMTrainingJob
+from llmtrain_api.names import CLUSTER_NAME_MAX_LENGTH, cluster_name
+from llmtrain_api.status import ClusterStatus, Phase
+from llmtrain_lifecycle.builders.ray_cluster import ray_cluster
+from llmtrain_lifecycle.builders.workspace import claim_name, workspace_claim
+from llmtrain_lifecycle.pod_settings import PodSettings
+
+_SETTINGS = PodSettings(image="trainer:1", ray_version="2.60.0")
+_ENDS = st.sampled_from([*ExitCode, 137, None])
+_JOBS = valid_jobs(most=6)
+
+
+@pytest.mark.slow
+@given(job=_JOBS, ends=st.lists(_ENDS, max_size=4))
+@settings(max_examples=1000)
+def test_every_valid_job_comes_to_rest(job: LLMTrainingJob, ends: list[int | None]) -> None:
+    world = SimulatedWorld(job)
+    for exit_code in ends:
+        for _ in range(4):
+            world.wait(world.executor_passes().requeue_after_seconds or 0)
+            world.cluster_has_gone()
+            world.cluster_comes()
+        world.driver_works(50)
+        world.driver_ends(exit_code, None)
+
+    world.calms_down(passes=120)
+
+    policy = world.job.spec.policy
+    held_back = policy.suspend or policy.budget is not None
+    assert world.written.phase.terminal or (held_back and world.written.phase is Phase.SUSPENDED)
+
+
+@pytest.mark.slow
+@given(job=_JOBS)
+@settings(max_examples=1000)
+def test_every_valid_job_has_objects_that_fit_together(job: LLMTrainingJob) -> None:
+    for group in dict.fromkeys(stage.group for stage in job.spec.stages):
+        name = cluster_name(job.metadata.name, group, 0)
+        given_cluster = ClusterStatus(name=name, group=group, generation=0)
+        cluster = ray_cluster(job, UID, given_cluster, _SETTINGS)
+        json.dumps(cluster, allow_nan=False)
+        assert len(name) <= CLUSTER_NAME_MAX_LENGTH
+        (workers,) = cluster["spec"]["workerGroupSpecs"]
+        assert workers["replicas"] >= 1
+        claim = workspace_claim(job)
+        assert claim is None or claim["metadata"]["name"] == claim_name(job)
+        for template in (cluster["spec"]["headGroupSpec"]["template"], workers["template"]):
+            (volume, _) = template["spec"]["volumes"]
+            assert volume["persistentVolumeClaim"]["claimName"] == claim_name(job)

@@ -1,0 +1,89 @@
+"""The run config is the manifest, fitted to the machine that runs it."""
+
+from dataclasses import replace
+
+import pytest
+from support.cluster.jobs import whole_line, with_change
+from support.passes import SETTINGS, UID, job_of
+
+from llmtrain_api.job import LLMTrainingJob
+from llmtrain_api.manifest import parse_job
+from llmtrain_api.named_paths import paths_from_home, with_home
+from llmtrain_api.run_config import RunConfig, Workers
+from llmtrain_api.spec.compute import Compute
+from llmtrain_api.stages import Stage
+from llmtrain_lifecycle.run_config import render_run_config
+from llmtrain_lifecycle.settings import Settings
+
+_COMPUTE = Compute.model_validate(
+    {"trainers": {"replicas": 4, "gpus": 8, "cpus": 96}, "cpus": {"replicas": 3, "cpus": 32}}
+)
+_ON_CPU = Compute.model_validate({"trainers": {"replicas": 6, "cpus": 4}})
+
+
+def _job(compute: Compute) -> LLMTrainingJob:
+    job = job_of()
+    return job.model_copy(update={"spec": job.spec.model_copy(update={"compute": compute})})
+
+
+@pytest.mark.parametrize(
+    ("compute", "settings", "workers"),
+    [
+        (_COMPUTE, SETTINGS, Workers(count=32, cpus=12, gpus=1)),
+        (_COMPUTE, replace(SETTINGS, max_workers=2), Workers(count=2, cpus=12, gpus=1)),
+        (_COMPUTE, replace(SETTINGS, max_workers=99), Workers(count=32, cpus=12, gpus=1)),
+        (_COMPUTE, replace(SETTINGS, use_gpus=False), Workers(count=32, cpus=12, gpus=0)),
+        (_ON_CPU, SETTINGS, Workers(count=6, cpus=4, gpus=0)),
+        (
+            Compute.model_validate({"trainers": {"gpus": 8, "cpus": 2}}),
+            SETTINGS,
+            Workers(count=8, cpus=1, gpus=1),
+        ),
+    ],
+)
+def test_workers(compute: Compute, settings: Settings, workers: Workers) -> None:
+    config = render_run_config(_job(compute), UID, Stage.PRETRAIN, 0, settings)
+    assert config.workers == workers
+
+
+def test_every_section_reaches_the_trainer_as_it_stands_in_the_manifest() -> None:
+    job = job_of()
+    config = render_run_config(job, UID, Stage.FINETUNE, 4, SETTINGS)
+    assert RunConfig.model_validate_json(config.model_dump_json()) == config
+    assert (config.stage, config.attempt, config.job_name, config.job_uid) == (
+        Stage.FINETUNE,
+        4,
+        "line",
+        UID,
+    )
+    assert (config.workspace, config.inputs) == ("/workspace", "/inputs")
+    for section in ("data", "tokenizer", "model", "pretrain", "finetune", "evaluate", "export"):
+        assert getattr(config, section) == getattr(job.spec, section)
+
+
+def test_the_home_folder_stands_in_every_path_that_starts_from_it() -> None:
+    manifest = whole_line()
+    files = {"paths": ["~/a/*.jsonl", "b/~", "~other/c"], "format": "jsonl", "textField": "~/text"}
+    task = {"lmEval": {"name": "quiz", "include": "~/tasks"}}
+    for path, value in (
+        ("spec.data.sources", [{"files": files}, {"huggingFace": {"path": "~/saved"}}]),
+        ("spec.tokenizer", {"pretrained": "~"}),
+        ("spec.model", {"initFrom": "~/model"}),
+        ("spec.finetune.data.sources[0]", {"files": {"paths": ["~/chats"]}}),
+        ("spec.evaluate.tasks", [task]),
+    ):
+        manifest = with_change(manifest, path, value)
+    job = parse_job(manifest)
+
+    at_home = replace(SETTINGS, home="/home/me")
+    config = render_run_config(job, UID, Stage.DATA, 0, at_home)
+
+    text = config.model_dump_json()
+    assert text.count("/home/me") == len(paths_from_home(job.spec)) == 6
+    for path in ("/home/me/a/*.jsonl", "/home/me/saved", "/home/me/model", "/home/me/tasks"):
+        assert f'"{path}"' in text
+    assert '"~other/c"' in text
+    assert '"~/text"' in text
+    assert config.tokenizer is not None
+    assert config.tokenizer.pretrained == "/home/me"
+    assert paths_from_home(with_home(job.spec, "/home/me")) == []
