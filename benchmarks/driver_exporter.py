@@ -14,10 +14,10 @@ from support.cluster.processes import LOOPBACK, free_port
 from support.tiny_job import pretrain_config
 
 from llmtrain_api.training_metrics import TrainingMetrics
-from llmtrain_trainer.progress.http_reporter import HttpReporter
+from llmtrain_trainer.progress.reporter import HttpReporter
 from llmtrain_trainer.progress.server import REPORT_PATH, serve_progress
 from llmtrain_trainer.progress.tracker import ProgressTracker
-from llmtrain_trainer.training.stopwatch import Stopwatch
+from llmtrain_trainer.training.measurements import Stopwatch
 
 _STEP_SECONDS = 0.42
 """Of the quickstart's pretraining on two cores: docs/performance.md."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.local.state import RunState, StoredRun
-from llmtrain_lifecycle.timestamps import read_time
+from llmtrain_lifecycle.status_text import read_time
 
 _USD_PER_HOUR = 3.6
 _SHOWN_PERCENT = (5, 10, 20, 40, 60, 80, 95)

@@ -26,7 +26,7 @@ from llmtrain_trainer.outcome import leave
 from llmtrain_trainer.pretrain.task import pretrain_task
 from llmtrain_trainer.progress.reporter import NullReporter
 from llmtrain_trainer.stage import StageContext
-from llmtrain_trainer.training.distributed import device
+from llmtrain_trainer.training.mesh import device
 
 
 def main() -> None:

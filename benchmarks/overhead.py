@@ -27,7 +27,7 @@ from random_run import random_run
 from llmtrain_api.run_config import RunConfig, Workers
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
-from llmtrain_trainer.tokens.reader import TokenFile
+from llmtrain_trainer.tokens.files import TokenFile
 from llmtrain_trainer.tokens.sequences import TokenSequences
 
 _MANIFEST = Path(__file__).parents[1] / "manifests" / "quickstart.yaml"

@@ -11,7 +11,7 @@ from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.run_config import RunConfig, Workers
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
-from llmtrain_trainer.tokens.writer import TokenFileWriter
+from llmtrain_trainer.tokens.files import TokenFileWriter
 
 _FALLBACK_VOCABULARY_SIZE = 50257
 _BATCHES = 16

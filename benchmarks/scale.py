@@ -38,7 +38,7 @@ from llmtrain_api.manifest import parse_job
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import ClusterStatus
 from llmtrain_lifecycle.builders.ray_cluster import ray_cluster
-from llmtrain_lifecycle.pod_settings import PodSettings
+from llmtrain_lifecycle.settings import PodSettings
 
 Json = dict[str, Any]
 _NUMBERS = itertools.count()

@@ -12,7 +12,7 @@ from llmtrain_api.status import ClusterStatus
 from llmtrain_lifecycle.builders.network_policy import network_policy
 from llmtrain_lifecycle.builders.ray_cluster import ray_cluster
 from llmtrain_lifecycle.builders.workspace import workspace_claim
-from llmtrain_lifecycle.pod_settings import PodNetwork, PodSettings
+from llmtrain_lifecycle.settings import PodNetwork, PodSettings
 
 _SETTINGS = PodSettings(
     image="registry.example/llmtrain-trainer:1",

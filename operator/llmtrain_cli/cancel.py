@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 
 from llmtrain_cli.cluster.attempts import has_stopped
-from llmtrain_cli.cluster.errors import CommandError
 from llmtrain_cli.cluster.jobs import find_job, read_job
 from llmtrain_cli.cluster.session import JobName, Namespace, chosen_namespace, in_cluster
-from llmtrain_cli.exits import JOB_FAILED
+from llmtrain_cli.exits import JOB_FAILED, CommandError
 from llmtrain_cli.suspend import set_suspend
 from llmtrain_cli.text import echo
 from llmtrain_clients import paths

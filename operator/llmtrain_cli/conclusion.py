@@ -10,7 +10,7 @@ from llmtrain_cli.local.results import show_results
 from llmtrain_cli.report.command import write_report
 from llmtrain_cli.report.sources import Run
 from llmtrain_cli.text import say
-from llmtrain_lifecycle.budget import CONDITION as WITHIN_BUDGET
+from llmtrain_lifecycle.conditions import WITHIN_BUDGET
 
 _GOES_ON = "Stopped. The same command goes on from the newest checkpoint."
 

@@ -8,12 +8,11 @@ import typer
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, StageState
 from llmtrain_cli.cluster.attempts import Attempt, Choice
-from llmtrain_cli.cluster.errors import CommandError
 from llmtrain_cli.cluster.follow import Follower
 from llmtrain_cli.cluster.jobs import read_job
-from llmtrain_cli.cluster.kept_log import read_kept_log
-from llmtrain_cli.cluster.ray_log import RayLogs
+from llmtrain_cli.cluster.log_sources import RayLogs, read_kept_log
 from llmtrain_cli.cluster.session import JobName, Namespace, chosen_namespace, in_cluster
+from llmtrain_cli.exits import CommandError
 from llmtrain_cli.text import echo
 from llmtrain_clients.http import UnreachableError
 from llmtrain_clients.kubernetes_api import Json, KubernetesApi, KubernetesError

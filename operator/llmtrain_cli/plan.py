@@ -19,8 +19,7 @@ from llmtrain_cli.manifest import ManifestError, ManifestFile, load_manifest
 from llmtrain_cli.places import home_folder
 from llmtrain_cli.plan_table import plan_view
 from llmtrain_cli.text import echo
-from llmtrain_planner.architecture import architecture_from_config
-from llmtrain_planner.errors import PlanError
+from llmtrain_planner.architecture import PlanError, architecture_from_config
 from llmtrain_planner.hardware import CPU, GPUS
 from llmtrain_planner.plan import DEFAULT_MFU, PlanOptions, plan_job
 

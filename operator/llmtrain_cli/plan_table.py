@@ -7,8 +7,7 @@ from rich.text import Text
 
 from llmtrain_api.plan import HardwarePlan, MemoryPlan, ModelPlan, Plan, StagePlan
 from llmtrain_api.spec.training import Offload
-from llmtrain_cli.quantities import amount, duration, gigabytes, money
-from llmtrain_cli.text import plain
+from llmtrain_cli.text import amount, duration, gigabytes, money, plain
 
 
 def plan_view(plan: Plan, *, name: str) -> RenderableType:

@@ -21,8 +21,7 @@ from llmtrain_cli.local.executor import LocalExecutor
 from llmtrain_cli.local.inputs import Inputs, InputsChangedError
 from llmtrain_cli.local.lock import WorkspaceError, workspace_lock
 from llmtrain_cli.local.machine import fit, this_machine
-from llmtrain_cli.local.ports import LOOPBACK, free_ports
-from llmtrain_cli.local.ray_head import RayStartError
+from llmtrain_cli.local.ray_head import LOOPBACK, RayStartError, free_ports
 from llmtrain_cli.local.state import RunState, StateError
 from llmtrain_cli.manifest import ManifestError, ManifestFile, load_manifest
 from llmtrain_cli.places import PlaceError, home_folder, place

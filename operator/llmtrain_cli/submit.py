@@ -7,10 +7,9 @@ import typer
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.manifest import as_applied
 from llmtrain_api.named_paths import paths_from_home
-from llmtrain_cli.cluster.errors import CommandError
 from llmtrain_cli.cluster.jobs import demand_llmtrain
 from llmtrain_cli.cluster.session import Namespace, chosen_namespace, in_cluster
-from llmtrain_cli.exits import WRONG_INPUT
+from llmtrain_cli.exits import WRONG_INPUT, CommandError
 from llmtrain_cli.manifest import ManifestError, ManifestFile, load_manifest, read_document
 from llmtrain_cli.text import echo
 from llmtrain_clients import paths

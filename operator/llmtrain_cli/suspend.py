@@ -2,10 +2,9 @@
 
 from llmtrain_api.status import JobStatus, Phase
 from llmtrain_cli.cluster.attempts import condition_message
-from llmtrain_cli.cluster.errors import CommandError
 from llmtrain_cli.cluster.jobs import read_job
 from llmtrain_cli.cluster.session import JobName, Namespace, chosen_namespace, in_cluster
-from llmtrain_cli.exits import JOB_FAILED
+from llmtrain_cli.exits import JOB_FAILED, CommandError
 from llmtrain_cli.text import echo
 from llmtrain_clients import paths
 from llmtrain_clients.kubernetes_api import Json, KubernetesApi

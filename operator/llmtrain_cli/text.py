@@ -1,10 +1,59 @@
-"""Prints text of others: none of it is markup for rich, or a command for the terminal."""
+"""How the command line writes: figures in the words of people, texts of others made safe."""
+
+from itertools import pairwise
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from llmtrain_api.visible import visible
+
+_PREFIXES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
+_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+_LARGE_SUM_USD = 1000
+
+
+def amount(number: float) -> str:
+    """Three digits and a letter: `6.74B`."""
+    for size, letter in _PREFIXES:
+        if number >= size:
+            return f"{number / size:.3g}{letter}"
+    return f"{number:.0f}"
+
+
+def gigabytes(size: int) -> str:
+    """Bytes as GB (10^9), without the unit; two decimals below 1."""
+    value = size / 1e9
+    return f"{value:,.1f}" if value >= 1 or not size else f"{value:.2f}"
+
+
+def duration(seconds: float) -> str:
+    """The two largest units: `3 days 19 hours`, `42 seconds`."""
+    if seconds < 1:
+        return f"{seconds:.2g} seconds"
+    for (size, name), (smaller, smaller_name) in pairwise(_UNITS):
+        whole, rest = divmod(round(seconds / smaller) * smaller, size)
+        if whole:
+            return _words((whole, name), (rest // smaller, smaller_name))
+    return _words((round(seconds), "second"))
+
+
+def short_duration(seconds: float) -> str:
+    """A duration that fits in a column: `45 s`, `3 min 20 s`, `2 h 5 min`."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes == 0:
+        return f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def money(usd: float) -> str:
+    """US dollars, with cents where they matter."""
+    return f"${usd:,.0f}" if usd >= _LARGE_SUM_USD else f"${usd:,.2f}"
+
+
+def _words(*counts: tuple[int, str]) -> str:
+    return " ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in counts if count)
 
 
 def plain(text: str, style: str = "") -> Text:

@@ -1,1 +1,1 @@
-"""The life cycle of a job: from what is there to what is to be done. No clock, no network, no chance."""
+"""The life cycle of a job: what happens to it next. No clock, no network, no chance."""

@@ -11,8 +11,8 @@ from llmtrain_lifecycle.money.bill import bill
 from llmtrain_lifecycle.money.ledger import with_pods
 from llmtrain_lifecycle.plan import with_plan
 from llmtrain_lifecycle.reconciliation import Reconciliation
+from llmtrain_lifecycle.status_text import read_time
 from llmtrain_lifecycle.time_left import with_eta
-from llmtrain_lifecycle.timestamps import read_time
 
 _REFRESHED_AFTER = timedelta(seconds=30)
 """Figures that grow with time alone are written again after so long: each write costs the API

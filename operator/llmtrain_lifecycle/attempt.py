@@ -7,16 +7,15 @@ from llmtrain_api.names import submission_id
 from llmtrain_api.status import StageState, StageStatus
 from llmtrain_lifecycle.cluster import arrived, await_cluster, released
 from llmtrain_lifecycle.conditions import INVALID_SPEC
-from llmtrain_lifecycle.decision import Submit
+from llmtrain_lifecycle.decision import STAGE_RUNNING, Step, Submit, soonest
 from llmtrain_lifecycle.ending import ended, failed, given_up, interrupted, lost
 from llmtrain_lifecycle.lost_pods import with_lost_pod, worst_lost_pod
-from llmtrain_lifecycle.messages import starting, working
-from llmtrain_lifecycle.policies.hang import silent_seconds
+from llmtrain_lifecycle.policies.time_limits import silent_seconds
 from llmtrain_lifecycle.ray_unreachable import await_ray
 from llmtrain_lifecycle.reconciliation import Reconciliation
 from llmtrain_lifecycle.run_config import render_run_config
 from llmtrain_lifecycle.snapshot import Submission, SubmissionState
-from llmtrain_lifecycle.step import STAGE_RUNNING, Step, soonest
+from llmtrain_lifecycle.status_text import read_time, starting, working, write_time
 from llmtrain_lifecycle.stopping import (
     BUDGET_REASON,
     DEADLINE_REASON,
@@ -25,7 +24,6 @@ from llmtrain_lifecycle.stopping import (
     stop,
     why_stop,
 )
-from llmtrain_lifecycle.timestamps import read_time, write_time
 
 _STALLED_SECONDS = 60
 _STALLED = f"it has given no sign of work for over {_STALLED_SECONDS} s"

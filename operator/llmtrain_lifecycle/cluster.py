@@ -10,13 +10,12 @@ from llmtrain_api.names import cluster_name
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import ClusterStatus, JobStatus, LostPod, StageState, StageStatus
 from llmtrain_lifecycle.cluster_view import NOT_READY, NOT_TAKEN_UP, ORPHANED
-from llmtrain_lifecycle.decision import DeleteCluster, EnsureCluster
+from llmtrain_lifecycle.decision import DeleteCluster, EnsureCluster, Step, soonest
 from llmtrain_lifecycle.ending import given_up
 from llmtrain_lifecycle.lost_pods import with_earlier_lost_pods, worst_lost_pod
 from llmtrain_lifecycle.reconciliation import Reconciliation
 from llmtrain_lifecycle.snapshot import Cluster, ClusterState, Obstacle
-from llmtrain_lifecycle.step import Step, soonest
-from llmtrain_lifecycle.timestamps import read_time, write_time
+from llmtrain_lifecycle.status_text import read_time, write_time
 
 _WAITING = "WaitingForCluster"
 _PATIENCE_SECONDS = 60

@@ -12,19 +12,16 @@ from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import Condition, JobStatus, Phase, StageState, StageStatus
 from llmtrain_lifecycle.accounts import with_accounts
 from llmtrain_lifecycle.attempt import advance
-from llmtrain_lifecycle.budget import with_budget
 from llmtrain_lifecycle.cluster import released
-from llmtrain_lifecycle.conditions import INVALID_SPEC, conditions_of
-from llmtrain_lifecycle.decision import Decision, DeleteJob
+from llmtrain_lifecycle.conditions import INVALID_SPEC, conditions_of, with_budget
+from llmtrain_lifecycle.decision import STAGE_RUNNING, Decision, DeleteJob, Step, soonest
 from llmtrain_lifecycle.ending import interrupted
-from llmtrain_lifecycle.policies.deadline import with_active_time
-from llmtrain_lifecycle.policies.time_to_live import seconds_to_live
+from llmtrain_lifecycle.policies.time_limits import seconds_to_live, with_active_time
 from llmtrain_lifecycle.progress import finished_progress, pipeline_progress
 from llmtrain_lifecycle.reconciliation import Reconciliation
 from llmtrain_lifecycle.settings import Settings
 from llmtrain_lifecycle.snapshot import Snapshot
-from llmtrain_lifecycle.step import STAGE_RUNNING, Step, soonest
-from llmtrain_lifecycle.timestamps import write_time
+from llmtrain_lifecycle.status_text import write_time
 
 
 def decide(

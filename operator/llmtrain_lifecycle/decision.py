@@ -1,10 +1,10 @@
-"""What a pass wants done."""
+"""What is decided: actions, the status to write, and what becomes of the current stage."""
 
 from dataclasses import dataclass, field
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import StageGroup
-from llmtrain_api.status import JobStatus
+from llmtrain_api.status import ClusterStatus, EvaluationResult, JobStatus, StageStatus
 
 
 @dataclass(frozen=True)
@@ -57,3 +57,26 @@ class Decision:
     actions: tuple[Action, ...] = ()
     requeue_after_seconds: float | None = field(default=None)
     """When to look again though nothing happened; None waits for an event."""
+
+
+STAGE_RUNNING = "StageRunning"
+"""The reason of a stage that goes on as it should."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What becomes of a stage in one pass."""
+
+    stage: StageStatus
+    actions: tuple[Action, ...] = ()
+    reason: str = STAGE_RUNNING
+    message: str = ""
+    requeue_after_seconds: float | None = None
+    evaluation: tuple[EvaluationResult, ...] = ()
+    cluster: ClusterStatus | None = None
+    """What becomes of the job's cluster; None where nothing does."""
+
+
+def soonest(*seconds: float | None) -> float | None:
+    """The shortest of some waits, of which None is endless; never below 0."""
+    return min((max(each, 0) for each in seconds if each is not None), default=None)

@@ -12,13 +12,11 @@ from llmtrain_api.status import (
     StageState,
     StageStatus,
 )
-from llmtrain_lifecycle.messages import for_status
-from llmtrain_lifecycle.policies.pod_loss_reason import failure_class_of
-from llmtrain_lifecycle.policies.retry import after_failure
+from llmtrain_lifecycle.decision import Step, soonest
+from llmtrain_lifecycle.policies.retry import after_failure, failure_class_of
 from llmtrain_lifecycle.reconciliation import Reconciliation
 from llmtrain_lifecycle.snapshot import Submission, SubmissionState
-from llmtrain_lifecycle.step import Step, soonest
-from llmtrain_lifecycle.timestamps import read_time, write_time
+from llmtrain_lifecycle.status_text import for_status, read_time, write_time
 
 
 def ended(ctx: Reconciliation, stage: StageStatus, submission: Submission) -> Step:

@@ -9,8 +9,8 @@ from llmtrain_api.cost import Cost, OpenPods, PriceSource
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import JobStatus, StageState, StageStatus
 from llmtrain_lifecycle.money.bill import CENT
+from llmtrain_lifecycle.status_text import read_time
 from llmtrain_lifecycle.time_left import remaining_seconds
-from llmtrain_lifecycle.timestamps import read_time
 
 _SECONDS_PER_HOUR = 3600
 

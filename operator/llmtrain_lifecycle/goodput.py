@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import Enum, auto
 
 from llmtrain_api.goodput import Activity, Goodput, Interval, Seconds, WorkSeconds
-from llmtrain_lifecycle.timestamps import read_time
+from llmtrain_lifecycle.status_text import read_time
 
 _WHOLE = {
     Activity.QUEUED: "queued",

@@ -11,8 +11,8 @@ from llmtrain_api.status import (
     StageStatus,
 )
 from llmtrain_lifecycle.observed import ContainerEnd, ObservedPod
-from llmtrain_lifecycle.policies.pod_loss_reason import PodLossReason, severity
-from llmtrain_lifecycle.timestamps import read_time, write_time
+from llmtrain_lifecycle.policies.retry import PodLossReason, severity
+from llmtrain_lifecycle.status_text import read_time, write_time
 
 
 def find_lost_pods(

@@ -14,7 +14,7 @@ from llmtrain_api.status import (
 )
 from llmtrain_lifecycle.money.nodes import gpu_product
 from llmtrain_lifecycle.snapshot import Snapshot
-from llmtrain_planner.errors import PlanError
+from llmtrain_planner.architecture import PlanError
 from llmtrain_planner.hardware import CPU, GPUS
 from llmtrain_planner.plan import DEFAULT_GPU, DEFAULT_MFU, PlanOptions, plan_job
 

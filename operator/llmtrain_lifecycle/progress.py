@@ -7,7 +7,7 @@ from llmtrain_api.progress import ProgressReport
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import ACTIVITY_MAX_LENGTH, JobPlan, Progress, StageState, StageStatus
 from llmtrain_api.training_metrics import StatusMetrics, metric_fields
-from llmtrain_lifecycle.timestamps import write_time
+from llmtrain_lifecycle.status_text import write_time
 
 _OF_NOW = ("activity", *(m.field for m in metric_fields(StatusMetrics) if m.metric.live))
 """What holds only while an attempt works."""

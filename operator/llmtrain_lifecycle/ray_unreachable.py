@@ -10,12 +10,12 @@ from dataclasses import replace
 from llmtrain_api.exit_codes import FailureClass
 from llmtrain_api.status import StageState, StageStatus
 from llmtrain_lifecycle.cluster import released
+from llmtrain_lifecycle.decision import Step, soonest
 from llmtrain_lifecycle.ending import failed
-from llmtrain_lifecycle.messages import starting, working
-from llmtrain_lifecycle.policies.hang import silent_seconds
+from llmtrain_lifecycle.policies.time_limits import silent_seconds
 from llmtrain_lifecycle.reconciliation import Reconciliation
 from llmtrain_lifecycle.snapshot import RayUnreachable
-from llmtrain_lifecycle.step import Step, soonest
+from llmtrain_lifecycle.status_text import starting, working
 from llmtrain_lifecycle.stopping import await_end, stopping, why_stop
 
 _REASON = "RayUnreachable"

@@ -9,7 +9,7 @@ from llmtrain_api.progress import ProgressReport
 from llmtrain_api.status import JobStatus, Progress
 from llmtrain_lifecycle.decision import Action, DeleteCluster
 from llmtrain_lifecycle.policies.budget import BudgetView, budget_view
-from llmtrain_lifecycle.policies.deadline import seconds_left
+from llmtrain_lifecycle.policies.time_limits import seconds_left
 from llmtrain_lifecycle.settings import Settings
 from llmtrain_lifecycle.snapshot import Cluster, ClusterState, Snapshot
 

@@ -5,13 +5,12 @@ from dataclasses import replace
 from llmtrain_api.exit_codes import ExitCode, FailureClass
 from llmtrain_api.status import StageState, StageStatus
 from llmtrain_lifecycle.cluster import released
-from llmtrain_lifecycle.decision import Stop
+from llmtrain_lifecycle.decision import Step, Stop
 from llmtrain_lifecycle.ending import ended, failed, given_up, interrupted
 from llmtrain_lifecycle.policies.budget import BudgetState
 from llmtrain_lifecycle.reconciliation import Reconciliation
 from llmtrain_lifecycle.snapshot import Submission, SubmissionState
-from llmtrain_lifecycle.step import Step
-from llmtrain_lifecycle.timestamps import read_time, write_time
+from llmtrain_lifecycle.status_text import read_time, write_time
 
 DEADLINE_REASON = "DeadlineExceeded"
 BUDGET_REASON = BudgetState.EXCEEDED.value

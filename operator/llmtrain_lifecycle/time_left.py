@@ -6,7 +6,7 @@ from llmtrain_api.goodput import Goodput, Interval, Seconds, WorkSeconds
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, StageState
 from llmtrain_lifecycle.goodput import current_interval
-from llmtrain_lifecycle.timestamps import read_time
+from llmtrain_lifecycle.status_text import read_time
 
 _START_SECONDS = 20.0
 """Assumed start-up of a stage, until one has shown how long that takes here."""

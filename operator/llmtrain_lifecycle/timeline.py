@@ -8,7 +8,7 @@ from llmtrain_api.progress import ProgressReport
 from llmtrain_api.status import JobStatus, Phase, StageState
 from llmtrain_lifecycle.goodput import End, buckets_of, current_interval, ratios, seconds_until
 from llmtrain_lifecycle.snapshot import Snapshot
-from llmtrain_lifecycle.timestamps import read_time, write_time
+from llmtrain_lifecycle.status_text import read_time, write_time
 
 _NO_ROOM = {"Queued", "Unschedulable"}
 

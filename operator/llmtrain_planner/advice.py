@@ -10,8 +10,7 @@ from llmtrain_api.plan import ManifestChange
 from llmtrain_api.spec.training import Offload, ZeroStage
 from llmtrain_api.stages import Stage
 from llmtrain_planner.hardware import Device
-from llmtrain_planner.memory import TrainingSetup, plan_memory
-from llmtrain_planner.model_states import LEAST_STAGE
+from llmtrain_planner.memory import LEAST_STAGE, TrainingSetup, plan_memory
 
 _MOST_REPLICAS = 4096
 """The contract's limit."""

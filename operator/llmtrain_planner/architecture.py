@@ -1,4 +1,4 @@
-"""A model's shape: from the manifest's model section, or from a pretrained model's config.json."""
+"""A model's shape, and how many parameters it has."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,13 @@ from llmtrain_api.families.base import Architecture
 from llmtrain_api.families.config_keys import ShapeError
 from llmtrain_api.families.shape import Attention, FeedForward
 from llmtrain_api.spec.model import Model
-from llmtrain_planner.errors import PlanError
+
+
+class PlanError(ValueError):
+    """The manifest or an option does not allow a plan.
+
+    The message says which field, what is wrong, and what would be right.
+    """
 
 
 def resolve_architecture(
@@ -66,3 +72,24 @@ def architecture_from_config(config: Mapping[str, object]) -> Architecture:
         return family.from_config(config)
     except ShapeError as error:
         raise PlanError(f"config.json: {error}") from error
+
+
+def count_parameters(architecture: Architecture) -> int:
+    """Parameters of the `transformers` model of this shape, exactly; shared weights count once."""
+    family = architecture.family
+    embedding = architecture.vocabulary_size * architecture.hidden_size
+    output = 0 if architecture.tie_embeddings else embedding
+    matrices = sum(matrix.parameters for matrix in family.block_matrices(architecture))
+    blocks = architecture.layers * (matrices + family.block_norm_parameters(architecture))
+    return embedding + output + family.other_parameters(architecture) + blocks
+
+
+def count_active_block_weights(architecture: Architecture) -> int:
+    """Weights of a transformer block that a token is multiplied with."""
+    return sum(each.active_weights for each in architecture.family.block_matrices(architecture))
+
+
+def count_lora_parameters(architecture: Architecture, rank: int) -> int:
+    """Parameters of low-rank adapters on every linear layer of the blocks (Hu et al. 2021)."""
+    matrices = architecture.family.block_matrices(architecture)
+    return architecture.layers * rank * sum(m.count * (m.inputs + m.outputs) for m in matrices)

@@ -11,7 +11,7 @@ skip half of it. Recomputed activations do not count: MFU measures useful work.
 """
 
 from llmtrain_api.families.base import Architecture
-from llmtrain_planner.parameters import count_active_block_weights, count_lora_parameters
+from llmtrain_planner.architecture import count_active_block_weights, count_lora_parameters
 
 
 def training_flops_per_token(architecture: Architecture, sequence_length: int) -> int:

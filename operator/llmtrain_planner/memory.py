@@ -1,5 +1,21 @@
-"""What one worker needs at its peak, and whether that fits its device."""
+"""What one worker needs at its peak, and whether that fits its device.
 
+Model states: weights, gradients and optimizer states under ZeRO, by Rajbhandari et al. 2020, section
+5 and figure 1. With bf16 a parameter costs 2 bytes as weight, 2 as gradient and K = 12 in the
+optimizer: its fp32 copy and AdamW's two fp32 moments. With fp32 it costs 4, 4, and 8 for the moments.
+Stage 1 divides the optimizer's part by the number of workers that hold the same part of the model,
+stage 2 the gradients' too, stage 3 the weights' too.
+
+Working memory: activations, logits, buffers. Three moments can be the peak of a step, and the largest counts:
+
+- the loss: all kept activations, the logits, and their gradients;
+- with activation checkpointing, the backward pass of a block: the blocks' inputs, and one block's
+  recomputed activations (Korthikanti et al. 2022, section 4.3: full recomputation keeps 2 s b h
+  bytes a layer);
+- the optimizer step: the fp32 copy of the gradients.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from llmtrain_api.families.base import Architecture
@@ -7,8 +23,127 @@ from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.plan import MemoryPlan
 from llmtrain_api.spec.training import Offload, Precision, ZeroStage
 from llmtrain_planner.hardware import Device
-from llmtrain_planner.model_states import model_states, value_bytes
-from llmtrain_planner.working_memory import peak_working_memory
+
+FP32_BYTES = 4
+_MOMENTS_BYTES = 8
+
+LEAST_STAGE: Mapping[Offload, ZeroStage] = {
+    Offload.NONE: ZeroStage.NONE,
+    Offload.OPTIMIZER: ZeroStage.OPTIMIZER,
+    Offload.PARAMETERS: ZeroStage.PARAMETERS,
+}
+"""The contract's rules: what is offloaded must be sharded."""
+
+
+@dataclass(frozen=True)
+class ModelStates:
+    """Bytes on one worker's device, and on its host."""
+
+    weights: int
+    gradients: int
+    optimizer: int
+    step: int
+    """fp32 gradients of the worker's share, made for the length of an optimizer step."""
+    host: int
+
+
+def value_bytes(precision: Precision) -> int:
+    """Bytes of a weight, a gradient or an activation."""
+    return 2 if precision is Precision.BF16 else FP32_BYTES
+
+
+def model_states(
+    *,
+    parameters: int,
+    trainable: int,
+    shards: int,
+    precision: Precision,
+    stage: ZeroStage,
+    offload: Offload,
+) -> ModelStates:
+    """Model states of one worker.
+
+    Args:
+        parameters: all of the model's.
+        trainable: those that learn; adapters alone with LoRA.
+        shards: ranks that ZeRO shards the states over.
+        precision: of weights and gradients.
+        stage: what is sharded.
+        offload: what lies in the host's memory. An offloaded optimizer takes the gradients along,
+            in fp32 (Ren et al. 2021, ZeRO-Offload).
+    """
+    value = value_bytes(precision)
+    mixed = precision is Precision.BF16
+    share = _share(trainable, shards, sharded=stage >= ZeroStage.OPTIMIZER)
+    weights = value * _share(parameters, shards, sharded=stage is ZeroStage.PARAMETERS)
+    gradients = value * _share(trainable, shards, sharded=stage >= ZeroStage.GRADIENTS)
+    optimizer = (_MOMENTS_BYTES + (FP32_BYTES if mixed else 0)) * share
+    if offload is Offload.NONE:
+        step = FP32_BYTES * share if mixed else 0
+        return ModelStates(weights, gradients, optimizer, step, host=0)
+    host = optimizer + FP32_BYTES * share
+    if offload is Offload.PARAMETERS:
+        return ModelStates(0, 0, 0, 0, host=host + weights)
+    return ModelStates(weights, 0, 0, 0, host=host)
+
+
+def _share(parameters: int, shards: int, *, sharded: bool) -> int:
+    return -(-parameters // shards) if sharded else parameters
+
+
+_FP32_BYTES = 4
+_LOGITS_FP32_COPIES = 3
+"""Log-probabilities, and two gradients: of them, and of the logits."""
+
+
+@dataclass(frozen=True)
+class WorkingMemory:
+    """Bytes of one moment."""
+
+    activations: int = 0
+    logits: int = 0
+    step: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.activations + self.logits + self.step
+
+
+def peak_working_memory(
+    architecture: Architecture,
+    *,
+    tokens: int,
+    value_bytes: int,
+    dropout: bool,
+    checkpointing: bool,
+    step_bytes: int,
+) -> WorkingMemory:
+    """The moment that needs most.
+
+    Args:
+        architecture: the model's shape.
+        tokens: of one forward pass on one worker.
+        value_bytes: bytes of an activation.
+        dropout: whether the model has any.
+        checkpointing: whether blocks are recomputed in the backward pass.
+        step_bytes: what an optimizer step needs for itself.
+    """
+    block = tokens * architecture.family.block_activation_bytes(
+        architecture, value_bytes=value_bytes, dropout=dropout
+    )
+    logits = (
+        tokens * architecture.vocabulary_size * (value_bytes + _LOGITS_FP32_COPIES * _FP32_BYTES)
+    )
+    moments = [WorkingMemory(step=step_bytes)]
+    if checkpointing:
+        inputs = architecture.layers * tokens * architecture.hidden_size * value_bytes
+        moments.append(WorkingMemory(activations=inputs, logits=logits))
+        moments.append(WorkingMemory(activations=inputs + block))
+    else:
+        moments.append(WorkingMemory(activations=architecture.layers * block, logits=logits))
+    return max(moments, key=lambda moment: moment.total)
+
 
 _GPU_OVERHEAD_BYTES = 2 * 2**30
 """CUDA's context, cuBLAS, NCCL, and the allocator's fragments: our estimate."""

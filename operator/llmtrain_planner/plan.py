@@ -11,10 +11,8 @@ from llmtrain_api.spec.compute import Trainers, memory_bytes
 from llmtrain_api.spec.model import Model
 from llmtrain_api.spec.training import Offload
 from llmtrain_api.stages import Stage
-from llmtrain_planner.architecture import resolve_architecture
-from llmtrain_planner.errors import PlanError
+from llmtrain_planner.architecture import PlanError, count_parameters, resolve_architecture
 from llmtrain_planner.hardware import CPU, GPUS, Device, cpu_device
-from llmtrain_planner.parameters import count_parameters
 from llmtrain_planner.stage_plan import StageRequest, plan_stage
 
 DEFAULT_GPU = "h100-sxm"

@@ -6,15 +6,64 @@ from llmtrain_api.batch import batch_layout
 from llmtrain_api.families.base import Architecture
 from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.plan import HardwarePlan, MemoryPlan, StagePlan
-from llmtrain_api.spec.compute import Trainers
+from llmtrain_api.spec.compute import Trainers, memory_bytes
 from llmtrain_api.spec.training import Offload, Training, ZeroStage
 from llmtrain_api.stages import Stage
 from llmtrain_planner.advice import smallest_change
+from llmtrain_planner.architecture import count_lora_parameters, count_parameters
+from llmtrain_planner.flops import lora_flops_per_token, training_flops_per_token
 from llmtrain_planner.hardware import Device
-from llmtrain_planner.memory import TrainingSetup, plan_memory
-from llmtrain_planner.model_states import LEAST_STAGE
-from llmtrain_planner.tokens import count_steps
-from llmtrain_planner.training_setup import flops_per_token, training_setup
+from llmtrain_planner.memory import LEAST_STAGE, TrainingSetup, plan_memory
+
+
+def count_steps(tokens: int, batch_tokens: int) -> int:
+    """Optimizer steps until at least so many tokens were trained on."""
+    return -(-tokens // batch_tokens)
+
+
+def training_setup(
+    architecture: Architecture,
+    training: Training,
+    trainers: Trainers,
+    *,
+    micro_batch_size: int,
+    dropout: bool,
+) -> TrainingSetup:
+    """Collect what a stage's memory depends on.
+
+    Args:
+        architecture: the model's shape.
+        training: the stage's section.
+        trainers: what it runs on.
+        micro_batch_size: sequences of one forward pass, filled in.
+        dropout: whether the model has any.
+    """
+    parameters = count_parameters(architecture)
+    lora = training.adapters
+    return TrainingSetup(
+        architecture=architecture,
+        parameters=parameters + (count_lora_parameters(architecture, lora.rank) if lora else 0),
+        trainable=count_lora_parameters(architecture, lora.rank) if lora else parameters,
+        dropout=dropout,
+        precision=training.precision,
+        zero_stage=training.zero.stage,
+        offload=training.zero.offload,
+        checkpointing=training.activation_checkpointing,
+        sequence_length=training.sequence_length,
+        micro_batch_size=micro_batch_size,
+        replicas=trainers.replicas,
+        workers_per_replica=trainers.num_workers // trainers.replicas,
+        replica_memory_bytes=memory_bytes(trainers.memory),
+    )
+
+
+def flops_per_token(architecture: Architecture, training: Training) -> int:
+    """FLOPs of the forward and backward pass for one token, recomputation not counted."""
+    lora = training.adapters
+    if lora:
+        return lora_flops_per_token(architecture, training.sequence_length, lora.rank)
+    return training_flops_per_token(architecture, training.sequence_length)
+
 
 RECOMPUTATION_COST = 4 / 3
 """Activation checkpointing adds a forward pass to a forward and a backward pass of twice its cost

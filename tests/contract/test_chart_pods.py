@@ -17,7 +17,7 @@ from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import ClusterStatus
 from llmtrain_lifecycle.builders.network_policy import network_policy
 from llmtrain_lifecycle.builders.ray_cluster import ray_cluster
-from llmtrain_lifecycle.pod_settings import PodSettings
+from llmtrain_lifecycle.settings import PodSettings
 from llmtrain_operator.runtime.settings import read_settings
 
 _OPERATOR, _JOBS = "llmtrain-system", "team"

@@ -11,7 +11,7 @@ from llmtrain_api.names import cluster_name, head_service_name
 from llmtrain_api.status import ClusterStatus
 from llmtrain_lifecycle.builders.ray_cluster import ray_cluster
 from llmtrain_lifecycle.builders.workspace import workspace_claim
-from llmtrain_lifecycle.pod_settings import PodSettings
+from llmtrain_lifecycle.settings import PodSettings
 
 _CORE = "/api/v1/namespaces/default"
 _CLASSES = "/apis/scheduling.k8s.io/v1/priorityclasses"

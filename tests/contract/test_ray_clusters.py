@@ -19,7 +19,7 @@ from llmtrain_api.names import cluster_name
 from llmtrain_api.spec.compute import Nodes, Toleration
 from llmtrain_api.status import ClusterStatus
 from llmtrain_lifecycle.builders.ray_cluster import ray_cluster
-from llmtrain_lifecycle.pod_settings import PodSettings
+from llmtrain_lifecycle.settings import PodSettings
 
 _CLUSTERS = "/apis/ray.io/v1/namespaces/default/rayclusters"
 _EVERYTHING = ROOT / "tests" / "golden" / "everything.yaml"

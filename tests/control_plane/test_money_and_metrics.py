@@ -22,7 +22,7 @@ from support.operator_process import running_warm_operator
 
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase, StageState
-from llmtrain_lifecycle.timestamps import read_time
+from llmtrain_lifecycle.status_text import read_time
 
 _PRICES = {"resources": {"cpuUsdPerHour": 3600, "gibUsdPerHour": 0}}
 """A dollar a second for each core."""

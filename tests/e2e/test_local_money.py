@@ -12,7 +12,7 @@ from llmtrain_api.goodput import Goodput
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase
 from llmtrain_cli.local.state import RunState
-from llmtrain_lifecycle.timestamps import read_time
+from llmtrain_lifecycle.status_text import read_time
 
 pytestmark = pytest.mark.timeout(1800)
 

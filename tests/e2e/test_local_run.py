@@ -16,7 +16,7 @@ from support.local_run import (
 )
 from support.strangers_folder import strangers_folder, what_ran
 
-from llmtrain_api.results import EvaluationReport
+from llmtrain_api.records import EvaluationReport
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
 

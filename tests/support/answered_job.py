@@ -25,16 +25,16 @@ from llmtrain_api.stages import Stage
 from llmtrain_api.status import ClusterStatus, JobStatus, Phase, StageState, StageStatus
 from llmtrain_clients.http import http_session
 from llmtrain_clients.kubernetes_api import KubernetesApi
-from llmtrain_lifecycle.timestamps import write_time
+from llmtrain_lifecycle.status_text import write_time
 from llmtrain_operator.informer.caches import Caches
 from llmtrain_operator.informer.work_queue import Key
 from llmtrain_operator.runtime import reconciler as reconciler_module
 from llmtrain_operator.runtime import transient_errors as transient_errors_module
+from llmtrain_operator.runtime.controller import build_reconciler
 from llmtrain_operator.runtime.event_recorder import EventRecorder
-from llmtrain_operator.runtime.price_list import PriceList
+from llmtrain_operator.runtime.pod_pricer import PriceList
 from llmtrain_operator.runtime.reconciler import Reconciler
 from llmtrain_operator.runtime.settings import OperatorSettings
-from llmtrain_operator.runtime.wiring import build_reconciler
 
 START = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 CREDENTIAL = "the-token-of-ray"

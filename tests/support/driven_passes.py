@@ -9,10 +9,10 @@ from llmtrain_clients import paths
 from llmtrain_clients.kubernetes_api import KubernetesApi
 from llmtrain_operator.informer.caches import Caches
 from llmtrain_operator.informer.work_queue import Key
+from llmtrain_operator.runtime.controller import build_reconciler
 from llmtrain_operator.runtime.event_recorder import EventRecorder
-from llmtrain_operator.runtime.price_list import PriceList
+from llmtrain_operator.runtime.pod_pricer import PriceList
 from llmtrain_operator.runtime.settings import OperatorSettings
-from llmtrain_operator.runtime.wiring import build_reconciler
 
 
 def make_passes(kubeconfig: Path, job: str, *, count: int) -> None:

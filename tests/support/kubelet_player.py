@@ -9,7 +9,7 @@ from typing import Self
 
 from support.cluster.api_client import ApiClient, ApiRefusal, Json
 
-from llmtrain_lifecycle.timestamps import write_time
+from llmtrain_lifecycle.status_text import write_time
 
 _MERGE = "application/merge-patch+json"
 _LOOK_SECONDS = 0.1

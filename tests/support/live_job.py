@@ -38,7 +38,7 @@ from llmtrain_api.status import (
     StageState,
     StageStatus,
 )
-from llmtrain_lifecycle.timestamps import write_time
+from llmtrain_lifecycle.status_text import write_time
 
 CREATED = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 NUM_ATTEMPTS = INTERVALS_MAX_ITEMS - 1

@@ -17,7 +17,7 @@ from support.warm_python import start_python
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.training_metrics import TrainingMetrics
-from llmtrain_trainer.progress.changes import StageChanges
+from llmtrain_trainer.progress.reporter import StageChanges
 
 _TIMEOUT_SECONDS = 600
 

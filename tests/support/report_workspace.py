@@ -27,12 +27,12 @@ from llmtrain_api.data_report import (
 from llmtrain_api.goodput import Activity, Goodput, Interval, Seconds, WorkSeconds
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.manifest import parse_job
-from llmtrain_api.results import EvaluationReport, GateResult, Generation
+from llmtrain_api.records import EvaluationReport, GateResult, Generation
 from llmtrain_api.stages import Stage, StageGroup
 from llmtrain_api.status import EvaluationResult, JobStatus, Phase
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.report.sources import Run
-from llmtrain_lifecycle.timestamps import write_time
+from llmtrain_lifecycle.status_text import write_time
 
 _START = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 SCRIPT = "<script>alert(1)</script>"

@@ -12,7 +12,7 @@ from llmtrain_api.spec.model import Model
 from llmtrain_api.spec.pretrain import Pretrain
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
-from llmtrain_trainer.tokens.writer import TokenFileWriter
+from llmtrain_trainer.tokens.files import TokenFileWriter
 
 VOCABULARY_SIZE = 96
 SEQUENCE_LENGTH = 16

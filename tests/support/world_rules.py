@@ -12,7 +12,7 @@ from llmtrain_api.status import (
     StageState,
     StageStatus,
 )
-from llmtrain_lifecycle.timestamps import read_time
+from llmtrain_lifecycle.status_text import read_time
 
 _CENT = Decimal("0.01")
 

@@ -18,7 +18,7 @@ from llmtrain_trainer.data.runner import RUNNER as DATA_STAGE
 from llmtrain_trainer.errors import Interrupted, UserError
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.tokenizer.runner import RUNNER as TOKENIZER_STAGE
-from llmtrain_trainer.tokens.reader import TokenFile
+from llmtrain_trainer.tokens.files import TokenFile
 
 # Ray warns of its own defaults.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context")

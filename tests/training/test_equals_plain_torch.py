@@ -21,7 +21,7 @@ from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.models.build import initialize
 from llmtrain_trainer.pretrain.task import pretrain_task
-from llmtrain_trainer.training.sample_order import SampleOrder, step_positions
+from llmtrain_trainer.training.samples import SampleOrder, step_positions
 from llmtrain_trainer.training.schedule import learning_rate
 
 STEPS = 20

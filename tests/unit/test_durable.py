@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from llmtrain_trainer.completion import fingerprint, made_from, mark_complete
-from llmtrain_trainer.durable import replace_file, replaced_folder
+from llmtrain_trainer.files import replace_file, replaced_folder
 
 
 def names(folder: Path) -> list[str]:

@@ -15,7 +15,7 @@ from support.tiny_model import save_tiny
 
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.models.initial import fetch_initial_model, initial_model
+from llmtrain_trainer.models.pipeline import fetch_initial_model, initial_model
 from llmtrain_trainer.models.stored import load_model
 from llmtrain_trainer.stage import StageContext
 

@@ -12,9 +12,8 @@ from llmtrain_api.families import Family
 from llmtrain_api.spec.model import Model
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.models.recipe import new_recipe
-from llmtrain_trainer.models.save import save_model
-from llmtrain_trainer.models.special_ids import generation_config, stored_generation_config
-from llmtrain_trainer.models.stored import load_model
+from llmtrain_trainer.models.stored import load_model, save_model
+from llmtrain_trainer.models.tokenizer import generation_config, stored_generation_config
 
 
 @pytest.mark.parametrize("family", Family)

@@ -116,7 +116,7 @@ def _run_stage(context: StageContext) -> StageResult:
     if context.config.section(stage) is None:
         raise UserError(f"the {stage} stage needs the section {stage} in the manifest")
     if stage.row.needs_model or stage.row.makes:
-        from llmtrain_trainer.models.initial import fetch_initial_model
+        from llmtrain_trainer.models.pipeline import fetch_initial_model
 
         fetch_initial_model(context)
     result = StageResult()

@@ -207,7 +207,7 @@ def _load(options: argparse.Namespace) -> ChatSession:
             f"chat needs the package {error.name}; install it with: pip install 'llmtrain[trainer]'"
         ) from error
     from llmtrain_trainer.generation import Sampling, endless_warning
-    from llmtrain_trainer.models.fit import require_vocabulary
+    from llmtrain_trainer.models.config import require_vocabulary
     from llmtrain_trainer.models.stored import load_model
     from llmtrain_trainer.models.tokenizer import load_tokenizer
 

@@ -1,4 +1,4 @@
-"""Control tokens in text: a document or message that holds `<|endoftext|>` only mentions it.
+"""Control tokens: those of our tokenizers, and text that only mentions one.
 
 A tokenizer replaces every `<|endoftext|>` in its input by the control token, whoever wrote it. Here
 the control tokens of a copy get private names. What the copy then finds in a text is text, and
@@ -12,6 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from tokenizers import Tokenizer
+
+END_OF_TEXT = "<|endoftext|>"
+PADDING = "<|pad|>"
+MESSAGE_START = "<|im_start|>"
+MESSAGE_END = "<|im_end|>"
+
+SPECIAL_TOKENS = (END_OF_TEXT, PADDING, MESSAGE_START, MESSAGE_END)
+"""In every vocabulary that we learn. The last two are ChatML's: reserved from the start, so that
+fine-tuning on conversations needs no new rows in the embedding."""
+
 
 Span = tuple[int, int]
 """Characters of a text: from, up to but not including."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from llmtrain_trainer.own_files import create_binary
+from llmtrain_trainer.files import create_binary
 
 _STDOUT, _STDERR = 1, 2
 _CHUNK_BYTES = 65536

@@ -4,10 +4,10 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from llmtrain_api.environment import Environment
+from llmtrain_api.records import Environment
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.workspace import Workspace
-from llmtrain_trainer.durable import replace_file
+from llmtrain_trainer.files import replace_file
 
 _LIBRARIES = (
     "torch",

@@ -10,7 +10,7 @@ from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import CountedTokens, EvaluationResult
 from llmtrain_trainer.completion import made_from, mark_complete
-from llmtrain_trainer.durable import replaced_folder
+from llmtrain_trainer.files import replaced_folder
 from llmtrain_trainer.stage import StageContext
 
 if TYPE_CHECKING:

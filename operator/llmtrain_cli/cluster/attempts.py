@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase, StageState
-from llmtrain_cli.cluster.errors import CommandError
+from llmtrain_cli.exits import CommandError
 
 _DONE = {StageState.SUCCEEDED, StageState.FAILED}
 

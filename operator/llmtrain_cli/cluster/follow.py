@@ -7,10 +7,9 @@ from http import HTTPStatus
 from llmtrain_api.exit_codes import find_outcome
 from llmtrain_api.status import JobStatus
 from llmtrain_cli.cluster.attempts import Attempt, Choice, condition_message, has_stopped
-from llmtrain_cli.cluster.errors import CommandError
 from llmtrain_cli.cluster.jobs import find_job
-from llmtrain_cli.cluster.kept_log import read_kept_log
-from llmtrain_cli.cluster.ray_log import RayLogs
+from llmtrain_cli.cluster.log_sources import RayLogs, read_kept_log
+from llmtrain_cli.exits import CommandError
 from llmtrain_cli.text import echo
 from llmtrain_clients.http import UnreachableError
 from llmtrain_clients.kubernetes_api import Json, KubernetesApi, KubernetesError

@@ -6,8 +6,7 @@ from llmtrain_api import names
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.status import JobStatus
-from llmtrain_cli.cluster.errors import CommandError
-from llmtrain_cli.exits import JOB_FAILED
+from llmtrain_cli.exits import JOB_FAILED, CommandError
 from llmtrain_clients import paths
 from llmtrain_clients.kubernetes_api import Json, KubernetesApi
 

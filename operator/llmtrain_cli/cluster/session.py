@@ -10,8 +10,7 @@ import typer
 import yaml
 from kubernetes.config import ConfigException, list_kube_config_contexts
 
-from llmtrain_cli.cluster.errors import CommandError
-from llmtrain_cli.exits import INTERRUPTED, JOB_FAILED, WRONG_INPUT
+from llmtrain_cli.exits import INTERRUPTED, JOB_FAILED, WRONG_INPUT, CommandError
 from llmtrain_cli.manifest import ManifestError
 from llmtrain_cli.text import echo
 from llmtrain_clients.http import UnreachableError

@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
-from llmtrain_cli.cluster.errors import CommandError
-from llmtrain_cli.exits import JOB_FAILED
+from llmtrain_cli.exits import JOB_FAILED, CommandError
 from llmtrain_cli.text import echo
 from llmtrain_clients import paths
 from llmtrain_clients.http import Reply

@@ -12,8 +12,7 @@ from rich.text import Text
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus, Progress, StageState, StageStatus
 from llmtrain_api.training_metrics import StatusMetrics, metric_fields
-from llmtrain_cli.quantities import short_duration
-from llmtrain_cli.text import plain, say
+from llmtrain_cli.text import plain, say, short_duration
 
 _STYLES = {
     StageState.PENDING: "dim",

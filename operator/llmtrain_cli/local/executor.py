@@ -14,7 +14,7 @@ from typing import Protocol
 
 from llmtrain_api.status import JobStatus, Phase, StageState, StageStatus
 from llmtrain_cli.local.inputs import Inputs
-from llmtrain_cli.local.paid_machine import PaidMachine
+from llmtrain_cli.local.machine import PaidMachine
 from llmtrain_cli.local.priority import Watchers
 from llmtrain_cli.local.ray_head import RayHead, ray_head
 from llmtrain_cli.local.state import RunState, StoredRun

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import random
 import secrets
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -10,12 +12,48 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from llmtrain_cli.local.closed_files import UMASK, open_closed
-from llmtrain_cli.local.ports import LOOPBACK, free_ports, loopback_interface
+import psutil
+
+from llmtrain_cli.local.closed_files import UMASK, ProcessFolder, open_closed, process_folder
 from llmtrain_cli.local.priority import SAME_AS_RAY
-from llmtrain_cli.local.process_folder import ProcessFolder, process_folder
 from llmtrain_clients.http import DirectHttp, http_session, ray_headers
 from llmtrain_clients.ray_jobs import RayJobs
+
+LOOPBACK = "127.0.0.1"
+_FREE_RANGE = range(20_000, 32_000)
+"""Below those that systems hand out to clients, above Ray's own for its workers: a port that is
+free now is most likely still free when it is used."""
+
+
+def free_ports(count: int) -> list[int]:
+    """Different ports that nobody listens on just now."""
+    found: list[int] = []
+    for port in random.sample(_FREE_RANGE, len(_FREE_RANGE)):
+        if len(found) == count:
+            return found
+        if _is_free(port):
+            found.append(port)
+    raise OSError(f"no {count} ports from {_FREE_RANGE.start} to {_FREE_RANGE.stop} are free")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As servers do: a connection that has just ended is no hindrance.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+    return True
+
+
+def loopback_interface() -> str:
+    """The name of the network interface that reaches no other machine."""
+    for name, addresses in psutil.net_if_addrs().items():
+        if any(each.address == LOOPBACK for each in addresses):
+            return name
+    raise OSError(f"no network interface has the address {LOOPBACK}")
+
 
 _PORTS = (
     "port",

@@ -10,11 +10,10 @@ from rich.text import Text
 
 from llmtrain_api.cost import Cost
 from llmtrain_api.goodput import Goodput
-from llmtrain_api.results import EvaluationReport, GateResult
+from llmtrain_api.records import EvaluationReport, GateResult
 from llmtrain_api.status import JobStatus, StageState
 from llmtrain_api.workspace import Workspace
-from llmtrain_cli.quantities import short_duration
-from llmtrain_cli.text import plain, say
+from llmtrain_cli.text import plain, say, short_duration
 
 
 def show_results(status: JobStatus, workspace: Workspace, console: Console) -> None:

@@ -14,8 +14,8 @@ from llmtrain_api.workspace import Workspace
 from llmtrain_cli.exits import JOB_FAILED, WRONG_INPUT
 from llmtrain_cli.local.closed_files import open_closed
 from llmtrain_cli.local.state import RunState, StateError
-from llmtrain_cli.report.missing import Unavailable
 from llmtrain_cli.report.page import render
+from llmtrain_cli.report.reading import Unavailable
 from llmtrain_cli.report.sources import Run, read_sources
 from llmtrain_cli.text import echo
 

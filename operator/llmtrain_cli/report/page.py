@@ -5,7 +5,7 @@ import json
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from llmtrain_api.status import Phase
-from llmtrain_cli.report.missing import Unavailable
+from llmtrain_cli.report.reading import Unavailable
 from llmtrain_cli.report.sources import Run, Sources
 from llmtrain_cli.report.views.bill import Line, bill_lines
 from llmtrain_cli.report.views.curves import Chart, charts

@@ -1,13 +1,25 @@
 """Reads the files of a workspace, some of which a run that is going on has not written yet."""
 
+import json
+import math
+import struct
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from llmtrain_api.faults import describe_faults
-from llmtrain_api.step_record import StepRecord
-from llmtrain_cli.report.missing import Unavailable
+from llmtrain_api.records import StepRecord
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """Stands where a source or a section would; a page with some of them is still a page."""
+
+    reason: str
+    """For people: what is not there, and where it would come from."""
+
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -45,3 +57,33 @@ def read_steps(path: Path, *, root: Path) -> tuple[StepRecord, ...] | Unavailabl
         if not records:
             return Unavailable(f"{path.relative_to(root)} cannot be understood from line 1 on")
     return tuple(records)
+
+
+_LENGTH_BYTES = 8
+_LARGEST_HEADER_BYTES = 100_000_000
+
+
+def count_saved_parameters(folder: Path) -> int | Unavailable:
+    """Elements of all tensors in a Hugging Face folder; tied weights are saved, and count, once.
+
+    The header of a safetensors file is an unsigned 64-bit length and that many bytes of JSON
+    (https://github.com/huggingface/safetensors, "Format").
+    """
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        return Unavailable(f"there are no weights in {folder.name}")
+    try:
+        return sum(_count(file) for file in files)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
+        return Unavailable(f"the weights in {folder.name} cannot be read: {error}")
+
+
+def _count(file: Path) -> int:
+    with file.open("rb") as opened:
+        (length,) = struct.unpack("<Q", opened.read(_LENGTH_BYTES))
+        if length > _LARGEST_HEADER_BYTES:
+            raise ValueError(f"{file.name} has a header of {length} bytes")
+        header = json.loads(opened.read(length))
+    return sum(
+        math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__"
+    )

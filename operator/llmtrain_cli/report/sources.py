@@ -4,16 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llmtrain_api.data_report import DataReport
-from llmtrain_api.environment import Environment
 from llmtrain_api.job import LLMTrainingJob
-from llmtrain_api.results import EvaluationReport
+from llmtrain_api.records import Environment, EvaluationReport, StepRecord
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus
-from llmtrain_api.step_record import StepRecord
 from llmtrain_api.workspace import Workspace
-from llmtrain_cli.report.missing import Unavailable
-from llmtrain_cli.report.reading import read_record, read_steps
-from llmtrain_cli.report.weights import count_saved_parameters
+from llmtrain_cli.report.reading import Unavailable, count_saved_parameters, read_record, read_steps
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from llmtrain_api import names
 from llmtrain_api.status import Condition, ConditionStatus, JobStatus, Phase
-from llmtrain_lifecycle.budget import CONDITION as WITHIN_BUDGET
 from llmtrain_lifecycle.builders.labels import Json
+from llmtrain_lifecycle.conditions import WITHIN_BUDGET
 from llmtrain_lifecycle.policies.budget import BudgetState
-from llmtrain_lifecycle.timestamps import write_time
+from llmtrain_lifecycle.status_text import write_time
 
 _MESSAGE_MAX_LENGTH = 1024
 _ALL_IS_WELL = {

@@ -3,7 +3,7 @@
 from llmtrain_api import names
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_lifecycle.builders.labels import Json, job_labels, owner_reference
-from llmtrain_lifecycle.pod_settings import PodNetwork
+from llmtrain_lifecycle.settings import PodNetwork
 
 
 def network_policy(job: LLMTrainingJob, uid: str, network: PodNetwork) -> Json:

@@ -5,7 +5,7 @@ from llmtrain_api.names import PROGRESS_PORT, WORKSPACE_PATH
 from llmtrain_api.spec.compute import Memory, Nodes
 from llmtrain_lifecycle.builders.labels import Json
 from llmtrain_lifecycle.builders.workspace import claim_name
-from llmtrain_lifecycle.pod_settings import PodSettings
+from llmtrain_lifecycle.settings import PodSettings
 
 _USER = 1000
 _PRE_STOP = ["python", "-P", "-m", "llmtrain_trainer.pre_stop"]

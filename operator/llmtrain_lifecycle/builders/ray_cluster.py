@@ -11,7 +11,7 @@ from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import ClusterStatus
 from llmtrain_lifecycle.builders.labels import Json, cluster_labels, owner_reference
 from llmtrain_lifecycle.builders.pod import pod_template
-from llmtrain_lifecycle.pod_settings import PodSettings
+from llmtrain_lifecycle.settings import PodSettings
 
 
 def ray_cluster(

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from llmtrain_api.stages import Stage, StageGroup
 from llmtrain_api.status import StageStatus
-from llmtrain_lifecycle.timestamps import read_time
+from llmtrain_lifecycle.status_text import read_time
 
 _SECONDS_PER_HOUR = 3600
 EXACT_TO = Decimal("1e-9")

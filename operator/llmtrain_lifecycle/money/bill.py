@@ -10,7 +10,7 @@ from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus
 from llmtrain_lifecycle.money.ledger import shares, spent_usd, usd_per_hour
 from llmtrain_lifecycle.money.waste import wasted_usd
-from llmtrain_lifecycle.timestamps import write_time
+from llmtrain_lifecycle.status_text import write_time
 
 CENT = Decimal("0.01")
 _TENTH_OF_A_CENT = Decimal("0.0001")

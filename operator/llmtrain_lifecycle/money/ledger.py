@@ -21,7 +21,7 @@ from llmtrain_lifecycle.money.amounts import (
     whole_seconds,
 )
 from llmtrain_lifecycle.money.paid_pods import PaidPod
-from llmtrain_lifecycle.timestamps import read_time, write_time
+from llmtrain_lifecycle.status_text import read_time, write_time
 
 
 @dataclass(frozen=True)

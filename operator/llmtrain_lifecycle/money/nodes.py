@@ -1,5 +1,6 @@
-"""The part of a Kubernetes node that its price rests on."""
+"""A Kubernetes node, and the part of it that its price rests on."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated
@@ -7,7 +8,35 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from llmtrain_api.cost import CapacityType
-from llmtrain_lifecycle.money.quantities import quantity
+
+_NUMBER = r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})"
+"""With as many digits as there can be: Kubernetes caps a quantity at 2^63 - 1."""
+_QUANTITY = re.compile(rf"({_NUMBER})([eE][+-]?[0-9]{{1,2}}|[numkMGTPE]|[KMGTPE]i)?")
+_FACTORS = {
+    "n": Decimal("1e-9"),
+    "u": Decimal("1e-6"),
+    "m": Decimal("1e-3"),
+    **{unit: Decimal(1000) ** power for power, unit in enumerate("kMGTPE", start=1)},
+    **{f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGTPE", start=1)},
+}
+
+
+def quantity(text: str) -> Decimal:
+    """The number that a quantity stands for, exact.
+
+    The form: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+
+    Raises:
+        ValueError: it is none.
+    """
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no quantity")
+    number, suffix = match.groups(default="")
+    if suffix in _FACTORS:
+        return Decimal(number) * _FACTORS[suffix]
+    return Decimal(number + suffix)
+
 
 INSTANCE_TYPE_LABEL = "node.kubernetes.io/instance-type"
 GPU_PRODUCT_LABEL = "nvidia.com/gpu.product"

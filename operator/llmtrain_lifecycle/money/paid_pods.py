@@ -7,12 +7,11 @@ from decimal import Decimal
 
 from llmtrain_api import names
 from llmtrain_api.stages import StageGroup
-from llmtrain_lifecycle.money.nodes import ObservedNode, gpu_product
+from llmtrain_lifecycle.money.nodes import ObservedNode, gpu_product, quantity
 from llmtrain_lifecycle.money.pod_price import PodPrice, Requests, pod_price
 from llmtrain_lifecycle.money.prices import Prices
-from llmtrain_lifecycle.money.quantities import quantity
 from llmtrain_lifecycle.observed import ObservedPod
-from llmtrain_lifecycle.timestamps import read_time
+from llmtrain_lifecycle.status_text import read_time
 
 
 @dataclass(frozen=True)

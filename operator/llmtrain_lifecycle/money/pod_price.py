@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from llmtrain_api.cost import CapacityType, PriceSource
+from llmtrain_api.spec.compute import Trainers, memory_bytes
 from llmtrain_lifecycle.money.nodes import (
     GPU_PRODUCT_LABEL,
     SHARED_GPU,
@@ -13,7 +14,7 @@ from llmtrain_lifecycle.money.nodes import (
     gpu_product,
     gpu_shares,
 )
-from llmtrain_lifecycle.money.prices import ANY_GPU, Prices, ResourcePrices, fits
+from llmtrain_lifecycle.money.prices import ANY_GPU, NodePrice, Prices, ResourcePrices, fits
 
 _GIB = 2**30
 _EXACT_TO = Decimal("0.000001")
@@ -114,3 +115,34 @@ def _dominant_share(
 
 def _priced(usd: Decimal, capacity: CapacityType, source: PriceSource) -> PodPrice:
     return PodPrice(usd.quantize(_EXACT_TO), capacity, source)
+
+
+def expected_usd_per_hour(trainers: Trainers, prices: Prices) -> Decimal | None:
+    """US dollars an hour of all trainers.
+
+    Args:
+        trainers: of the manifest.
+        prices: the price list.
+
+    Returns:
+        By the nodes that they select where the price list has them, each trainer on one of its
+        own; else by what they ask for. None where neither tells.
+    """
+    labels = trainers.node_selector
+    capacity = CapacityType.SPOT if trainers.spot else capacity_type(labels)
+    selected = (each for each in prices.nodes if _can_be_selected(each))
+    node = next((each for each in selected if fits(each, labels, capacity)), None)
+    if node is not None:
+        return trainers.replicas * node.usd_per_hour
+    requests = Requests(
+        cpus=Decimal(str(trainers.cpus)),
+        memory_bytes=Decimal(memory_bytes(trainers.memory)),
+        gpus=Decimal(trainers.gpus),
+    )
+    each = resources_price(requests, prices.resources, labels, capacity)
+    return None if each is None else trainers.replicas * each
+
+
+def _can_be_selected(price: NodePrice) -> bool:
+    """Whether it is of some nodes; which of them a trainer gets, a price of all does not tell."""
+    return price.instance_type is not None or bool(price.match_labels)

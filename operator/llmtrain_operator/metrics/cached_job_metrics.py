@@ -7,12 +7,17 @@ from pydantic import ValidationError
 
 from llmtrain_api.metrics import JOB_METRICS
 from llmtrain_api.status import JobStatus, Phase
-from llmtrain_lifecycle.timestamps import read_time
+from llmtrain_lifecycle.status_text import read_time
 from llmtrain_operator.informer.caches import ObservedJob
 from llmtrain_operator.informer.parsing import parse_observed
 from llmtrain_operator.metrics.exposition import labelled, lines
-from llmtrain_operator.metrics.job_samples import Facts, facts_of, lasting_samples
-from llmtrain_operator.metrics.live_samples import LiveSamples, compact
+from llmtrain_operator.metrics.job_samples import (
+    Facts,
+    LiveSamples,
+    compact,
+    facts_of,
+    lasting_samples,
+)
 
 _SHARED = ("namespace", "name")
 _LABELS = {m.name: tuple(name for name in m.labels if name not in _SHARED) for m in JOB_METRICS}

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from llmtrain_api.metrics import PrometheusMetric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from llmtrain_api.metrics import Kind, PrometheusMetric
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
@@ -64,3 +66,16 @@ def family(metric: PrometheusMetric, blocks: Iterable[str]) -> str:
         return ""
     help_text = metric.help.translate(_HELP_ESCAPES)
     return f"# HELP {metric.name} {help_text}\n# TYPE {metric.name} {metric.kind}\n{text}"
+
+
+def family_of(metric: PrometheusMetric) -> GaugeMetricFamily | CounterMetricFamily:
+    """An empty family of a metric."""
+    kind = CounterMetricFamily if metric.kind is Kind.COUNTER else GaugeMetricFamily
+    return kind(metric.name, metric.help, labels=metric.labels)
+
+
+def families_of(
+    metrics: Iterable[PrometheusMetric],
+) -> dict[str, GaugeMetricFamily | CounterMetricFamily]:
+    """Empty families, by the metric's name."""
+    return {metric.name: family_of(metric) for metric in metrics}

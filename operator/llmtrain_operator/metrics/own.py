@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from llmtrain_api.metrics import OPERATOR_METRICS
-from llmtrain_operator.metrics.families import families_of
+from llmtrain_operator.metrics.exposition import families_of
 
 _EXPECTED_ERRORS = ("KubernetesError", "RayJobsError", "UnreachableError")
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)

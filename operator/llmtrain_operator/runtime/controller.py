@@ -3,13 +3,16 @@
 import asyncio
 import logging
 import time
-from contextlib import AbstractContextManager, AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from pathlib import Path
+
+import aiohttp
 
 from llmtrain_api import names
 from llmtrain_clients import paths
 from llmtrain_clients.http import UnreachableError, http_session
 from llmtrain_clients.kubernetes_api import KubernetesApi, KubernetesError, as_expected
+from llmtrain_clients.ray_connector import RayConnector, Waiting
 from llmtrain_clients.ray_jobs import RayJobsError
 from llmtrain_operator.informer.caches import Caches
 from llmtrain_operator.informer.work_queue import Key, WorkQueue
@@ -17,12 +20,14 @@ from llmtrain_operator.metrics.jobs_collector import JobsCollector
 from llmtrain_operator.metrics.own import OwnGauges, OwnMetrics
 from llmtrain_operator.metrics.server import served_metrics
 from llmtrain_operator.runtime.event_recorder import EventRecorder
-from llmtrain_operator.runtime.price_list import PriceList
+from llmtrain_operator.runtime.executor import Executor
+from llmtrain_operator.runtime.nodes import Nodes
+from llmtrain_operator.runtime.observer import Observer
+from llmtrain_operator.runtime.pod_pricer import PodPricer, PriceList
 from llmtrain_operator.runtime.reconciler import Reconciler, UnreadableStatusError
-from llmtrain_operator.runtime.scope import Scope, read_scope
+from llmtrain_operator.runtime.scope import Preflight, Scope, read_scope
 from llmtrain_operator.runtime.settings import OperatorSettings
 from llmtrain_operator.runtime.slots import Slots
-from llmtrain_operator.runtime.wiring import build_reconciler
 
 log = logging.getLogger(__name__)
 _SCOPE_SECONDS = 2.0
@@ -209,3 +214,37 @@ class Controller:
             )
         for key in changed:
             self.queue.add(key)
+
+
+def build_reconciler(
+    settings: OperatorSettings,
+    api: KubernetesApi,
+    session: aiohttp.ClientSession | None,
+    caches: Caches,
+    events: EventRecorder,
+    price_list: PriceList,
+    waiting: Waiting = nullcontext,
+) -> Reconciler:
+    """The reconciler of an operator.
+
+    Args:
+        settings: of the operator.
+        api: of Kubernetes.
+        session: for requests to Ray within the cluster; None to go through the API server.
+        caches: what the watches tell.
+        events: tells of turns in a job's life.
+        price_list: as it is now.
+        waiting: a context for the time in which a head is waited for.
+    """
+    executor = Executor(api, RayConnector(api, session, waiting), caches, settings.pods)
+    paying = PodPricer(price_list, Nodes(api), settings.gpu_resource)
+    observer = Observer(caches, executor, paying, Preflight(api, settings.ray_version))
+    return Reconciler(
+        api,
+        caches,
+        executor,
+        observer,
+        events,
+        settings.state_machine,
+        poll_seconds=settings.poll_seconds,
+    )

@@ -24,7 +24,7 @@ from llmtrain_lifecycle.decision import (
     Submit,
 )
 from llmtrain_lifecycle.observed import ObservedCluster
-from llmtrain_lifecycle.pod_settings import PodSettings
+from llmtrain_lifecycle.settings import PodSettings
 from llmtrain_operator.informer.caches import Caches
 from llmtrain_operator.informer.work_queue import Key
 

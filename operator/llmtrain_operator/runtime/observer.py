@@ -17,11 +17,11 @@ from llmtrain_lifecycle.lost_pods import find_lost_pods
 from llmtrain_lifecycle.money.paid_pods import PaidPod
 from llmtrain_lifecycle.observed import ObjectMeta
 from llmtrain_lifecycle.snapshot import ClusterState, Obstacle, Snapshot
-from llmtrain_lifecycle.timestamps import read_time
+from llmtrain_lifecycle.status_text import read_time
 from llmtrain_operator.informer.caches import Caches
 from llmtrain_operator.runtime.executor import Executor, Target
 from llmtrain_operator.runtime.pod_pricer import PodPricer
-from llmtrain_operator.runtime.preflight import Preflight
+from llmtrain_operator.runtime.scope import Preflight
 from llmtrain_operator.runtime.transient_errors import TransientErrors
 
 _WITHOUT_HEAD = {ClusterState.BROKEN, ClusterState.LEAVING, ClusterState.SUSPENDED}

@@ -10,8 +10,7 @@ from llmtrain_api.base import Section
 from llmtrain_api.faults import describe_faults
 from llmtrain_api.names import WORKSPACE_PATH
 from llmtrain_api.spec.compute import Nodes
-from llmtrain_lifecycle.pod_settings import PodNetwork, PodSettings
-from llmtrain_lifecycle.settings import Settings
+from llmtrain_lifecycle.settings import PodNetwork, PodSettings, Settings
 
 
 class SettingsError(Exception):

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 from support.cluster.sandbox import Sandbox
 
-from llmtrain_cli.local.ports import free_ports
+from llmtrain_cli.local.ray_head import free_ports
 
 LOOPBACK = "127.0.0.1"
 _POLL_SECONDS = 0.05

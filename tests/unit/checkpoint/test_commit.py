@@ -12,8 +12,13 @@ from pydantic import TypeAdapter
 from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.checkpoint.commit import CheckpointWriter
-from llmtrain_trainer.checkpoint.layout import checkpoint_steps, leftover_folders, step_folder
-from llmtrain_trainer.checkpoint.manifest import CheckpointState, Manifest
+from llmtrain_trainer.checkpoint.manifest import (
+    CheckpointState,
+    Manifest,
+    checkpoint_steps,
+    leftover_folders,
+    step_folder,
+)
 from llmtrain_trainer.checkpoint.restore import find_restorable
 from llmtrain_trainer.errors import StageError, UserError
 

@@ -7,8 +7,7 @@ import pytest
 from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.checkpoint.manifest import CheckpointState, FileDigest, Manifest
-from llmtrain_trainer.checkpoint.reshard import needs_resharding
-from llmtrain_trainer.checkpoint.restore import Restorable
+from llmtrain_trainer.checkpoint.restore import Restorable, needs_resharding
 from llmtrain_trainer.errors import UserError
 
 SHARD = "deepspeed/zero_pp_rank_0_mp_rank_00_optim_states.pt"

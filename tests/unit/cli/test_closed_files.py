@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from llmtrain_cli.local.closed_files import OpenToOthersError, open_closed, require_own
+from llmtrain_cli.local.closed_files import (
+    OpenToOthersError,
+    open_closed,
+    process_folder,
+    require_own,
+)
 from llmtrain_cli.local.lock import WorkspaceError, workspace_lock
-from llmtrain_cli.local.process_folder import process_folder
 
 
 def _mode(path: Path) -> int:

@@ -5,7 +5,7 @@ import pytest
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase, StageState, StageStatus
 from llmtrain_cli.cluster.attempts import Attempt, Choice
-from llmtrain_cli.cluster.errors import CommandError
+from llmtrain_cli.exits import CommandError
 
 _DATA_0, _DATA_1 = Attempt(Stage.DATA, 0), Attempt(Stage.DATA, 1)
 _TOKENIZER_0 = Attempt(Stage.TOKENIZER, 0)

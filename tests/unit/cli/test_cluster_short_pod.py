@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from llmtrain_cli.cluster.errors import CommandError
 from llmtrain_cli.cluster.short_pod import run_pod
+from llmtrain_cli.exits import CommandError
 from llmtrain_clients.http import Reply
 from llmtrain_clients.kubernetes_api import Json, KubernetesApi
 

@@ -12,7 +12,7 @@ from llmtrain_api.status import Condition, ConditionStatus, Phase
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.report.page import render
 from llmtrain_cli.report.sources import read_sources
-from llmtrain_lifecycle.timestamps import write_time
+from llmtrain_lifecycle.status_text import write_time
 
 _SECTIONS = (
     "stages",

@@ -8,7 +8,7 @@ from rich.console import Console
 from support.local_run import small_spec, write_manifest
 
 from llmtrain_api.goodput import Goodput, Seconds
-from llmtrain_api.results import EvaluationReport, GateResult, Generation
+from llmtrain_api.records import EvaluationReport, GateResult, Generation
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import EvaluationResult, JobStatus, Phase, StageState, StageStatus
 from llmtrain_api.visible import visible

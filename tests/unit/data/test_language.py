@@ -16,7 +16,7 @@ from llmtrain_api.faults import describe_faults
 from llmtrain_api.spec.data import Data
 from llmtrain_api.spec.steps import LANGUAGES, Language
 from llmtrain_trainer.data.pipeline import work_on_shard
-from llmtrain_trainer.data.sources.shard import SourceShard
+from llmtrain_trainer.data.sources.shards import SourceShard
 from llmtrain_trainer.data.steps.base import Dropped
 from llmtrain_trainer.data.steps.language import LanguageStep
 from llmtrain_trainer.data.steps.registry import reasons

@@ -11,7 +11,7 @@ from support.text_unit import TextUnit
 from llmtrain_api.spec.data import Data
 from llmtrain_api.spec.steps import Gopher, Step
 from llmtrain_trainer.data.pipeline import CorpusSteps, DocumentBatch, work_on_shard
-from llmtrain_trainer.data.sources.shard import SourceShard
+from llmtrain_trainer.data.sources.shards import SourceShard
 from llmtrain_trainer.data.steps.base import Dropped, TextFunction
 from llmtrain_trainer.data.steps.gopher import GopherStep, broken_gopher_rule
 from llmtrain_trainer.data.steps.registry import corpus_steps, document_steps, reasons

@@ -8,7 +8,7 @@ from support.stage_context import stage_context
 from llmtrain_api.data_report import DataReport, ScriptReport
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.data.pipeline import work_on_shard
-from llmtrain_trainer.data.sources.registry import shards
+from llmtrain_trainer.data.sources.shards import shards
 from llmtrain_trainer.data.steps.registry import reasons
 from llmtrain_trainer.data.warnings import warnings
 from llmtrain_trainer.data.writer import CorpusWriter

@@ -12,7 +12,7 @@ from llmtrain_api.spec.data import Data
 from llmtrain_trainer.data import pipeline
 from llmtrain_trainer.data.pipeline import work_on_shard
 from llmtrain_trainer.data.report import merge
-from llmtrain_trainer.data.sources.shard import SourceShard
+from llmtrain_trainer.data.sources.shards import SourceShard
 
 DATA = Data.model_validate(
     {

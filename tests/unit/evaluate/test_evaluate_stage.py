@@ -8,7 +8,7 @@ import yaml
 from support.line_job import stage_context
 from support.tiny_model import save_tiny, tiny_tokenizer
 
-from llmtrain_api.results import EvaluationReport
+from llmtrain_api.records import EvaluationReport
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.conversations.template import ensure_chat_template
 from llmtrain_trainer.data.documents import DocumentWriter

@@ -11,14 +11,13 @@ from support.tiny_model import save_tiny, tiny_model, tiny_tokenizer
 from transformers import LlamaForCausalLM
 
 from llmtrain_api.data_report import DataReport, Size, StepReport
-from llmtrain_api.results import EvaluationReport, GateResult, Generation
+from llmtrain_api.records import EvaluationReport, GateResult, Generation, StepRecord
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import EvaluationResult
-from llmtrain_api.step_record import StepRecord
 from llmtrain_trainer.conversations.template import ensure_chat_template
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.export.runner import RUNNER
-from llmtrain_trainer.models.save import save_model
+from llmtrain_trainer.models.stored import save_model
 from llmtrain_trainer.models.tokenizer import load_tokenizer
 from llmtrain_trainer.stage import StageContext
 

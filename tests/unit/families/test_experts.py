@@ -12,8 +12,8 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from llmtrain_api.families.base import Architecture
 from llmtrain_api.families.llama import Llama
 from llmtrain_api.families.shape import Attention, FeedForward, Matrix
+from llmtrain_planner.architecture import count_parameters
 from llmtrain_planner.flops import training_flops_per_token
-from llmtrain_planner.parameters import count_parameters
 
 EXPERTS, PER_TOKEN, LENGTH = 8, 2, 64
 

@@ -18,9 +18,8 @@ from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig
 from llmtrain_api.families import Family, find_family
 from llmtrain_api.families.base import Architecture
 from llmtrain_api.spec.model import Model
-from llmtrain_planner.architecture import resolve_architecture
+from llmtrain_planner.architecture import count_parameters, resolve_architecture
 from llmtrain_planner.flops import training_flops_per_token
-from llmtrain_planner.parameters import count_parameters
 from llmtrain_trainer.models.config import model_config, set_dropout, shape_of
 
 

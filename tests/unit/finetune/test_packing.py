@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from llmtrain_trainer.conversations.encode import Encoded
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.finetune.packed.sequences import PackedSequences
-from llmtrain_trainer.finetune.packed.writer import PackedWriter
-from llmtrain_trainer.finetune.packing import pack
+from llmtrain_trainer.finetune.packed.writer import PackedWriter, pack
 from llmtrain_trainer.training.samples import IGNORED
 
 PADDING = 9

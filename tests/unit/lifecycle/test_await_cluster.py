@@ -11,7 +11,7 @@ from llmtrain_api.status import JobStatus, LostPod, Phase
 from llmtrain_lifecycle.decide import decide
 from llmtrain_lifecycle.decision import Decision, DeleteCluster, EnsureCluster
 from llmtrain_lifecycle.snapshot import Cluster, ClusterState, Obstacle, Snapshot
-from llmtrain_lifecycle.timestamps import write_time
+from llmtrain_lifecycle.status_text import write_time
 
 _SETTINGS = replace(SETTINGS, one_cluster=False)
 _JOB = job_of("data", policy={"schedulingTimeoutSeconds": 60})

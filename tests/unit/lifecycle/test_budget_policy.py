@@ -14,7 +14,7 @@ from llmtrain_api.spec.policy import Budget, BudgetAction
 from llmtrain_api.stages import Stage, StageGroup
 from llmtrain_api.status import JobStatus, Phase, StageState
 from llmtrain_lifecycle.policies.budget import BudgetState, budget_view
-from llmtrain_lifecycle.timestamps import write_time
+from llmtrain_lifecycle.status_text import write_time
 
 
 def _status(*, forecast: int | None = None) -> JobStatus:

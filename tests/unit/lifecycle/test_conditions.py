@@ -7,7 +7,7 @@ from support.passes import NOW
 
 from llmtrain_api.status import Condition, ConditionStatus, JobStatus, Phase
 from llmtrain_lifecycle.conditions import conditions_of
-from llmtrain_lifecycle.timestamps import write_time
+from llmtrain_lifecycle.status_text import write_time
 
 _LATER = NOW + timedelta(seconds=90)
 

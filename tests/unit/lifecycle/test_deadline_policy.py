@@ -4,7 +4,7 @@ import pytest
 from support.passes import NOW, Passes
 
 from llmtrain_api.status import JobStatus, Phase
-from llmtrain_lifecycle.policies.deadline import seconds_left
+from llmtrain_lifecycle.policies.time_limits import seconds_left
 from llmtrain_lifecycle.snapshot import ClusterState
 
 _ACTIVE = JobStatus(phase=Phase.RUNNING, active_time="2026-01-31T11:59:00Z")

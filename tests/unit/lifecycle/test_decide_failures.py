@@ -15,7 +15,7 @@ from llmtrain_api.status import (
     StageState,
 )
 from llmtrain_lifecycle.decision import DeleteCluster
-from llmtrain_lifecycle.timestamps import write_time
+from llmtrain_lifecycle.status_text import write_time
 
 
 def _fail(passes: Passes, exit_code: int | None, outcome: Outcome | None = None) -> None:

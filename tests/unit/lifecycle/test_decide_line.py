@@ -8,7 +8,7 @@ from llmtrain_api.stages import Stage, StageGroup
 from llmtrain_api.status import EvaluationResult, Phase, StageState
 from llmtrain_lifecycle.decision import DeleteCluster, EnsureCluster, Submit
 from llmtrain_lifecycle.run_config import render_run_config
-from llmtrain_lifecycle.timestamps import write_time
+from llmtrain_lifecycle.status_text import write_time
 
 
 def _run_stage(passes: Passes, outcome: Outcome | None = None) -> str:

@@ -7,7 +7,7 @@ from llmtrain_api.exit_codes import ExitCode, Outcome
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import EvaluationResult, Failures, Phase, StageState
 from llmtrain_lifecycle.decision import DeleteCluster, EnsureCluster, Stop
-from llmtrain_lifecycle.timestamps import write_time
+from llmtrain_lifecycle.status_text import write_time
 
 _HANG = {"hangTimeoutSeconds": 60}
 _DEADLINE = {"activeDeadlineSeconds": 100}

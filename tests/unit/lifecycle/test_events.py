@@ -6,7 +6,7 @@ from support.passes import NOW
 
 from llmtrain_api.status import Condition, ConditionStatus, JobStatus, Phase
 from llmtrain_lifecycle.builders.events import events
-from llmtrain_lifecycle.timestamps import write_time
+from llmtrain_lifecycle.status_text import write_time
 
 
 def _condition(kind: str, reason: str, *, holds: bool) -> Condition:

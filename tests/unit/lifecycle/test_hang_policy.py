@@ -6,8 +6,8 @@ from support.passes import NOW, UID
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import Progress, StageStatus
-from llmtrain_lifecycle.policies.hang import silent_seconds
-from llmtrain_lifecycle.timestamps import write_time
+from llmtrain_lifecycle.policies.time_limits import silent_seconds
+from llmtrain_lifecycle.status_text import write_time
 
 _STAGE = StageStatus(name=Stage.PRETRAIN, attempt=1, attempt_time="2026-01-31T11:50:00Z")
 

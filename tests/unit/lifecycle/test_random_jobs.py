@@ -15,7 +15,7 @@ from llmtrain_api.names import CLUSTER_NAME_MAX_LENGTH, cluster_name
 from llmtrain_api.status import ClusterStatus, Phase
 from llmtrain_lifecycle.builders.ray_cluster import ray_cluster
 from llmtrain_lifecycle.builders.workspace import claim_name, workspace_claim
-from llmtrain_lifecycle.pod_settings import PodSettings
+from llmtrain_lifecycle.settings import PodSettings
 
 _SETTINGS = PodSettings(image="trainer:1", ray_version="2.60.0")
 _ENDS = st.sampled_from([*ExitCode, 137, None])

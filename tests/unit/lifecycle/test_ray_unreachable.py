@@ -8,7 +8,7 @@ from support.passes import NOW, Passes
 from llmtrain_api.status import Failures, Phase, StageState
 from llmtrain_lifecycle.decision import DeleteCluster
 from llmtrain_lifecycle.snapshot import ClusterState, Obstacle, RayUnreachable
-from llmtrain_lifecycle.timestamps import write_time
+from llmtrain_lifecycle.status_text import write_time
 
 _WHY = "Ray cannot be reached: TimeoutError"
 

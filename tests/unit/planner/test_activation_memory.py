@@ -8,10 +8,9 @@ from torch.distributed._tools.mem_tracker import MemTracker
 from llmtrain_api.families import Family
 from llmtrain_api.families.base import Architecture
 from llmtrain_api.spec.model import Model
-from llmtrain_planner.architecture import resolve_architecture
-from llmtrain_planner.parameters import count_parameters
-from llmtrain_planner.working_memory import peak_working_memory
-from llmtrain_trainer.training.loss import loss_sum
+from llmtrain_planner.architecture import count_parameters, resolve_architecture
+from llmtrain_planner.memory import peak_working_memory
+from llmtrain_trainer.training.forward import loss_sum
 
 SEQUENCES, LENGTH = 2, 256
 TOKENS = SEQUENCES * LENGTH

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from llmtrain_api.batch import BatchLayout, batch_layout
 from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.spec.pretrain import Pretrain
-from llmtrain_planner.tokens import count_steps
+from llmtrain_planner.stage_plan import count_steps
 
 
 def _layout(

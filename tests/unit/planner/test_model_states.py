@@ -3,7 +3,7 @@
 import pytest
 
 from llmtrain_api.spec.training import Offload, Precision, ZeroStage
-from llmtrain_planner.model_states import ModelStates, model_states
+from llmtrain_planner.memory import ModelStates, model_states
 
 PARAMETERS, WORKERS = 7_500_000_000, 64
 

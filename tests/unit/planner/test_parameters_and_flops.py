@@ -10,9 +10,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from llmtrain_api.families import Family
 from llmtrain_api.families.base import Architecture
 from llmtrain_api.spec.model import Model
-from llmtrain_planner.architecture import resolve_architecture
+from llmtrain_planner.architecture import (
+    count_lora_parameters,
+    count_parameters,
+    resolve_architecture,
+)
 from llmtrain_planner.flops import lora_flops_per_token, training_flops_per_token
-from llmtrain_planner.parameters import count_lora_parameters, count_parameters
 
 
 def shape(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from llmtrain_api.job import JobSpec, LLMTrainingJob
 from llmtrain_api.plan import ManifestChange, Plan
 from llmtrain_api.stages import Stage
-from llmtrain_planner.errors import PlanError
+from llmtrain_planner.architecture import PlanError
 from llmtrain_planner.plan import PlanOptions, plan_job
 
 MANIFESTS = Path(__file__).parents[3] / "manifests"

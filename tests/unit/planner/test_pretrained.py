@@ -8,8 +8,7 @@ from support.architectures import key_value_heads
 
 from llmtrain_api.families import Family
 from llmtrain_api.spec.model import Model
-from llmtrain_planner.architecture import architecture_from_config, resolve_architecture
-from llmtrain_planner.errors import PlanError
+from llmtrain_planner.architecture import PlanError, architecture_from_config, resolve_architecture
 from llmtrain_trainer.models.config import model_config
 
 BOTH = (True, False)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from llmtrain_cli.quantities import amount, duration, gigabytes, money
+from llmtrain_cli.text import amount, duration, gigabytes, money
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,8 @@ from support.tiny_job import pretrain_config
 from llmtrain_api.goodput import WorkSeconds
 from llmtrain_api.stages import Stage
 from llmtrain_api.training_metrics import TrainingMetrics
-from llmtrain_trainer.progress.http_reporter import HttpReporter
-from llmtrain_trainer.progress.metrics import exposition
-from llmtrain_trainer.progress.server import serve_progress
+from llmtrain_trainer.progress.reporter import HttpReporter
+from llmtrain_trainer.progress.server import exposition, serve_progress
 from llmtrain_trainer.progress.tracker import ProgressTracker
 
 

@@ -17,8 +17,7 @@ from llmtrain_lifecycle.money.ledger import with_pods
 from llmtrain_lifecycle.money.paid_pods import PaidPod
 from llmtrain_lifecycle.observed import ObservedPod
 from llmtrain_operator.runtime.nodes import Nodes
-from llmtrain_operator.runtime.pod_pricer import PodPricer
-from llmtrain_operator.runtime.price_list import PriceList
+from llmtrain_operator.runtime.pod_pricer import PodPricer, PriceList
 
 _PRICES = {"nodes": [{"instanceType": "big", "usdPerHour": 10}]}
 _OPEN = with_pods(

@@ -3,7 +3,7 @@
 import pytest
 
 from llmtrain_clients.kubernetes_api import Json, KubernetesApi
-from llmtrain_operator.runtime.preflight import Preflight
+from llmtrain_operator.runtime.scope import Preflight
 
 
 class _Cluster(KubernetesApi):

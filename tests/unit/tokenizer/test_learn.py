@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from llmtrain_api.spec.tokenizer import Algorithm
+from llmtrain_trainer.control_tokens import SPECIAL_TOKENS
 from llmtrain_trainer.data.sources.python_docs import harvest_part
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.tokenizer.learn import learn
-from llmtrain_trainer.tokenizer.special_tokens import SPECIAL_TOKENS
 
 PARTS = ("argparse.py", "difflib.py", "random.py", "statistics.py", "topics")
 SIZE = 700

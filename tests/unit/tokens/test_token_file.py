@@ -8,10 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.tokens.format import DOCUMENTS_FILE, INDEX_FILE, TOKENS_FILE
-from llmtrain_trainer.tokens.reader import TokenFile
+from llmtrain_trainer.tokens.files import (
+    DOCUMENTS_FILE,
+    INDEX_FILE,
+    TOKENS_FILE,
+    TokenFile,
+    TokenFileWriter,
+)
 from llmtrain_trainer.tokens.sequences import TokenSequences
-from llmtrain_trainer.tokens.writer import TokenFileWriter
 
 
 def write(folder: Path, documents: list[list[int]], *, vocabulary_size: int = 100) -> Path:

@@ -7,7 +7,7 @@ from typing import Unpack
 import pytest
 
 from llmtrain_api.training_metrics import TrainingMetrics
-from llmtrain_trainer.progress.changes import StageChanges
+from llmtrain_trainer.progress.reporter import StageChanges
 from llmtrain_trainer.tracking import background
 from llmtrain_trainer.tracking.background import BackgroundTracker
 from llmtrain_trainer.tracking.run import Point

@@ -11,9 +11,9 @@ from support.cluster.processes import LOOPBACK, free_port
 from support.event_files import events, scalars
 from support.tiny_job import pretrain_config
 
+from llmtrain_api.records import StepRecord
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.spec.tracking import Tracking
-from llmtrain_api.step_record import StepRecord
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.progress.tracker import ProgressTracker
 from llmtrain_trainer.tracking import background

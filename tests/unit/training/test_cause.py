@@ -5,7 +5,7 @@ from ray.exceptions import NodeDiedError, OutOfMemoryError
 from ray.train.v2._internal.exceptions import WorkerHealthCheckFailedError
 
 from llmtrain_trainer.errors import StageError, UserError, WorkerLostError
-from llmtrain_trainer.launch.cause import cause_of
+from llmtrain_trainer.launch.ray_train import cause_of
 
 _KILLED = """The actor died: Task was killed due to the node running low on memory.
 1 worker(s) were killed due to the node running low on memory. Memory on the node (IP: 10.0.0.18, \

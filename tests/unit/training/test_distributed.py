@@ -10,8 +10,7 @@ from torch import distributed as dist
 from llmtrain_api.parallel import ParallelDims
 from llmtrain_trainer.checkpoint.manifest import FileDigest
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.training.distributed import Ranks
-from llmtrain_trainer.training.mesh import Axis, Mesh
+from llmtrain_trainer.training.mesh import Axis, Mesh, Ranks
 
 _DIGESTS = TypeAdapter(dict[str, FileDigest])
 

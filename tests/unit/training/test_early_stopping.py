@@ -1,5 +1,5 @@
 from llmtrain_api.spec.pretrain import EarlyStopping
-from llmtrain_trainer.training.early_stopping import StoppingState
+from llmtrain_trainer.training.validation import StoppingState
 
 
 def test_patience_counts_validations_in_a_row_that_did_not_improve() -> None:

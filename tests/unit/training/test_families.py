@@ -10,8 +10,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.models.stored import load_model, stored_config
-from llmtrain_trainer.training.behaviour import Behaviour, observe
-from llmtrain_trainer.training.trainable import require_trainable
+from llmtrain_trainer.training.behaviour import Behaviour, observe, require_trainable
 
 PACKS = [
     "arcee",

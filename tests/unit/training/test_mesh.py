@@ -12,8 +12,7 @@ from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.spec.pretrain import Pretrain
 from llmtrain_trainer.training.layout import loss_scale, micro_batches, validation_batches
 from llmtrain_trainer.training.mesh import Place
-from llmtrain_trainer.training.randomness import seed_step
-from llmtrain_trainer.training.sample_order import SampleOrder, step_positions
+from llmtrain_trainer.training.samples import SampleOrder, seed_step, step_positions
 
 MESHES = [
     ParallelDims(data=4),

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmtrain_trainer.training.sample_order import SampleOrder, step_positions
+from llmtrain_trainer.training.samples import SampleOrder, step_positions
 
 
 @given(st.integers(1, 500), st.integers(0, 2**31 - 1), st.integers(0, 5))

@@ -15,8 +15,7 @@ from llmtrain_api.families import Family
 from llmtrain_api.spec.model import Model
 from llmtrain_planner.architecture import resolve_architecture
 from llmtrain_trainer.models.config import attention_implementation, model_config
-from llmtrain_trainer.training.inputs import model_inputs
-from llmtrain_trainer.training.loss import loss_sum
+from llmtrain_trainer.training.forward import loss_sum, model_inputs
 from llmtrain_trainer.training.samples import IGNORED
 
 _SIZES = {

@@ -7,7 +7,7 @@ from support.repository import ROOT
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.spec.training import Precision
 from llmtrain_planner.plan import PlanOptions, plan_job
-from llmtrain_trainer.training.speed import Speedometer
+from llmtrain_trainer.training.measurements import Speedometer
 
 
 @pytest.mark.parametrize("mfu", [0.05, 0.4, 0.731])

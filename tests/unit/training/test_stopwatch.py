@@ -2,7 +2,7 @@
 
 import itertools
 
-from llmtrain_trainer.training.stopwatch import Stopwatch
+from llmtrain_trainer.training.measurements import Stopwatch
 
 
 def _watch() -> Stopwatch:

@@ -3,32 +3,59 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
-from llmtrain_trainer.checkpoint.digest import sha256
-from llmtrain_trainer.checkpoint.group import Group
-from llmtrain_trainer.checkpoint.layout import (
+from llmtrain_trainer.checkpoint.manifest import (
     ATTEMPT,
     COMMITTED,
     MANIFEST,
+    CheckpointState,
+    FileDigest,
+    Manifest,
     checkpoint_steps,
+    digest_files,
+    file_names,
     leftover_folders,
     newest_committed,
     step_folder,
     temporary_folder,
     trash_folder,
 )
-from llmtrain_trainer.checkpoint.manifest import (
-    CheckpointState,
-    FileDigest,
-    Manifest,
-    digest_files,
-    file_names,
-)
 from llmtrain_trainer.disk import disk_full, is_full
-from llmtrain_trainer.durable import replace_file, sync
 from llmtrain_trainer.errors import StageError
+from llmtrain_trainer.files import replace_file, sha256, sync
+
+T = TypeVar("T")
+
+
+class Group(Protocol):
+    """The ranks of a stage. Every call is collective: all ranks make it, in the same order."""
+
+    @property
+    def rank(self) -> int:
+        """This rank, from 0."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Number of ranks."""
+        ...
+
+    def barrier(self) -> None:
+        """Wait until all ranks are here."""
+        ...
+
+    def gather(self, value: T, kind: TypeAdapter[T]) -> list[T]:
+        """Every rank's value, in the order of ranks, on every rank.
+
+        Args:
+            value: of this rank.
+            kind: what it is; the others' values are held against it.
+        """
+        ...
+
 
 _LITTLE_SPACE_BYTES = 1 << 20
 _DIGESTS = TypeAdapter(dict[str, FileDigest])

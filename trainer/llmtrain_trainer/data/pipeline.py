@@ -13,7 +13,7 @@ from llmtrain_trainer.data.documents import Document, document_key
 from llmtrain_trainer.data.report import StepCounter, size_of
 from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.data.scripts import main_script
-from llmtrain_trainer.data.sources.shard import SourceShard
+from llmtrain_trainer.data.sources.shards import SourceShard
 from llmtrain_trainer.data.steps.base import NO_TEXT, DocumentStep, Dropped, TextFunction
 from llmtrain_trainer.data.steps.registry import corpus_steps, document_steps
 

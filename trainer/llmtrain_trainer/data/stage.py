@@ -10,13 +10,12 @@ from llmtrain_api.progress import bounded_warnings
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.completion import fingerprint
 from llmtrain_trainer.data.pipeline import work_on_shard
-from llmtrain_trainer.data.sources.registry import shards
-from llmtrain_trainer.data.sources.shard import SourceShard
+from llmtrain_trainer.data.sources.shards import SourceShard, shards
 from llmtrain_trainer.data.steps.registry import reasons
 from llmtrain_trainer.data.warnings import warnings
 from llmtrain_trainer.data.writer import CorpusWriter
-from llmtrain_trainer.durable import replace_file
 from llmtrain_trainer.errors import Interrupted, UserError
+from llmtrain_trainer.files import replace_file
 from llmtrain_trainer.parallel import map_in_order
 from llmtrain_trainer.runner import Product, StageResult, runners
 from llmtrain_trainer.stage import StageContext

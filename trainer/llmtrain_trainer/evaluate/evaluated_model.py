@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from llmtrain_trainer.models.config import context_length
-from llmtrain_trainer.models.fit import require_vocabulary
+from llmtrain_trainer.models.config import context_length, require_vocabulary
 from llmtrain_trainer.models.pipeline import StoredModel
 from llmtrain_trainer.models.stored import load_model
 from llmtrain_trainer.models.tokenizer import load_tokenizer

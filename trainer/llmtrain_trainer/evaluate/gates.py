@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from llmtrain_api.results import GateResult
+from llmtrain_api.records import GateResult
 from llmtrain_api.spec.evaluate import Evaluate, Gate
 from llmtrain_trainer.errors import UserError
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from llmtrain_api.results import Generation
+from llmtrain_api.records import Generation
 from llmtrain_trainer.conversations.conversation import Message
 from llmtrain_trainer.evaluate.evaluated_model import EvaluatedModel
 from llmtrain_trainer.generation import (

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from llmtrain_api.progress import bounded_warnings
-from llmtrain_api.results import Generation
+from llmtrain_api.records import Generation
 from llmtrain_api.spec.evaluate import Evaluate
 from llmtrain_api.status import EvaluationResult
 from llmtrain_trainer.errors import Interrupted

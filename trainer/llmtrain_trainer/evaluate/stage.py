@@ -5,16 +5,16 @@ from pathlib import Path
 
 import torch
 
-from llmtrain_api.results import EvaluationReport
+from llmtrain_api.records import EvaluationReport
 from llmtrain_api.spec.evaluate import Evaluate
 from llmtrain_api.status import EvaluationResult
-from llmtrain_trainer.durable import replace_file
 from llmtrain_trainer.errors import GateError
 from llmtrain_trainer.evaluate.evaluated_model import load_evaluated_model
 from llmtrain_trainer.evaluate.gates import check_gates, describe_failures, require_possible
 from llmtrain_trainer.evaluate.measurement import Measurement
 from llmtrain_trainer.evaluate.tasks import load_tasks
 from llmtrain_trainer.evaluate.text import held_out_texts
+from llmtrain_trainer.files import replace_file
 from llmtrain_trainer.models.pipeline import pipeline_models
 from llmtrain_trainer.stage import StageContext
 

@@ -14,7 +14,7 @@ from llmtrain_trainer.control_tokens import TextTokenizer
 from llmtrain_trainer.data.documents import row_groups
 from llmtrain_trainer.data.pipeline import CorpusSteps, work_on_shard
 from llmtrain_trainer.data.source_counter import SourceCounter
-from llmtrain_trainer.data.sources.registry import shards
+from llmtrain_trainer.data.sources.shards import shards
 from llmtrain_trainer.data.steps.registry import reasons
 from llmtrain_trainer.data.warnings import source_warnings
 from llmtrain_trainer.errors import UserError

@@ -5,11 +5,10 @@ from collections.abc import Iterator, Sequence
 import yaml
 
 from llmtrain_api.data_report import DataReport, Size
-from llmtrain_api.results import EvaluationReport, GateResult
+from llmtrain_api.records import EvaluationReport, GateResult
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Sections
-from llmtrain_trainer.export.facts import ModelFacts
-from llmtrain_trainer.export.training_facts import TrainingFacts
+from llmtrain_trainer.export.facts import ModelFacts, TrainingFacts
 from llmtrain_trainer.runner import runners
 
 _FRONT_MATTER = """\

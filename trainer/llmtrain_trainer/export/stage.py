@@ -6,9 +6,8 @@ from pathlib import Path
 from llmtrain_trainer.export.facts import gather_facts
 from llmtrain_trainer.export.model_card import model_card
 from llmtrain_trainer.models.pipeline import StoredModel, pipeline_models
-from llmtrain_trainer.models.special_ids import stored_generation_config
 from llmtrain_trainer.models.stored import require_model
-from llmtrain_trainer.models.tokenizer import load_tokenizer
+from llmtrain_trainer.models.tokenizer import load_tokenizer, stored_generation_config
 from llmtrain_trainer.runner import Product
 from llmtrain_trainer.stage import StageContext
 

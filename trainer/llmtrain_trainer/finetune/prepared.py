@@ -21,17 +21,15 @@ from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.errors import Interrupted
 from llmtrain_trainer.finetune.packed.sequences import PackedSequences
 from llmtrain_trainer.finetune.packed.writer import PackedWriter
-from llmtrain_trainer.finetune.sides import Sides
-from llmtrain_trainer.finetune.sources.registry import conversation_sources
-from llmtrain_trainer.finetune.sources.source import ConversationSource
-from llmtrain_trainer.finetune.spool import Spool
-from llmtrain_trainer.models.fit import require_context, require_vocabulary
+from llmtrain_trainer.finetune.sides import Sides, Spool
+from llmtrain_trainer.finetune.sources.registry import ConversationSource, conversation_sources
+from llmtrain_trainer.models.config import require_context, require_vocabulary
 from llmtrain_trainer.models.pipeline import base_model
 from llmtrain_trainer.models.stored import stored_config
 from llmtrain_trainer.models.tokenizer import load_tokenizer
 from llmtrain_trainer.runner import Product, StageResult
 from llmtrain_trainer.stage import StageContext
-from llmtrain_trainer.training.trainable import require_trainable
+from llmtrain_trainer.training.behaviour import require_trainable
 
 TRAIN, VALIDATION, TOKENIZER = "train", "validation", "tokenizer"
 """What `Workspace.conversations` holds: packed sequences, and the tokenizer with its template."""

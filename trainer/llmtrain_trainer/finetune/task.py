@@ -8,19 +8,18 @@ from transformers import PreTrainedModel
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.spec.finetune import Finetune
 from llmtrain_api.workspace import Workspace
-from llmtrain_planner.tokens import count_steps
-from llmtrain_trainer.checkpoint.digest import sha256
+from llmtrain_planner.stage_plan import count_steps
 from llmtrain_trainer.completion import fingerprint
+from llmtrain_trainer.files import sha256
 from llmtrain_trainer.finetune.lora import merged, with_adapters
 from llmtrain_trainer.finetune.packed.format import TOKENS_FILE
 from llmtrain_trainer.finetune.packed.sequences import PackedSequences
 from llmtrain_trainer.finetune.prepared import TOKENIZER, TRAIN, VALIDATION
 from llmtrain_trainer.models.pipeline import base_model, model_to_make
 from llmtrain_trainer.models.recipe import pretrained_recipe
-from llmtrain_trainer.models.save import save_model
+from llmtrain_trainer.models.stored import save_model
 from llmtrain_trainer.training.layout import stage_layout
-from llmtrain_trainer.training.settings import LoopSettings
-from llmtrain_trainer.training.task import TrainingTask
+from llmtrain_trainer.training.task import LoopSettings, TrainingTask
 
 
 def finetune_task(config: RunConfig) -> TrainingTask:

@@ -11,7 +11,7 @@ from ray.exceptions import RayError, RayTaskError
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.disk import full_disk_explained
 from llmtrain_trainer.errors import StageError, WorkerLostError, in_one_line
-from llmtrain_trainer.progress.http_reporter import HttpReporter
+from llmtrain_trainer.progress.reporter import HttpReporter
 from llmtrain_trainer.stage import ReportAddress, StageContext
 
 T = TypeVar("T")

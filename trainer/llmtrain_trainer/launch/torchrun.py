@@ -17,7 +17,7 @@ from torch import distributed as dist
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.launch.rank import run_rank
-from llmtrain_trainer.models.initial import fetch_initial_model
+from llmtrain_trainer.models.pipeline import fetch_initial_model
 from llmtrain_trainer.outcome import ending, leave, read_run_config
 from llmtrain_trainer.progress.reporter import NullReporter
 from llmtrain_trainer.progress.server import serve_progress

@@ -12,6 +12,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
 from llmtrain_api.families import find_family
 from llmtrain_api.families.base import Architecture
+from llmtrain_trainer.errors import UserError
 
 _WITHOUT_LIMIT = 2048
 """Context of families whose attention has no longest distance (ALiBi): enough, and it fits in
@@ -106,3 +107,41 @@ def _dropout_places(config: PretrainedConfig) -> list[tuple[PretrainedConfig, st
 def _is_dropout(name: str, value: object) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return number and bool(_DROPOUT_NAMES.search(name)) and not _OTHER_DROPOUTS.search(name)
+
+
+def require_vocabulary(model: PretrainedConfig, num_tokens: int, *, where: str) -> None:
+    """Make sure that the model knows every token.
+
+    Args:
+        model: its config.
+        num_tokens: of the tokenizer.
+        where: the field or folder that names the model.
+
+    Raises:
+        UserError: the tokenizer has more.
+    """
+    if num_tokens > model.vocab_size:
+        raise UserError(
+            f"{where}: the tokenizer has {num_tokens} tokens, the model only {model.vocab_size} "
+            "(vocab_size in its config.json); use the tokenizer that the model was trained with, "
+            "which the field tokenizer.pretrained can name"
+        )
+
+
+def require_context(model: PretrainedConfig, sequence_length: int, *, field: str) -> None:
+    """Make sure that a sequence is no longer than the model can look at.
+
+    Args:
+        model: its config.
+        sequence_length: in tokens.
+        field: that says so.
+
+    Raises:
+        UserError: it is longer.
+    """
+    limit = context_limit(model)
+    if limit is not None and sequence_length > limit:
+        raise UserError(
+            f"{field}: {sequence_length} is longer than the model's context of {limit} tokens; "
+            f"set it to {limit} or less"
+        )

@@ -10,11 +10,10 @@ from transformers import PreTrainedModel
 from llmtrain_api.families.base import Architecture
 from llmtrain_api.families.config_keys import ShapeError
 from llmtrain_api.spec.model import Model
-from llmtrain_planner.architecture import resolve_architecture
+from llmtrain_planner.architecture import count_parameters, resolve_architecture
 from llmtrain_planner.flops import training_flops_per_token
-from llmtrain_planner.parameters import count_parameters
-from llmtrain_trainer.checkpoint.digest import sha256
 from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.files import sha256
 from llmtrain_trainer.models.build import new_model
 from llmtrain_trainer.models.config import model_config, shape_of
 from llmtrain_trainer.models.stored import load_model, stored_config

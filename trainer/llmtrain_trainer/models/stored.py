@@ -1,7 +1,9 @@
-"""Pretrained models in a folder: whether one is there, its config, and the model itself."""
+"""Models in a folder: whether one is there, its config, loading and saving it."""
 
 import json
 import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,9 @@ from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 
 from llmtrain_trainer.errors import UserError, in_one_line
+from llmtrain_trainer.files import replaced_folder
 from llmtrain_trainer.models.config import attention_implementation, set_dropout
+from llmtrain_trainer.models.tokenizer import adopt_special_ids, load_tokenizer
 
 _FEW = 3
 _INDEX = "model.safetensors.index.json"
@@ -158,3 +162,35 @@ def _damaged(path: Path, why: str) -> UserError:
         "model that transformers knows",
         reason="InvalidModel",
     )
+
+
+def save_model(
+    build: Callable[[], PreTrainedModel],
+    weights: dict[str, object],
+    *,
+    tokenizer: Path,
+    target: Path,
+    finish: Callable[[PreTrainedModel], PreTrainedModel] = lambda model: model,
+) -> None:
+    """Save weights as a folder that plain `transformers` loads.
+
+    Args:
+        build: makes a model of the right shape, adapters included.
+        weights: by parameter name; tied ones once.
+        tokenizer: a Hugging Face tokenizer's folder, copied along.
+        target: the folder; replaced at once.
+        finish: makes of the trained model the one to save.
+    """
+    model = build()
+    first = next(iter(weights.values()))
+    assert isinstance(first, torch.Tensor)
+    missing, unexpected = model.to(first.dtype).load_state_dict(weights, strict=False)
+    untied = [name for name in missing if not name.endswith(tuple(model.all_tied_weights_keys))]
+    assert not untied and not unexpected, (untied, unexpected)  # noqa: PT018 - one fact
+    model.tie_weights()
+    finished = finish(model)
+    adopt_special_ids(finished, load_tokenizer(tokenizer))
+    with replaced_folder(target) as folder:
+        finished.save_pretrained(folder)
+        for file in tokenizer.iterdir():
+            shutil.copy2(file, folder / file.name)

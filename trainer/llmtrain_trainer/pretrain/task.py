@@ -5,21 +5,18 @@ from pathlib import Path
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.spec.pretrain import Pretrain
 from llmtrain_api.workspace import Workspace
-from llmtrain_planner.tokens import count_steps
+from llmtrain_planner.stage_plan import count_steps
 from llmtrain_trainer.completion import fingerprint
-from llmtrain_trainer.models.fit import require_context, require_vocabulary
-from llmtrain_trainer.models.initial import initial_model
-from llmtrain_trainer.models.pipeline import model_to_make
+from llmtrain_trainer.models.config import require_context, require_vocabulary
+from llmtrain_trainer.models.pipeline import initial_model, model_to_make
 from llmtrain_trainer.models.recipe import ModelRecipe, new_recipe, pretrained_recipe
-from llmtrain_trainer.models.save import save_model
-from llmtrain_trainer.models.stored import stored_config
-from llmtrain_trainer.tokens.reader import TokenFile
+from llmtrain_trainer.models.stored import save_model, stored_config
+from llmtrain_trainer.tokens.files import TokenFile
 from llmtrain_trainer.tokens.sequences import TokenSequences
+from llmtrain_trainer.training.behaviour import require_trainable
 from llmtrain_trainer.training.layout import stage_layout
 from llmtrain_trainer.training.samples import FirstSamples
-from llmtrain_trainer.training.settings import LoopSettings
-from llmtrain_trainer.training.task import TrainingTask
-from llmtrain_trainer.training.trainable import require_trainable
+from llmtrain_trainer.training.task import LoopSettings, TrainingTask
 
 
 def pretrain_task(config: RunConfig) -> TrainingTask:

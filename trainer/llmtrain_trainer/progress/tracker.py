@@ -9,7 +9,7 @@ from llmtrain_api.goodput import WorkSeconds
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.training_metrics import TrainingMetrics
-from llmtrain_trainer.progress.changes import (
+from llmtrain_trainer.progress.reporter import (
     Changes,
     StageChanges,
     changes_of_metrics,

@@ -8,7 +8,7 @@ import math
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from llmtrain_trainer.tokenizer.special_tokens import SPECIAL_TOKENS
+from llmtrain_trainer.control_tokens import SPECIAL_TOKENS
 from llmtrain_trainer.tokenizer.texts import Texts, learn_words
 
 _SCORE_DIGITS = 6

@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING
 
 from llmtrain_api.spec.tokenizer import Algorithm
-from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.tokenizer.special_tokens import (
+from llmtrain_trainer.control_tokens import (
     END_OF_TEXT,
     MESSAGE_END,
     MESSAGE_START,
     PADDING,
 )
+from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.tokenizer.texts import Texts
 
 if TYPE_CHECKING:

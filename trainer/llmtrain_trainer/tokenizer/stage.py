@@ -8,8 +8,8 @@ from llmtrain_api.spec.tokenizer import Tokenizer
 from llmtrain_api.status import StageTokens
 from llmtrain_trainer.completion import fingerprint, made_from
 from llmtrain_trainer.data.documents import row_groups
-from llmtrain_trainer.durable import replaced_folder
 from llmtrain_trainer.errors import Interrupted, UserError
+from llmtrain_trainer.files import replaced_folder
 from llmtrain_trainer.runner import Product, StageResult, runner_of
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.tokenizer.learn import learn

@@ -5,7 +5,7 @@ from collections import Counter
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from llmtrain_trainer.tokenizer.special_tokens import SPECIAL_TOKENS
+from llmtrain_trainer.control_tokens import SPECIAL_TOKENS
 from llmtrain_trainer.tokenizer.texts import Texts, learn_words
 
 UNKNOWN = "[UNK]"

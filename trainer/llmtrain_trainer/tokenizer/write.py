@@ -13,7 +13,7 @@ from llmtrain_trainer.errors import Interrupted
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.tokenizer.encode import Encoding, EncodingTask, encode_in_order
 from llmtrain_trainer.tokenizer.pretrained import end_of_text_id
-from llmtrain_trainer.tokens.writer import TokenFileWriter
+from llmtrain_trainer.tokens.files import TokenFileWriter
 
 _TOKENIZER_FILE = "tokenizer.json"
 _SPLITS = ("train", "validation")

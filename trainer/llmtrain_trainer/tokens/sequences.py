@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.tokens.reader import TokenFile
+from llmtrain_trainer.tokens.files import TokenFile
 from llmtrain_trainer.training.samples import Batch
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from llmtrain_api.records import StepRecord
 from llmtrain_api.run_config import RunConfig
-from llmtrain_api.step_record import StepRecord
 from llmtrain_api.training_metrics import TrainingMetrics, metric_fields
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.errors import UserError

@@ -14,10 +14,8 @@ from transformers import PreTrainedModel
 
 from llmtrain_api.spec.training import Offload, Precision, ZeroStage
 from llmtrain_trainer.models.build import initialize
-from llmtrain_trainer.training.distributed import device
-from llmtrain_trainer.training.mesh import Mesh
-from llmtrain_trainer.training.settings import LoopSettings
-from llmtrain_trainer.training.task import TrainingTask
+from llmtrain_trainer.training.mesh import Mesh, device
+from llmtrain_trainer.training.task import LoopSettings, TrainingTask
 
 # torch renamed collectives that DeepSpeed still calls by their old names.
 warnings.filterwarnings("ignore", "`torch.distributed", FutureWarning)

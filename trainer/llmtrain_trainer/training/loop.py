@@ -14,31 +14,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from llmtrain_api.step_record import StepRecord
+from llmtrain_api.records import StepRecord
 from llmtrain_api.training_metrics import TrainingMetrics
 from llmtrain_trainer.checkpoint.commit import CheckpointWriter
 from llmtrain_trainer.checkpoint.manifest import CheckpointState, Manifest
-from llmtrain_trainer.checkpoint.reshard import needs_resharding, reshardable
-from llmtrain_trainer.checkpoint.restore import Restorable, find_restorable
+from llmtrain_trainer.checkpoint.restore import (
+    Restorable,
+    find_restorable,
+    needs_resharding,
+    reshardable,
+)
 from llmtrain_trainer.errors import Interrupted, StageError
 from llmtrain_trainer.stage import StageContext
-from llmtrain_trainer.training.distributed import device
-from llmtrain_trainer.training.early_stopping import StoppingState
 from llmtrain_trainer.training.engine import Engine
-from llmtrain_trainer.training.footprint import peak_memory_bytes
-from llmtrain_trainer.training.inputs import model_inputs
+from llmtrain_trainer.training.forward import loss_sum, model_inputs, to_tensors
 from llmtrain_trainer.training.layout import loss_scale, micro_batches
-from llmtrain_trainer.training.loss import loss_sum
-from llmtrain_trainer.training.mesh import Mesh
+from llmtrain_trainer.training.measurements import Speedometer, Stopwatch, peak_memory_bytes
+from llmtrain_trainer.training.mesh import Mesh, device
 from llmtrain_trainer.training.metric_log import MetricLog, metric_log
-from llmtrain_trainer.training.randomness import seed_step
-from llmtrain_trainer.training.sample_order import SampleOrder, step_positions
+from llmtrain_trainer.training.samples import SampleOrder, seed_step, step_positions
 from llmtrain_trainer.training.schedule import learning_rate
-from llmtrain_trainer.training.speed import Speedometer
-from llmtrain_trainer.training.stopwatch import Stopwatch
 from llmtrain_trainer.training.task import TrainingTask
-from llmtrain_trainer.training.tensors import to_tensors
-from llmtrain_trainer.training.validation import validate
+from llmtrain_trainer.training.validation import StoppingState, validate
 
 _log = logging.getLogger(__name__)
 

@@ -1,14 +1,55 @@
 """Where rank 0 keeps what it measures: the step log, and the trackers of the manifest."""
 
+import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
-from llmtrain_api.step_record import StepRecord
+from llmtrain_api.records import STEP_LOG_FIELDS, StepRecord
+from llmtrain_trainer.files import create_text
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.tracking.background import BackgroundTracker
 from llmtrain_trainer.tracking.trackers import open_trackers, point_of
-from llmtrain_trainer.training.step_log import StepLog
+
+
+class StepLog:
+    """Appends records, from one rank; steps that a restart does again are dropped first.
+
+    Args:
+        path: the file.
+        resumed_step: the step that training goes on from.
+    """
+
+    def __init__(self, path: Path, resumed_step: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kept = [line for line in _lines(path) if json.loads(line)["step"] <= resumed_step]
+        self._file = create_text(path)
+        self._file.writelines(kept)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def write(self, record: StepRecord) -> None:
+        """Add a record; it is durable after the next `sync`."""
+        line = record.model_dump_json(exclude_none=True, include=set(STEP_LOG_FIELDS))
+        self._file.write(line + "\n")
+        self._file.flush()
+
+    def sync(self) -> None:
+        """Make all records durable, before the checkpoint that they lead to."""
+        os.fsync(self._file.fileno())
+
+
+def _lines(path: Path) -> list[str]:
+    """The whole lines of a file; a last one that was cut off is left out."""
+    if not path.is_file():
+        return []
+    return [line for line in path.open(encoding="utf-8") if line.endswith("\n")]
 
 
 class MetricLog:

@@ -6,9 +6,31 @@ from pathlib import Path
 
 from transformers import PreTrainedModel
 
+from llmtrain_api.batch import BatchLayout
+from llmtrain_api.spec.pretrain import EarlyStopping
+from llmtrain_api.spec.training import Checkpoint, Optimizer, Precision, Zero
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.training.samples import Samples
-from llmtrain_trainer.training.settings import LoopSettings
+
+
+@dataclass(frozen=True)
+class LoopSettings:
+    """How to train, whatever is trained on."""
+
+    seed: int
+    total_steps: int
+    sequence_length: int
+    batch: BatchLayout
+    optimizer: Optimizer
+    precision: Precision
+    zero: Zero
+    checkpoint: Checkpoint
+    activation_checkpointing: bool = False
+    compile: bool = False
+    label_smoothing: float = 0.0
+    validate_every_steps: int | None = None
+    """Steps between validations; None validates at the end alone."""
+    early_stopping: EarlyStopping | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The loss on held-out sequences, shared out over the ranks."""
+"""The loss on held-out sequences, shared out over the ranks, and when it ends training."""
 
 import math
 from dataclasses import dataclass
@@ -6,14 +6,32 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from llmtrain_trainer.training.distributed import device
+from llmtrain_api.spec.pretrain import EarlyStopping
 from llmtrain_trainer.training.engine import Engine
-from llmtrain_trainer.training.inputs import model_inputs
+from llmtrain_trainer.training.forward import loss_sum, model_inputs, to_tensors
 from llmtrain_trainer.training.layout import validation_batches
-from llmtrain_trainer.training.loss import loss_sum
-from llmtrain_trainer.training.mesh import Mesh
+from llmtrain_trainer.training.mesh import Mesh, device
 from llmtrain_trainer.training.samples import IGNORED, Samples
-from llmtrain_trainer.training.tensors import to_tensors
+
+
+@dataclass(frozen=True)
+class StoppingState:
+    """What early stopping remembers; it travels in the checkpoint."""
+
+    best: float = float("inf")
+    """Lowest validation loss so far, in nats per token."""
+    failures: int = 0
+    """Validations in a row that did not improve on it."""
+
+    def after(self, validation_loss: float, rule: EarlyStopping) -> "StoppingState":
+        """The state after one more validation."""
+        if validation_loss < self.best - rule.min_delta:
+            return StoppingState(best=validation_loss)
+        return StoppingState(best=self.best, failures=self.failures + 1)
+
+    def exhausted(self, rule: EarlyStopping) -> bool:
+        """Whether patience has run out."""
+        return self.failures >= rule.patience
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,93 @@
-"""A line chart whose lines are named where they end; pointing at a place tells its values."""
+"""A line chart whose lines are named where they end; pointing at a place shows its values."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import fmean
 from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
-from llmtrain_cli.report.charts.curve import Point
-from llmtrain_cli.report.charts.scale import Scale, round_scale, tight_scale
 from llmtrain_cli.report.charts.svg import percent, picture, points, tag
+
+_MAX_SPOTS = 120
+"""More than a chart of this width can show."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """Neighbouring values of a curve, as one."""
+
+    x: float
+    """Value of the last point."""
+    y: float
+    """Their mean."""
+    low: float
+    high: float
+
+
+def thinned(values: Sequence[tuple[float, float]], *, most: int = _MAX_SPOTS) -> tuple[Point, ...]:
+    """The curve in equal portions, from pairs of x and y in the order of x."""
+    size = -(-len(values) // most) or 1
+    portions = [values[start : start + size] for start in range(0, len(values), size)]
+    return tuple(
+        Point(
+            x=portion[-1][0],
+            y=fmean(y for _, y in portion),
+            low=min(y for _, y in portion),
+            high=max(y for _, y in portion),
+        )
+        for portion in portions
+    )
+
+
+_ROUND = (1, 2, 2.5, 5, 10)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Maps values to places from 0 to 1."""
+
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+
+    def place(self, value: float) -> float:
+        """Where a value lies; outside of 0 to 1 where it is outside of the scale."""
+        return (value - self.low) / (self.high - self.low)
+
+
+def round_scale(low: float, high: float, *, num_ticks: int = 5) -> Scale:
+    """A scale that holds all values and ends on ticks (Heckbert, Graphics Gems, 1990).
+
+    Args:
+        low: the smallest value.
+        high: the largest one.
+        num_ticks: about how many.
+    """
+    step = _tick_step(low, high, num_ticks)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    ticks = tuple(step * number for number in range(first, max(last, first + 1) + 1))
+    return Scale(ticks[0], ticks[-1], ticks)
+
+
+def tight_scale(low: float, high: float, *, num_ticks: int = 5) -> Scale:
+    """A scale that ends where the values end, with round ticks between: for steps and time."""
+    if low == high:
+        high = low + 1
+    step = _tick_step(low, high, num_ticks)
+    numbers = range(math.ceil(low / step), math.floor(high / step) + 1)
+    return Scale(low, high, tuple(step * number for number in numbers))
+
+
+def _tick_step(low: float, high: float, num_ticks: int) -> float:
+    """The round number whose multiples give about that many ticks."""
+    span = (high - low) or abs(high) or 1.0
+    rough = span / max(num_ticks - 1, 1)
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(factor * power for factor in _ROUND if factor * power >= rough * (1 - 1e-9))
+
 
 HEIGHT = 200.0
 """Size of the plot, in pixels; the style sheet puts margins around it for the words."""

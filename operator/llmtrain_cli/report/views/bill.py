@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from llmtrain_api.cost import CapacityType, ClosedCost, Cost, OpenPods, PriceSource
 from llmtrain_lifecycle.money.amounts import amount, seconds_between
-from llmtrain_lifecycle.timestamps import read_time
+from llmtrain_lifecycle.status_text import read_time
 
 _KINDS = {CapacityType.ON_DEMAND: "on demand", CapacityType.SPOT: "spot"}
 _SECONDS_PER_HOUR = 3600

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from llmtrain_api.step_record import StepRecord
-from llmtrain_cli.quantities import amount
-from llmtrain_cli.report.charts.curve import thinned
-from llmtrain_cli.report.charts.line_chart import Axis, Series, line_chart
+from llmtrain_api.records import StepRecord
+from llmtrain_cli.report.charts.line_chart import Axis, Series, line_chart, thinned
+from llmtrain_cli.text import amount
 
 _STEP = Axis("step", lambda value: f"{value:,.0f}")
 

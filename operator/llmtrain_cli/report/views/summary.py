@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from llmtrain_api.plan import StagePlan
+from llmtrain_api.records import StepRecord
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import StageStatus, by_stage
-from llmtrain_api.step_record import StepRecord
-from llmtrain_cli.quantities import amount, short_duration
-from llmtrain_cli.report.missing import Unavailable
+from llmtrain_cli.report.reading import Unavailable
 from llmtrain_cli.report.sources import Run, Sources
-from llmtrain_lifecycle.timestamps import read_time
-from llmtrain_planner.errors import PlanError
+from llmtrain_cli.text import amount, short_duration
+from llmtrain_lifecycle.status_text import read_time
+from llmtrain_planner.architecture import PlanError
 from llmtrain_planner.plan import PlanOptions, plan_job
 
 

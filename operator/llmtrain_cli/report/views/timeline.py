@@ -8,10 +8,10 @@ from xml.etree.ElementTree import Element
 from markupsafe import Markup
 
 from llmtrain_api.goodput import Goodput, Interval, Seconds
-from llmtrain_cli.quantities import short_duration
 from llmtrain_cli.report.charts.svg import percent, picture, tag
+from llmtrain_cli.text import short_duration
 from llmtrain_lifecycle.goodput import End, buckets_of
-from llmtrain_lifecycle.timestamps import read_time
+from llmtrain_lifecycle.status_text import read_time
 
 _HEIGHT = 36.0
 _NAMES = {

@@ -10,7 +10,7 @@ from llmtrain_api.goodput import Goodput, WorkSeconds
 from llmtrain_api.status import Phase
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.local.state import RunState, StoredRun
-from llmtrain_lifecycle.timestamps import read_time
+from llmtrain_lifecycle.status_text import read_time
 
 _STAGE = ("finetune",)
 

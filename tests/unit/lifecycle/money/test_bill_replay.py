@@ -22,7 +22,7 @@ from llmtrain_lifecycle.money.paid_pods import GonePod, paid_pods
 from llmtrain_lifecycle.money.prices import Prices
 from llmtrain_lifecycle.observed import ObservedPod
 from llmtrain_lifecycle.snapshot import Snapshot
-from llmtrain_lifecycle.timestamps import write_time
+from llmtrain_lifecycle.status_text import write_time
 
 _GPU = "nvidia.com/gpu"
 _LOOK = timedelta(seconds=20)

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from llmtrain_api.spec.compute import Trainers
-from llmtrain_lifecycle.money.expected import expected_usd_per_hour
+from llmtrain_lifecycle.money.pod_price import expected_usd_per_hour
 from llmtrain_lifecycle.money.prices import Prices
 
 _NODES = [

@@ -5,10 +5,9 @@ from decimal import Decimal
 import pytest
 
 from llmtrain_api.cost import CapacityType, PriceSource
-from llmtrain_lifecycle.money.nodes import ObservedNode
+from llmtrain_lifecycle.money.nodes import ObservedNode, quantity
 from llmtrain_lifecycle.money.pod_price import PodPrice, Requests, pod_price
 from llmtrain_lifecycle.money.prices import Prices
-from llmtrain_lifecycle.money.quantities import quantity
 
 _GPU = "nvidia.com/gpu"
 _GIB = Decimal(2**30)

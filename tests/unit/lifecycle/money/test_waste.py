@@ -12,7 +12,7 @@ from llmtrain_api.goodput import Activity, Goodput, Interval, Seconds, WorkSecon
 from llmtrain_api.stages import Stage, StageGroup
 from llmtrain_lifecycle.accounts import broken_off
 from llmtrain_lifecycle.money.waste import wasted_usd, with_transition
-from llmtrain_lifecycle.timestamps import write_time
+from llmtrain_lifecycle.status_text import write_time
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _END = _START + timedelta(seconds=100)

@@ -1,9 +1,35 @@
-"""The arguments of a decoder's forward pass, for plain and for packed sequences."""
+"""One forward pass: a batch on the device, the arguments of the model, the sum of the loss."""
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from transformers import PreTrainedModel
 from transformers.masking_utils import create_masks_for_generate
+
+from llmtrain_trainer.training.samples import IGNORED, Batch
+
+
+@dataclass(frozen=True)
+class BatchTensors:
+    """A batch on a device; all of shape (B, T)."""
+
+    input_ids: Tensor
+    labels: Tensor
+    segments: Tensor | None
+
+
+def to_tensors(batch: Batch, device: torch.device) -> BatchTensors:
+    """Copy a batch to a device."""
+    return BatchTensors(
+        input_ids=torch.from_numpy(batch.input_ids).to(device, non_blocking=True),
+        labels=torch.from_numpy(batch.labels).to(device, non_blocking=True),
+        segments=None
+        if batch.segments is None
+        else torch.from_numpy(batch.segments).to(device, non_blocking=True),
+    )
+
 
 ModelInputs = dict[str, Tensor | dict[str, Tensor] | bool | None]
 
@@ -49,3 +75,23 @@ def _restarting_positions(segments: Tensor) -> Tensor:
     starts[:, 1:] = (segments[:, 1:] != segments[:, :-1]) & (segments[:, 1:] >= 0)
     first = torch.where(starts, steps, 0).cummax(dim=1).values
     return steps - first
+
+
+def loss_sum(logits: Tensor, labels: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
+    """Summed negative log-likelihood in nats, computed in fp32.
+
+    Args:
+        logits: (B, T, V).
+        labels: (B, T), already shifted; `IGNORED` where a position does not count.
+        label_smoothing: probability mass spread over the vocabulary.
+
+    Returns:
+        A scalar; 0 where no label counts.
+    """
+    return functional.cross_entropy(
+        logits.float().flatten(0, 1),
+        labels.flatten(),
+        ignore_index=IGNORED,
+        reduction="sum",
+        label_smoothing=label_smoothing,
+    )

@@ -1,7 +1,21 @@
-"""What an attempt is at, for people."""
+"""How the status writes times and messages."""
+
+from datetime import UTC, datetime
 
 from llmtrain_api.status import MESSAGE_MAX_LENGTH, StageStatus
 from llmtrain_api.visible import visible
+
+_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def write_time(time: datetime) -> str:
+    """RFC 3339 in UTC, to the second."""
+    return time.astimezone(UTC).strftime(_FORMAT)
+
+
+def read_time(text: str) -> datetime:
+    """The time that `write_time` wrote."""
+    return datetime.fromisoformat(text)  # ten times as fast as by the format
 
 
 def for_status(message: str) -> str:

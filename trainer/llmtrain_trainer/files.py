@@ -1,12 +1,42 @@
-"""Puts results on the disk so that a kill at any moment leaves all of them or none."""
+"""Files of a run: created where no link can stand, replaced whole or not at all, hashed."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, TextIO
 
-from llmtrain_trainer.own_files import create_text
+from llmtrain_trainer.errors import UserError
+
+
+def create_binary(path: Path) -> BinaryIO:
+    """An empty file to write bytes to, without a buffer.
+
+    Raises:
+        UserError: a symbolic link is in its place.
+    """
+    return os.fdopen(_descriptor(path), "wb", buffering=0)
+
+
+def create_text(path: Path) -> TextIO:
+    """An empty file to write text to.
+
+    Raises:
+        UserError: a symbolic link is in its place.
+    """
+    return os.fdopen(_descriptor(path), "w", encoding="utf-8")
+
+
+def _descriptor(path: Path) -> int:
+    if path.is_symlink():
+        raise UserError(
+            f"{path} is a symbolic link to {path.readlink()}; a file of the run belongs there: "
+            "remove the link"
+        )
+    # The link may have come a moment ago: then the system refuses it.
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
 
 
 @contextmanager
@@ -66,3 +96,9 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
