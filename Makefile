@@ -102,8 +102,9 @@ check: setup ## Everything that needs no run: format, lint, types, imports, gene
 	$(BIN)/python scripts/docs_site.py
 
 .PHONY: test
-test: setup cluster-binaries ## Run all tests: while some wait for a program, others compute.
-	$(BIN)/pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+test: setup cluster-binaries ## Run the tests: units, training, the CRD and the operator on a real API server.
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/unit tests/training tests/contract tests/control_plane \
+	  --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: test-fast
 test-fast: setup ## Run the unit tests that are not marked slow: a minute, for use while developing.
@@ -123,7 +124,14 @@ install-manifest: setup ## Render the chart for those without helm: manifests/op
 	PYTHONPATH=tests $(BIN)/python -m support.chart
 
 .PHONY: e2e
-e2e: setup ## Run the tests that need root and make a Kubernetes node of this machine.
+e2e: e2e-local e2e-node ## Run whole jobs, on this machine and on a Kubernetes node.
+
+.PHONY: e2e-local
+e2e-local: setup ## Run whole jobs with `llmtrain run`: kills, budgets, the tutorials.
+	$(BIN)/pytest tests/e2e
+
+.PHONY: e2e-node
+e2e-node: setup ## Run whole jobs on a Kubernetes node, which needs root and is made of this machine.
 	$(BIN)/pytest -m node
 
 .PHONY: cluster-up

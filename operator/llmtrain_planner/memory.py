@@ -1,12 +1,13 @@
 """What one worker needs at its peak, and whether that fits its device.
 
-Model states: weights, gradients and optimizer states under ZeRO, by Rajbhandari et al. 2020, section
-5 and figure 1. With bf16 a parameter costs 2 bytes as weight, 2 as gradient and K = 12 in the
-optimizer: its fp32 copy and AdamW's two fp32 moments. With fp32 it costs 4, 4, and 8 for the moments.
-Stage 1 divides the optimizer's part by the number of workers that hold the same part of the model,
-stage 2 the gradients' too, stage 3 the weights' too.
+Model states: weights, gradients and optimizer states under ZeRO, by Rajbhandari et al. 2020,
+section 5 and figure 1. With bf16 a parameter costs 2 bytes as weight, 2 as gradient and K = 12 in
+the optimizer: its fp32 copy and AdamW's two fp32 moments. With fp32 it costs 4, 4, and 8 for the
+moments. Stage 1 divides the optimizer's part by the number of workers that hold the same part of
+the model, stage 2 the gradients' too, stage 3 the weights' too.
 
-Working memory: activations, logits, buffers. Three moments can be the peak of a step, and the largest counts:
+Working memory: activations, logits, buffers. Three moments can be the peak of a step, and the
+largest counts:
 
 - the loss: all kept activations, the logits, and their gradients;
 - with activation checkpointing, the backward pass of a block: the blocks' inputs, and one block's
