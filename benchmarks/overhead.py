@@ -173,7 +173,7 @@ def _torchrun(config: RunConfig, folder: Path) -> Loop:
     for name in ("tokens", "tokenizer"):
         (folder / name).symlink_to(Path(config.workspace) / name)
     own = folder / "config.json"
-    own.write_text(config.model_copy(update={"workspace": str(folder)}).model_dump_json())
+    own.write_text(config.replace(workspace=str(folder)).model_dump_json())
     return Loop(
         _torchrun_command(config, "-m", "llmtrain_trainer.launch.torchrun", str(own)),
         {"OMP_NUM_THREADS": "1"},

@@ -70,6 +70,21 @@ class Record(BaseModel):
         allow_inf_nan=False,
     )
 
+    def replace(self, **changes: Any) -> Self:  # noqa: ANN401 - a plugin of mypy knows the fields
+        """A copy with other values of some fields; all rules of the record hold for it too.
+
+        mypy checks the names and types of the fields (`scripts/replace_types.py`). Records inside
+        this one are not validated again, so it costs little more than pydantic's `model_copy`.
+
+        Args:
+            **changes: the values, by the names of the fields in Python.
+
+        Raises:
+            ValidationError: a name is no field, or a value breaks a rule.
+        """
+        kept = {name: getattr(self, name) for name in self.model_fields_set}
+        return self.model_validate(kept | changes, by_alias=False, by_name=True)
+
 
 class Section(Record):
     """A part of the manifest; its docstrings become the descriptions in the CRD."""

@@ -5,12 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel
-
-from llmtrain_api.base import IsPath
+from llmtrain_api.base import IsPath, Record
 
 _HOME = "~"
-M = TypeVar("M", bound=BaseModel)
+M = TypeVar("M", bound=Record)
 
 
 def named_files(pattern: str, root: Path) -> list[Path]:
@@ -29,7 +27,7 @@ def named_files(pattern: str, root: Path) -> list[Path]:
     return [Path(match) for match in matches if Path(match).is_file()]
 
 
-def named_paths(model: BaseModel) -> list[str]:
+def named_paths(model: Record) -> list[str]:
     """All paths in a section."""
     found: list[str] = []
 
@@ -41,7 +39,7 @@ def named_paths(model: BaseModel) -> list[str]:
     return found
 
 
-def paths_from_home(model: BaseModel) -> list[str]:
+def paths_from_home(model: Record) -> list[str]:
     """All paths in a section that start from the home folder, `~/corpus`."""
     return [path for path in named_paths(model) if _starts_from_home(path)]
 
@@ -70,12 +68,12 @@ def _with_paths(model: M, change: Callable[[str], str]) -> M:
         for name, field in type(model).model_fields.items()
         if (value := getattr(model, name)) is not None
     }
-    return model.model_copy(update=changed)
+    return model.replace(**changed)
 
 
 def _changed(value: Any, change: Callable[[str], str], *, is_path: bool) -> Any:  # noqa: ANN401 - any field's value
     match value:
-        case BaseModel():
+        case Record():
             return _with_paths(value, change)
         case tuple():
             return tuple(_changed(item, change, is_path=is_path) for item in value)

@@ -64,10 +64,13 @@ class ProgressReport(TrainingMetrics):
         by_its_own = self.heartbeat if self.time is None else max(self.time, self.heartbeat)
         # An older driver does not say what time it is: its sign of work may be old.
         offset = min(now - by_its_own, 0) if self.time is None else now - by_its_own
-        times = {"heartbeat": self.heartbeat, "time": by_its_own}
-        times |= {
-            name: value
-            for name in ("start_time", "checkpoint_time")
-            if (value := getattr(self, name)) is not None
-        }
-        return self.model_copy(update={n: max(t + offset, 0.0) for n, t in times.items()})
+
+        def moved(time: float) -> float:
+            return max(time + offset, 0.0)
+
+        return self.replace(
+            heartbeat=moved(self.heartbeat),
+            time=moved(by_its_own),
+            start_time=None if self.start_time is None else moved(self.start_time),
+            checkpoint_time=None if self.checkpoint_time is None else moved(self.checkpoint_time),
+        )

@@ -28,11 +28,11 @@ def with_accounts(ctx: Reconciliation, after: JobStatus) -> JobStatus:
     """
     planned = with_plan(ctx.job.spec, after, ctx.snapshot)
     goodput = timeline.with_transition(ctx.status, planned, ctx.snapshot, ctx.uid, ctx.now)
-    timed = with_eta(planned.model_copy(update={"goodput": goodput}), ctx.now)
+    timed = with_eta(planned.replace(goodput=goodput), ctx.now)
     cost = _cost(ctx, timed)
     if not _is_news(ctx, after, timed, cost):
         return after
-    return timed.model_copy(update={"cost": cost})
+    return timed.replace(cost=cost)
 
 
 def broken_off(status: JobStatus) -> JobStatus:
@@ -41,8 +41,8 @@ def broken_off(status: JobStatus) -> JobStatus:
     if goodput is not None and cost is not None:
         seen = read_time(goodput.observed_time)
         ledger = waste.with_transition(cost.ledger, status.goodput, goodput, seen)
-        cost = cost.model_copy(update={"ledger": ledger})
-    return status.model_copy(update={"goodput": goodput, "cost": cost})
+        cost = cost.replace(ledger=ledger)
+    return status.replace(goodput=goodput, cost=cost)
 
 
 def _is_news(ctx: Reconciliation, after: JobStatus, timed: JobStatus, cost: Cost | None) -> bool:

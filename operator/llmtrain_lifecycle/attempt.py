@@ -69,16 +69,12 @@ def _record(ctx: Reconciliation, stage: StageStatus) -> Step:
     if waiting is not None:
         return waiting
     time = write_time(ctx.now)
-    recorded = stage.model_copy(
-        update={
-            "state": StageState.STARTING,
-            "submission_id": submission_id(
-                ctx.job.metadata.name, ctx.uid, stage.name, stage.attempt
-            ),
-            "start_time": stage.start_time or time,
-            "attempt_time": time,
-            "retry_time": None,
-        }
+    recorded = stage.replace(
+        state=StageState.STARTING,
+        submission_id=submission_id(ctx.job.metadata.name, ctx.uid, stage.name, stage.attempt),
+        start_time=stage.start_time or time,
+        attempt_time=time,
+        retry_time=None,
     )
     return Step(
         recorded,
@@ -140,7 +136,7 @@ def _watch(ctx: Reconciliation, stage: StageStatus, submission: Submission | Non
         return lost(ctx, stage)
     if submission.state.ended:
         return ended(ctx, stage, submission)
-    running = stage.model_copy(update={"state": StageState.RUNNING})
+    running = stage.replace(state=StageState.RUNNING)
     silent = silent_seconds(running, *ctx.signs)
     why = why_stop(ctx, silent)
     if why is not None:

@@ -52,13 +52,13 @@ def await_cluster(ctx: Reconciliation, stage: StageStatus) -> Step | None:
 def arrived(ctx: Reconciliation) -> ClusterStatus:
     """The job's cluster once an attempt is recorded for it: it is not waited for any more."""
     assert ctx.status.cluster is not None, "an attempt is recorded for a cluster that is ready"
-    here = ctx.status.cluster.model_copy(update={"waiting_since": None})
+    here = ctx.status.cluster.replace(waiting_since=None)
     return with_earlier_lost_pods(here, ctx.snapshot.lost_pods)
 
 
 def released(status: JobStatus) -> ClusterStatus | None:
     """The job's cluster once it is given back: the next one gets another name."""
-    return status.cluster and status.cluster.model_copy(update={"released": True})
+    return status.cluster and status.cluster.replace(released=True)
 
 
 def _replace(
@@ -67,7 +67,7 @@ def _replace(
     """Others have to go first."""
     names = ", ".join(cluster.name for cluster in leftovers)
     given = released(ctx.status) or _never_made(ctx, group)
-    given = given.model_copy(update={"waiting_since": _since(ctx, given)})
+    given = given.replace(waiting_since=_since(ctx, given))
     left = _seconds_left(ctx, given)
     patience = _PATIENCE_SECONDS - (ctx.job.spec.policy.scheduling_timeout_seconds - left)
     orphan = next((each for each in leftovers if each.reason == ORPHANED), None)
@@ -158,7 +158,7 @@ def _queued(ctx: Reconciliation, stage: StageStatus, given: ClusterStatus) -> St
         stage,
         reason=ctx.cluster.reason,
         message=ctx.cluster.message,
-        cluster=given.model_copy(update={"waiting_since": None}),
+        cluster=given.replace(waiting_since=None),
     )
 
 
@@ -177,7 +177,7 @@ def _awaited(ctx: Reconciliation, given: ClusterStatus) -> ClusterStatus:
     """The cluster with the start of the wait for it: now, where the wait begins."""
     if given.waiting_since is not None:
         return given
-    begun = given.model_copy(update={"waiting_since": write_time(ctx.now)})
+    begun = given.replace(waiting_since=write_time(ctx.now))
     return with_earlier_lost_pods(begun, ctx.snapshot.lost_pods)
 
 

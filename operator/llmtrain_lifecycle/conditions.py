@@ -78,10 +78,10 @@ def with_budget(ctx: Reconciliation, after: JobStatus) -> JobStatus:
     before = next((each for each in ctx.status.conditions if each.type == WITHIN_BUDGET), None)
     if after.phase.terminal:
         kept = others if before is None else (*others, before)
-        return after.model_copy(update={"conditions": kept})
+        return after.replace(conditions=kept)
     view = _view(ctx)
     if view is None:
-        return after.model_copy(update={"conditions": others})
+        return after.replace(conditions=others)
     status = _HOLDS.get(view.state, ConditionStatus.TRUE)
     since = before.last_transition_time if before and before.status is status else None
     condition = Condition(
@@ -92,7 +92,7 @@ def with_budget(ctx: Reconciliation, after: JobStatus) -> JobStatus:
         observed_generation=ctx.generation,
         last_transition_time=since or write_time(ctx.now),
     )
-    return after.model_copy(update={"conditions": (*others, condition)})
+    return after.replace(conditions=(*others, condition))
 
 
 def _view(ctx: Reconciliation) -> BudgetView | None:

@@ -104,9 +104,9 @@ def _seen(ctx: Reconciliation) -> JobStatus:
 
     `kubectl wait` believes no condition of an older generation.
     """
-    seen = {"observed_generation": ctx.generation}
-    conditions = tuple(each.model_copy(update=seen) for each in ctx.status.conditions)
-    return ctx.status.model_copy(update={**seen, "conditions": conditions})
+    seen = ctx.generation
+    conditions = tuple(each.replace(observed_generation=seen) for each in ctx.status.conditions)
+    return ctx.status.replace(observed_generation=seen, conditions=conditions)
 
 
 def _after(ctx: Reconciliation, stages: tuple[StageStatus, ...], step: Step) -> JobStatus:
@@ -114,28 +114,24 @@ def _after(ctx: Reconciliation, stages: tuple[StageStatus, ...], step: Step) -> 
     report = ctx.snapshot.progress
     if report and not report.is_of(ctx.uid, step.stage.name, step.stage.attempt):
         report = None
-    return ctx.status.model_copy(
-        update={
-            "stages": stages,
-            "progress": pipeline_progress(
-                stages, step.stage, report, ctx.status.progress, ctx.status.plan
-            ),
-            "evaluation": step.evaluation or ctx.status.evaluation,
-            "cluster": step.cluster or ctx.status.cluster,
-        }
+    return ctx.status.replace(
+        stages=stages,
+        progress=pipeline_progress(
+            stages, step.stage, report, ctx.status.progress, ctx.status.plan
+        ),
+        evaluation=step.evaluation or ctx.status.evaluation,
+        cluster=step.cluster or ctx.status.cluster,
     )
 
 
 def _running(ctx: Reconciliation, status: JobStatus, step: Step) -> JobStatus:
     now, phase = write_time(ctx.now), _phase(ctx, step)
     timed = with_active_time(status, ctx.now, queued=ctx.is_queued)
-    return timed.model_copy(
-        update={
-            "observed_generation": ctx.generation,
-            "phase": phase,
-            "start_time": status.start_time or now,
-            "conditions": _conditions(ctx, phase, step.reason, step.message),
-        }
+    return timed.replace(
+        observed_generation=ctx.generation,
+        phase=phase,
+        start_time=status.start_time or now,
+        conditions=_conditions(ctx, phase, step.reason, step.message),
     )
 
 
@@ -171,14 +167,12 @@ def _at_rest(
     ctx: Reconciliation, stages: tuple[StageStatus, ...], reason: str, message: str
 ) -> Decision:
     """Give all compute back."""
-    status = ctx.status.model_copy(
-        update={
-            "observed_generation": ctx.generation,
-            "phase": Phase.SUSPENDED,
-            "stages": stages,
-            "cluster": released(ctx.status),
-            "conditions": _conditions(ctx, Phase.SUSPENDED, reason, message),
-        }
+    status = ctx.status.replace(
+        observed_generation=ctx.generation,
+        phase=Phase.SUSPENDED,
+        stages=stages,
+        cluster=released(ctx.status),
+        conditions=_conditions(ctx, Phase.SUSPENDED, reason, message),
     )
     return Decision(status, ctx.release)
 
@@ -198,7 +192,7 @@ def _fail(ctx: Reconciliation, status: JobStatus, step: Step) -> Decision:
 
 
 def _finish(ctx: Reconciliation, stages: tuple[StageStatus, ...]) -> Decision:
-    status = ctx.status.model_copy(update={"stages": stages, "progress": finished_progress(stages)})
+    status = ctx.status.replace(stages=stages, progress=finished_progress(stages))
     return _end(ctx, status, Phase.SUCCEEDED, "Completed", "all stages have succeeded")
 
 
@@ -210,13 +204,11 @@ def _end(
     The cluster is given back by the next pass. Were it gone before the verdict is written, a pass
     that died in between would leave an attempt that looks lost, and is tried again.
     """
-    ended = status.model_copy(
-        update={
-            "observed_generation": ctx.generation,
-            "phase": phase,
-            "completion_time": write_time(ctx.now),
-            "conditions": _conditions(ctx, phase, reason, message),
-        }
+    ended = status.replace(
+        observed_generation=ctx.generation,
+        phase=phase,
+        completion_time=write_time(ctx.now),
+        conditions=_conditions(ctx, phase, reason, message),
     )
     return Decision(ended, requeue_after_seconds=0)
 

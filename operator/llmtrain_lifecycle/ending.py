@@ -54,15 +54,13 @@ def _last_words(submission: Submission) -> str:
 
 def _succeeded(ctx: Reconciliation, stage: StageStatus, warnings: Sequence[str]) -> Step:
     """The stage is done; its message keeps the warnings, a line each."""
-    done = stage.model_copy(
-        update={
-            "state": StageState.SUCCEEDED,
-            "completion_time": write_time(ctx.now),
-            "reason": "Completed",
-            "message": for_status("\n".join(warnings)) or None,
-            "lost_pod": None,
-            "stop_time": None,
-        }
+    done = stage.replace(
+        state=StageState.SUCCEEDED,
+        completion_time=write_time(ctx.now),
+        reason="Completed",
+        message=for_status("\n".join(warnings)) or None,
+        lost_pod=None,
+        stop_time=None,
     )
     return Step(done, message=f"{stage.name} has succeeded", requeue_after_seconds=0)
 
@@ -71,7 +69,7 @@ def lost(ctx: Reconciliation, stage: StageStatus) -> Step:
     """The submission is gone, and nobody saw how it ended."""
     if ctx.is_queued:
         # Its Pods were deleted, and by whom is known.
-        taken = stage.model_copy(update={"lost_pod": None})
+        taken = stage.replace(lost_pod=None)
         message = "its queue took its Ray cluster's compute away"
         return failed(ctx, taken, FailureClass.PREEMPTION, reason="Evicted", message=message)
     message = (
@@ -113,14 +111,14 @@ def failed(
         first_backoff_seconds=ctx.settings.first_backoff_seconds,
         longest_backoff_seconds=ctx.settings.longest_backoff_seconds,
     )
-    counted = stage.model_copy(update={"failures": retry.failures})
+    counted = stage.replace(failures=retry.failures)
     if not (retried and retry.allowed):
         return given_up(ctx, counted, reason, message)
     # Rounded up, so that a wait is never shorter than it says.
     retry_time = write_time(ctx.now + timedelta(seconds=retry.wait_seconds, microseconds=999_999))
     again = _next_attempt(counted, reason, message)
     return Step(
-        again.model_copy(update={"retry_time": retry_time}),
+        again.replace(retry_time=retry_time),
         reason="BackingOff",
         message=f"{stage.name} is tried again at {retry_time} ({failure} failure): {message}",
         requeue_after_seconds=soonest(
@@ -131,16 +129,14 @@ def failed(
 
 def given_up(ctx: Reconciliation, stage: StageStatus, reason: str, message: str) -> Step:
     """The stage has failed for good, and the job with it."""
-    final = stage.model_copy(
-        update={
-            "state": StageState.FAILED,
-            "completion_time": write_time(ctx.now),
-            "retry_time": None,
-            "reason": reason,
-            "message": for_status(message),
-            "lost_pod": None,
-            "stop_time": None,
-        }
+    final = stage.replace(
+        state=StageState.FAILED,
+        completion_time=write_time(ctx.now),
+        retry_time=None,
+        reason=reason,
+        message=for_status(message),
+        lost_pod=None,
+        stop_time=None,
     )
     return Step(final, reason=reason, message=message)
 
@@ -153,14 +149,12 @@ def interrupted(stage: StageStatus) -> Step:
 
 
 def _next_attempt(stage: StageStatus, reason: str, message: str) -> StageStatus:
-    return stage.model_copy(
-        update={
-            "state": StageState.PENDING,
-            "attempt": stage.attempt + 1,
-            "submission_id": None,
-            "stop_time": None,
-            "reason": reason,
-            "message": for_status(message),
-            "lost_pod": None,
-        }
+    return stage.replace(
+        state=StageState.PENDING,
+        attempt=stage.attempt + 1,
+        submission_id=None,
+        stop_time=None,
+        reason=reason,
+        message=for_status(message),
+        lost_pod=None,
     )

@@ -44,8 +44,7 @@ def with_forecast(outlook: ForecastInputs, now: datetime) -> Cost:
     if planned is None or _trainers_are_there(outlook):
         planned = _planned_usd(outlook)
     forecast, at_least = _forecast_usd(outlook, now)
-    foretold = {"forecast_usd": forecast, "forecast_at_least_usd": at_least}
-    return cost.model_copy(update={**foretold, "planned_usd": planned})
+    return cost.replace(forecast_usd=forecast, forecast_at_least_usd=at_least, planned_usd=planned)
 
 
 def _forecast_usd(outlook: ForecastInputs, now: datetime) -> tuple[Decimal | None, Decimal | None]:

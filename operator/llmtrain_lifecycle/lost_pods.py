@@ -33,7 +33,7 @@ def find_lost_pods(
 
 def with_earlier_lost_pods(cluster: ClusterStatus, losses: tuple[LostPod, ...]) -> ClusterStatus:
     """A cluster as an attempt on it, or the wait for it, begins: all losses so far are earlier."""
-    return cluster.model_copy(update={"earlier_lost_pods": tuple(loss.uid for loss in losses)})
+    return cluster.replace(earlier_lost_pods=tuple(loss.uid for loss in losses))
 
 
 def worst_lost_pod(losses: tuple[LostPod, ...], cluster: ClusterStatus | None) -> LostPod | None:
@@ -48,7 +48,7 @@ def worst_lost_pod(losses: tuple[LostPod, ...], cluster: ClusterStatus | None) -
 def with_lost_pod(stage: StageStatus, loss: LostPod | None) -> StageStatus:
     """A stage at work with the graver of two losses: the known one, and this."""
     both = [each for each in (stage.lost_pod, loss) if each is not None]
-    return stage.model_copy(update={"lost_pod": max(both, key=severity, default=None)})
+    return stage.replace(lost_pod=max(both, key=severity, default=None))
 
 
 def _loss(pod: ObservedPod) -> LostPod | None:

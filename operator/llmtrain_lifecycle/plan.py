@@ -33,8 +33,8 @@ def with_plan(spec: JobSpec, status: JobStatus, snapshot: Snapshot) -> JobStatus
     if plan is None or (counted, device) != (plan.counted_tokens, plan.device):
         speed = plan.flops_per_second if plan else None
         planned = _planned(spec, counted, device)
-        plan = planned.model_copy(update={"flops_per_second": speed})
-    return status.model_copy(update={"plan": _measured(plan, snapshot.progress)})
+        plan = planned.replace(flops_per_second=speed)
+    return status.replace(plan=_measured(plan, snapshot.progress))
 
 
 def _counted_tokens(plan: JobPlan | None, snapshot: Snapshot) -> CountedTokens:
@@ -98,4 +98,4 @@ def _measured(plan: JobPlan, report: ProgressReport | None) -> JobPlan:
     if report is None or stage is None or report.tokens_per_second is None:
         return plan
     flops = report.tokens_per_second * stage.flops_per_token
-    return plan.model_copy(update={"flops_per_second": flops})
+    return plan.replace(flops_per_second=flops)

@@ -9,8 +9,11 @@ from llmtrain_api.status import ACTIVITY_MAX_LENGTH, JobPlan, Progress, StageSta
 from llmtrain_api.training_metrics import StatusMetrics, metric_fields
 from llmtrain_lifecycle.status_text import write_time
 
-_OF_NOW = ("activity", *(m.field for m in metric_fields(StatusMetrics) if m.metric.live))
-"""What holds only while an attempt works."""
+_NOTHING_NOW: dict[str, Any] = {
+    "activity": None,
+    **{each.field: None for each in metric_fields(StatusMetrics) if each.metric.live},
+}
+"""The fields that hold only while an attempt works, empty."""
 
 
 def pipeline_progress(
@@ -40,7 +43,7 @@ def pipeline_progress(
     percent = 100 * (done + weights[current.name] * known.stage_percent / 100) / total
     # Worked out anew once the job's time is known.
     eta = before.pipeline_eta_seconds if before else None
-    return known.model_copy(update={"percent": round(percent, 1), "pipeline_eta_seconds": eta})
+    return known.replace(percent=round(percent, 1), pipeline_eta_seconds=eta)
 
 
 def _weights(stages: tuple[StageStatus, ...], plan: JobPlan | None) -> dict[Stage, float]:
@@ -67,10 +70,10 @@ def _stage_progress(
     else:
         known = Progress(percent=0.0, stage=current.name, stage_percent=0.0)
     if current.state is StageState.SUCCEEDED:
-        known = known.model_copy(update={"stage_percent": 100.0})
+        known = known.replace(stage_percent=100.0)
     if current.state in {StageState.PENDING, StageState.SUCCEEDED, StageState.FAILED}:
         # Nothing works at it now.
-        known = known.model_copy(update=dict.fromkeys(_OF_NOW))
+        known = known.replace(**_NOTHING_NOW)
     return known
 
 
@@ -81,13 +84,14 @@ def _going_on(known: Progress, before: Progress | None) -> Progress:
     """
     if before is None or before.stage is not known.stage:
         return known
-    kept: dict[str, object] = {}
     if known.checkpoint_step is None:
-        kept["checkpoint_step"] = before.checkpoint_step
+        known = known.replace(checkpoint_step=before.checkpoint_step)
     if known.stage.optimizes and not known.stage_percent:
-        kept["stage_percent"] = before.stage_percent
-        kept["total_steps"] = known.total_steps or before.total_steps
-    return known.model_copy(update=kept)
+        known = known.replace(
+            stage_percent=before.stage_percent,
+            total_steps=known.total_steps or before.total_steps,
+        )
+    return known
 
 
 def _from_report(report: ProgressReport) -> Progress:

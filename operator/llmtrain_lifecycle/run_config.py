@@ -35,6 +35,6 @@ def _workers(job: LLMTrainingJob, settings: Settings) -> Workers:
         count = min(count, settings.max_workers)
     return Workers(
         count=count,
-        cpus=max(1, trainers.cpus // max(trainers.gpus, 1)),
+        cpus=trainers.cpus // max(trainers.gpus, 1),
         gpus=1 if trainers.gpus and settings.use_gpus else 0,
     )

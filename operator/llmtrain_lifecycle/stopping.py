@@ -40,13 +40,8 @@ def why_stop(ctx: Reconciliation, silent: float) -> tuple[str, str] | None:
 
 def stopping(ctx: Reconciliation, stage: StageStatus, reason: str, message: str) -> StageStatus:
     """The stage once its attempt is told to stop."""
-    return stage.model_copy(
-        update={
-            "state": StageState.STOPPING,
-            "stop_time": write_time(ctx.now),
-            "reason": reason,
-            "message": message,
-        }
+    return stage.replace(
+        state=StageState.STOPPING, stop_time=write_time(ctx.now), reason=reason, message=message
     )
 
 
@@ -100,7 +95,7 @@ def _await_obedience(ctx: Reconciliation, stage: StageStatus) -> Step:
     left = ctx.job.spec.policy.hang_timeout_seconds - waited
     if left <= 0:
         return replace(await_end(ctx, stage, None), cluster=released(ctx.status))
-    waiting = stage.model_copy(update={"stop_time": told})
+    waiting = stage.replace(stop_time=told)
     if ctx.snapshot.refusal is not None:
         return _tell(ctx, waiting)
     return Step(

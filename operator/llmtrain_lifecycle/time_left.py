@@ -40,8 +40,8 @@ def with_eta(status: JobStatus, now: datetime) -> JobStatus:
         left = remaining_seconds(status, now).values()
         known = [seconds for seconds in left if seconds is not None]
         eta = round(sum(known)) if known and len(known) == len(left) else None
-    progress = status.progress.model_copy(update={"pipeline_eta_seconds": eta})
-    return status.model_copy(update={"progress": progress})
+    progress = status.progress.replace(pipeline_eta_seconds=eta)
+    return status.replace(progress=progress)
 
 
 def _seconds_left(status: JobStatus, stage: Stage, now: datetime) -> float | None:

@@ -64,7 +64,7 @@ def broken_off(goodput: Goodput | None) -> Goodput | None:
     end = read_time(goodput.observed_time)
     closed = _ended(current, end, End.LOST)
     waiting = Interval(activity=Activity.WAITING, start=goodput.observed_time)
-    return goodput.model_copy(update={"intervals": (*goodput.intervals[:-1], closed, waiting)})
+    return goodput.replace(intervals=(*goodput.intervals[:-1], closed, waiting))
 
 
 def _outcome(interval: Interval, before: JobStatus, snapshot: Snapshot) -> Outcome | None:
@@ -83,7 +83,7 @@ def _told(
 ) -> Interval:
     """The interval with its driver's newest words."""
     if outcome is not None and outcome.work is not None:
-        return interval.model_copy(update={"work": outcome.work})
+        return interval.replace(work=outcome.work)
     if report is None or interval.stage is None or interval.attempt is None:
         return interval
     if not report.is_of(uid, interval.stage, interval.attempt):
@@ -91,7 +91,7 @@ def _told(
     start = interval.driver_start
     if report.start_time is not None:
         start = write_time(datetime.fromtimestamp(report.start_time, UTC))
-    return interval.model_copy(update={"work": report.work, "driver_start": start})
+    return interval.replace(work=report.work, driver_start=start)
 
 
 def _following(after: JobStatus, start: str) -> Interval | None:
@@ -138,8 +138,8 @@ def _closed(
 
 
 def _ended(interval: Interval, end: datetime, how: End) -> Interval:
-    parts = {"end": write_time(end), "seconds": buckets_of(interval, end, how)}
-    return interval.model_copy(update={**parts, "work": None, "driver_start": None})
+    seconds = buckets_of(interval, end, how)
+    return interval.replace(end=write_time(end), seconds=seconds, work=None, driver_start=None)
 
 
 def _summed(
@@ -152,6 +152,4 @@ def _summed(
     )
     seconds = seconds_until(draft, until.replace(microsecond=0))
     runtime, end_to_end = ratios(seconds)
-    return draft.model_copy(
-        update={"seconds": seconds, "runtime_ratio": runtime, "end_to_end_ratio": end_to_end}
-    )
+    return draft.replace(seconds=seconds, runtime_ratio=runtime, end_to_end_ratio=end_to_end)

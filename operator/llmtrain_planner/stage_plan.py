@@ -133,12 +133,10 @@ def _with_costs(plan: StagePlan, tokens: int, hardware: HardwarePlan) -> StagePl
     seconds = flops / (hardware.workers * plan.peak_flops * plan.mfu)
     price = hardware.price_usd_per_device_hour
     device_hours = seconds * hardware.workers / _SECONDS_PER_HOUR
-    return plan.model_copy(
-        update={
-            "tokens": tokens,
-            "steps": steps,
-            "flops": flops,
-            "duration_seconds": seconds,
-            "cost_usd": None if price is None else price * device_hours,
-        }
+    return plan.replace(
+        tokens=tokens,
+        steps=steps,
+        flops=flops,
+        duration_seconds=seconds,
+        cost_usd=None if price is None else price * device_hours,
     )

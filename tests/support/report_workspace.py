@@ -78,18 +78,16 @@ def long_run() -> Run:
     )
     before, since = _cost(), Decimal("491.60")
     training = before.by_stage[1].usd + since
-    cost = before.model_copy(
-        update={
-            "observed_time": write_time(now),
-            "spent_usd": before.spent_usd + since,
-            "by_stage": (before.by_stage[0], StageCost(stage=Stage.PRETRAIN, usd=training)),
-            "by_capacity_type": (
-                before.by_capacity_type[0],
-                CapacityCost(capacity_type=CapacityType.SPOT, usd=training),
-            ),
-            "forecast_usd": Decimal("700.00"),
-            "ledger": before.ledger.model_copy(update={"open": (at_work,)}),
-        }
+    cost = before.replace(
+        observed_time=write_time(now),
+        spent_usd=before.spent_usd + since,
+        by_stage=(before.by_stage[0], StageCost(stage=Stage.PRETRAIN, usd=training)),
+        by_capacity_type=(
+            before.by_capacity_type[0],
+            CapacityCost(capacity_type=CapacityType.SPOT, usd=training),
+        ),
+        forecast_usd=Decimal("700.00"),
+        ledger=before.ledger.replace(open=(at_work,)),
     )
     return Run(_job(), JobStatus(phase=Phase.RUNNING, goodput=goodput, cost=cost))
 

@@ -140,12 +140,12 @@ class SimulatedWorld:
         """Change `policy.budget.maxUsd`."""
         budget = self.job.spec.policy.budget
         assert budget is not None
-        self._change_policy(budget=budget.model_copy(update={"max_usd": max_usd}))
+        self._change_policy(budget=budget.replace(max_usd=max_usd))
 
     def _change_policy(self, **changes: object) -> None:
-        policy = self.job.spec.policy.model_copy(update=changes)
-        spec = self.job.spec.model_copy(update={"policy": policy})
-        self.job = self.job.model_copy(update={"spec": spec})
+        policy = self.job.spec.policy.replace(**changes)
+        spec = self.job.spec.replace(policy=policy)
+        self.job = self.job.replace(spec=spec)
         self.generation += 1
 
     def wait(self, seconds: float) -> None:

@@ -51,7 +51,7 @@ def asking_context(folder: Path, questions: int) -> StageContext:
     """A context of a job that will ask as many questions about its documents."""
     context = files_context(folder, validationFraction=0.1)
     evaluate = Evaluate.model_validate({"tasks": [{"heldOutDocs": {"questions": questions}}]})
-    config = context.config.model_copy(update={"evaluate": evaluate})
+    config = context.config.replace(evaluate=evaluate)
     return StageContext(config, context.progress)
 
 

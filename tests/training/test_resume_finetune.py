@@ -30,7 +30,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs: list[Run] = []
     for name, section in CASES.items():
         calm, cut = (_config(root / f"{kind}-{name}", section) for kind in ("calm", "cut"))
-        again = cut.model_copy(update={"attempt": 1})
+        again = cut.replace(attempt=1)
         runs += [Run(calm), Run(cut, CRASH_AFTER), Run(again)]
     run_ranks(runs, ranks=1)
     return root

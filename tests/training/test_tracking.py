@@ -37,7 +37,7 @@ def workspaces(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Wor
 
 def _config(workspace: Path, attempt: int = 0, **trackers: Any) -> RunConfig:
     config = pretrain_config(workspace, attempt=attempt)
-    return config.model_copy(update={"tracking": Tracking.model_validate(trackers)})
+    return config.replace(tracking=Tracking.model_validate(trackers))
 
 
 def test_training_is_the_same_with_trackers(workspaces: tuple[Workspace, Workspace]) -> None:

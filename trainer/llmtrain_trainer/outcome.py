@@ -56,7 +56,7 @@ def ending() -> Iterator[Ending]:
         cause = _cause(error)
         message = f"{type(cause).__name__}: {in_one_line(cause)}"
         outcome = Outcome(reason="StageFailed", message=message)
-    outcome = outcome.model_copy(update={"work": end.work, "warnings": end.warnings})
+    outcome = outcome.replace(work=end.work, warnings=end.warnings)
     sys.stdout.flush()
     print(outcome.line(), file=sys.stderr, flush=True)  # noqa: T201 - the log's last line
 

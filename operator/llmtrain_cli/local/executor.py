@@ -84,7 +84,7 @@ class LocalExecutor:
         cpus: int,
     ) -> None:
         self._machine = PaidMachine(run.status.cost, settings.usd_per_hour)
-        self._run = run.model_copy(update={"status": broken_off(run.status)})
+        self._run = run.replace(status=broken_off(run.status))
         self._state = state
         self._settings, self._inputs = settings, inputs
         self._display, self._lock, self._cpus = display, lock, cpus
@@ -132,7 +132,7 @@ class LocalExecutor:
         except RayJobsError:
             return _POLL_SECONDS  # the action is decided on again
         if decision.status != run.status:
-            self._run = run.model_copy(update={"status": decision.status})
+            self._run = run.replace(status=decision.status)
             self._state.write(self._run)
         self._display.show(decision.status)
         if self._is_training and self._watchers is not None:

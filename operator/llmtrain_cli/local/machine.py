@@ -48,7 +48,7 @@ def fit(spec: JobSpec, machine: Machine) -> Fit:
     """
     trainers = spec.compute.trainers
     use_gpus = trainers.gpus > 0 and machine.gpus > 0
-    cpus_each = max(1, trainers.cpus // max(trainers.gpus, 1))
+    cpus_each = trainers.cpus // max(trainers.gpus, 1)
     room = machine.gpus if use_gpus else max(1, machine.cpus // cpus_each)
     wanted = trainers.num_workers
     most = min(wanted, room)

@@ -128,25 +128,18 @@ def _is_done(job: LLMTrainingJob, status: JobStatus) -> bool:
 def _tried_again(status: JobStatus) -> JobStatus:
     """A run that its user starts once more: a failed stage gets all its retries anew."""
     stages = tuple(
-        stage.model_copy(
-            update={
-                "state": StageState.PENDING,
-                "attempt": stage.attempt + 1,
-                "submission_id": None,
-                "completion_time": None,
-                "retry_time": None,
-                "failures": Failures(),
-            }
+        stage.replace(
+            state=StageState.PENDING,
+            attempt=stage.attempt + 1,
+            submission_id=None,
+            completion_time=None,
+            retry_time=None,
+            failures=Failures(),
         )
         if stage.state is StageState.FAILED
         else stage
         for stage in status.stages
     )
-    return status.model_copy(
-        update={
-            "phase": Phase.PENDING,
-            "stages": stages,
-            "completion_time": None,
-            "active_time": None,
-        }
+    return status.replace(
+        phase=Phase.PENDING, stages=stages, completion_time=None, active_time=None
     )

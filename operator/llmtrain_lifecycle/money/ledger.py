@@ -86,14 +86,11 @@ def with_pods(
     if not closings and len(still_open) == sum(len(each.uids) for each in ledger.open):
         return ledger
     closed_uids = {entry.uid for entry, _ in closings}
-    return ledger.model_copy(
-        update={
-            "open": _grouped(still_open),
-            "closed": _closed(ledger, closings, stages),
-            # Also those that are not seen: a late list may still show them, until the next change.
-            "ended": tuple(sorted(closed_uids | (seen.keys() & set(ledger.ended)))),
-            "estimated_usd": ledger.estimated_usd + estimated,
-        }
+    return ledger.replace(
+        open=_grouped(still_open),
+        closed=_closed(ledger, closings, stages),
+        ended=tuple(sorted(closed_uids | (seen.keys() & set(ledger.ended)))),
+        estimated_usd=ledger.estimated_usd + estimated,
     )
 
 

@@ -31,11 +31,9 @@ def with_transition(
         return ledger
     spent = spent_usd(ledger, now)
     wasted = (spent - ledger.interval_usd) * _share(ended, ended.seconds or Seconds())
-    return ledger.model_copy(
-        update={
-            "wasted_usd": ledger.wasted_usd + max(wasted, Decimal(0)).quantize(EXACT_TO),
-            "interval_usd": spent,
-        }
+    return ledger.replace(
+        wasted_usd=ledger.wasted_usd + max(wasted, Decimal(0)).quantize(EXACT_TO),
+        interval_usd=spent,
     )
 
 

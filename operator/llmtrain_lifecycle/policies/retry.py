@@ -70,7 +70,7 @@ def after_failure(
         first_backoff_seconds: wait after the stage's first failure, doubled by each one after it.
         longest_backoff_seconds: the wait grows no longer than this.
     """
-    counted = failures.model_copy(update={failure.value: getattr(failures, failure.value) + 1})
+    counted = failures.replace(**{failure.value: getattr(failures, failure.value) + 1})
     count = getattr(counted, failure.value)
     budget = 0 if failure is FailureClass.USER else getattr(budgets, failure.value)
     total = counted.application + counted.infrastructure + counted.preemption

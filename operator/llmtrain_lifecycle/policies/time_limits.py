@@ -43,7 +43,7 @@ def with_active_time(status: JobStatus, now: datetime, *, queued: bool) -> JobSt
     elif since is not None:
         active = write_time(read_time(active) + (now - read_time(since)))
         since = None
-    return status.model_copy(update={"active_time": active, "queued_since": since})
+    return status.replace(active_time=active, queued_since=since)
 
 
 def silent_seconds(

@@ -179,4 +179,4 @@ def invalid(
         generation=generation,
         now=now,
     )
-    return status.model_copy(update={"conditions": conditions, "observed_generation": generation})
+    return status.replace(conditions=conditions, observed_generation=generation)

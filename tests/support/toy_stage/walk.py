@@ -99,7 +99,7 @@ def trainer(folder: Path) -> None:
 
     def lines(**toy: object) -> tuple[int, int]:
         config = render_run_config(job(**toy), UID, TOY, 0, SETTINGS)
-        config = config.model_copy(update={"workspace": str(folder)})
+        config = config.replace(workspace=str(folder))
         tracker = ProgressTracker(config)
         result = driver._in_thread(StageContext(config, tracker), lambda: tracker.has_begun)
         assert tracker.report.percent == 100

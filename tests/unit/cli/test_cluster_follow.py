@@ -15,7 +15,7 @@ _RUNNING = JobStatus(
     phase=Phase.RUNNING,
     stages=(StageStatus(name=Stage.DATA, state=StageState.RUNNING, submission_id="first"),),
 )
-_SUCCEEDED = _RUNNING.model_copy(update={"phase": Phase.SUCCEEDED})
+_SUCCEEDED = _RUNNING.replace(phase=Phase.SUCCEEDED)
 
 
 def _body(uid: str = "1") -> Json:

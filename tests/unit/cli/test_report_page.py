@@ -62,7 +62,7 @@ def test_a_stopped_job_says_why(workspace: Workspace) -> None:
         observed_generation=1,
         last_transition_time=write_time(NOW),
     )
-    status = stopped.status.model_copy(update={"conditions": (condition,)})
+    status = stopped.status.replace(conditions=(condition,))
     page = render(read_sources(workspace, replace(stopped, status=status)))
     assert "<b>Suspended</b>: the budget is spent" in page
 
@@ -70,10 +70,9 @@ def test_a_stopped_job_says_why(workspace: Workspace) -> None:
 def test_the_warnings_of_a_stage_that_is_done_are_shown(workspace: Workspace) -> None:
     finished = run()
     stages = tuple(
-        stage.model_copy(update={"message": f"{stage.name.value} <warned>"})
-        for stage in finished.status.stages
+        stage.replace(message=f"{stage.name.value} <warned>") for stage in finished.status.stages
     )
-    status = finished.status.model_copy(update={"stages": stages})
+    status = finished.status.replace(stages=stages)
     page = render(read_sources(workspace, replace(finished, status=status)))
     assert all(f"{stage.name.value} &lt;warned&gt;" in page for stage in stages)
 

@@ -24,7 +24,7 @@ def test_a_run_that_is_opened_again_keeps_its_uid_and_status(
 ) -> None:
     job = load_manifest(write_manifest(tmp_path, small_spec()))
     run = state.open(job)
-    state.write(run.model_copy(update={"status": JobStatus(phase=Phase.SUSPENDED)}))
+    state.write(run.replace(status=JobStatus(phase=Phase.SUSPENDED)))
     again = state.open(job)
     assert (again.uid, again.status.phase) == (run.uid, Phase.SUSPENDED)
 

@@ -51,10 +51,10 @@ async def test_a_status_that_is_not_understood_is_named_and_stops_no_other_job(
 ) -> None:
     jobs = AnsweredJobs()
     newer, other = (jobs.begin(name, {}, StageState.STARTING) for name in ("newer", "other"))
-    meta = jobs.caches.jobs[newer].metadata
+    meta = jobs.caches.jobs[newer].metadata.model_dump(by_alias=True)
     status = {**jobs.caches.jobs[newer].status, "phase": "Dreaming"}
-    meta = meta.model_copy(update={"resource_version": "1000"})
-    jobs.caches.put_job({"metadata": meta.model_dump(by_alias=True), "status": status})
+    meta |= {"resourceVersion": "1000"}
+    jobs.caches.put_job({"metadata": meta, "status": status})
     async with Clock().running(), reconciling(jobs, tmp_path) as reconciler:
         with pytest.raises(UnreadableStatusError, match=r"newer operator\? phase: .*Dreaming"):
             await reconciler.reconcile(newer)

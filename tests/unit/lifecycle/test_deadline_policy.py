@@ -18,8 +18,8 @@ _ACTIVE = JobStatus(phase=Phase.RUNNING, active_time="2026-01-31T11:59:00Z")
         (_ACTIVE, 50, -10),
         (_ACTIVE, None, None),
         (JobStatus(), 50, 50),
-        (_ACTIVE.model_copy(update={"phase": Phase.SUSPENDED}), 50, 50),
-        (_ACTIVE.model_copy(update={"queued_since": "2026-01-31T11:59:20Z"}), 50, 30),
+        (_ACTIVE.replace(phase=Phase.SUSPENDED), 50, 50),
+        (_ACTIVE.replace(queued_since="2026-01-31T11:59:20Z"), 50, 30),
     ],
     ids=[
         "in time",

@@ -43,7 +43,7 @@ def test_silence_is_counted_from_the_newest_sign_of_this_attempt(
 
 
 def test_an_attempt_is_not_silent_when_it_starts() -> None:
-    started = _STAGE.model_copy(update={"attempt_time": write_time(NOW)})
+    started = _STAGE.replace(attempt_time=write_time(NOW))
     assert silent_seconds(started, UID, None, None, NOW) == 0
 
 

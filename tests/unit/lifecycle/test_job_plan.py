@@ -49,7 +49,7 @@ def test_the_gpu_that_the_manifest_selects(product: str | None, device: str) -> 
 def test_the_gpus_of_its_pods_count_and_stay_when_they_are_gone() -> None:
     job = _job({})
     guessed = _planned(job)
-    measured = guessed.model_copy(update={"flops_per_second": 1e12})
+    measured = guessed.replace(flops_per_second=1e12)
     known = _planned(job, measured, "NVIDIA-L4")
     assert (known.device, known.flops_per_second) == ("l4", 1e12)
     before, after = guessed.stages[0].duration_seconds, known.stages[0].duration_seconds

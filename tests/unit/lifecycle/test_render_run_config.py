@@ -18,12 +18,12 @@ from llmtrain_lifecycle.settings import Settings
 _COMPUTE = Compute.model_validate(
     {"trainers": {"replicas": 4, "gpus": 8, "cpus": 96}, "cpus": {"replicas": 3, "cpus": 32}}
 )
-_ON_CPU = Compute.model_validate({"trainers": {"replicas": 6, "cpus": 4}})
+_ON_CPU = Compute.model_validate({"trainers": {"replicas": 8, "cpus": 4}})
 
 
 def _job(compute: Compute) -> LLMTrainingJob:
     job = job_of()
-    return job.model_copy(update={"spec": job.spec.model_copy(update={"compute": compute})})
+    return job.replace(spec=job.spec.replace(compute=compute))
 
 
 @pytest.mark.parametrize(
@@ -33,9 +33,9 @@ def _job(compute: Compute) -> LLMTrainingJob:
         (_COMPUTE, replace(SETTINGS, max_workers=2), Workers(count=2, cpus=12, gpus=1)),
         (_COMPUTE, replace(SETTINGS, max_workers=99), Workers(count=32, cpus=12, gpus=1)),
         (_COMPUTE, replace(SETTINGS, use_gpus=False), Workers(count=32, cpus=12, gpus=0)),
-        (_ON_CPU, SETTINGS, Workers(count=6, cpus=4, gpus=0)),
+        (_ON_CPU, SETTINGS, Workers(count=8, cpus=4, gpus=0)),
         (
-            Compute.model_validate({"trainers": {"gpus": 8, "cpus": 2}}),
+            Compute.model_validate({"trainers": {"gpus": 8, "cpus": 15}}),
             SETTINGS,
             Workers(count=8, cpus=1, gpus=1),
         ),

@@ -26,8 +26,8 @@ def _at(activity: Activity) -> JobStatus:
     status = live_status()
     assert status.goodput is not None
     current = Interval(activity=activity, start=status.goodput.observed_time)
-    goodput = status.goodput.model_copy(update={"intervals": (current,)})
-    return status.model_copy(update={"goodput": goodput})
+    goodput = status.goodput.replace(intervals=(current,))
+    return status.replace(goodput=goodput)
 
 
 @pytest.mark.parametrize(
@@ -47,17 +47,17 @@ def test_gpus_are_held_by_what_was_let_in(activity: Activity, gpus: int) -> None
 def test_gpus_are_held_by_a_cluster_of_trainers_that_stands() -> None:
     status = live_status()
     assert status.cluster is not None
-    released = status.cluster.model_copy(update={"released": True})
-    of_cpus = status.cluster.model_copy(update={"group": StageGroup.CPUS})
+    released = status.cluster.replace(released=True)
+    of_cpus = status.cluster.replace(group=StageGroup.CPUS)
     for cluster in (None, released, of_cpus):
-        assert _gpus(status.model_copy(update={"cluster": cluster})) == 0
+        assert _gpus(status.replace(cluster=cluster)) == 0
 
 
 def test_a_job_that_has_ended_holds_none() -> None:
     status = live_status()
     assert status.goodput is not None
-    goodput = status.goodput.model_copy(update={"intervals": status.goodput.intervals[:-1]})
-    ended = status.model_copy(update={"goodput": goodput, "phase": Phase.SUCCEEDED})
+    goodput = status.goodput.replace(intervals=status.goodput.intervals[:-1])
+    ended = status.replace(goodput=goodput, phase=Phase.SUCCEEDED)
     assert _gpus(ended) == 0
 
 
@@ -65,5 +65,5 @@ def test_a_stage_tells_why_its_last_attempt_ended_until_it_is_done() -> None:
     status = live_status()
     told = _values(status, "llmtrain_job_stage_reason")
     assert told == {("pretrain", "WorkerLost"): 1}
-    done = status.stage(Stage.PRETRAIN).model_copy(update={"state": StageState.SUCCEEDED})
-    assert _values(status.model_copy(update={"stages": (done,)}), "llmtrain_job_stage_reason") == {}
+    done = status.stage(Stage.PRETRAIN).replace(state=StageState.SUCCEEDED)
+    assert _values(status.replace(stages=(done,)), "llmtrain_job_stage_reason") == {}

@@ -165,13 +165,13 @@ def test_what_came_before_the_ranks_is_start_up() -> None:
     now = 112.0
     tracker.log(TrainingMetrics(step=1))
     tracker.update(work=told)  # at 112: 22 s, of which the ranks tell of 10
-    assert tracker.report.work == told.model_copy(update={"start_up": 16})
+    assert tracker.report.work == told.replace(start_up=16)
     assert tracker.report.start_time == 90
 
 
 def test_a_stage_that_does_not_train_works_from_the_first_percent_on() -> None:
     now = 100.0
-    config = pretrain_config(Path("/nowhere")).model_copy(update={"stage": Stage.DATA})
+    config = pretrain_config(Path("/nowhere")).replace(stage=Stage.DATA)
     tracker = ProgressTracker(config, clock=lambda: now, started=95.0)
     tracker.update(percent=0, activity="reading")
     assert tracker.report.work == WorkSeconds(start_up=5)

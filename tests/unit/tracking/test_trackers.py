@@ -28,7 +28,7 @@ def _time_to_close(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _config(workspace: Path, **sections: Any) -> RunConfig:
     tracking = Tracking.model_validate(sections)
-    return pretrain_config(workspace).model_copy(update={"tracking": tracking})
+    return pretrain_config(workspace).replace(tracking=tracking)
 
 
 def _train(config: RunConfig, first: int, last: int) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ def test_a_tracker_is_off_unless_it_is_asked_for(tmp_path: Path) -> None:
 def test_tensorboard_hides_what_a_restart_does_again(tmp_path: Path) -> None:
     config = _config(tmp_path, tensorboard={})
     assert _train(config, 1, 4) == ()
-    assert _train(config.model_copy(update={"attempt": 1}), 3, 5) == ()
+    assert _train(config.replace(attempt=1), 3, 5) == ()
     folder = tmp_path / "tracking" / "tensorboard" / "pretrain"
     assert len(list(folder.iterdir())) == 2
     assert scalars(folder, "loss") == {step: 10 - step for step in range(1, 6)}
@@ -64,7 +64,7 @@ def test_tensorboard_hides_what_a_restart_does_again(tmp_path: Path) -> None:
 def test_mlflow_goes_on_with_the_run_of_a_stage(tmp_path: Path) -> None:
     config = _config(tmp_path, mlflow={})
     assert _train(config, 1, 4) == ()
-    assert _train(config.model_copy(update={"attempt": 1}), 3, 5) == ()
+    assert _train(config.replace(attempt=1), 3, 5) == ()
     from mlflow import MlflowClient
 
     client = MlflowClient((tmp_path / "tracking" / "mlflow").as_uri())
@@ -90,7 +90,7 @@ def test_a_server_that_is_not_there_is_a_warning(tmp_path: Path) -> None:
 def test_wandb_writes_offline_files_of_one_run(tmp_path: Path) -> None:
     config = _config(tmp_path, wandb={})
     assert _train(config, 1, 4) == ()
-    assert _train(config.model_copy(update={"attempt": 1}), 3, 5) == ()
+    assert _train(config.replace(attempt=1), 3, 5) == ()
     files = sorted(tmp_path.glob("tracking/wandb/offline-run-*/run-*.wandb"))
     assert {path.name for path in files} == {"run-00000000-0000-pretrain.wandb"}
     assert [_wandb_losses(path) for path in files] == [

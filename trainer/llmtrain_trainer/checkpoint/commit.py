@@ -122,7 +122,7 @@ class CheckpointWriter:
         for part in self._group.gather(digest_files(temporary, share), _DIGESTS):
             digests |= part
         if self._group.rank == 0:
-            manifest = self._template.model_copy(update={"state": state, "files": digests})
+            manifest = self._template.replace(state=state, files=digests)
             replace_file(temporary / MANIFEST, manifest.model_dump_json(indent=1))
 
     def _publish(self, temporary: Path, step: int) -> None:

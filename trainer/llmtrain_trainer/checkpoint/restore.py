@@ -97,7 +97,7 @@ def needs_resharding(found: Restorable, dims: ParallelDims) -> bool:
         UserError: it holds other parts of the model than this mesh does.
     """
     written = found.manifest.parallel
-    if written.model_copy(update={"data": dims.data}) != dims:
+    if written.replace(data=dims.data) != dims:
         raise UserError(
             f"{found.folder} was written with {_described(written)}; resharding changes the number "
             f"of data-parallel ranks alone, so it cannot be loaded with {_described(dims)}; "

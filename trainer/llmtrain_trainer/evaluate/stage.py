@@ -56,7 +56,7 @@ def _conclude(
     replace_file(path, report.model_dump_json(indent=2) + "\n")
     measured = {result.name: result.value for result in results if result.model == subject}
     gates = check_gates(evaluate.gates, measured)
-    report = report.model_copy(update={"gates": gates})
+    report = report.replace(gates=gates)
     replace_file(path, report.model_dump_json(indent=2) + "\n")
     failures = describe_failures(gates)
     if failures:

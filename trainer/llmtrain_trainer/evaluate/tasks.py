@@ -99,4 +99,4 @@ def load_tasks(
 
 def _as_accuracy(result: EvaluationResult) -> EvaluationResult:
     assert result.name == f"{HELD_OUT_DOCS}/{METRIC}", result.name
-    return result.model_copy(update={"name": f"{HELD_OUT_DOCS}/accuracy"})
+    return result.replace(name=f"{HELD_OUT_DOCS}/accuracy")

@@ -62,12 +62,12 @@ class ProgressTracker:
     def report(self) -> ProgressReport:
         """The newest report."""
         report = self._report
-        return report.model_copy(update={"work": self._work(report), "time": self._clock()})
+        return report.replace(work=self._work(report), time=self._clock())
 
     def _work(self, report: ProgressReport) -> WorkSeconds:
         if self._before_ranks is not None:
             told = report.work
-            return told.model_copy(update={"start_up": told.start_up + self._before_ranks})
+            return told.replace(start_up=told.start_up + self._before_ranks)
         now = self._clock()
         if self._worked_from is None or report.stage.optimizes:
             return WorkSeconds(start_up=max(now - self._started, 0))

@@ -46,7 +46,7 @@ def test_a_calm_run() -> None:
     passes.start()
     work = WorkSeconds(start_up=10, data_wait=2, productive=60, checkpoint_save=5, evaluation=3)
     _works(passes, work, seconds=85)
-    done = work.model_copy(update={"productive": 70, "uncommitted": 20})
+    done = work.replace(productive=70, uncommitted=20)
     passes.wait(15)
     _ends(passes, ExitCode.DONE, done)
     passes.make()

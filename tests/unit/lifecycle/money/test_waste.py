@@ -58,7 +58,7 @@ def _interval(activity: Activity, **fields: object) -> Interval:
     ids=["provisioning", "queued", "waiting", "first attempt", "second attempt"],
 )
 def test_an_interval_that_has_ended(interval: Interval, seconds: Seconds, usd: int) -> None:
-    ended = interval.model_copy(update={"end": write_time(_END), "seconds": seconds})
+    ended = interval.replace(end=write_time(_END), seconds=seconds)
     ledger = with_transition(_A_DOLLAR_A_SECOND, _goodput(interval), _goodput(ended), _END)
     assert (ledger.wasted_usd, ledger.interval_usd) == (usd, 100)
 
@@ -66,7 +66,7 @@ def test_an_interval_that_has_ended(interval: Interval, seconds: Seconds, usd: i
 def test_an_interval_that_goes_on() -> None:
     work = WorkSeconds(start_up=10, productive=90, uncommitted=90)
     first = _interval(Activity.WORKING, stage=Stage.PRETRAIN, attempt=0, work=work)
-    again = first.model_copy(update={"attempt": 1})
+    again = first.replace(attempt=1)
     assert wasted_usd(_A_DOLLAR_A_SECOND, _goodput(first), _END) == 0
     assert wasted_usd(_A_DOLLAR_A_SECOND, _goodput(again), _END) == 10
 
@@ -110,6 +110,6 @@ def test_what_a_laptop_s_run_lost_when_it_was_killed_is_wasted_once() -> None:
 
 
 def test_no_more_is_wasted_than_was_spent() -> None:
-    shorter = _A_DOLLAR_A_SECOND.model_copy(update={"wasted_usd": Decimal(100)})
+    shorter = _A_DOLLAR_A_SECOND.replace(wasted_usd=Decimal(100))
     waiting = _goodput(_interval(Activity.WAITING))
     assert wasted_usd(shorter, waiting, _START + timedelta(seconds=99)) == 99

@@ -1,0 +1,53 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from support.repository import ROOT
+
+from llmtrain_api.stages import Stage
+from llmtrain_api.status import StageState, StageStatus
+
+_STAGE = StageStatus(name=Stage.DATA, state=StageState.PENDING)
+
+
+def test_a_copy_has_the_new_values_and_keeps_the_others() -> None:
+    running = _STAGE.replace(state=StageState.RUNNING, attempt=3)
+    assert running == StageStatus(name=Stage.DATA, state=StageState.RUNNING, attempt=3)
+    assert _STAGE.state is StageState.PENDING
+
+
+@pytest.mark.parametrize("name", ["retrytime", "submissionId"])
+def test_a_name_that_is_no_field_is_an_error(name: str) -> None:
+    with pytest.raises(ValidationError, match=rf"StageStatus\n{name}\n  Extra inputs"):
+        _STAGE.replace(**{name: "x"})
+
+
+def test_a_value_that_breaks_a_rule_is_an_error() -> None:
+    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+        _STAGE.replace(attempt=-1)
+
+
+def test_a_field_that_was_not_set_stays_unset() -> None:
+    assert _STAGE.replace(attempt=1).model_fields_set == {"name", "state", "attempt"}
+
+
+_PROGRAM = """
+from llmtrain_api.status import StageStatus
+
+def use(stage: StageStatus) -> None:
+    stage.replace(attempt=1).attempt.bit_length()
+    stage.replace(atempt=1)
+    stage.replace(attempt="1")
+"""
+
+
+@pytest.mark.slow
+def test_mypy_knows_the_fields_and_their_types(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(_PROGRAM)
+    command = [sys.executable, "-m", "mypy", str(tmp_path / "program.py")]
+    checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    errors = re.findall(r":(\d+): error: .*\[(.*)\]", checked.stdout)
+    assert errors == [("6", "call-arg"), ("7", "arg-type")], checked.stdout + checked.stderr
