@@ -2,7 +2,7 @@
 
     python benchmarks/forecast.py manifests/quickstart.yaml
 
-It runs the manifest at 3.60 USD an hour, writes down what the status foretells at each percent of
+It runs the manifest at 3.60 USD an hour, writes down what the status forecasts at each percent of
 pretraining, and compares that with what came.
 """
 
@@ -25,7 +25,7 @@ _SHOWN_PERCENT = (5, 10, 20, 40, 60, 80, 95)
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a status foretells of the whole run."""
+    """What a status forecasts of the whole run."""
 
     percent: float
     """Of pretraining."""
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def forecast_of(stored: StoredRun) -> Forecast | None:
-    """What the status foretells; None outside of pretraining."""
+    """What the status forecasts; None outside of pretraining."""
     progress, goodput, cost = stored.status.progress, stored.status.goodput, stored.status.cost
     if progress is None or goodput is None or cost is None or cost.forecast_usd is None:
         return None

@@ -70,7 +70,7 @@ class Loop:
             time.sleep(0.5)
         self.signal(signal.SIGSTOP)
 
-    def take_turn(self, seconds: float) -> list[float]:
+    def resume_for(self, seconds: float) -> list[float]:
         """Go on for a while, then stop; returns the seconds of each step that was made."""
         before = len(self.steps())
         self.signal(signal.SIGCONT)
@@ -130,7 +130,7 @@ def _in_turns(loops: dict[str, Loop], turns: int, seconds: float) -> dict[str, l
         loop.warm_up()
     for _ in range(turns):
         for name, loop in loops.items():
-            steps[name] += loop.take_turn(seconds)
+            steps[name] += loop.resume_for(seconds)
     return steps
 
 

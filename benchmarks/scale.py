@@ -28,7 +28,7 @@ import kubernetes
 import psutil
 import yaml
 from support.cluster.control_plane import running_control_plane
-from support.cluster.jobs import whole_line
+from support.cluster.jobs import full_pipeline_job
 from support.kuberay import make_definitions, running_manager
 from support.operator_process import running_operator
 from support.repository import ROOT
@@ -214,7 +214,7 @@ def versions_of(cluster: Cluster) -> dict[str, str]:
 
 def llmtrain_jobs(count: int) -> list[Json]:
     """Jobs with all stages in one workspace, one more than are counted."""
-    jobs = [whole_line(f"job-{next(_NUMBERS)}") for _ in range(count + 1)]
+    jobs = [full_pipeline_job(f"job-{next(_NUMBERS)}") for _ in range(count + 1)]
     for job in jobs:
         job["spec"]["workspace"] = {"persistentVolumeClaim": {"claimName": "shared"}}
     return jobs
@@ -235,7 +235,7 @@ def bare_ray_cluster() -> Json:
     group = StageGroup.CPUS
     status = ClusterStatus(name="it", group=group, generation=0)
     settings = PodSettings(image="trainer", ray_version="2.60.0")
-    body = ray_cluster(parse_job(whole_line("it")), "uid", status, settings)
+    body = ray_cluster(parse_job(full_pipeline_job("it")), "uid", status, settings)
     return {key: body[key] for key in ("apiVersion", "kind", "spec")}
 
 

@@ -38,8 +38,11 @@ def main() -> None:
     small = len(gzip.compress(page, QUICKLY)) / 1e6
     print(f"{count} jobs: {series} series, {len(page) / 1e6:.1f} MB, {small:.1f} MB compressed")
     print(f"kept in memory for them: {kept:.0f} MB")
-    print("statuses as they were:", told(lambda _: None, collector))
-    print("statuses new:         ", told(lambda n: put_all(caches, count, version=n), collector))
+    print("statuses as they were:", scrape_time(lambda _: None, collector))
+    print(
+        "statuses new:         ",
+        scrape_time(lambda n: put_all(caches, count, version=n), collector),
+    )
 
 
 def put_all(caches: Caches, count: int, version: int) -> None:
@@ -56,7 +59,7 @@ def named(body: dict[str, Any], name: str, version: int) -> dict[str, Any]:
     return own
 
 
-def told(prepare: Callable[[int], None], collector: JobsCollector) -> str:
+def scrape_time(prepare: Callable[[int], None], collector: JobsCollector) -> str:
     """Seconds of some scrapes, on the clock and of the processor."""
     clock, processor = [], []
     for number in range(_TIMES):

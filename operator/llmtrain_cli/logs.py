@@ -7,7 +7,7 @@ import typer
 
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, StageState
-from llmtrain_cli.cluster.attempts import Attempt, Choice
+from llmtrain_cli.cluster.attempts import Attempt, AttemptSelector
 from llmtrain_cli.cluster.follow import Follower
 from llmtrain_cli.cluster.jobs import read_job
 from llmtrain_cli.cluster.log_sources import RayLogs, read_kept_log
@@ -47,13 +47,13 @@ def logs(
         body, status = await read_job(api, chosen_namespace(namespace), name)
         if stage is not None and stage not in body["spec"]:
             raise CommandError(f"{name} has no stage {stage}")
-        choice = Choice(stage, attempt).settled(status)
-        if not follow or choice.is_over(status) or choice.number is not None:
-            choice.newest(name, status)  # or say that there is none
+        selector = AttemptSelector(stage, attempt).resolve(status)
+        if not follow or selector.is_over(status) or selector.number is not None:
+            selector.newest(name, status)  # or say that there is none
         if follow:
-            await Follower(api, body, status, choice, image=image).follow()
+            await Follower(api, body, status, selector, image=image).follow()
         else:
-            text = await _log(api, body, status, choice.newest(name, status), image=image)
+            text = await _log(api, body, status, selector.newest(name, status), image=image)
             echo(text, nl=False)
 
     in_cluster(show)

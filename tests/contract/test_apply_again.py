@@ -8,7 +8,7 @@ import pytest
 import yaml
 from support.cluster.api_client import ApiClient, Json
 from support.cluster.binaries import binary
-from support.cluster.jobs import JOBS, whole_line, with_change
+from support.cluster.jobs import JOBS, full_pipeline_job, with_change
 from support.repository import ROOT
 
 from llmtrain_api.manifest import parse_job
@@ -26,7 +26,7 @@ _CHANGES: list[tuple[str, object]] = [
 
 
 def _job() -> Json:
-    job = whole_line("again")
+    job = full_pipeline_job("again")
     for path, value in _CHANGES:
         job = with_change(job, path, value)
     return job

@@ -8,9 +8,9 @@ import pytest
 import yaml
 from support.chart import rendered_chart
 from support.cluster.api_client import ApiClient, Json
+from support.job_harness import UID, job_of
 from support.kuberay import running_kuberay
 from support.network_policies import Pod, reaches, selects
-from support.passes import UID, job_of
 
 from llmtrain_api.names import JOB_LABEL, PROGRESS_PORT, cluster_name
 from llmtrain_api.stages import StageGroup

@@ -13,7 +13,7 @@ import pytest
 from support.cluster.api_client import ApiClient, ApiRefusal, Json
 from support.cluster.binaries import binary
 from support.cluster.control_plane import running_api_server
-from support.cluster.jobs import whole_line
+from support.cluster.jobs import full_pipeline_job
 from support.repository import ROOT
 
 _ALLOWED: dict[str, list[str]] = {
@@ -52,7 +52,7 @@ class Release:
 
     def create(self, spec: Json, namespace: str = "team-a", *, dry_run: bool = True) -> None:
         """Create a job; with `dry_run` only have the server look at it."""
-        body = whole_line("asking")
+        body = full_pipeline_job("asking")
         body["spec"] |= spec
         query = "?dryRun=All" if dry_run else ""
         self.client.request("POST", _jobs(namespace) + query, body)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from support.cluster.api_client import ApiClient, ApiRefusal
-from support.cluster.jobs import JOBS, refusal_of, whole_line, with_change
+from support.cluster.jobs import JOBS, full_pipeline_job, refusal_of, with_change
 from support.repository import MANIFESTS
 from support.wrong_jobs import WRONG_JOBS
 
@@ -50,7 +50,7 @@ _OTHER_VALUES = {
 @pytest.fixture
 def stored_job(api_server: ApiClient) -> Iterator[str]:
     """The path of a job on the server that lasts for one test."""
-    api_server.request("POST", f"{JOBS}?fieldValidation=Strict", whole_line("stored"))
+    api_server.request("POST", f"{JOBS}?fieldValidation=Strict", full_pipeline_job("stored"))
     path = f"{JOBS}/stored"
     yield path
     api_server.request("DELETE", path)
@@ -76,7 +76,7 @@ def test_every_manifest_is_accepted(api_server: ApiClient, manifest: Path) -> No
 def test_a_wrong_job_is_refused_in_words_that_name_the_field(
     api_server: ApiClient, path: str, value: object, message: str
 ) -> None:
-    refusal = refusal_of(api_server, with_change(whole_line(), path, value))
+    refusal = refusal_of(api_server, with_change(full_pipeline_job(), path, value))
     assert refusal is not None
     assert message in refusal
 
@@ -85,7 +85,7 @@ def test_the_server_fills_in_the_same_defaults_as_the_laptop(
     api_server: ApiClient, stored_job: str
 ) -> None:
     stored = api_server.request("GET", stored_job)["spec"]
-    job = parse_job(whole_line())
+    job = parse_job(full_pipeline_job())
     assert stored == job.spec.model_dump(mode="json", exclude_none=True)
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 from support.cluster.api_client import ApiClient, Json
-from support.cluster.jobs import whole_line, with_change
-from support.passes import UID
+from support.cluster.jobs import full_pipeline_job, with_change
+from support.job_harness import UID
 from support.wrong_jobs import RIGHT_IN_KUBERNETES
 
 from llmtrain_api.manifest import parse_job
@@ -42,7 +42,7 @@ def _pods(cluster: Json) -> list[Json]:
 
 @pytest.mark.parametrize(("path", "value"), RIGHT_IN_KUBERNETES)
 def test_they_are_accepted(server: ApiClient, path: str, value: object) -> None:
-    job = parse_job(with_change(whole_line(), path, value))
+    job = parse_job(with_change(full_pipeline_job(), path, value))
     claim = workspace_claim(job)
     if claim is not None:
         _try_to_make(server, "persistentvolumeclaims", claim)

@@ -8,8 +8,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from support.cluster.api_client import ApiClient, ApiRefusal, Json
 from support.cluster.control_plane import running_api_server
+from support.job_harness import UID
 from support.kuberay import make_definitions
-from support.passes import UID
 from support.random_jobs import valid_jobs
 from support.repository import MANIFESTS, ROOT
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from support.cluster.api_client import ApiClient, Json
 from support.cluster.control_plane import running_api_server
-from support.cluster.jobs import JOBS, whole_line, with_change
+from support.cluster.jobs import JOBS, full_pipeline_job, with_change
 from support.command_line import CommandLine
 from support.limited_user import kubeconfig_of
 from support.nodeless_cluster import NodelessCluster
@@ -59,7 +59,7 @@ def test_submit_starts_a_job_once(
     cluster: NodelessCluster, llmtrain: CommandLine, tmp_path: Path
 ) -> None:
     cluster.ray.endless = ("data-0",)
-    manifest = _manifest(tmp_path, whole_line("submitted"))
+    manifest = _manifest(tmp_path, full_pipeline_job("submitted"))
     started = llmtrain.run("submit", manifest)
     assert (started.code, started.err) == (0, "")
     assert "llmtrain logs submitted -n default --follow" in started.out
@@ -78,7 +78,9 @@ def test_a_manifest_of_a_megabyte_reaches_the_driver_whole(
         {"files": {"paths": [f"{n:03}{'x' * 960}.txt" for n in range(256)], "format": "text"}}
         for _ in range(4)
     ]
-    manifest = _manifest(tmp_path, with_change(whole_line("long"), "spec.data.sources", sources))
+    manifest = _manifest(
+        tmp_path, with_change(full_pipeline_job("long"), "spec.data.sources", sources)
+    )
     assert 0.95 < manifest.stat().st_size / 2**20 < 1
 
     started = llmtrain.run("submit", manifest)
@@ -99,7 +101,7 @@ def _state_of(cluster: NodelessCluster, name: str, stage: Stage) -> StageState:
 
 
 def test_submit_names_the_wrong_field_before_it_asks_a_cluster(tmp_path: Path) -> None:
-    wrong = with_change(whole_line("wrong"), "spec.tokenizer.vocabularySize", 1)
+    wrong = with_change(full_pipeline_job("wrong"), "spec.tokenizer.vocabularySize", 1)
     manifest = _manifest(tmp_path, wrong)
     refused = CommandLine(None, tmp_path).run("submit", manifest)
     assert refused.code == 2
@@ -107,7 +109,7 @@ def test_submit_names_the_wrong_field_before_it_asks_a_cluster(tmp_path: Path) -
 
 
 def test_submit_refuses_a_home_folder_that_no_cluster_has(tmp_path: Path) -> None:
-    job = with_change(whole_line("home"), "spec.tokenizer", {"pretrained": "~/tokenizer"})
+    job = with_change(full_pipeline_job("home"), "spec.tokenizer", {"pretrained": "~/tokenizer"})
     manifest = _manifest(tmp_path, job)
     refused = CommandLine(None, tmp_path).run("submit", manifest)
     assert refused.code == 2
@@ -115,11 +117,13 @@ def test_submit_refuses_a_home_folder_that_no_cluster_has(tmp_path: Path) -> Non
 
 
 def test_submit_into_a_namespace_that_is_not_there(llmtrain: CommandLine, tmp_path: Path) -> None:
-    refused = llmtrain.run("submit", _manifest(tmp_path, whole_line("lost")), "-n", "nowhere")
+    refused = llmtrain.run(
+        "submit", _manifest(tmp_path, full_pipeline_job("lost")), "-n", "nowhere"
+    )
     assert (refused.code, refused.err) == (1, 'namespaces "nowhere" not found\n')
 
 
-def test_status_tells_where_a_job_stands(
+def test_status_shows_where_a_job_stands(
     cluster: NodelessCluster, llmtrain: CommandLine, tmp_path: Path
 ) -> None:
     make_job(cluster, "standing").wait_for_phase(Phase.SUCCEEDED)
@@ -190,7 +194,7 @@ def test_cancel_lets_a_checkpoint_be_committed_first(
     assert "careful" not in _jobs(cluster)
 
 
-def test_cancel_waits_for_a_checkpoint_no_longer_than_it_is_told(
+def test_cancel_waits_for_a_checkpoint_no_longer_than_its_timeout(
     cluster: NodelessCluster, llmtrain: CommandLine
 ) -> None:
     cluster.ray.endless = cluster.ray.stubborn = ("data-0",)
@@ -229,7 +233,7 @@ def test_a_cluster_without_llmtrain(bare: ApiClient, tmp_path: Path) -> None:
     kubeconfig = tmp_path / "kubeconfig"
     bare.write_kubeconfig(kubeconfig)
     llmtrain = CommandLine(kubeconfig, tmp_path)
-    manifest = _manifest(tmp_path, whole_line("early"))
+    manifest = _manifest(tmp_path, full_pipeline_job("early"))
     for arguments in (["submit", manifest], *([command, "early"] for command in _COMMANDS)):
         refused = llmtrain.run(*arguments)
         told = "the cluster does not know LLMTrainingJobs: install llmtrain on it first\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.cluster.api_client import Json
-from support.driven_passes import make_passes
+from support.cluster_reconciles import reconcile_repeatedly
 from support.nodeless_cluster import NodelessCluster
 from support.nodeless_job import NodelessJob
 from support.operator_process import running_warm_operator
@@ -62,7 +62,7 @@ def test_a_hundred_more_passes_write_nothing(
     before = job.body
     cluster.proxy.writes.clear()
 
-    make_passes(cluster.operator_kubeconfig, job.name, count=100)
+    reconcile_repeatedly(cluster.operator_kubeconfig, job.name, count=100)
 
     assert cluster.proxy.writes == []
     assert job.body == before

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.cluster.api_client import Json
-from support.cluster.jobs import JOBS, whole_line, with_change
+from support.cluster.jobs import JOBS, full_pipeline_job, with_change
 from support.nodeless_cluster import NodelessCluster, job_definition, running_nodeless_cluster
 from support.nodeless_job import NodelessJob
 from support.operator_process import running_operator
@@ -44,7 +44,7 @@ def test_every_wrong_job_says_so_and_recovers(
         lenient_cluster.operator_kubeconfig, tmp_path, pollSeconds=0.1, resyncSeconds=1
     ) as operator:
         for number, (path, value, _) in enumerate(_WRONG_SPECS):
-            wrong = with_change(whole_line(f"wrong-{number}"), path, value)
+            wrong = with_change(full_pipeline_job(f"wrong-{number}"), path, value)
             jobs[path, number] = NodelessJob(client, wrong)
         for (path, _), job in jobs.items():
             status = job.wait_until(_is_called_invalid)
@@ -57,7 +57,9 @@ def test_every_wrong_job_says_so_and_recovers(
 
         for job in jobs.values():
             body = job.body
-            body["spec"] = {name: whole_line()["spec"][name] for name in ("data", "tokenizer")}
+            body["spec"] = {
+                name: full_pipeline_job()["spec"][name] for name in ("data", "tokenizer")
+            }
             client.request("PUT", f"{JOBS}/{job.name}", body)
         for job in jobs.values():
             job.wait_for_phase(Phase.SUCCEEDED)

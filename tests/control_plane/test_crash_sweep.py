@@ -3,43 +3,45 @@
 from pathlib import Path
 
 import pytest
-from support.job_life import Life, live
-from support.kubernetes_proxy import Tamper
+from support.job_history import JobHistory, run_whole_job
+from support.kubernetes_proxy import WatchFault
 from support.nodeless_cluster import NodelessCluster
-from support.tampering import doubling, dropping, late, stale
+from support.watch_faults import doubling, dropping, late, stale
 
 pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
-def calm(cluster: NodelessCluster, tmp_path_factory: pytest.TempPathFactory) -> Life:
-    """The life of a job that nothing disturbs."""
-    return live(cluster, "calm", tmp_path_factory.mktemp("calm"))
+def undisturbed(cluster: NodelessCluster, tmp_path_factory: pytest.TempPathFactory) -> JobHistory:
+    """The record of a job without crashes and watch faults."""
+    return run_whole_job(cluster, "undisturbed", tmp_path_factory.mktemp("undisturbed"))
 
 
-def test_a_calm_life_has_what_can_go_wrong_in_it(calm: Life) -> None:
-    attempts = {stage["name"]: stage["attempt"] for stage in calm.end["stages"]}
+def test_an_undisturbed_job_fails_once_and_is_suspended_once(undisturbed: JobHistory) -> None:
+    attempts = {stage["name"]: stage["attempt"] for stage in undisturbed.end["stages"]}
     assert attempts["tokenizer"] == 1, "it failed once"
     assert attempts["pretrain"] == 1, "it was suspended once"
-    assert calm.made["POST submission"] == 8 + 1, "six stages, two of them twice; one stop"
+    assert undisturbed.made["POST submission"] == 8 + 1, "six stages, two of them twice; one stop"
     clusters = "/apis/ray.io/v1/namespaces/default/rayclusters"
-    assert calm.made[f"POST {clusters}"] == 3
-    assert sum(n for what, n in calm.made.items() if what.startswith(f"DELETE {clusters}")) == 3
+    assert undisturbed.made[f"POST {clusters}"] == 3
+    assert (
+        sum(n for what, n in undisturbed.made.items() if what.startswith(f"DELETE {clusters}")) == 3
+    )
 
 
 def test_a_crash_after_every_write_changes_nothing(
-    cluster: NodelessCluster, calm: Life, tmp_path: Path
+    cluster: NodelessCluster, undisturbed: JobHistory, tmp_path: Path
 ) -> None:
-    swept = live(cluster, "swept", tmp_path, crash=True)
+    swept = run_whole_job(cluster, "swept", tmp_path, crash=True)
     assert swept.crashes > 30
-    assert swept.made == calm.made
-    assert swept.end == calm.end
+    assert swept.made == undisturbed.made
+    assert swept.end == undisturbed.end
 
 
-@pytest.mark.parametrize("tampering", [dropping, doubling, late, stale])
+@pytest.mark.parametrize("watch_fault", [dropping, doubling, late, stale])
 def test_watches_that_lie_change_nothing(
-    cluster: NodelessCluster, calm: Life, tmp_path: Path, tampering: type[Tamper]
+    cluster: NodelessCluster, undisturbed: JobHistory, tmp_path: Path, watch_fault: type[WatchFault]
 ) -> None:
-    tampered = live(cluster, tampering.__name__, tmp_path, tampering=tampering)
-    assert tampered.made == calm.made
-    assert tampered.end == calm.end
+    disturbed = run_whole_job(cluster, watch_fault.__name__, tmp_path, watch_fault=watch_fault)
+    assert disturbed.made == undisturbed.made
+    assert disturbed.end == undisturbed.end

@@ -30,7 +30,7 @@ def _reasons(status: JobStatus) -> set[str]:
     return {condition.reason for condition in status.conditions}
 
 
-def test_a_quota_is_told_in_the_server_s_words(cluster: NodelessCluster) -> None:
+def test_a_quota_is_reported_in_the_server_s_words(cluster: NodelessCluster) -> None:
     quota: Json = {
         "metadata": {"name": "none"},
         "spec": {"hard": {"count/rayclusters.ray.io": "0"}},
@@ -72,7 +72,7 @@ def test_a_claim_that_exists_is_not_made_again(cluster: NodelessCluster) -> None
     job.delete()
 
 
-def test_a_quota_of_cpu_limits_is_told_in_the_server_s_words(cluster: NodelessCluster) -> None:
+def test_a_quota_of_cpu_limits_is_reported_in_the_server_s_words(cluster: NodelessCluster) -> None:
     _quota(cluster, **{"limits.cpu": "100"})
     job = NodelessJob.short(cluster.client, "no-limits")
     status = job.wait_until(lambda status: "PodsRefused" in _reasons(status))
@@ -82,7 +82,7 @@ def test_a_quota_of_cpu_limits_is_told_in_the_server_s_words(cluster: NodelessCl
     job.delete()
 
 
-def test_a_webhook_that_is_down_is_told_in_the_server_s_words(cluster: NodelessCluster) -> None:
+def test_a_webhook_that_is_down_is_reported_in_the_server_s_words(cluster: NodelessCluster) -> None:
     webhook: Json = {
         "metadata": {"name": "down"},
         "webhooks": [

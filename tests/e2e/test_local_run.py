@@ -31,25 +31,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def calm(folder: Path) -> Workspace:
+def uninterrupted(folder: Path) -> Workspace:
     """The workspace of a run that nobody disturbed."""
     manifest = write_manifest(folder, small_spec())
-    code, output = run_to_the_end(manifest, folder / "calm")
+    code, output = run_to_the_end(manifest, folder / "uninterrupted")
     assert code == 0, output
     assert "bitsPerByte" in output
     assert "llmtrain chat" in output
-    return Workspace(folder / "calm")
+    return Workspace(folder / "uninterrupted")
 
 
-def test_the_line_ends_in_an_evaluated_model(calm: Workspace, tmp_path: Path) -> None:
-    report = EvaluationReport.model_validate_json(calm.evaluation_report.read_bytes())
+def test_the_line_ends_in_an_evaluated_model(uninterrupted: Workspace, tmp_path: Path) -> None:
+    report = EvaluationReport.model_validate_json(uninterrupted.evaluation_report.read_bytes())
     measured = {(result.model, result.name): result.value for result in report.results}
     assert measured["pretrained", "bitsPerByte"] < 4
     assert [gate.passed for gate in report.gates] == [True]
     assert {generation.model for generation in report.generations} == {"pretrained", "finetuned"}
     stranger = strangers_folder(tmp_path / "downloads")
     answer = subprocess.run(
-        [LLMTRAIN, "chat", str(calm.export), "--ask", "Who lives?"],
+        [LLMTRAIN, "chat", str(uninterrupted.export), "--ask", "Who lives?"],
         capture_output=True,
         text=True,
         check=True,
@@ -59,7 +59,7 @@ def test_the_line_ends_in_an_evaluated_model(calm: Workspace, tmp_path: Path) ->
     assert what_ran(stranger) == []
 
 
-def test_kills_change_nothing(folder: Path, calm: Workspace) -> None:
+def test_kills_change_nothing(folder: Path, uninterrupted: Workspace) -> None:
     """A worker, a driver, Ray, the run itself, then Ctrl-C: the steps are the same.
 
     The manifest has nearly a megabyte here, for it names the same file over and over.
@@ -89,10 +89,10 @@ def test_kills_change_nothing(folder: Path, calm: Workspace) -> None:
     code, output = run_to_the_end(manifest, folder / "killed")
     assert code == 0, output
     killed = Workspace(folder / "killed")
-    assert step_records(killed) == step_records(calm)
+    assert step_records(killed) == step_records(uninterrupted)
     pretrained, expected = (
         (workspace.model("pretrained") / "model.safetensors").read_bytes()
-        for workspace in (killed, calm)
+        for workspace in (killed, uninterrupted)
     )
     assert pretrained == expected
 
@@ -107,17 +107,19 @@ def test_a_stop_while_the_ranks_come_up_waits_for_no_step(folder: Path) -> None:
     assert "stopped before its first step" in run.workspace.log(Stage.PRETRAIN, 0).read_text()
 
 
-def test_a_finished_run_is_shown_again_and_not_repeated(folder: Path, calm: Workspace) -> None:
-    before = calm.evaluation_report.stat().st_mtime_ns
-    code, output = run_to_the_end(write_manifest(folder, small_spec()), calm.root)
+def test_a_finished_run_is_shown_again_and_not_repeated(
+    folder: Path, uninterrupted: Workspace
+) -> None:
+    before = uninterrupted.evaluation_report.stat().st_mtime_ns
+    code, output = run_to_the_end(write_manifest(folder, small_spec()), uninterrupted.root)
     assert code == 0
     assert "bitsPerByte" in output
-    assert calm.evaluation_report.stat().st_mtime_ns == before
+    assert uninterrupted.evaluation_report.stat().st_mtime_ns == before
 
 
-def test_another_manifest_may_not_use_the_workspace(folder: Path, calm: Workspace) -> None:
+def test_another_manifest_may_not_use_the_workspace(folder: Path, uninterrupted: Workspace) -> None:
     spec = small_spec() | {"seed": 5}
-    code, output = run_to_the_end(write_manifest(folder, spec, name="other"), calm.root)
+    code, output = run_to_the_end(write_manifest(folder, spec, name="other"), uninterrupted.root)
     assert code == 2
     assert "changed: metadata.name, spec.seed" in output
     assert "--fresh" in output
@@ -141,11 +143,11 @@ def test_only_data_and_tokenizer(tmp_path: Path) -> None:
     assert "documents.jsonl (changed)" in output
 
 
-def test_only_finetune_on_an_existing_model(folder: Path, calm: Workspace) -> None:
+def test_only_finetune_on_an_existing_model(folder: Path, uninterrupted: Workspace) -> None:
     finetune = small_spec()["finetune"] | {"method": "lora", "lora": {"rank": 4, "alpha": 8}}
     spec = {
         "compute": small_spec()["compute"],
-        "model": {"initFrom": str(calm.model("pretrained"))},
+        "model": {"initFrom": str(uninterrupted.model("pretrained"))},
         "finetune": finetune,
     }
     code, output = run_to_the_end(write_manifest(folder, spec, name="chat"), folder / "chat")
@@ -158,9 +160,9 @@ def test_only_finetune_on_an_existing_model(folder: Path, calm: Workspace) -> No
     assert not list(model.glob("adapter*"))  # the adapters are merged: plain transformers loads it
 
 
-def test_only_evaluate_and_a_gate_that_is_not_met(folder: Path, calm: Workspace) -> None:
+def test_only_evaluate_and_a_gate_that_is_not_met(folder: Path, uninterrupted: Workspace) -> None:
     spec = {
-        "model": {"initFrom": str(calm.export)},
+        "model": {"initFrom": str(uninterrupted.export)},
         "evaluate": {
             "data": {
                 "sources": [{"files": {"paths": ["documents.jsonl"], "format": "jsonl"}}],

@@ -24,11 +24,11 @@ _READS = {"GET", "HEAD"}
 _CLOSING_SECONDS = 0.25
 """aiohttp's own documentation asks for it: its transports close after their session."""
 
-Tamper = Callable[[bytes], list[bytes]]
+WatchFault = Callable[[bytes], list[bytes]]
 
 
 def unchanged(line: bytes) -> list[bytes]:
-    """What an honest watch tells."""
+    """The event of a watch without faults."""
     return [line]
 
 
@@ -37,13 +37,13 @@ class KubernetesProxy:
 
     Args:
         server: URL of the API server.
-        certificate: that it is trusted by.
+        certificate: CA certificate of the API server.
         ray: answers for Ray's heads.
 
     Attributes:
         writes: method and path of each write that was carried out.
         after_write: called after each, before the operator hears of it.
-        tampering: gives for each watch what becomes of its lines: those passed on instead.
+        watch_fault: makes a function for each watch, from a line to the lines passed on instead.
         url: of the proxy.
     """
 
@@ -52,7 +52,7 @@ class KubernetesProxy:
         self._tls = ssl.create_default_context(cafile=certificate)
         self.writes: list[tuple[str, str]] = []
         self.after_write: Callable[[], None] = lambda: None
-        self.tampering: Callable[[], Tamper] = lambda: unchanged
+        self.watch_fault: Callable[[], WatchFault] = lambda: unchanged
         self.url = ""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -126,11 +126,11 @@ class KubernetesProxy:
         return web.json_response(answer, status=status)
 
     async def _tampered(self, reply: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-        buffer, tamper = b"", self.tampering()
+        buffer, apply_fault = b"", self.watch_fault()
         async for chunk in reply.content.iter_any():
             *lines, buffer = (buffer + chunk).split(b"\n")
             for line in lines:
-                for passed_on in tamper(line):
+                for passed_on in apply_fault(line):
                     yield passed_on + b"\n"
 
     def _note(self, request: web.Request) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from support.cluster.jobs import whole_line
+from support.cluster.jobs import full_pipeline_job
 
 from llmtrain_api.cost import (
     CapacityCost,
@@ -57,7 +57,7 @@ def live_body(name: str = "live", status: JobStatus | None = None, version: int 
         status: another than that of a job in pretraining.
         version: of the resource.
     """
-    body = whole_line(name)
+    body = full_pipeline_job(name)
     body["metadata"] |= {
         "namespace": "ml",
         "uid": f"uid-{name}",

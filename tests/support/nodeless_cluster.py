@@ -9,8 +9,8 @@ import yaml
 from support.cluster.api_client import ApiClient, Json
 from support.cluster.api_server import OPERATOR
 from support.cluster.control_plane import running_control_plane
+from support.fake_kubelet import FakeKubelet
 from support.fake_ray import FakeRay
-from support.kubelet_player import KubeletPlayer
 from support.kuberay import running_kuberay
 from support.kubernetes_proxy import KubernetesProxy
 from support.repository import ROOT
@@ -44,7 +44,7 @@ class NodelessCluster:
     kubeconfig: Path
     operator_kubeconfig: Path
     ray: FakeRay
-    kubelet: KubeletPlayer
+    kubelet: FakeKubelet
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def running_nodeless_cluster(
         proxy = KubernetesProxy(server, folder / "ca.crt", ray)
         with (
             running_kuberay(admin, plane.client),
-            KubeletPlayer(plane.server.client()) as kubelet,
+            FakeKubelet(plane.server.client()) as kubelet,
             proxy,
         ):
             yield NodelessCluster(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from support.cluster.api_client import ApiClient, ApiRefusal, Json
-from support.cluster.jobs import JOBS, whole_line
+from support.cluster.jobs import JOBS, full_pipeline_job
 
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase, StageState
@@ -58,7 +58,7 @@ class NodelessJob:
             policy: of the job, as in YAML.
             namespace: where it is created.
         """
-        body = whole_line(name)
+        body = full_pipeline_job(name)
         body["spec"] = {stage: body["spec"][stage] for stage in _SHORT_LINE}
         body["spec"]["policy"] = policy or {}
         return cls(client, body, namespace=namespace)

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from pydantic import ValidationError
 from support.cluster.api_client import Json
-from support.cluster.jobs import Removed, whole_line, with_change
+from support.cluster.jobs import Removed, full_pipeline_job, with_change
 from support.field_values import fields
 
 from llmtrain_api.job import JobSpec, LLMTrainingJob
@@ -38,7 +38,7 @@ def changes(*, most: int) -> SearchStrategy[list[Change]]:
 
 def changed(changes: list[Change]) -> Json:
     """The whole line with changes, valid or not."""
-    job = whole_line()
+    job = full_pipeline_job()
     for path, value in changes:
         job = with_change(job, path, value)
     return job
@@ -54,7 +54,7 @@ def valid_jobs(*, most: int) -> SearchStrategy[LLMTrainingJob]:
 
 
 def _valid(changes: list[Change]) -> LLMTrainingJob:
-    manifest = whole_line()
+    manifest = full_pipeline_job()
     job = parse_job(manifest)
     for path, value in changes:
         try:

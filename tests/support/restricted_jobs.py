@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from support.cluster.api_client import Json
-from support.cluster.jobs import JOBS, whole_line
+from support.cluster.jobs import JOBS, full_pipeline_job
 from support.nodeless_cluster import NodelessCluster
 from support.nodeless_job import NodelessJob
 from support.operator_process import running_warm_operator
@@ -40,7 +40,7 @@ def make_job(cluster: NodelessCluster, name: str, **spec: object) -> NodelessJob
         name: of the job.
         spec: more of it, as in YAML.
     """
-    whole = whole_line(name)
+    whole = full_pipeline_job(name)
     stages = {stage: whole["spec"][stage] for stage in ("data", "tokenizer")}
     return NodelessJob(cluster.client, whole | {"spec": stages | spec})
 

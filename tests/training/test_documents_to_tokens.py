@@ -181,7 +181,7 @@ def test_bad_rows_of_all_files_together_have_one_limit(tmp_path: Path) -> None:
         DATA_STAGE.work(context)
 
 
-def test_what_was_lost_is_told_at_each_run(tmp_path: Path) -> None:
+def test_lost_text_is_reported_at_each_run(tmp_path: Path) -> None:
     write_inputs(tmp_path, [sentence(0), sentence(1), *["too short"] * 3])
     for _ in range(2):
         context = files_context(tmp_path)
@@ -252,7 +252,7 @@ def test_tokens_stand_for_the_documents(tmp_path: Path) -> None:
         assert file.index.vocabulary_size == len(tokenizer) == 300
 
 
-def test_text_that_a_vocabulary_cannot_write_is_told(tmp_path: Path) -> None:
+def test_text_that_a_vocabulary_cannot_write_is_reported(tmp_path: Path) -> None:
     names = [hashlib.sha256(bytes([number])).hexdigest() for number in range(30)]
     texts = [" ".join(name[n : n + 4] for n in range(0, 60, 4)) for name in names]
     write_inputs(tmp_path, [*texts, texts[0] + " " + "x" * 200])  # a word too long for WordPiece

@@ -45,34 +45,34 @@ EARLY = {
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Workspaces of every ZeRO stage.
 
-    `calm` and `resumed` have dropout on and 2 workers; `steady`, `moved` and `grown` have it off,
-    `moved` goes on with 1 worker, and `grown` with 2 after 1.
+    `uninterrupted` and `resumed` have dropout on and 2 workers; the other runs have no dropout:
+    `no-dropout` keeps 2 workers, `fewer-workers` resumes with 1, `more-workers` with 2 after 1.
     """
     root = tmp_path_factory.mktemp("resume")
     first: list[Run] = []
     for stage in ZERO_STAGES:
         first += [
-            Run(_config(root, "calm", stage)),
+            Run(_config(root, "uninterrupted", stage)),
             Run(_config(root, "resumed", stage), crash_after=CRASH_AFTER),
-            Run(_config(root, "steady", stage, **NO_DROPOUT)),
-            Run(_config(root, "moved", stage, **NO_DROPOUT), crash_after=CRASH_AFTER),
+            Run(_config(root, "no-dropout", stage, **NO_DROPOUT)),
+            Run(_config(root, "fewer-workers", stage, **NO_DROPOUT), crash_after=CRASH_AFTER),
         ]
     run_ranks(first, ranks=2)
     assert not list(root.glob("resumed-*/models"))
-    shutil.copytree(root / "moved-2", root / "planted-in-two-2")
+    shutil.copytree(root / "fewer-workers-2", root / "planted-in-two-2")
     alone: list[Run] = []
     for stage in ZERO_STAGES:
         alone += [
-            Run(_config(root, "moved", stage, attempt=1, workers=1, **NO_DROPOUT)),
-            Run(_config(root, "grown", stage, workers=1, **NO_DROPOUT), crash_after=CRASH_AFTER),
+            Run(_config(root, "fewer-workers", stage, attempt=1, workers=1, **NO_DROPOUT)),
+            Run(_config(root, "more-workers", stage, workers=1, **NO_DROPOUT), CRASH_AFTER),
         ]
     run_ranks(alone + _feature_runs(root) + _early_runs(root), ranks=1)
-    shutil.copytree(root / "grown-2", root / "planted-in-one-2")
+    shutil.copytree(root / "more-workers-2", root / "planted-in-one-2")
     second: list[Run] = []
     for stage in ZERO_STAGES:
         second += [
             Run(_config(root, "resumed", stage, attempt=1)),
-            Run(_config(root, "grown", stage, attempt=1, **NO_DROPOUT)),
+            Run(_config(root, "more-workers", stage, attempt=1, **NO_DROPOUT)),
         ]
     run_ranks(second, ranks=2)
     return root
@@ -82,7 +82,7 @@ def _feature_runs(root: Path) -> list[Run]:
     runs = []
     for name, (stage, changes) in FEATURES.items():
         runs += [
-            Run(_config(root, f"calm-{name}", stage, workers=1, **changes)),
+            Run(_config(root, f"uninterrupted-{name}", stage, workers=1, **changes)),
             Run(_config(root, f"cut-{name}", stage, workers=1, **changes), CRASH_AFTER),
             Run(_config(root, f"cut-{name}", stage, workers=1, attempt=1, **changes)),
         ]
@@ -98,18 +98,18 @@ def _early_runs(root: Path) -> list[Run]:
 
 @pytest.mark.parametrize("stage", ZERO_STAGES)
 def test_resumed_run_is_bit_identical(root: Path, stage: int) -> None:
-    calm, resumed = _records(root, "calm", stage), _records(root, "resumed", stage)
-    assert [record["step"] for record in calm if "loss" in record] == list(range(1, 13))
-    assert resumed == calm
+    uninterrupted, resumed = (_records(root, n, stage) for n in ("uninterrupted", "resumed"))
+    assert [record["step"] for record in uninterrupted if "loss" in record] == list(range(1, 13))
+    assert resumed == uninterrupted
 
 
 @pytest.mark.parametrize("stage", ZERO_STAGES)
 def test_resumed_run_ends_with_the_same_weights(root: Path, stage: int) -> None:
-    calm, resumed = (
+    uninterrupted, resumed = (
         (root / f"{name}-{stage}" / "models" / "pretrained" / "model.safetensors").read_bytes()
-        for name in ("calm", "resumed")
+        for name in ("uninterrupted", "resumed")
     )
-    assert calm == resumed
+    assert uninterrupted == resumed
 
 
 def test_steps_after_the_checkpoint_are_done_again(root: Path) -> None:
@@ -122,19 +122,20 @@ def test_steps_after_the_checkpoint_are_done_again(root: Path) -> None:
 
 
 @pytest.mark.parametrize("stage", ZERO_STAGES)
-@pytest.mark.parametrize("name", ["moved", "grown"])
+@pytest.mark.parametrize("name", ["fewer-workers", "more-workers"])
 def test_another_number_of_workers_sees_the_same_samples(root: Path, name: str, stage: int) -> None:
-    steady, moved = _records(root, "steady", stage), _records(root, name, stage)
-    assert _column(moved, "samples") == _column(steady, "samples")
-    assert _column(moved, "loss") == pytest.approx(_column(steady, "loss"), rel=1e-5)
+    same_workers, other_workers = _records(root, "no-dropout", stage), _records(root, name, stage)
+    assert _column(other_workers, "samples") == _column(same_workers, "samples")
+    assert _column(other_workers, "loss") == pytest.approx(_column(same_workers, "loss"), rel=1e-5)
 
 
 @pytest.mark.parametrize("name", FEATURES)
 def test_a_run_with_a_feature_is_resumed_bit_identically(root: Path, name: str) -> None:
     stage, _ = FEATURES[name]
-    calm, cut = (_records(root, f"{kind}-{name}", stage) for kind in ("calm", "cut"))
-    assert len(_column(calm, "loss")) == 12
-    assert cut == calm
+    kinds = ("uninterrupted", "cut")
+    uninterrupted, cut = (_records(root, f"{kind}-{name}", stage) for kind in kinds)
+    assert len(_column(uninterrupted, "loss")) == 12
+    assert cut == uninterrupted
 
 
 def test_early_stopping_ends_the_run_and_counts_on_after_a_restart(root: Path) -> None:

@@ -29,27 +29,29 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("finetune")
     runs: list[Run] = []
     for name, section in CASES.items():
-        calm, cut = (_config(root / f"{kind}-{name}", section) for kind in ("calm", "cut"))
+        uninterrupted, cut = (
+            _config(root / f"{kind}-{name}", section) for kind in ("uninterrupted", "cut")
+        )
         again = cut.replace(attempt=1)
-        runs += [Run(calm), Run(cut, CRASH_AFTER), Run(again)]
+        runs += [Run(uninterrupted), Run(cut, CRASH_AFTER), Run(again)]
     run_ranks(runs, ranks=1)
     return root
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_resumed_fine_tuning_is_bit_identical(root: Path, name: str) -> None:
-    calm, cut = (Workspace(root / f"{kind}-{name}") for kind in ("calm", "cut"))
-    steps = [record["step"] for record in _records(calm) if "loss" in record]
+    uninterrupted, cut = (Workspace(root / f"{kind}-{name}") for kind in ("uninterrupted", "cut"))
+    steps = [record["step"] for record in _records(uninterrupted) if "loss" in record]
     assert steps == list(range(1, len(steps) + 1))
     assert len(steps) > CRASH_AFTER
-    assert _records(cut) == _records(calm)
-    weights, same = (each.model("finetuned") / "model.safetensors" for each in (calm, cut))
+    assert _records(cut) == _records(uninterrupted)
+    weights, same = (each.model("finetuned") / "model.safetensors" for each in (uninterrupted, cut))
     assert weights.read_bytes() == same.read_bytes()
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_it_learns(root: Path, name: str) -> None:
-    losses = [r["loss"] for r in _records(Workspace(root / f"calm-{name}")) if "loss" in r]
+    losses = [r["loss"] for r in _records(Workspace(root / f"uninterrupted-{name}")) if "loss" in r]
     assert losses[-1] < losses[0] - 0.1
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from safetensors import SafetensorError
 
-from llmtrain_trainer.disk import full_disk_explained
+from llmtrain_trainer.disk import explain_full_disk
 from llmtrain_trainer.errors import StageError, UserError
 
 
 def _write(path: Path, folder: Path) -> None:
-    with full_disk_explained(folder), path.open("w") as file:
+    with explain_full_disk(folder), path.open("w") as file:
         file.write("a line")
 
 
@@ -36,7 +36,7 @@ def test_libraries_and_quotas_say_it_in_their_own_ways(
     tmp_path: Path, raised: Exception, told: str
 ) -> None:
     expected = f"no space left to write {told.format(workspace=tmp_path)}"
-    with pytest.raises(UserError, match=expected), full_disk_explained(tmp_path):
+    with pytest.raises(UserError, match=expected), explain_full_disk(tmp_path):
         raise raised
 
 
@@ -44,6 +44,6 @@ def test_libraries_and_quotas_say_it_in_their_own_ways(
     "raised", [PermissionError(errno.EACCES, "denied"), StageError("No space left on device")]
 )
 def test_other_errors_stay_what_they_are(tmp_path: Path, raised: Exception) -> None:
-    with pytest.raises(type(raised)) as error, full_disk_explained(tmp_path):
+    with pytest.raises(type(raised)) as error, explain_full_disk(tmp_path):
         raise raised
     assert error.value is raised

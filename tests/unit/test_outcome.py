@@ -18,7 +18,7 @@ def _outcome(error: Exception, capsys: pytest.CaptureFixture[str]) -> tuple[int,
     return end.exit_code, outcome
 
 
-def test_what_a_task_raised_elsewhere_is_told_without_its_traceback(
+def test_an_error_of_a_remote_task_is_shown_without_its_traceback(
     capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     raised = ValueError("the shapes\n  (3,) and (4,) differ")

@@ -15,7 +15,7 @@ import psutil
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.workspace import Workspace
-from llmtrain_trainer.disk import full_disk_explained
+from llmtrain_trainer.disk import explain_full_disk
 from llmtrain_trainer.driver_log import driver_log
 from llmtrain_trainer.environment import record_environment
 from llmtrain_trainer.errors import Interrupted, UserError
@@ -37,7 +37,7 @@ def main() -> int:
     with ExitStack() as log, ending() as end:  # its last words go into the log too
         config = read_run_config(sys.argv[1:])
         workspace = Workspace(Path(config.workspace))
-        with full_disk_explained(workspace.root):
+        with explain_full_disk(workspace.root):
             log.enter_context(driver_log(workspace.log(config.stage, config.attempt)))
             record_environment(config)
             _drive(config, end)

@@ -13,7 +13,7 @@ _WORDS = ("No space left on device", "Disk quota exceeded")
 
 
 @contextmanager
-def full_disk_explained(folder: Path) -> Iterator[None]:
+def explain_full_disk(folder: Path) -> Iterator[None]:
     """Turns an error of its block that comes of a full disk into one that says so.
 
     Args:

@@ -26,17 +26,17 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Choice:
+class AttemptSelector:
     """The attempts that a person asks for; all of them where nothing is named."""
 
     stage: Stage | None = None
     number: int | None = None
 
-    def settled(self, status: JobStatus) -> "Choice":
+    def resolve(self, status: JobStatus) -> "AttemptSelector":
         """A number alone is of the stage that is at work, or was last."""
         if self.number is None or self.stage is not None:
             return self
-        begun = Choice().begun(status)
+        begun = AttemptSelector().begun(status)
         return replace(self, stage=begun[-1].stage if begun else None)
 
     def begun(self, status: JobStatus) -> list[Attempt]:
@@ -59,7 +59,7 @@ class Choice:
         Raises:
             CommandError: none has.
         """
-        begun, all_begun = self.begun(status), Choice().begun(status)
+        begun, all_begun = self.begun(status), AttemptSelector().begun(status)
         if begun:
             return begun[-1]
         if not all_begun:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from llmtrain_api.exit_codes import find_outcome
 from llmtrain_api.status import JobStatus
-from llmtrain_cli.cluster.attempts import Attempt, Choice, condition_message, has_stopped
+from llmtrain_cli.cluster.attempts import Attempt, AttemptSelector, condition_message, has_stopped
 from llmtrain_cli.cluster.jobs import find_job
 from llmtrain_cli.cluster.log_sources import RayLogs, read_kept_log
 from llmtrain_cli.exits import CommandError
@@ -35,7 +35,7 @@ class Follower:
         api: KubernetesApi,
         body: Json,
         status: JobStatus,
-        choice: Choice,
+        choice: AttemptSelector,
         *,
         image: str | None,
     ) -> None:

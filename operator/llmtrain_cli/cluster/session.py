@@ -41,7 +41,7 @@ def in_cluster(work: Callable[[KubernetesApi], Awaitable[Result]]) -> Result:
     except CommandError as error:
         message, code = str(error), error.exit_code
     except KubernetesError as error:
-        message, code = _told(error), JOB_FAILED
+        message, code = _message(error), JOB_FAILED
     except (RayJobsError, UnreachableError) as error:
         message, code = str(error), JOB_FAILED
     echo(message, err=True)
@@ -58,7 +58,7 @@ async def _with_api(work: Callable[[KubernetesApi], Awaitable[Result]]) -> Resul
         return await work(api)
 
 
-def _told(error: KubernetesError) -> str:
+def _message(error: KubernetesError) -> str:
     if error.status == HTTPStatus.UNAUTHORIZED:
         return "the API server does not know you (401 Unauthorized); log in to the cluster again"
     if error.reason == "Unreachable":

@@ -76,7 +76,7 @@ class Controller:
             self._settings, api, session, self.caches, events, price_list, self._slots.lent
         )
         for endless in (
-            self._make_passes(reconciler),
+            self._run_reconciles(reconciler),
             events.run(),
             price_list.keep_up(),
             self._keep_in_sync(api),
@@ -133,7 +133,7 @@ class Controller:
         watched = self._scope.namespaces if self._scope else ()
         return {name: name in watched for name in self._settings.namespaces}
 
-    async def _make_passes(self, reconciler: Reconciler) -> None:
+    async def _run_reconciles(self, reconciler: Reconciler) -> None:
         # The watches tell of jobs, clusters and Pods in any order. A pass that knows a job, and
         # not yet its Pods, would take its attempt for lost.
         await self._knows_all.wait()

@@ -20,7 +20,7 @@ def refusal_of(client: ApiClient, job: Json) -> str | None:
     return None
 
 
-def whole_line(name: str = "whole-line") -> Json:
+def full_pipeline_job(name: str = "whole-line") -> Json:
     """A valid job with every section, each with the fields that it cannot do without."""
     return {
         "apiVersion": "llmtrain.io/v1alpha1",

@@ -8,7 +8,7 @@ Run in a process whose llmtrain has the toy stage.
 import sys
 from pathlib import Path
 
-from support.passes import SETTINGS, UID, Passes
+from support.job_harness import SETTINGS, UID, JobHarness
 
 from llmtrain_api.crd import custom_resource_definition
 from llmtrain_api.exit_codes import Outcome
@@ -50,41 +50,41 @@ def contract() -> None:
     assert TOY.group is StageGroup.CPUS
 
 
-def operator() -> Passes:
+def operator() -> JobHarness:
     """The state machine runs the stage; progress, time and status have it."""
-    passes = Passes()
-    passes.job = job()
+    harness = JobHarness()
+    harness.job = job()
     percents = []
-    for stage in passes.job.spec.stages:
-        assert passes.stage.name is stage
-        recorded = passes.make()
+    for stage in harness.job.spec.stages:
+        assert harness.stage.name is stage
+        recorded = harness.reconcile()
         assert recorded.actions == ()
-        submitted = passes.make()
-        config = render_run_config(passes.job, UID, stage, 0, SETTINGS)
+        submitted = harness.reconcile()
+        config = render_run_config(harness.job, UID, stage, 0, SETTINGS)
         assert submitted.actions == (Submit(f"line-01234567-{stage}-0", config),)
-        passes.submission = passes.running()
-        passes.make(progress=passes.report(50))
-        assert stage in remaining_seconds(passes.status, passes.now)
-        percents.append(passes.status.progress.percent)
+        harness.submission = harness.running()
+        harness.reconcile(progress=harness.report(50))
+        assert stage in remaining_seconds(harness.status, harness.now)
+        percents.append(harness.status.progress.percent)
         lines = EvaluationResult(name="lines", model="toy", value=3)
         measured = (lines,) if stage is TOY else ()
-        passes.end(outcome=Outcome(reason="Completed", message="", evaluation=measured))
-        passes.make()
-        passes.submission = None
-        passes.wait(60)
+        harness.end(outcome=Outcome(reason="Completed", message="", evaluation=measured))
+        harness.reconcile()
+        harness.submission = None
+        harness.wait(60)
     # Data weighs 5, and the toy 15: half of the one, then the one and half of the other.
     assert percents == [12.5, 62.5], percents
-    passes.make()
-    assert passes.status.phase is Phase.SUCCEEDED
-    assert passes.status.evaluation[0].name == "lines"
-    return passes
+    harness.reconcile()
+    assert harness.status.phase is Phase.SUCCEEDED
+    assert harness.status.evaluation[0].name == "lines"
+    return harness
 
 
-def command_line(passes: Passes, folder: Path) -> None:
+def command_line(harness: JobHarness, folder: Path) -> None:
     """Plan, report and the rules of going on have the stage."""
     workspace = Workspace(folder)
-    assert plan_job(passes.job.spec, PlanOptions()).stages == ()
-    page = render(read_sources(workspace, Run(passes.job, passes.status)))
+    assert plan_job(harness.job.spec, PlanOptions()).stages == ()
+    page = render(read_sources(workspace, Run(harness.job, harness.status)))
     assert "toy" in page
     begun = {Stage("data")}
     assert not blocking_changes(job(), job(word="cow"), begun)

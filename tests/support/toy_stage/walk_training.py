@@ -4,7 +4,7 @@ Run in a process whose llmtrain has that stage.
 """
 
 import pytest
-from support.passes import Passes, job_of
+from support.job_harness import JobHarness, job_of
 
 from llmtrain_api.crd import custom_resource_definition
 from llmtrain_api.exit_codes import Outcome
@@ -53,20 +53,20 @@ def planner() -> None:
 
 def operator() -> None:
     """The state machine runs the stage, which shares the weight of those that optimize."""
-    passes = Passes()
-    passes.job = job()
+    harness = JobHarness()
+    harness.job = job()
     counted = tuple(StageTokens(stage=s, tokens=10**9) for s in (FINETUNE, TUNE))
-    for stage in passes.job.spec.stages:
-        passes.start()
-        assert passes.stage.name is stage
+    for stage in harness.job.spec.stages:
+        harness.start()
+        assert harness.stage.name is stage
         measured = counted if stage is Stage("tokenizer") else ()
-        passes.end(outcome=Outcome(reason="Completed", message="", counted_tokens=measured))
-        passes.make()
-        passes.submission = None
-        passes.wait(60)
-    passes.make()
-    assert passes.status.phase is Phase.SUCCEEDED
-    assert passes.status.plan.stage(TUNE).tokens == 3 * 10**9
+        harness.end(outcome=Outcome(reason="Completed", message="", counted_tokens=measured))
+        harness.reconcile()
+        harness.submission = None
+        harness.wait(60)
+    harness.reconcile()
+    assert harness.status.phase is Phase.SUCCEEDED
+    assert harness.status.plan.stage(TUNE).tokens == 3 * 10**9
 
 
 def command_line() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase, StageState, StageStatus
-from llmtrain_cli.cluster.attempts import Attempt, Choice
+from llmtrain_cli.cluster.attempts import Attempt, AttemptSelector
 from llmtrain_cli.exits import CommandError
 
 _DATA_0, _DATA_1 = Attempt(Stage.DATA, 0), Attempt(Stage.DATA, 1)
@@ -32,57 +32,63 @@ _OVER = _status(Phase.SUCCEEDED, StageState.SUCCEEDED, StageState.SUCCEEDED)
 
 
 def test_all_that_have_begun_are_known_in_their_order() -> None:
-    assert Choice().begun(JobStatus()) == []
-    assert Choice().begun(_RETRIED) == [_DATA_0, _DATA_1]
-    assert Choice().begun(_LATER) == [_DATA_0, _DATA_1, _TOKENIZER_0]
+    assert AttemptSelector().begun(JobStatus()) == []
+    assert AttemptSelector().begun(_RETRIED) == [_DATA_0, _DATA_1]
+    assert AttemptSelector().begun(_LATER) == [_DATA_0, _DATA_1, _TOKENIZER_0]
 
 
 def test_one_that_is_waited_for_has_not_begun() -> None:
     waiting = StageStatus(name=Stage.DATA, state=StageState.PENDING, attempt=1)
-    assert Choice().begun(JobStatus(stages=(waiting,))) == [_DATA_0]
+    assert AttemptSelector().begun(JobStatus(stages=(waiting,))) == [_DATA_0]
 
 
 @pytest.mark.parametrize(
     ("choice", "newest"),
     [
-        (Choice(), _TOKENIZER_0),
-        (Choice(Stage.DATA), _DATA_1),
-        (Choice(Stage.DATA, 0), _DATA_0),
-        (Choice(number=0), _TOKENIZER_0),  # of the stage at work, not of one before it
+        (AttemptSelector(), _TOKENIZER_0),
+        (AttemptSelector(Stage.DATA), _DATA_1),
+        (AttemptSelector(Stage.DATA, 0), _DATA_0),
+        (AttemptSelector(number=0), _TOKENIZER_0),  # of the stage at work, not of one before it
     ],
 )
-def test_the_newest_is_meant(choice: Choice, newest: Attempt) -> None:
-    assert choice.settled(_LATER).newest("job", _LATER) == newest
+def test_the_newest_is_meant(choice: AttemptSelector, newest: Attempt) -> None:
+    assert choice.resolve(_LATER).newest("job", _LATER) == newest
 
 
 @pytest.mark.parametrize(
     ("choice", "status", "words"),
     [
-        (Choice(), JobStatus(), "no stage has started yet"),
-        (Choice(number=0), JobStatus(), "no stage has started yet"),
-        (Choice(Stage.TOKENIZER), _RETRIED, "tokenizer has not started yet"),
-        (Choice(number=1), _LATER, "tokenizer has had no attempt 1; the newest is tokenizer"),
+        (AttemptSelector(), JobStatus(), "no stage has started yet"),
+        (AttemptSelector(number=0), JobStatus(), "no stage has started yet"),
+        (AttemptSelector(Stage.TOKENIZER), _RETRIED, "tokenizer has not started yet"),
+        (
+            AttemptSelector(number=1),
+            _LATER,
+            "tokenizer has had no attempt 1; the newest is tokenizer",
+        ),
     ],
 )
-def test_one_that_has_not_begun_is_named(choice: Choice, status: JobStatus, words: str) -> None:
+def test_one_that_has_not_begun_is_named(
+    choice: AttemptSelector, status: JobStatus, words: str
+) -> None:
     with pytest.raises(CommandError, match=words):
-        choice.settled(status).newest("job", status)
+        choice.resolve(status).newest("job", status)
 
 
 @pytest.mark.parametrize(
     ("choice", "over"),
     [
-        (Choice(), [False, False, False, True]),
-        (Choice(Stage.DATA), [False, True, True, True]),
-        (Choice(Stage.TOKENIZER), [False, False, False, True]),
-        (Choice(Stage.DATA, 0), [True, True, True, True]),
-        (Choice(Stage.DATA, 1), [False, True, True, True]),
+        (AttemptSelector(), [False, False, False, True]),
+        (AttemptSelector(Stage.DATA), [False, True, True, True]),
+        (AttemptSelector(Stage.TOKENIZER), [False, False, False, True]),
+        (AttemptSelector(Stage.DATA, 0), [True, True, True, True]),
+        (AttemptSelector(Stage.DATA, 1), [False, True, True, True]),
     ],
 )
-def test_no_more_will_come(choice: Choice, over: list[bool]) -> None:
+def test_no_more_will_come(choice: AttemptSelector, over: list[bool]) -> None:
     assert [choice.is_over(status) for status in (_RETRIED, _BETWEEN, _LATER, _OVER)] == over
 
 
 def test_a_suspended_job_prints_nothing_more() -> None:
     suspended = _status(Phase.SUSPENDED, StageState.SUCCEEDED, StageState.PENDING)
-    assert Choice().is_over(suspended)
+    assert AttemptSelector().is_over(suspended)

@@ -5,7 +5,7 @@ import pytest
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase, StageState, StageStatus
 from llmtrain_cli.cluster import follow
-from llmtrain_cli.cluster.attempts import Choice
+from llmtrain_cli.cluster.attempts import AttemptSelector
 from llmtrain_clients.kubernetes_api import Json, KubernetesApi, KubernetesError
 
 _AWAY = KubernetesError(0, "Unreachable", "it is away")
@@ -38,7 +38,7 @@ class _Script(KubernetesApi):
 
 
 def _follower(*told: Json | KubernetesError | None) -> follow.Follower:
-    return follow.Follower(_Script(*told), _body(), _RUNNING, Choice(), image=None)
+    return follow.Follower(_Script(*told), _body(), _RUNNING, AttemptSelector(), image=None)
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from support.cluster.jobs import whole_line
+from support.cluster.jobs import full_pipeline_job
 
 from llmtrain_api import names
 from llmtrain_api.manifest import parse_job
@@ -13,7 +13,7 @@ _FILE = Path("/workspace/logs/pretrain-0.log")
 
 
 def _pod(**spec: Any) -> dict[str, Any]:
-    job = whole_line("job")
+    job = full_pipeline_job("job")
     job["spec"] |= spec
     return reader_pod(parse_job(job), "uid", _FILE, image="busybox")
 

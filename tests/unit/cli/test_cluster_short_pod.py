@@ -81,7 +81,7 @@ async def test_what_it_printed_is_returned() -> None:
         ({"phase": "Failed", "message": "Pod was active for too long"}, "", "active for too long"),
     ],
 )
-async def test_why_it_was_in_vain_is_told(status: Json, log: str, words: str) -> None:
+async def test_the_reason_of_a_failed_pod_is_reported(status: Json, log: str, words: str) -> None:
     api = _Script([status], Reply(200, log))
     with pytest.raises(CommandError, match=words):
         await run_pod(api, "team", _POD, within_seconds=0)

@@ -4,7 +4,7 @@ import io
 
 import pytest
 from rich.console import Console
-from support.passes import job_of
+from support.job_harness import job_of
 
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, StageState, StageStatus

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.cluster.jobs import whole_line, with_change
+from support.cluster.jobs import full_pipeline_job, with_change
 
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.stages import Stage
@@ -23,7 +23,7 @@ def inputs(tmp_path: Path) -> Inputs:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
     (tmp_path / "home").mkdir(exist_ok=True)
-    job = whole_line()
+    job = full_pipeline_job()
     for path, value in (
         ("spec.data.sources[0]", {"files": {"paths": ["raw/*.jsonl"], "format": "jsonl"}}),
         ("spec.data.sources[1]", {"files": {"paths": ["~/one.txt"], "format": "text"}}),

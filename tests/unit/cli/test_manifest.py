@@ -100,7 +100,7 @@ def test_a_wrong_field_is_named(tmp_path: Path, path: str, value: object, words:
     assert [word for word in words if word not in message] == []
 
 
-def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
     spec = _with("pretrain.tokenz", 1) | {"seed": "x"}
     with pytest.raises(ManifestError) as error:
         load_manifest(write_manifest(tmp_path, spec))

@@ -90,7 +90,7 @@ def test_a_word_means_what_kubectl_makes_of_it(text: str, value: object) -> None
         ("\tseed: 1", "cannot start any token"),
     ],
 )
-def test_what_cannot_be_read_is_told_with_its_line(tmp_path: Path, line: str, message: str) -> None:
+def test_unreadable_yaml_is_reported_with_its_line(tmp_path: Path, line: str, message: str) -> None:
     path = tmp_path / "job.yaml"
     path.write_text(f"{_HEAD}  {line}\n")
     with pytest.raises(ManifestError) as error:
@@ -109,7 +109,7 @@ def test_a_few_aliases_do_not_fill_the_memory(tmp_path: Path) -> None:
         load_manifest(path)
 
 
-def test_bytes_that_are_no_text_are_told_with_their_line(tmp_path: Path) -> None:
+def test_bytes_that_are_no_text_are_reported_with_their_line(tmp_path: Path) -> None:
     path = tmp_path / "job.yaml"
     path.write_bytes(f"{_HEAD}  image: caf".encode() + b"\xe9\n")
     with pytest.raises(ManifestError, match=r"job\.yaml, line 6: this is not UTF-8"):

@@ -46,7 +46,7 @@ def test_the_lines_of_pods_come_to_what_was_spent() -> None:
         assert sum(Decimal(line.usd) for line in lines if line.hours) == _cost(each).spent_usd
 
 
-def test_what_is_foretold_is_told_of_a_job_that_goes_on() -> None:
+def test_the_forecast_of_a_running_job_is_shown() -> None:
     assert _lines(long_run())["at the end"].usd == "700.00"
     assert "at the end" not in {line.what for line in bill_lines(_cost(long_run()), ended=True)}
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.passes import NOW
+from support.job_harness import NOW
 from support.report_workspace import run, write_finished_run
 
 from llmtrain_api.stages import Stage

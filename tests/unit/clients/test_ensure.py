@@ -57,6 +57,6 @@ async def test_one_that_is_there_is_found_though_a_quota_is_used_up() -> None:
 
 
 @pytest.mark.parametrize("list_status", [200, 403])
-async def test_a_refusal_of_one_that_is_not_there_is_told(list_status: int) -> None:
+async def test_a_refused_create_of_an_absent_object_is_reported(list_status: int) -> None:
     with pytest.raises(KubernetesError, match="exceeded quota: tight"):
         await _Server([], _QUOTA, list_status).ensure("/things", _OURS)

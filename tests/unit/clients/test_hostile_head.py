@@ -110,7 +110,7 @@ async def test_the_last_line_of_a_long_log_is_read(tmp_path: Path) -> None:
 
 
 async def test_slow_heads_keep_no_other_job_waiting(tmp_path: Path) -> None:
-    """More of them than passes are made at a time."""
+    """More of them than reconciles are made at a time."""
 
     def head(request: Request) -> Answer | None:
         slow = is_of_head(request) and request.host.startswith("slow")
@@ -125,7 +125,7 @@ async def test_slow_heads_keep_no_other_job_waiting(tmp_path: Path) -> None:
         reconciling(jobs, tmp_path, waiting=controller._slots.lent) as reconciler,
     ):
         controller._knows_all.set()
-        passes = asyncio.create_task(controller._make_passes(reconciler))
+        reconciles = asyncio.create_task(controller._run_reconciles(reconciler))
         for key in slow:
             controller.queue.add(key)
         await jobs.until(lambda: len(_hosts(jobs)) == len(slow))
@@ -133,7 +133,7 @@ async def test_slow_heads_keep_no_other_job_waiting(tmp_path: Path) -> None:
         began = time.monotonic()
         await jobs.until(lambda: _state(jobs, honest) is StageState.RUNNING)
         assert time.monotonic() - began < 1
-        controller._tasks.append(passes)
+        controller._tasks.append(reconciles)
         await controller.stop()
 
 

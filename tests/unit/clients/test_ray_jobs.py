@@ -106,7 +106,7 @@ async def test_a_run_config_of_a_megabyte_reaches_the_driver(long_config: RunCon
 
 
 @pytest.mark.parametrize(("status", "is_final"), [(400, True), (413, True), (500, False)])
-async def test_a_refusal_that_nothing_can_mend_is_told_from_others(
+async def test_a_permanent_refusal_differs_from_a_transient_one(
     long_config: RunConfig, status: int, *, is_final: bool
 ) -> None:
     with pytest.raises(RayRefusedError, match=str(status)) as raised:

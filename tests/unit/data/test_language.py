@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 from pydantic import ValidationError
-from support.text_unit import TextUnit
+from support.text_shard import TextShard
 
 from llmtrain_api.faults import describe_faults
 from llmtrain_api.spec.data import Data
@@ -55,7 +55,7 @@ def test_languages_that_are_much_alike_count_together() -> None:
     assert outcomes({"keep": ["no", "no", "no"]}, text) == [Dropped("unknown")]
 
 
-def test_where_no_language_can_be_told_the_manifest_decides() -> None:
+def test_a_text_without_a_recognizable_language_follows_the_manifest() -> None:
     assert outcomes({"keep": ["en"]}, *NO_LANGUAGE) == [Dropped("unknown")] * len(NO_LANGUAGE)
     settings = {"keep": ["en"], "keepUnknown": True}
     assert outcomes(settings, *NO_LANGUAGE, SENTENCES["de"]) == [*NO_LANGUAGE, Dropped("de")]
@@ -78,7 +78,7 @@ def test_the_report_counts_documents_by_language() -> None:
     step = {"language": {"keep": ["en", "de"]}}
     data = Data.model_validate({"sources": [{"pythonDocs": {}}], "steps": [step]})
     texts = (*SENTENCES.values(), SENTENCES["fr"], *NO_LANGUAGE)
-    (batch,) = work_on_shard(SourceShard(TextUnit(texts), 0), data)
+    (batch,) = work_on_shard(SourceShard(TextShard(texts), 0), data)
     (report,) = batch.steps
     assert [document.text for document in batch.documents] == [SENTENCES["en"], SENTENCES["de"]]
     others = dict.fromkeys(SENTENCES.keys() - {"en", "de"}, 1)

@@ -121,7 +121,7 @@ def test_a_byte_order_mark_is_no_row(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", [FileFormat.JSONL, FileFormat.TEXT])
-def test_a_file_of_another_kind_is_told_by_its_first_bytes(
+def test_a_file_of_another_kind_is_recognized_by_its_first_bytes(
     tmp_path: Path, name: str, pack: Callable[[bytes], bytes], ending: str, kind: FileFormat
 ) -> None:
     with pytest.raises(UserError, match=f"{name}: line 1: not UTF-8: .*{ending}"):

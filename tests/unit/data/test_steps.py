@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.text_unit import TextUnit
+from support.text_shard import TextShard
 
 from llmtrain_api.spec.data import Data
 from llmtrain_api.spec.steps import Gopher, Step
@@ -38,7 +38,7 @@ def data_of(*steps: dict[str, object]) -> Data:
 
 def batches_of(data: Data, *texts: str) -> list[DocumentBatch]:
     """What a worker makes of a unit with these texts."""
-    return list(work_on_shard(SourceShard(TextUnit(texts), 0), data))
+    return list(work_on_shard(SourceShard(TextShard(texts), 0), data))
 
 
 def test_every_kind_is_a_step_named_as_in_the_manifest() -> None:
@@ -73,7 +73,7 @@ def test_a_step_is_prepared_once_in_a_process(monkeypatch: pytest.MonkeyPatch) -
     assert prepared == [Gopher(min_words=7), Gopher(), Gopher(min_words=8)]
 
 
-def test_steps_run_in_the_order_of_the_list_and_the_same_kind_is_told_apart() -> None:
+def test_steps_run_in_the_order_of_the_list_and_equal_kinds_are_numbered() -> None:
     data = data_of({"length": {"minWords": 2}}, {"emojiToText": {}}, {"length": {"minWords": 3}})
     (batch,) = batches_of(data, "👍", "👍 👍", "one 👍 two")
     assert [document.text for document in batch.documents] == ["one :thumbs_up: two"]

@@ -59,7 +59,7 @@ def test_good_documents_give_no_warning(tmp_path: Path) -> None:
     assert source.dropped_by_rule == {"exactDedup repeated": 1}
 
 
-def test_a_rule_that_drops_most_of_a_source_is_told_with_its_reason(tmp_path: Path) -> None:
+def test_a_rule_that_drops_most_of_a_source_is_reported_with_its_reason(tmp_path: Path) -> None:
     good = jsonl(tmp_path, "good.jsonl", [SENTENCE.format(number) for number in range(20)])
     short = jsonl(tmp_path, "short.jsonl", [SENTENCE.format(1), *["too short"] * 5])
     gone = jsonl(tmp_path, "gone.jsonl", ["too short", *["colorless green ideas sleep today"] * 2])
@@ -77,7 +77,7 @@ def test_a_rule_that_drops_most_of_a_source_is_told_with_its_reason(tmp_path: Pa
     ]
 
 
-def test_a_script_that_is_lost_is_told(tmp_path: Path) -> None:
+def test_a_lost_script_is_reported(tmp_path: Path) -> None:
     chinese = [CHINESE.format(number) for number in range(12)]
     texts: list[object] = [SENTENCE.format(number) * 4 for number in range(20)] + chinese
     source = jsonl(tmp_path, "a.jsonl", texts)
@@ -90,7 +90,7 @@ def test_a_script_that_is_lost_is_told(tmp_path: Path) -> None:
     ]
 
 
-def test_skipped_rows_and_empty_sources_are_told(tmp_path: Path) -> None:
+def test_skipped_rows_and_empty_sources_are_reported(tmp_path: Path) -> None:
     source = jsonl(tmp_path, "a.jsonl", [SENTENCE.format(1), None, SENTENCE.format(2), 3])
     source["files"] = {"paths": ["a.jsonl"], "format": "jsonl", "maxBadRows": 2}
     report, told = report_of(tmp_path, [source, jsonl(tmp_path, "empty.jsonl", [])])
@@ -101,7 +101,7 @@ def test_skipped_rows_and_empty_sources_are_told(tmp_path: Path) -> None:
     assert second == "files empty.jsonl (jsonl): it holds no documents"
 
 
-def test_texts_that_were_taken_for_html_are_told_unless_their_format_says_so(
+def test_texts_taken_for_html_are_reported_unless_their_format_says_so(
     tmp_path: Path,
 ) -> None:
     page = f"<html><body><p>{SENTENCE}</p></body></html>"

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.text_unit import TextUnit
+from support.text_shard import TextShard
 
 from llmtrain_api.data_report import StepReport
 from llmtrain_api.spec.data import Data
@@ -37,7 +37,7 @@ TEXTS = (
 
 def reports(texts: tuple[str, ...]) -> tuple[list[str], list[StepReport], int]:
     """The documents that stay, the steps over all batches, the number of batches."""
-    batches = list(work_on_shard(SourceShard(TextUnit(texts), 0), DATA))
+    batches = list(work_on_shard(SourceShard(TextShard(texts), 0), DATA))
     steps = list(batches[0].steps)
     for batch in batches[1:]:
         steps = [merge(one, other) for one, other in zip(steps, batch.steps, strict=True)]

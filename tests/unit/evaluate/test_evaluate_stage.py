@@ -27,7 +27,7 @@ LINE = {
 }
 
 
-def trained_line(folder: Path, **evaluate: object) -> StageContext:
+def trained_pipeline(folder: Path, **evaluate: object) -> StageContext:
     """A workspace after fine-tuning, with held-out documents."""
     context = stage_context(folder, Stage.EVALUATE, **LINE, evaluate=evaluate)
     save_tiny(context.workspace.model("pretrained"), context_length=128)
@@ -46,7 +46,7 @@ def report_of(context: StageContext) -> EvaluationReport:
 
 
 def test_the_whole_line_is_measured_and_the_last_model_must_pass(tmp_path: Path) -> None:
-    context = trained_line(
+    context = trained_pipeline(
         tmp_path,
         tasks=[{"heldOutDocs": {"questions": 4}}],
         generations={"prompts": ["Hello"], "maxNewTokens": 4},
@@ -73,7 +73,7 @@ def test_the_whole_line_is_measured_and_the_last_model_must_pass(tmp_path: Path)
 
 
 def test_a_gate_that_is_not_met_ends_the_stage_after_the_report(tmp_path: Path) -> None:
-    context = trained_line(tmp_path, gates=[{"metric": "bitsPerByte", "max": 0.5}])
+    context = trained_pipeline(tmp_path, gates=[{"metric": "bitsPerByte", "max": 0.5}])
     with pytest.raises(
         GateError, match=r"finetuned .* bitsPerByte is .*, above .* max of 0\.5"
     ) as e:
@@ -91,7 +91,7 @@ def test_an_impossible_gate_costs_no_time(tmp_path: Path) -> None:
 
 def test_sampling_is_the_same_each_time(tmp_path: Path) -> None:
     generations = {"prompts": ["Hello", "Hello"], "maxNewTokens": 16, "temperature": 1.0}
-    context = trained_line(tmp_path, bitsPerByte=False, generations=generations)
+    context = trained_pipeline(tmp_path, bitsPerByte=False, generations=generations)
     run(context)
     first = report_of(context).generations
     run(context)
@@ -103,7 +103,7 @@ def test_sampling_is_the_same_each_time(tmp_path: Path) -> None:
 def test_a_prompt_longer_than_the_context_keeps_its_end(tmp_path: Path) -> None:
     prompts = ["word " * 500, ""]
     generations = {"prompts": prompts, "maxNewTokens": 100}
-    context = trained_line(tmp_path, bitsPerByte=False, generations=generations)
+    context = trained_pipeline(tmp_path, bitsPerByte=False, generations=generations)
     run(context)
     assert [written.prompt for written in report_of(context).generations] == prompts * 2
 
@@ -173,8 +173,8 @@ def test_bad_rows_of_the_text_to_measure_on_have_one_limit(tmp_path: Path) -> No
         held_out_texts(context)
 
 
-def test_told_to_stop_it_writes_no_report(tmp_path: Path) -> None:
-    context = trained_line(tmp_path)
+def test_a_stopped_evaluation_writes_no_report(tmp_path: Path) -> None:
+    context = trained_pipeline(tmp_path)
     context.stop.set()
     with pytest.raises(Interrupted):
         run(context)

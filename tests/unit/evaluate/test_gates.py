@@ -27,7 +27,7 @@ def test_bounds_are_inclusive(bounds: dict[str, float], value: float, failure: s
     assert describe_failures([result]) == failure
 
 
-def test_all_failures_are_told() -> None:
+def test_all_failed_gates_are_reported() -> None:
     gates = [Gate(metric="a", max=1), Gate(metric="b", max=1), Gate(metric="c", min=9)]
     results = check_gates(gates, {"a": 2.0, "b": 0.0, "c": 8.0})
     assert describe_failures(results) == (

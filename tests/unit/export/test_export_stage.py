@@ -85,7 +85,7 @@ def run_alone(code: str, folder: Path) -> str:
 
 
 @pytest.mark.slow
-def test_the_card_of_a_chat_model_tells_how_to_use_it(tmp_path: Path) -> None:
+def test_the_card_of_a_chat_model_shows_how_to_use_it(tmp_path: Path) -> None:
     context = finished_line(tmp_path)
     RUNNER.work(context)
     folder = context.workspace.export
@@ -104,7 +104,7 @@ def test_the_card_of_a_chat_model_tells_how_to_use_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_card_of_a_base_model_tells_how_to_use_it(tmp_path: Path) -> None:
+def test_the_card_of_a_base_model_shows_how_to_use_it(tmp_path: Path) -> None:
     save_tiny(tmp_path / "model", context_length=256)
     context = stage_context(tmp_path, Stage.EXPORT, export={})
     RUNNER.work(context)
@@ -112,7 +112,7 @@ def test_the_card_of_a_base_model_tells_how_to_use_it(tmp_path: Path) -> None:
     assert "llmtrain chat" not in (context.workspace.export / "README.md").read_text()
 
 
-def test_the_card_tells_where_the_model_comes_from(tmp_path: Path) -> None:
+def test_the_card_names_the_origin_of_the_model(tmp_path: Path) -> None:
     context = finished_line(tmp_path)
     RUNNER.work(context)
     card = (context.workspace.export / "README.md").read_text()

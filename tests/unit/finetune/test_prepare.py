@@ -174,7 +174,7 @@ def test_a_rerun_does_nothing_until_a_file_changes(tmp_path: Path) -> None:
     assert index.stat().st_ino != first
 
 
-def test_told_to_stop_it_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_stopped_preparation_leaves_nothing_behind(tmp_path: Path) -> None:
     save_tiny(tmp_path / "model")
     chats(tmp_path, ["yes", "no"])
     context = context_of(tmp_path)

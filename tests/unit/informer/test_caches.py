@@ -62,7 +62,7 @@ def test_a_list_takes_away_what_was_missed_and_keeps_what_is_newer_than_it() -> 
     assert {pod.metadata.name for pod in caches.pods(_KEY)} == {"kept", "made-since"}
 
 
-def test_what_is_gone_does_not_come_back_with_late_news_of_it() -> None:
+def test_a_deleted_object_does_not_come_back_with_a_late_event() -> None:
     caches = Caches()
     caches.put_pod(body("a", version=1))
     caches.drop_pod(body("a", version=2))
@@ -72,7 +72,7 @@ def test_what_is_gone_does_not_come_back_with_late_news_of_it() -> None:
     assert len(caches.pods(_KEY)) == 1
 
 
-def test_a_list_that_tells_nothing_new_concerns_no_job() -> None:
+def test_a_list_without_changes_affects_no_job() -> None:
     caches = Caches()
     caches.put_job(body(version=10))
     caches.put_pod(body("a", version=10))
@@ -90,7 +90,7 @@ def test_a_list_of_one_namespace_says_nothing_of_others() -> None:
     assert caches.jobs == {}
 
 
-def test_a_deleted_job_does_not_come_back_with_late_news_of_it() -> None:
+def test_a_deleted_job_does_not_come_back_with_a_late_event() -> None:
     caches = Caches()
     caches.put_job(body(version=1))
     caches.drop_job(body(version=2))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 from support.answered_job import AnsweredJobs, Clock, reconciling
-from support.passes import UID, job_of
+from support.job_harness import UID, job_of
 
 from llmtrain_api.status import JobStatus, StageState
 from llmtrain_lifecycle.observed import ObjectMeta

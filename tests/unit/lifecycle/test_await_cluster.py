@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from support.passes import GENERATION, NOW, SETTINGS, UID, job_of
+from support.job_harness import GENERATION, NOW, SETTINGS, UID, job_of
 
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import JobStatus, LostPod, Phase
@@ -122,7 +122,7 @@ def test_no_cluster_is_asked_for_where_none_can_be_made() -> None:
     assert decision.status.conditions[0].reason == "KubeRayMissing"
 
 
-def test_a_refusal_is_told_while_it_is_tried_again_and_is_the_reason_in_the_end() -> None:
+def test_a_refusal_is_reported_during_retries_and_becomes_the_reason_in_the_end() -> None:
     refusal = Obstacle("ClusterRefused", "exceeded quota: team, requested: pods=1")
     snapshot = Snapshot(refusal=refusal)
     waiting = decide(_JOB, UID, GENERATION, asked(), snapshot, NOW, _SETTINGS)

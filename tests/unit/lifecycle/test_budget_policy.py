@@ -4,9 +4,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from support.paid_passes import PaidPasses, paid_pod
-from support.passes import NOW, job_of
-from support.simulated_world import SimulatedWorld
+from support.billed_job_harness import BilledJobHarness, paid_pod
+from support.cluster_simulator import ClusterSimulator
+from support.job_harness import NOW, job_of
 
 from llmtrain_api.cost import CapacityType, Cost, Ledger, OpenPods, PriceSource
 from llmtrain_api.exit_codes import ExitCode
@@ -72,94 +72,96 @@ def test_without_budget_or_prices_nothing_is_said() -> None:
     assert budget_view(Budget(max_usd=1), JobStatus(), NOW) is None
 
 
-def _world(action: str) -> SimulatedWorld:
+def _simulator(action: str) -> ClusterSimulator:
     """A job at work that costs a dollar a second, with a budget of 100 dollars."""
-    world = SimulatedWorld(job_of("data", policy={"budget": {"maxUsd": 100, "action": action}}))
+    simulator = ClusterSimulator(
+        job_of("data", policy={"budget": {"maxUsd": 100, "action": action}})
+    )
     for _ in range(6):
-        world.executor_passes()
-        world.cluster_comes()
-    world.driver_works(10)
-    world.executor_passes()
-    assert world.written.stage(Stage.DATA).state is StageState.RUNNING
-    return world
+        simulator.executor_reconciles()
+        simulator.cluster_comes()
+    simulator.driver_works(10)
+    simulator.executor_reconciles()
+    assert simulator.written.stage(Stage.DATA).state is StageState.RUNNING
+    return simulator
 
 
-def _until_spent(world: SimulatedWorld) -> None:
+def _until_spent(simulator: ClusterSimulator) -> None:
     """Pass as often as the job asks for it, until its budget is spent."""
     for _ in range(10):
-        left = world.executor_passes().requeue_after_seconds
-        if world.written.stage(Stage.DATA).state is not StageState.RUNNING:
+        left = simulator.executor_reconciles().requeue_after_seconds
+        if simulator.written.stage(Stage.DATA).state is not StageState.RUNNING:
             return
         assert left is not None
-        world.wait(left)
-        world.driver_works(10)
+        simulator.wait(left)
+        simulator.driver_works(10)
     raise AssertionError("nothing came of it")
 
 
 def test_a_spent_budget_suspends_after_a_checkpoint_and_more_money_goes_on() -> None:
-    world = _world("suspend")
-    _until_spent(world)
-    assert world.written.stage(Stage.DATA).state is StageState.STOPPING
-    world.wait(5)  # the checkpoint
-    world.driver_obeys()
-    world.calms_down(passes=10)
-    assert world.written.phase is Phase.SUSPENDED
-    cost = world.written.cost
+    simulator = _simulator("suspend")
+    _until_spent(simulator)
+    assert simulator.written.stage(Stage.DATA).state is StageState.STOPPING
+    simulator.wait(5)  # the checkpoint
+    simulator.driver_obeys()
+    simulator.run_until_idle(max_reconciles=10)
+    assert simulator.written.phase is Phase.SUSPENDED
+    cost = simulator.written.cost
     assert cost is not None
     assert 100 <= cost.spent_usd <= 106
-    (message,) = {c.message for c in world.written.conditions if c.type == "Suspended"}
+    (message,) = {c.message for c in simulator.written.conditions if c.type == "Suspended"}
     assert "policy.budget.maxUsd: 100" in message
 
-    world.person_sets_budget(1000)
+    simulator.person_sets_budget(1000)
     for _ in range(6):
-        world.executor_passes()
-        world.cluster_comes()
-    world.driver_ends(ExitCode.DONE, None)
-    world.executor_passes()
-    assert world.written.stage(Stage.DATA).state is StageState.SUCCEEDED
+        simulator.executor_reconciles()
+        simulator.cluster_comes()
+    simulator.driver_ends(ExitCode.DONE, None)
+    simulator.executor_reconciles()
+    assert simulator.written.stage(Stage.DATA).state is StageState.SUCCEEDED
 
 
 def test_a_spent_budget_fails() -> None:
-    world = _world("fail")
-    _until_spent(world)
-    world.driver_obeys()
-    world.calms_down(passes=10)
-    assert world.written.phase is Phase.FAILED
-    assert world.written.stage(Stage.DATA).reason == "BudgetExceeded"
+    simulator = _simulator("fail")
+    _until_spent(simulator)
+    simulator.driver_obeys()
+    simulator.run_until_idle(max_reconciles=10)
+    assert simulator.written.phase is Phase.FAILED
+    assert simulator.written.stage(Stage.DATA).reason == "BudgetExceeded"
 
 
 def test_a_spent_budget_warns() -> None:
-    world = _world("warn")
-    world.wait(200)
-    world.driver_works(10)
-    world.executor_passes()
-    (said,) = [c for c in world.written.conditions if c.type == "WithinBudget"]
+    simulator = _simulator("warn")
+    simulator.wait(200)
+    simulator.driver_works(10)
+    simulator.executor_reconciles()
+    (said,) = [c for c in simulator.written.conditions if c.type == "WithinBudget"]
     assert (said.status.value, said.reason) == ("False", "BudgetExceeded")
-    world.driver_ends(ExitCode.DONE, None)
-    world.calms_down(passes=10)
-    assert world.written.phase is Phase.SUCCEEDED
+    simulator.driver_ends(ExitCode.DONE, None)
+    simulator.run_until_idle(max_reconciles=10)
+    assert simulator.written.phase is Phase.SUCCEEDED
 
 
 def test_a_budget_that_is_spent_stays_so_when_a_pod_turns_out_to_have_ended_earlier() -> None:
     budget = {"maxUsd": 100, "action": "suspend"}
-    passes = PaidPasses("finetune", policy={"budget": budget})
-    passes.paid = (paid_pod("a", usd_per_hour=3600),)
-    passes.start()
-    passes.wait(100)
-    passes.make()
-    passes.end_stopped()
-    passes.make()
-    passes.submission = None
-    passes.make()
-    assert passes.status.phase is Phase.SUSPENDED
-    passes.wait(5)
-    passes.paid = (paid_pod("a", end=NOW + timedelta(seconds=99), usd_per_hour=3600),)
+    harness = BilledJobHarness("finetune", policy={"budget": budget})
+    harness.paid = (paid_pod("a", usd_per_hour=3600),)
+    harness.start()
+    harness.wait(100)
+    harness.reconcile()
+    harness.end_stopped()
+    harness.reconcile()
+    harness.submission = None
+    harness.reconcile()
+    assert harness.status.phase is Phase.SUSPENDED
+    harness.wait(5)
+    harness.paid = (paid_pod("a", end=NOW + timedelta(seconds=99), usd_per_hour=3600),)
     for _ in range(2):
-        decision = passes.make()
-        assert passes.status.phase is Phase.SUSPENDED
+        decision = harness.reconcile()
+        assert harness.status.phase is Phase.SUSPENDED
     assert decision.requeue_after_seconds is None
-    assert passes.cost.spent_usd == 99
-    assert passes.cost.wasted_usd <= passes.cost.spent_usd
-    passes.set_policy(budget={**budget, "maxUsd": 101})
-    passes.make()
-    assert passes.status.phase is Phase.PENDING
+    assert harness.cost.spent_usd == 99
+    assert harness.cost.wasted_usd <= harness.cost.spent_usd
+    harness.set_policy(budget={**budget, "maxUsd": 101})
+    harness.reconcile()
+    assert harness.status.phase is Phase.PENDING

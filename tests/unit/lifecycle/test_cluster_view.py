@@ -152,13 +152,13 @@ def test_a_ray_cluster_that_nothing_deletes_is_named_with_the_command_that_does(
     assert "kubectl delete raycluster -n default it" in view.message
 
 
-def test_a_ray_cluster_that_its_finalizers_hold_is_told() -> None:
+def test_a_ray_cluster_held_by_finalizers_is_reported() -> None:
     held = {"deletionTimestamp": "2026-01-31T12:00:00Z", "finalizers": ["example.com/audit"]}
     (view,) = cluster_views((ray_cluster(metadata=held),), (), _UID)
     assert view.message == "its finalizers hold it: example.com/audit"
 
 
-def test_what_kubelet_waits_for_is_told() -> None:
+def test_what_kubelet_waits_for_is_reported() -> None:
     waiting = {"reason": "ContainerCreating"}
     container = {"name": "ray", "state": {"waiting": waiting}}
     scheduled = [{"type": "PodScheduled", "status": "True"}]

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from support.passes import NOW
+from support.job_harness import NOW
 
 from llmtrain_api.status import Condition, ConditionStatus, JobStatus, Phase
 from llmtrain_lifecycle.conditions import conditions_of

@@ -1,7 +1,7 @@
 """A deadline counts the time that a job is active, and stands still while it is suspended."""
 
 import pytest
-from support.passes import NOW, Passes
+from support.job_harness import NOW, JobHarness
 
 from llmtrain_api.status import JobStatus, Phase
 from llmtrain_lifecycle.policies.time_limits import seconds_left
@@ -36,32 +36,32 @@ def test_seconds_left(status: JobStatus, deadline_seconds: int | None, left: flo
 
 
 def test_time_in_a_queue_is_not_active_time() -> None:
-    passes = Passes("data", policy={"activeDeadlineSeconds": 20, "queueName": "ml"})
-    passes.cluster_state = ClusterState.SUSPENDED
-    passes.make()
+    harness = JobHarness("data", policy={"activeDeadlineSeconds": 20, "queueName": "ml"})
+    harness.cluster_state = ClusterState.SUSPENDED
+    harness.reconcile()
     for _ in range(10):
-        passes.wait(60)
-        queued = passes.make()
+        harness.wait(60)
+        queued = harness.reconcile()
         assert (queued.status.phase, queued.requeue_after_seconds) == (Phase.PENDING, None)
-    passes.cluster_state = ClusterState.READY
-    passes.start()
-    passes.wait(19)
-    running = passes.make(progress=passes.report())
+    harness.cluster_state = ClusterState.READY
+    harness.start()
+    harness.wait(19)
+    running = harness.reconcile(progress=harness.report())
     assert running.actions == ()
     assert running.requeue_after_seconds == 1
-    passes.wait(1)
-    passes.make(progress=passes.report())
-    assert passes.stage.reason == "DeadlineExceeded"
+    harness.wait(1)
+    harness.reconcile(progress=harness.report())
+    assert harness.stage.reason == "DeadlineExceeded"
 
 
 def test_an_evicted_job_keeps_the_time_that_it_had_left() -> None:
-    passes = Passes("data", policy={"activeDeadlineSeconds": 100, "queueName": "ml"})
-    passes.start()
-    passes.wait(30)
-    passes.submission, passes.cluster_state = None, ClusterState.SUSPENDED
-    passes.make()
-    passes.wait(86_400)
-    passes.make()
-    passes.cluster_state = ClusterState.READY
-    passes.start()
-    assert seconds_left(passes.status, 100, passes.now) == 70
+    harness = JobHarness("data", policy={"activeDeadlineSeconds": 100, "queueName": "ml"})
+    harness.start()
+    harness.wait(30)
+    harness.submission, harness.cluster_state = None, ClusterState.SUSPENDED
+    harness.reconcile()
+    harness.wait(86_400)
+    harness.reconcile()
+    harness.cluster_state = ClusterState.READY
+    harness.start()
+    assert seconds_left(harness.status, 100, harness.now) == 70

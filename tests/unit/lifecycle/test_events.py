@@ -2,7 +2,7 @@
 
 import itertools
 
-from support.passes import NOW
+from support.job_harness import NOW
 
 from llmtrain_api.status import Condition, ConditionStatus, JobStatus, Phase
 from llmtrain_lifecycle.builders.events import events
@@ -27,35 +27,35 @@ def _status(reason: str, budget: str | None = None, phase: Phase = Phase.RUNNING
     return JobStatus(phase=phase, conditions=tuple(conditions))
 
 
-def _told(before: JobStatus, after: JobStatus) -> list[tuple[str, str]]:
+def _events(before: JobStatus, after: JobStatus) -> list[tuple[str, str]]:
     made = events("default", "small", "0123456789", before, after, NOW)
     return [(event["type"], event["reason"]) for event in made]
 
 
-def test_a_turn_is_told_once() -> None:
+def test_a_transition_is_recorded_once() -> None:
     pending = _status("Queued", phase=Phase.PENDING)
-    assert _told(JobStatus(), pending) == [("Normal", "Queued")]
-    assert _told(pending, pending) == []
-    assert _told(pending, _status("StageRunning")) == [("Normal", "StageRunning")]
+    assert _events(JobStatus(), pending) == [("Normal", "Queued")]
+    assert _events(pending, pending) == []
+    assert _events(pending, _status("StageRunning")) == [("Normal", "StageRunning")]
 
 
 def test_a_failure_is_a_warning() -> None:
-    assert _told(_status("StageRunning"), _status("Unschedulable")) == [
+    assert _events(_status("StageRunning"), _status("Unschedulable")) == [
         ("Warning", "Unschedulable")
     ]
 
 
-def test_a_budget_hides_no_turn_of_its_job() -> None:
+def test_a_budget_hides_no_transition_of_its_job() -> None:
     before = _status("Queued", "WithinBudget", Phase.PENDING)
     after = _status("WaitingForCluster", "WithinBudget", Phase.PENDING)
-    assert _told(before, after) == [("Normal", "WaitingForCluster")]
+    assert _events(before, after) == [("Normal", "WaitingForCluster")]
 
 
-def test_a_budget_s_turns_are_told() -> None:
+def test_transitions_of_a_budget_are_recorded() -> None:
     turns = ["WithinBudget", "ForecastOverBudget", "BudgetNearlySpent", "BudgetExceeded"]
     statuses = [_status("StageRunning", turn) for turn in turns]
-    assert _told(_status("StageRunning"), statuses[0]) == []
-    assert [_told(before, after) for before, after in itertools.pairwise(statuses)] == [
+    assert _events(_status("StageRunning"), statuses[0]) == []
+    assert [_events(before, after) for before, after in itertools.pairwise(statuses)] == [
         [("Warning", turn)] for turn in turns[1:]
     ]
-    assert _told(statuses[3], statuses[0]) == [("Normal", "WithinBudget")]
+    assert _events(statuses[3], statuses[0]) == [("Normal", "WithinBudget")]

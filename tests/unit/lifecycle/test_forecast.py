@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from support.paid_passes import PaidPasses, paid_pod
+from support.billed_job_harness import BilledJobHarness, paid_pod
 
 from llmtrain_api.cost import PriceSource
 from llmtrain_api.exit_codes import ExitCode, Outcome
@@ -18,7 +18,7 @@ _STAGE_SECONDS = 1000
 _LINE = ("data", "tokenizer", "model", "pretrain")
 
 
-class _Training(PaidPasses):
+class _Training(BilledJobHarness):
     """A job that pretrains for 1000 seconds, at a cent a second: 10 USD."""
 
     def __init__(self, *stages: str, max_usd: float = 15) -> None:
@@ -33,15 +33,15 @@ class _Training(PaidPasses):
             self.start()
             self.wait(5)
             self.end()
-            self.make()
+            self.reconcile()
             self.submission = None
         self.start()
 
     def trains(self, percent: int, *, checkpoint: int | None = None) -> None:
         """The attempt has come so far, and says so."""
-        self.make(progress=self.told(percent, checkpoint=checkpoint))
+        self.reconcile(progress=self.report_at(percent, checkpoint=checkpoint))
 
-    def told(self, percent: int, *, checkpoint: int | None = None) -> ProgressReport:
+    def report_at(self, percent: int, *, checkpoint: int | None = None) -> ProgressReport:
         """What the driver tells at some percent; where it committed last, or all that it did."""
         plan = self.status.plan
         stage = plan.stage(Stage.PRETRAIN) if plan else None
@@ -63,20 +63,20 @@ class _Training(PaidPasses):
     def is_suspended(self, *, outcome: Outcome | None = None) -> None:
         """A person suspends it; it stops, and its Pods go."""
         self.set_policy(budget={"maxUsd": 15, "action": "warn"}, suspend=True)
-        self.make()
+        self.reconcile()
         self.wait(5)
         if outcome is None:
             self.end_stopped()
         else:
             self.end(ExitCode.INTERRUPTED, outcome)
-        self.make()
+        self.reconcile()
         self.submission = None
-        self.make()
+        self.reconcile()
         assert self.status.phase is Phase.SUSPENDED
         self.paid = (paid_pod("a", end=self.now),)
         self.wait(5)
-        self.make()
-        self.make()
+        self.reconcile()
+        self.reconcile()
 
     def is_resumed(self) -> None:
         """It goes on an hour later, on a Pod of its own."""
@@ -97,7 +97,7 @@ class _Training(PaidPasses):
         forecast = self.cost.forecast_usd
         return None if forecast is None else float(forecast)
 
-    def foretells(self, *, usd: float, seconds_left: float | None) -> None:
+    def assert_forecast(self, *, usd: float, seconds_left: float | None) -> None:
         """Check both, give or take what a start of a stage takes."""
         assert self.forecast == pytest.approx(usd, abs=0.4)
         if seconds_left is None:
@@ -114,8 +114,8 @@ def _at_90_percent(*, checkpoint: int | None = None) -> _Training:
     job.begin_pretraining()
     job.wait(900)
     job.trains(90, checkpoint=checkpoint)
-    job.make(progress=job.told(90, checkpoint=checkpoint))
-    job.foretells(usd=10.2, seconds_left=100)
+    job.reconcile(progress=job.report_at(90, checkpoint=checkpoint))
+    job.assert_forecast(usd=10.2, seconds_left=100)
     return job
 
 
@@ -129,16 +129,16 @@ def test_what_is_kept_is_not_counted_again_while_a_job_is_suspended_and_resumed(
 ) -> None:
     job = _at_90_percent(checkpoint=None if outcome else 89)
     job.is_suspended(outcome=outcome)
-    job.foretells(usd=10.4, seconds_left=None)
+    job.assert_forecast(usd=10.4, seconds_left=None)
     job.is_resumed()
     job.wait(31)
-    job.make()
-    job.foretells(usd=10.7, seconds_left=120)
-    job.make(progress=job.report(0, activity="restoring"))
-    job.foretells(usd=10.7, seconds_left=120)
+    job.reconcile()
+    job.assert_forecast(usd=10.7, seconds_left=120)
+    job.reconcile(progress=job.report(0, activity="restoring"))
+    job.assert_forecast(usd=10.7, seconds_left=120)
     job.wait(31)
     job.trains(92)
-    job.foretells(usd=10.9, seconds_left=80)
+    job.assert_forecast(usd=10.9, seconds_left=80)
 
 
 def test_the_time_that_an_attempt_takes_to_end_is_no_pause_between_steps() -> None:
@@ -147,43 +147,43 @@ def test_the_time_that_an_attempt_takes_to_end_is_no_pause_between_steps() -> No
     job.wait(600)
     outcome = Outcome(reason="Interrupted", message="", work=WorkSeconds(productive=900))
     job.end(ExitCode.INTERRUPTED, outcome)
-    job.make()
+    job.reconcile()
     assert job.eta == pytest.approx(100, abs=40)
 
 
 def test_what_is_lost_is_counted_again_while_an_attempt_backs_off() -> None:
     job = _at_90_percent(checkpoint=60)
     job.end(None)
-    job.make()
+    job.reconcile()
     assert job.stage.state is StageState.PENDING
-    job.foretells(usd=13.2, seconds_left=400)
+    job.assert_forecast(usd=13.2, seconds_left=400)
 
 
 def test_a_second_failure_before_the_first_step_changes_nothing() -> None:
     job = _at_90_percent(checkpoint=60)
     for _ in range(2):
         job.end(None)
-        job.make()
+        job.reconcile()
         job.submission = None
         job.wait(10)
         job.start()
-        job.make(progress=job.report(0, activity="restoring"))
-    job.foretells(usd=13.3, seconds_left=400)
+        job.reconcile(progress=job.report(0, activity="restoring"))
+    job.assert_forecast(usd=13.3, seconds_left=400)
 
 
-def test_a_stage_that_does_not_train_foretells_by_its_own_attempt_alone() -> None:
+def test_the_forecast_of_a_stage_that_does_not_train_uses_its_own_attempt_alone() -> None:
     job = _Training("data")
     job.start()
     job.wait(80)
-    job.make(progress=job.report(80))
+    job.reconcile(progress=job.report(80))
     assert job.eta == pytest.approx(20, abs=1)
     job.end(None)
-    job.make()
+    job.reconcile()
     job.submission = None
     job.start()
     assert job.eta == pytest.approx(20)  # as long as stages take here to start
     job.wait(35)
-    job.make(progress=job.report(10))
+    job.reconcile(progress=job.report(10))
     assert job.eta == pytest.approx(9 * 35, abs=20)
 
 
@@ -199,16 +199,16 @@ def test_a_job_that_does_not_run_has_no_time_to_its_end_and_no_speed() -> None:
 def test_the_first_pods_of_a_cluster_do_not_stand_for_all() -> None:
     job = _Training()
     job.expected, job.paid = Decimal(3600), ()
-    job.make()
+    job.reconcile()
     before = job.forecast
     assert before is not None
     job.cluster_state = ClusterState.STARTING
     job.paid = (paid_pod("head", usd_per_hour=1),)
-    job.make()
+    job.reconcile()
     assert job.forecast == pytest.approx(before, rel=0.1)
     job.cluster_state = ClusterState.READY
     job.paid = (*job.paid, paid_pod("worker", usd_per_hour=36))
-    job.make()
+    job.reconcile()
     assert job.forecast == pytest.approx(before / 100, rel=0.2)
 
 
@@ -218,27 +218,27 @@ def test_a_lost_worker_does_not_make_a_job_cheaper() -> None:
     job.begin_pretraining()
     job.wait(100)
     job.trains(10)
-    job.make(progress=job.told(10))
+    job.reconcile(progress=job.report_at(10))
     forecast = job.forecast
     job.cluster_state = ClusterState.STARTING
     job.paid = (paid_pod("a"), paid_pod("b", end=job.now))
-    job.make(progress=job.told(10))
+    job.reconcile(progress=job.report_at(10))
     assert job.forecast == forecast
 
 
 def test_what_was_planned_is_at_the_price_that_is_paid() -> None:
     job = _Training()
     job.expected, job.paid = Decimal(3600), ()
-    job.make()
+    job.reconcile()
     guessed = job.cost.planned_usd
     assert guessed is not None
     job.paid = (paid_pod("a", usd_per_hour=36),)
-    job.make()
+    job.reconcile()
     paid = job.cost.planned_usd
     assert paid == pytest.approx(guessed / 100, abs=Decimal("0.01"))
     job.begin_pretraining()
     job.paid = (paid_pod("a", usd_per_hour=36, end=job.now),)
-    job.make()
+    job.reconcile()
     assert job.cost.planned_usd == paid, "it stands when the Pods are gone"
 
 
@@ -246,7 +246,7 @@ def test_pods_without_a_price_leave_the_cost_open() -> None:
     job = _Training()
     job.paid = (paid_pod("a"), paid_pod("b", usd_per_hour=0))
     job.begin_pretraining()
-    job.make()
+    job.reconcile()
     assert job.cost.unpriced_pods == 1
     assert (job.forecast, job.cost.planned_usd) == (None, None)
     condition = job.budget_condition
@@ -255,18 +255,18 @@ def test_pods_without_a_price_leave_the_cost_open() -> None:
     assert "prices" in condition.message
 
 
-def _untold(*, max_usd: float) -> _Training:
+def _without_forecast(*, max_usd: float) -> _Training:
     """A job that is to fine-tune on conversations that nobody has counted yet."""
     job = _Training("data", "tokenizer", "model", "pretrain", "finetune", max_usd=max_usd)
     job.expected, job.paid = Decimal(1_000_000), ()
-    job.make()
-    job.make()
+    job.reconcile()
+    job.reconcile()
     assert job.forecast is None
     return job
 
 
-def test_what_is_known_of_a_job_tells_that_it_costs_more_than_it_may() -> None:
-    job = _untold(max_usd=1)
+def test_a_lower_bound_above_the_budget_exceeds_it() -> None:
+    job = _without_forecast(max_usd=1)
     assert job.cost.forecast_at_least_usd is not None
     assert job.cost.forecast_at_least_usd > 1
     condition = job.budget_condition
@@ -275,7 +275,7 @@ def test_what_is_known_of_a_job_tells_that_it_costs_more_than_it_may() -> None:
 
 
 def test_a_budget_is_not_said_to_suffice_where_nobody_knows() -> None:
-    condition = _untold(max_usd=1e9).budget_condition
+    condition = _without_forecast(max_usd=1e9).budget_condition
     assert condition is not None
     assert (condition.status.value, condition.reason) == ("True", "WithinBudget")
     assert "not known yet" in condition.message
@@ -288,7 +288,7 @@ def test_prices_that_are_taken_away_end_no_account() -> None:
     (pod,) = job.paid or ()
     unpriced = replace(pod.price, usd_per_hour=Decimal(0), source=PriceSource.NONE)
     job.paid = (replace(pod, end=job.now, price=unpriced), replace(pod, uid="b", price=unpriced))
-    job.make()
+    job.reconcile()
     assert job.cost.spent_usd == pytest.approx(Decimal("1.1"), abs=Decimal("0.05"))
     assert (job.cost.usd_per_hour, job.cost.unpriced_pods) == (0, 1)
 
@@ -296,7 +296,7 @@ def test_prices_that_are_taken_away_end_no_account() -> None:
 def test_a_budget_without_any_prices_says_that_it_is_not_enforced() -> None:
     job = _Training()
     job.paid, job.expected = None, None
-    job.make()
+    job.reconcile()
     condition = job.budget_condition
     assert condition is not None
     assert (condition.status.value, condition.reason) == ("Unknown", "NoPrices")

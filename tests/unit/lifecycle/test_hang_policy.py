@@ -1,7 +1,7 @@
 """Only work of the attempt itself counts as a sign of life."""
 
 import pytest
-from support.passes import NOW, UID
+from support.job_harness import NOW, UID
 
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.stages import Stage

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from support.paid_passes import paid_pod
-from support.passes import job_of
+from support.billed_job_harness import paid_pod
+from support.job_harness import job_of
 
 from llmtrain_api.exit_codes import Outcome
 from llmtrain_api.job import LLMTrainingJob

@@ -2,46 +2,46 @@
 
 from itertools import pairwise
 
-from support.passes import Passes
+from support.job_harness import JobHarness
 
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import Progress, StageState
 
 
-def _progress(passes: Passes) -> Progress:
-    assert passes.status.progress is not None
-    return passes.status.progress
+def _progress(harness: JobHarness) -> Progress:
+    assert harness.status.progress is not None
+    return harness.status.progress
 
 
 def test_progress_grows_over_the_line_to_100() -> None:
-    passes = Passes()
+    harness = JobHarness()
     seen = []
-    for _ in passes.job.spec.stages:
-        passes.start()
-        seen.append(_progress(passes).percent)
+    for _ in harness.job.spec.stages:
+        harness.start()
+        seen.append(_progress(harness).percent)
         for percent in (50, 100):
-            passes.make(progress=passes.report(percent))
-            seen.append(_progress(passes).percent)
-        last_report = passes.report(100)
-        passes.end()
-        passes.make(progress=last_report)
-        seen.append(_progress(passes).percent)
-        passes.submission = None
-    passes.make()
-    seen.append(_progress(passes).percent)
+            harness.reconcile(progress=harness.report(percent))
+            seen.append(_progress(harness).percent)
+        last_report = harness.report(100)
+        harness.end()
+        harness.reconcile(progress=last_report)
+        seen.append(_progress(harness).percent)
+        harness.submission = None
+    harness.reconcile()
+    seen.append(_progress(harness).percent)
     assert seen[0] == 0
     assert all(before <= after for before, after in pairwise(seen))
     assert seen[-1] == 100
 
 
 def test_a_report_of_the_attempt_is_shown() -> None:
-    passes = Passes("data", "tokenizer", "model", "pretrain", "export")
+    harness = JobHarness("data", "tokenizer", "model", "pretrain", "export")
     for _ in range(2):
-        passes.start()
-        passes.end()
-        passes.make()
-    passes.start()
-    report = passes.report(
+        harness.start()
+        harness.end()
+        harness.reconcile()
+    harness.start()
+    report = harness.report(
         40,
         step=4,
         total_steps=10,
@@ -52,8 +52,8 @@ def test_a_report_of_the_attempt_is_shown() -> None:
         checkpoint_step=3,
         validation_bits_per_byte=1.5,
     )
-    passes.make(progress=report)
-    assert _progress(passes) == Progress(
+    harness.reconcile(progress=report)
+    assert _progress(harness) == Progress(
         percent=47.2,  # (5 + 5 + 40% of 60) / (5 + 5 + 60 + 2)
         stage=Stage.PRETRAIN,
         stage_percent=40,
@@ -72,54 +72,54 @@ def test_a_report_of_the_attempt_is_shown() -> None:
 
 
 def test_a_report_of_another_attempt_is_ignored() -> None:
-    passes = Passes("export")
-    passes.start()
-    passes.make(progress=passes.report(70, attempt=5))
-    assert _progress(passes).stage_percent == 0
+    harness = JobHarness("export")
+    harness.start()
+    harness.reconcile(progress=harness.report(70, attempt=5))
+    assert _progress(harness).stage_percent == 0
 
 
 def test_progress_stays_while_no_report_can_be_read() -> None:
-    passes = Passes("export")
-    passes.start()
-    passes.make(progress=passes.report(70, eta_seconds=60))
-    shown = _progress(passes)
-    passes.make()
-    assert _progress(passes) == shown
+    harness = JobHarness("export")
+    harness.start()
+    harness.reconcile(progress=harness.report(70, eta_seconds=60))
+    shown = _progress(harness)
+    harness.reconcile()
+    assert _progress(harness) == shown
 
 
 def test_progress_stays_but_promises_nothing_while_the_next_attempt_is_awaited() -> None:
-    passes = Passes("export")
-    passes.start()
-    report = passes.report(
+    harness = JobHarness("export")
+    harness.start()
+    report = harness.report(
         70, step=7, loss=2.5, eta_seconds=60, tokens_per_second=800, mfu=0.3, activity="training"
     )
-    passes.make(progress=report)
-    passes.end(4)
-    passes.make()
-    assert passes.stage.state is StageState.PENDING
-    progress = _progress(passes)
+    harness.reconcile(progress=report)
+    harness.end(4)
+    harness.reconcile()
+    assert harness.stage.state is StageState.PENDING
+    progress = _progress(harness)
     assert (progress.stage_percent, progress.step, progress.loss) == (70, 7, 2.5)
     assert (progress.activity, progress.tokens_per_second, progress.eta_seconds) == (None,) * 3
     assert progress.mfu is None
 
 
 def test_training_that_is_to_go_on_is_where_it_was_until_its_first_step() -> None:
-    passes = Passes("finetune")
-    passes.start()
-    passes.make(progress=passes.report(70, step=7, total_steps=10, checkpoint_step=6))
-    passes.end(4)
-    passes.make()
-    passes.submission = None
-    passes.start()
-    passes.make(progress=passes.report(0, activity="restoring the checkpoint of step 6"))
-    shown = _progress(passes)
+    harness = JobHarness("finetune")
+    harness.start()
+    harness.reconcile(progress=harness.report(70, step=7, total_steps=10, checkpoint_step=6))
+    harness.end(4)
+    harness.reconcile()
+    harness.submission = None
+    harness.start()
+    harness.reconcile(progress=harness.report(0, activity="restoring the checkpoint of step 6"))
+    shown = _progress(harness)
     assert (shown.stage_percent, shown.checkpoint_step, shown.total_steps) == (70, 6, 10)
-    passes.make(progress=passes.report(60, step=7, total_steps=10))
-    assert (_progress(passes).stage_percent, _progress(passes).checkpoint_step) == (60, 6)
+    harness.reconcile(progress=harness.report(60, step=7, total_steps=10))
+    assert (_progress(harness).stage_percent, _progress(harness).checkpoint_step) == (60, 6)
 
 
 def test_a_long_activity_does_not_break_the_status() -> None:
-    passes = Passes("export")
-    passes.start()
-    passes.make(progress=passes.report(activity="a" * 1000))
-    assert len(_progress(passes).activity or "") == 256
+    harness = JobHarness("export")
+    harness.start()
+    harness.reconcile(progress=harness.report(activity="a" * 1000))
+    assert len(_progress(harness).activity or "") == 256

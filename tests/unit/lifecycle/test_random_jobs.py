@@ -5,9 +5,9 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.passes import UID
+from support.cluster_simulator import ClusterSimulator
+from support.job_harness import UID
 from support.random_jobs import valid_jobs
-from support.simulated_world import SimulatedWorld
 
 from llmtrain_api.exit_codes import ExitCode
 from llmtrain_api.job import LLMTrainingJob
@@ -26,20 +26,22 @@ _JOBS = valid_jobs(most=6)
 @given(job=_JOBS, ends=st.lists(_ENDS, max_size=4))
 @settings(max_examples=1000)
 def test_every_valid_job_comes_to_rest(job: LLMTrainingJob, ends: list[int | None]) -> None:
-    world = SimulatedWorld(job)
+    simulator = ClusterSimulator(job)
     for exit_code in ends:
         for _ in range(4):
-            world.wait(world.executor_passes().requeue_after_seconds or 0)
-            world.cluster_has_gone()
-            world.cluster_comes()
-        world.driver_works(50)
-        world.driver_ends(exit_code, None)
+            simulator.wait(simulator.executor_reconciles().requeue_after_seconds or 0)
+            simulator.cluster_has_gone()
+            simulator.cluster_comes()
+        simulator.driver_works(50)
+        simulator.driver_ends(exit_code, None)
 
-    world.calms_down(passes=120)
+    simulator.run_until_idle(max_reconciles=120)
 
-    policy = world.job.spec.policy
+    policy = simulator.job.spec.policy
     held_back = policy.suspend or policy.budget is not None
-    assert world.written.phase.terminal or (held_back and world.written.phase is Phase.SUSPENDED)
+    assert simulator.written.phase.terminal or (
+        held_back and simulator.written.phase is Phase.SUSPENDED
+    )
 
 
 @pytest.mark.slow

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from support.cluster.jobs import whole_line, with_change
-from support.passes import SETTINGS, UID, job_of
+from support.cluster.jobs import full_pipeline_job, with_change
+from support.job_harness import SETTINGS, UID, job_of
 
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.manifest import parse_job
@@ -62,7 +62,7 @@ def test_every_section_reaches_the_trainer_as_it_stands_in_the_manifest() -> Non
 
 
 def test_the_home_folder_stands_in_every_path_that_starts_from_it() -> None:
-    manifest = whole_line()
+    manifest = full_pipeline_job()
     files = {"paths": ["~/a/*.jsonl", "b/~", "~other/c"], "format": "jsonl", "textField": "~/text"}
     task = {"lmEval": {"name": "quiz", "include": "~/tasks"}}
     for path, value in (

@@ -1,6 +1,6 @@
 """A manifest that is understood in part: what runs is looked after, nothing new is started."""
 
-from support.passes import Passes
+from support.job_harness import JobHarness
 
 from llmtrain_api.status import Phase, StageState
 from llmtrain_lifecycle.decision import DeleteCluster, Stop
@@ -8,37 +8,37 @@ from llmtrain_lifecycle.decision import DeleteCluster, Stop
 _FAULT = "spec.policy.maxTokens: unknown field"
 
 
-def _running(**policy: object) -> Passes:
-    passes = Passes("data", "tokenizer", policy=policy)
-    passes.start()
-    passes.unknown_fields = (_FAULT,)
-    return passes
+def _running(**policy: object) -> JobHarness:
+    harness = JobHarness("data", "tokenizer", policy=policy)
+    harness.start()
+    harness.unknown_fields = (_FAULT,)
+    return harness
 
 
 def test_the_attempt_at_work_goes_on_and_the_field_is_named() -> None:
-    passes = _running()
-    assert passes.make().actions == ()
-    told = passes.status.conditions[0]
-    assert (passes.status.phase, told.reason) == (Phase.RUNNING, "InvalidSpec")
+    harness = _running()
+    assert harness.reconcile().actions == ()
+    told = harness.status.conditions[0]
+    assert (harness.status.phase, told.reason) == (Phase.RUNNING, "InvalidSpec")
     assert told.message == f"{_FAULT}; meanwhile data is running, attempt 0"
 
 
 def test_its_policies_hold() -> None:
-    passes = _running(activeDeadlineSeconds=10)
-    passes.wait(10)
-    assert passes.make().actions == (Stop(passes.running().submission_id),)
-    assert passes.stage.reason == "DeadlineExceeded"
+    harness = _running(activeDeadlineSeconds=10)
+    harness.wait(10)
+    assert harness.reconcile().actions == (Stop(harness.running().submission_id),)
+    assert harness.stage.reason == "DeadlineExceeded"
 
 
 def test_no_other_attempt_is_started_and_no_compute_held() -> None:
-    passes = _running()
-    passes.end()
-    passes.make()
-    waiting = passes.make()
-    assert passes.stage.state is StageState.PENDING
-    assert waiting.actions == (DeleteCluster(passes.cluster_name),)
-    assert (passes.status.phase, passes.status.conditions[0].message) == (Phase.PENDING, _FAULT)
-    passes.unknown_fields = ()
-    passes.submission = None
-    passes.start()
-    assert passes.stage.state is StageState.RUNNING
+    harness = _running()
+    harness.end()
+    harness.reconcile()
+    waiting = harness.reconcile()
+    assert harness.stage.state is StageState.PENDING
+    assert waiting.actions == (DeleteCluster(harness.cluster_name),)
+    assert (harness.status.phase, harness.status.conditions[0].message) == (Phase.PENDING, _FAULT)
+    harness.unknown_fields = ()
+    harness.submission = None
+    harness.start()
+    assert harness.stage.state is StageState.RUNNING

@@ -61,7 +61,7 @@ def test_a_job_that_has_ended_holds_none() -> None:
     assert _gpus(ended) == 0
 
 
-def test_a_stage_tells_why_its_last_attempt_ended_until_it_is_done() -> None:
+def test_the_reason_of_a_stage_s_last_attempt_is_shown_until_it_is_done() -> None:
     status = live_status()
     told = _values(status, "llmtrain_job_stage_reason")
     assert told == {("pretrain", "WorkerLost"): 1}

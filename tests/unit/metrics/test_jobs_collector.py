@@ -64,7 +64,7 @@ def test_a_job_at_work_has_every_metric_with_its_labels() -> None:
     assert told == expected | {"llmtrain_operator_jobs": {"phase"}}
 
 
-def test_prometheus_is_told_what_kind_each_is() -> None:
+def test_every_metric_has_its_type_line() -> None:
     kinds = {family.name: family.type for family in _Scraped(live_body()).families()}
     for metric in JOB_METRICS:
         if metric.name not in _UNMEASURED:
@@ -88,7 +88,7 @@ def test_time_and_money_go_on_between_two_writes_of_the_status() -> None:
     assert gained == pytest.approx(float(5 * USD_PER_HOUR / 2))
 
 
-def test_a_newer_version_is_told_of() -> None:
+def test_a_newer_version_replaces_the_samples() -> None:
     scraped = _Scraped(live_body(), live_body("other"))
     assert scraped.value("llmtrain_job_loss") == 3.21
     newer = live_body(version=2)
@@ -152,7 +152,7 @@ def test_a_status_that_cannot_be_read_hides_no_other_job(
     assert 'name="broken"' in scraped.collector.text(NOW)
 
 
-def test_what_a_newer_operator_has_written_is_no_hindrance() -> None:
+def test_fields_of_a_newer_operator_do_no_harm() -> None:
     body = live_body()
     body["status"]["unheardOf"] = 1
     body["status"]["progress"]["unheardOf"] = 1

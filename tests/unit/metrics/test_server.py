@@ -49,7 +49,7 @@ def _read(url: str, **headers: str) -> tuple[bytes, str]:
         return reply.read(), reply.headers["Content-Type"]
 
 
-def test_tells_of_the_operator_and_of_jobs(url: str) -> None:
+def test_metrics_of_the_operator_and_of_jobs_are_served(url: str) -> None:
     page, kind = _read(url)
     assert kind == "text/plain; version=0.0.4; charset=utf-8"
     names = [family.name for family in text_string_to_metric_families(page.decode())]
@@ -63,7 +63,7 @@ def test_compresses_for_whoever_asks(url: str) -> None:
     assert b"llmtrain_job_spent_usd" in gzip.decompress(page)
 
 
-def test_a_fault_of_ours_is_told_and_ends_nothing(url: str, jobs: _Jobs) -> None:
+def test_a_failing_collector_answers_500_and_ends_nothing(url: str, jobs: _Jobs) -> None:
     jobs.broken = True
     with pytest.raises(HTTPError) as refusal:
         _read(url)

@@ -55,7 +55,7 @@ def test_a_node_is_asked_for_once_in_ten_minutes() -> None:
     assert node.metadata.labels == {"another": "machine"}
 
 
-def test_a_node_is_asked_again_until_it_tells_of_its_gpus() -> None:
+def test_a_node_is_asked_again_until_it_reports_its_gpus() -> None:
     looking = _Looking()
     looking.api.gpus = "0"
     looking.node()

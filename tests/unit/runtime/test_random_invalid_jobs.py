@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from pydantic import ValidationError
-from support.passes import GENERATION, NOW, SETTINGS, UID
+from support.job_harness import GENERATION, NOW, SETTINGS, UID
 from support.random_jobs import Change, changed, changes
 
 from llmtrain_api.manifest import parse_job

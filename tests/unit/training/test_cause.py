@@ -46,7 +46,7 @@ def unhealthy(failure: Exception) -> Exception:
         ({1: KeyError("loss")}, StageError, "StageFailed", "worker 1 raised KeyError: 'loss'"),
     ],
 )
-def test_the_failure_that_took_the_others_down_is_told(
+def test_the_first_failure_of_a_group_is_reported(
     failures: dict[int, Exception], kind: type[StageError], reason: str, words: str
 ) -> None:
     cause = cause_of(failures)

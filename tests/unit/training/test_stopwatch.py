@@ -13,7 +13,7 @@ def _watch() -> Stopwatch:
 
 def test_every_second_is_in_one_bucket() -> None:
     watch = _watch()  # 0
-    watch.turn_to("other")  # 1
+    watch.switch_to("other")  # 1
     with watch.measure("productive"), watch.measure("data_wait"):  # 2, 3
         pass  # 4, 5
     work = watch.work  # 6

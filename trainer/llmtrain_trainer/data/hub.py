@@ -39,11 +39,11 @@ def load_dataset(
         return _load(folder, path, subset, split, str(cache))
     except Exception as error:  # its HTTP client, and answers of another shape, raise anything
         _log.info("huggingFace %s cannot be loaded", path, exc_info=True)
-        why = _told(error)
+        why = _underlying_error(error)
         if is_full(why):
             raise why from error
         if not _is_saved(folder):
-            raise_fault(folder)
+            raise_for_damaged_file(folder)
         hint = f"it must be a folder below {inputs} or a data set of the Hugging Face hub"
         hint = "" if folder.is_dir() else f"; {hint} that this machine can reach"
         raise UserError(
@@ -69,14 +69,14 @@ def _is_saved(folder: Path) -> bool:
     return (folder / _SAVED_DATASET).is_file() or (folder / _SAVED_SPLITS).is_file()
 
 
-def _told(error: Exception) -> BaseException:
+def _underlying_error(error: Exception) -> BaseException:
     """The error that says why; the library's own says only that there was one."""
     from datasets.exceptions import DatasetGenerationError
 
     return (error.__cause__ or error) if isinstance(error, DatasetGenerationError) else error
 
 
-def raise_fault(folder: Path) -> None:
+def raise_for_damaged_file(folder: Path) -> None:
     """Look at the data files of a folder that could not be loaded; return if none is at fault.
 
     Raises:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from llmtrain_trainer.disk import full_disk_explained
+from llmtrain_trainer.disk import explain_full_disk
 from llmtrain_trainer.runner import runner_of
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.tracking.trackers import require_packages
@@ -22,5 +22,5 @@ def run_rank(context: StageContext) -> None:
     assert make_task is not None, f"{config.stage} does not train"
     task = make_task(config)
     require_packages(config)
-    with full_disk_explained(Path(config.workspace)):
+    with explain_full_disk(Path(config.workspace)):
         train(task, context)

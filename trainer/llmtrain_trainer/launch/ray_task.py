@@ -9,7 +9,7 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 
 from llmtrain_api.run_config import RunConfig
-from llmtrain_trainer.disk import full_disk_explained
+from llmtrain_trainer.disk import explain_full_disk
 from llmtrain_trainer.errors import StageError, WorkerLostError, in_one_line
 from llmtrain_trainer.progress.reporter import HttpReporter
 from llmtrain_trainer.stage import ReportAddress, StageContext
@@ -43,7 +43,7 @@ def run_task(context: StageContext, function: Callable[[StageContext], T]) -> T:
 def _call(config_json: str, report_to: ReportAddress, function: Callable[[StageContext], T]) -> T:
     config, stop = RunConfig.model_validate_json(config_json), threading.Event()
     with (
-        full_disk_explained(Path(config.workspace)),
+        explain_full_disk(Path(config.workspace)),
         HttpReporter(report_to.url, report_to.token, stop) as reporter,
     ):
         return function(StageContext(config, reporter, stop))

@@ -107,7 +107,7 @@ class Trainer:
             precision=self._settings.precision,
         )
         self._engine.model.train()
-        self._watch.turn_to("other")
+        self._watch.switch_to("other")
         first = self._mesh.rank == 0
         log = metric_log(self._task.metrics, self._context, self._step) if first else nullcontext()
         with log as self._records:
@@ -151,7 +151,7 @@ class Trainer:
             Whether to stop, and whether a checkpoint is due: the same on all ranks.
         """
         started = time.perf_counter()
-        between = self._watch.turn_to("productive")
+        between = self._watch.switch_to("productive")
         rate = learning_rate(self._settings.optimizer, self._step, self._settings.total_steps)
         numbers = self._order.at(step_positions(self._step, self._settings.batch.sequences))
         num_labels = int(self._task.samples.label_counts(numbers).sum())
@@ -162,7 +162,7 @@ class Trainer:
             raise _not_finite("the gradient", self._step, norm)
         self._step += 1
         seconds = time.perf_counter() - started
-        self._watch.turn_to(between)
+        self._watch.switch_to(between)
         speed.add_step(seconds)
         self._log(
             StepRecord(

@@ -33,7 +33,7 @@ class Stopwatch:
         self._since = clock()
         self._committed = 0.0
 
-    def turn_to(self, bucket: Bucket) -> Bucket:
+    def switch_to(self, bucket: Bucket) -> Bucket:
         """Count for this bucket from now on; returns the one before."""
         now, before = self._clock(), self._bucket
         self._seconds[before] = self._seconds.get(before, 0.0) + now - self._since
@@ -43,21 +43,21 @@ class Stopwatch:
     @contextmanager
     def measure(self, bucket: Bucket) -> Iterator[None]:
         """Count for this bucket within the context, and then for the one before again."""
-        before = self.turn_to(bucket)
+        before = self.switch_to(bucket)
         try:
             yield
         finally:
-            self.turn_to(before)
+            self.switch_to(before)
 
     def commit(self) -> None:
         """Take note that all work so far is kept."""
-        self.turn_to(self._bucket)
+        self.switch_to(self._bucket)
         self._committed = self._seconds.get("productive", 0.0)
 
     @property
     def work(self) -> WorkSeconds:
         """All seconds until now."""
-        self.turn_to(self._bucket)
+        self.switch_to(self._bucket)
         uncommitted = self._seconds.get("productive", 0.0) - self._committed
         return WorkSeconds.model_validate({"uncommitted": uncommitted, **self._seconds})
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from support.passes import SETTINGS, UID, job_of
+from support.job_harness import SETTINGS, UID, job_of
 from support.repository import ROOT
 
 from llmtrain_api import names

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from support.paid_passes import paid_pod
-from support.passes import NOW
+from support.billed_job_harness import paid_pod
+from support.job_harness import NOW
 
 from llmtrain_api.cost import Ledger
 from llmtrain_api.stages import Stage

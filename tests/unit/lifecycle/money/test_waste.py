@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from support.paid_passes import PaidPasses, paid_pod
+from support.billed_job_harness import BilledJobHarness, paid_pod
 
 from llmtrain_api.cost import CapacityType, Ledger, OpenPods, PriceSource
 from llmtrain_api.exit_codes import ExitCode, Outcome
@@ -71,42 +71,44 @@ def test_an_interval_that_goes_on() -> None:
     assert wasted_usd(_A_DOLLAR_A_SECOND, _goodput(again), _END) == 10
 
 
-def _works_for_100_seconds() -> PaidPasses:
+def _works_for_100_seconds() -> BilledJobHarness:
     """An attempt on a machine of a dollar a second, that has not committed anything yet."""
-    passes = PaidPasses("finetune", policy={"retries": {"application": 5}})
-    passes.paid = (paid_pod("a", usd_per_hour=3600),)
-    passes.start()
-    passes.wait(100)
+    harness = BilledJobHarness("finetune", policy={"retries": {"application": 5}})
+    harness.paid = (paid_pod("a", usd_per_hour=3600),)
+    harness.start()
+    harness.wait(100)
     work = WorkSeconds(start_up=10, productive=90, uncommitted=90)
-    passes.make(progress=passes.report(50, work=work))
-    assert passes.cost.wasted_usd == 0
-    return passes
+    harness.reconcile(progress=harness.report(50, work=work))
+    assert harness.cost.wasted_usd == 0
+    return harness
 
 
 def test_pods_that_wait_for_the_next_attempt_are_paid_for_nothing() -> None:
-    passes = _works_for_100_seconds()
-    passes.end(ExitCode.APPLICATION, Outcome(reason="", message="", work=WorkSeconds(start_up=100)))
-    wait = passes.make().requeue_after_seconds
+    harness = _works_for_100_seconds()
+    harness.end(
+        ExitCode.APPLICATION, Outcome(reason="", message="", work=WorkSeconds(start_up=100))
+    )
+    wait = harness.reconcile().requeue_after_seconds
     assert wait is not None
-    passes.submission = None
-    passes.wait(wait)
-    passes.start()
+    harness.submission = None
+    harness.wait(wait)
+    harness.start()
     assert wait >= 5
-    assert passes.cost.wasted_usd == pytest.approx(Decimal(wait), abs=1)
+    assert harness.cost.wasted_usd == pytest.approx(Decimal(wait), abs=1)
 
 
 def test_what_a_laptop_s_run_lost_when_it_was_killed_is_wasted_once() -> None:
-    passes = _works_for_100_seconds()
-    killed_at = passes.now
-    passes.wait(1000)
-    passes.status = broken_off(passes.status)
-    assert passes.cost.ledger.wasted_usd == 90
-    passes.paid = (paid_pod("a", end=killed_at, usd_per_hour=3600),)
-    passes.submission, passes.cluster_ready = None, False
-    passes.make()
-    assert (passes.cost.wasted_usd, passes.cost.spent_usd) == (90, 100)
-    passes.status = broken_off(passes.status)
-    assert passes.cost.ledger.wasted_usd == 90
+    harness = _works_for_100_seconds()
+    killed_at = harness.now
+    harness.wait(1000)
+    harness.status = broken_off(harness.status)
+    assert harness.cost.ledger.wasted_usd == 90
+    harness.paid = (paid_pod("a", end=killed_at, usd_per_hour=3600),)
+    harness.submission, harness.cluster_ready = None, False
+    harness.reconcile()
+    assert (harness.cost.wasted_usd, harness.cost.spent_usd) == (90, 100)
+    harness.status = broken_off(harness.status)
+    assert harness.cost.ledger.wasted_usd == 90
 
 
 def test_no_more_is_wasted_than_was_spent() -> None:

@@ -1,4 +1,4 @@
-"""A job's whole life on a cluster without nodes, and all that was made in it."""
+"""Runs a whole job on a cluster without nodes, and records every write."""
 
 import json
 import re
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from support.cluster.api_client import Json
-from support.cluster.jobs import JOBS, whole_line
-from support.kubernetes_proxy import Tamper, unchanged
+from support.cluster.jobs import JOBS, full_pipeline_job
+from support.kubernetes_proxy import WatchFault, unchanged
 from support.nodeless_cluster import NodelessCluster
 from support.operator_process import running_warm_operator
 
@@ -18,16 +18,16 @@ _RAY_CLUSTERS = "/apis/ray.io/v1/namespaces/default/rayclusters"
 _MERGE = "application/merge-patch+json"
 _LOOK_SECONDS = 0.05
 _LOOKS = 1200
-# A resync finds soon what a watch has not told.
+# A resync soon finds what a watch has missed.
 _SETTINGS = {"pollSeconds": 0.1, "resyncSeconds": 1}
 
 
 @dataclass(frozen=True)
-class Life:
-    """What was seen of a job's life.
+class JobHistory:
+    """Record of a whole job.
 
     Attributes:
-        crashes: of the operator.
+        crashes: number of operator crashes.
         made: objects made and deleted, by kind, and submissions.
         end: the status, without times and names of this one job.
     """
@@ -37,28 +37,28 @@ class Life:
     end: dict[str, Any]
 
 
-def live(
+def run_whole_job(
     cluster: NodelessCluster,
     name: str,
     folder: Path,
     *,
     crash: bool = False,
-    tampering: Callable[[], Tamper] = lambda: unchanged,
-) -> Life:
-    """Let a job live its life: its tokenizer fails once, its pretraining is suspended once.
+    watch_fault: Callable[[], WatchFault] = lambda: unchanged,
+) -> JobHistory:
+    """Run a job to its end: its tokenizer fails once, its pretraining is suspended once.
 
     Args:
-        cluster: that it lives on.
-        name: of the job.
-        folder: for the operator's files.
-        crash: whether the operator dies after each write that it makes.
-        tampering: gives what becomes of the events of each of its watches.
+        cluster: the cluster without nodes.
+        name: name of the job.
+        folder: folder for the operator's files.
+        crash: whether the operator dies after each of its writes.
+        watch_fault: makes the fault of each watch.
     """
     proxy, crashes = cluster.proxy, -1
     cluster.ray.failing, cluster.ray.endless = ("tokenizer-0",), ("pretrain-0",)
     proxy.writes.clear()
-    proxy.tampering = tampering
-    cluster.client.request("POST", JOBS, whole_line(name))
+    proxy.watch_fault = watch_fault
+    cluster.client.request("POST", JOBS, full_pipeline_job(name))
     while not _is_over(cluster, name):
         crashes += 1
         with running_warm_operator(cluster.operator_kubeconfig, folder, **_SETTINGS) as operator:
@@ -72,8 +72,8 @@ def live(
                 raise AssertionError((folder / "operator.log").read_text()[-4000:])
             proxy.after_write = lambda: None
     made = Counter(_kind_of(write, name) for write in proxy.writes)
-    del made["told"]
-    return Life(crashes, made, _end_of(cluster, name))
+    del made["rewritten"]
+    return JobHistory(crashes, made, _end_of(cluster, name))
 
 
 def _suspend_once(cluster: NodelessCluster, name: str) -> None:
@@ -105,7 +105,7 @@ def _kind_of(write: tuple[str, str], name: str) -> str:
     """
     method, path = write
     if path.endswith(("/status", "/events")) or "/api/packages/" in path:
-        return "told"
+        return "rewritten"
     if "/proxy/" in path:
         return f"{method} submission"
     return f"{method} {re.sub(f'/{name}-', '/', path)}"

@@ -1,4 +1,4 @@
-"""What holds of every status that is written, whatever the world does."""
+"""Invariants of every status that is written, whatever the cluster does."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -29,11 +29,11 @@ def check_status(
     """Check a new status.
 
     Args:
-        job: whose it is.
+        job: the job with this status.
         before: the status that it replaces.
         after: the new one.
         succeeded: the submissions that have succeeded.
-        created: when the job was.
+        created: creation time of the job.
     """
     _check_time(after, created)
     _check_money(after)
@@ -82,7 +82,7 @@ def _check_phase(before: JobStatus, after: JobStatus) -> None:
     own = [] if after.phase is Phase.PENDING else [after.phase.value]
     assert true == own, "the phase's own condition is true, and no other"
     at_work = {stage.state for stage in after.stages} & {StageState.RUNNING, StageState.STOPPING}
-    assert after.phase is Phase.RUNNING or not at_work, "an attempt at work is told"
+    assert after.phase is Phase.RUNNING or not at_work, "an attempt at work is shown"
     if before.phase.terminal:
         assert (after.phase, after.stages) == (before.phase, before.stages), "it was final"
     states = {stage.state for stage in after.stages}
@@ -100,7 +100,7 @@ def _check_phase(before: JobStatus, after: JobStatus) -> None:
 def _check_order(status: JobStatus) -> None:
     for stage, following in pairwise(status.stages):
         if stage.state is not StageState.SUCCEEDED:
-            assert following == StageStatus(name=following.name), "it is not its turn yet"
+            assert following == StageStatus(name=following.name), "an earlier stage is not done"
 
 
 def _check_failures(job: LLMTrainingJob, stage: StageStatus) -> None:

@@ -1,4 +1,4 @@
-"""A unit of work whose documents are given."""
+"""A shard with given documents."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from llmtrain_trainer.data.rows import BadRows
 
 
 @dataclass(frozen=True)
-class TextUnit:
-    """A unit that holds its documents."""
+class TextShard:
+    """A shard that holds its documents in memory."""
 
     texts: tuple[str, ...]
     source: str = "made"

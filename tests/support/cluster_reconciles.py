@@ -1,4 +1,4 @@
-"""Reconcile passes that a test makes itself, by the operator's own code on a real API server."""
+"""Reconciles a job from a test, with the operator's own code on a real API server."""
 
 import asyncio
 import multiprocessing
@@ -15,24 +15,24 @@ from llmtrain_operator.runtime.pod_pricer import PriceList
 from llmtrain_operator.runtime.settings import OperatorSettings
 
 
-def make_passes(kubeconfig: Path, job: str, *, count: int) -> None:
-    """Make passes over a job of the namespace `default`, in a process of their own.
+def reconcile_repeatedly(kubeconfig: Path, job: str, *, count: int) -> None:
+    """Reconcile a job of the namespace `default` a number of times, in a separate process.
 
     Args:
-        kubeconfig: of the cluster.
-        job: its name.
-        count: of the passes.
+        kubeconfig: kubeconfig of the cluster.
+        job: the job's name.
+        count: number of reconciles.
     """
     # Kubernetes' library reads it when it is imported.
     os.environ["KUBECONFIG"] = str(kubeconfig)
     context = multiprocessing.get_context("spawn")
-    process = context.Process(target=_make_passes, args=(job, count))
+    process = context.Process(target=_run_reconciles, args=(job, count))
     process.start()
     process.join()
-    assert process.exitcode == 0, "a pass has failed"
+    assert process.exitcode == 0, "a reconcile has failed"
 
 
-def _make_passes(job: str, count: int) -> None:
+def _run_reconciles(job: str, count: int) -> None:
     asyncio.run(_pass(Key("default", job), count))
 
 
@@ -43,7 +43,7 @@ async def _pass(key: Key, count: int) -> None:
         caches.sync_jobs(None, await api.list(paths.jobs(None)))
         caches.sync_clusters(None, await api.list(paths.ray_clusters(None)))
         caches.sync_pods(None, await api.list(paths.pods(None)))
-        assert key in caches.jobs, "there is nothing to look at"
+        assert key in caches.jobs, "the job does not exist"
         reconciler = build_reconciler(
             settings, api, None, caches, EventRecorder(api), PriceList(None)
         )

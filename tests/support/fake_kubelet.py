@@ -1,4 +1,4 @@
-"""Plays kubelet where there are no nodes: every Pod runs, and is Ready, at once."""
+"""A kubelet for clusters without nodes: every Pod is Running and Ready at once."""
 
 import threading
 from collections.abc import Iterator
@@ -27,17 +27,17 @@ def _running() -> Json:
     }
 
 
-class KubeletPlayer:
-    """A thread that does so; a context manager.
+class FakeKubelet:
+    """A thread that writes the Pods' statuses; a context manager.
 
     Args:
-        client: of its own, for a connection is for one thread.
+        client: client for this thread alone, because a connection belongs to one thread.
     """
 
     def __init__(self, client: ApiClient) -> None:
         self._client, self._end = client, threading.Event()
         self._idle = threading.Event()
-        self._thread = threading.Thread(target=self._play, daemon=True)
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -60,13 +60,13 @@ class KubeletPlayer:
         yield
         self._idle.clear()
 
-    def _play(self) -> None:
+    def _run(self) -> None:
         while not self._end.wait(_LOOK_SECONDS):
             for pod in self._client.request("GET", "/api/v1/pods")["items"]:
                 if pod["status"]["phase"] == "Pending" and not self._idle.is_set():
-                    self._run(pod)
+                    self._start(pod)
 
-    def _run(self, pod: Json) -> None:
+    def _start(self, pod: Json) -> None:
         meta = pod["metadata"]
         path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/status"
         with suppress(ApiRefusal):  # it is gone

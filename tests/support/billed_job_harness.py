@@ -1,10 +1,10 @@
-"""A job that pays for its Pods, whose reconcile passes a test makes one by one."""
+"""A job with paid Pods that a test reconciles step by step."""
 
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from support.passes import NOW, SETTINGS, UID, Passes
+from support.job_harness import NOW, SETTINGS, UID, JobHarness
 
 from llmtrain_api.cost import CapacityType, Cost, PriceSource
 from llmtrain_api.progress import ProgressReport
@@ -31,12 +31,12 @@ def paid_pod(
     return PaidPod(uid, StageGroup.ALL, start, end, price, **more)
 
 
-class PaidPasses(Passes):
-    """Makes passes that see what the job pays for.
+class BilledJobHarness(JobHarness):
+    """Reconciles a job with the Pods that it pays for.
 
     Args:
-        stages: of the job; all six where none is named.
-        policy: of the job, as in YAML.
+        stages: names of the job's stages; all six if none is named.
+        policy: the job's policy, as in YAML.
     """
 
     def __init__(self, *stages: str, policy: dict[str, Any] | None = None) -> None:
@@ -44,10 +44,10 @@ class PaidPasses(Passes):
         self.paid: tuple[PaidPod, ...] | None = ()
         self.expected: Decimal | None = None
 
-    def look(
+    def preview(
         self, *, progress: ProgressReport | None = None, stop_requested: bool = False
     ) -> Decision:
-        """What would be decided now; nothing is written."""
+        """The decision that a reconcile would make now; nothing is stored."""
         snapshot = Snapshot(
             clusters=self._clusters(),
             submissions=(self.submission,) if self.submission else (),
@@ -61,12 +61,12 @@ class PaidPasses(Passes):
 
     @property
     def cost(self) -> Cost:
-        """The bill as it was written last."""
+        """The newest stored bill."""
         assert self.status.cost is not None
         return self.status.cost
 
     @property
     def budget_condition(self) -> Condition | None:
-        """What is said of the budget; None where nothing is."""
+        """The budget's condition; None if there is none."""
         said = (each for each in self.status.conditions if each.type == "WithinBudget")
         return next(said, None)

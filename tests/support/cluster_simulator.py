@@ -1,15 +1,15 @@
-"""A world of one job: its Ray clusters, its drivers, its people, and an executor that may die.
+"""Simulates one job: its Ray clusters, drivers, users, and an executor that may die.
 
-The executor carries out what is decided; everything else happens as a test says. After each pass
-the world checks the promises that hold however it misbehaves.
+Faults and time come from the test. After each reconcile the simulator checks the invariants of the
+state machine.
 """
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from support.passes import NOW, UID
-from support.world_rules import check_status, current_stage
+from support.job_harness import NOW, UID
+from support.status_invariants import check_status, current_stage
 
 from llmtrain_api.cost import CapacityType, PriceSource
 from llmtrain_api.exit_codes import ExitCode, Outcome
@@ -44,11 +44,11 @@ _A_DOLLAR = PodPrice(Decimal(3600), CapacityType.ON_DEMAND, PriceSource.NODE)
 _SETTINGS = Settings(workspace="/workspace", inputs="/workspace")
 
 
-class SimulatedWorld:
-    """The world of a job.
+class ClusterSimulator:
+    """A cluster, a Ray and a user around one job.
 
     Args:
-        job: that is run.
+        job: the job that runs.
     """
 
     def __init__(self, job: LLMTrainingJob) -> None:
@@ -61,7 +61,7 @@ class SimulatedWorld:
         """Ray does not answer; what runs on it goes on."""
         self._clusters: dict[str, ClusterState] = {}
         self._submissions: dict[str, Submission] = {}
-        self._told_to_stop: set[str] = set()
+        self._stop_requested: set[str] = set()
         self._runs: dict[str, RunConfig] = {}
         self._succeeded: set[str] = set()
         self._pods: dict[str, PaidPod] = {}
@@ -125,9 +125,9 @@ class SimulatedWorld:
                 self._succeeded.add(submission.submission_id)
 
     def driver_obeys(self) -> None:
-        """The driver ends because it was told to: Ray keeps no exit code then."""
+        """The driver ends after a stop request: Ray keeps no exit code then."""
         for submission in self._alive():
-            if submission.submission_id in self._told_to_stop:
+            if submission.submission_id in self._stop_requested:
                 self._submissions[submission.submission_id] = replace(
                     submission, state=SubmissionState.STOPPED
                 )
@@ -154,7 +154,7 @@ class SimulatedWorld:
 
     @property
     def _silence(self) -> RayUnreachable | None:
-        """As an executor tells it: only of an attempt at work, on a cluster that is there."""
+        """What an executor reports: only for a running attempt on a cluster that exists."""
         recorded = current_stage(self.job, self.written)
         there = {ClusterState.READY, ClusterState.STARTING} & set(self._clusters.values())
         if self.silent_since is None or recorded.submission_id is None or not there:
@@ -163,12 +163,12 @@ class SimulatedWorld:
 
     # What the executor does.
 
-    def executor_passes(self, *, dies_after: int | None = None) -> Decision:
-        """Make a pass.
+    def executor_reconciles(self, *, dies_after: int | None = None) -> Decision:
+        """Reconcile once.
 
         Args:
-            dies_after: so many of its actions, and before it writes the status; None where it
-                does not die.
+            dies_after: number of actions after which the executor dies, before it writes the
+                status; None if it does not die.
         """
         snapshot = Snapshot(
             clusters=tuple(Cluster(name, state) for name, state in self._clusters.items()),
@@ -191,16 +191,16 @@ class SimulatedWorld:
             self._check_bill()
         return decision
 
-    def calms_down(self, *, passes: int) -> None:
-        """Let all things go well until the job is at rest.
+    def run_until_idle(self, *, max_reconciles: int) -> None:
+        """Reconcile without faults until the job is idle.
 
         Args:
-            passes: within so many.
+            max_reconciles: limit; more of them fail the test.
         """
         self.silent_since = None
-        for _ in range(passes):
+        for _ in range(max_reconciles):
             before = self.written
-            decision = self.executor_passes()
+            decision = self.executor_reconciles()
             at_rest = self.written.phase.terminal or self.written.phase is Phase.SUSPENDED
             deleted = any(isinstance(action, DeleteJob) for action in decision.actions)
             if at_rest and self.written == before and (deleted or not decision.actions):
@@ -213,7 +213,7 @@ class SimulatedWorld:
             self.report = None
             self.driver_works(100)
             self.wait(decision.requeue_after_seconds or 0)
-        raise AssertionError(f"not at rest after {passes} passes: {self.written}")
+        raise AssertionError(f"not idle after {max_reconciles} reconciles: {self.written}")
 
     def _check_bill(self) -> None:
         """It follows from when Pods came and went, and from nothing else."""
@@ -262,7 +262,7 @@ class SimulatedWorld:
                 assert not at_rest, "a job at rest starts nothing"
                 self._submit(submission_id, config)
             case Stop(submission_id):
-                self._told_to_stop.add(submission_id)
+                self._stop_requested.add(submission_id)
 
     def _submit(self, submission_id: str, config: RunConfig) -> None:
         assert ClusterState.READY in self._clusters.values(), "nobody is there to take it"

@@ -1,6 +1,6 @@
-"""Watches that lie: what a broken network or a lagging API server does to their events.
+"""Faults of watches: what a broken network or a lagging API server does to their events.
 
-Each is called with an event, a line of JSON, and returns what the operator gets in its place.
+Each fault is called with an event, a line of JSON, and returns the lines that arrive instead.
 """
 
 from collections import deque

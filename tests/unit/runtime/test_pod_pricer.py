@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-from support.paid_passes import paid_pod
-from support.passes import NOW
+from support.billed_job_harness import paid_pod
+from support.job_harness import NOW
 
 from llmtrain_api.cost import Ledger, PriceSource
 from llmtrain_api.stages import Stage

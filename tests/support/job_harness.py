@@ -1,10 +1,10 @@
-"""A job whose reconcile passes a test makes one by one."""
+"""A job that a test reconciles step by step."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from support.cluster.jobs import whole_line
+from support.cluster.jobs import full_pipeline_job
 
 from llmtrain_api.exit_codes import ExitCode, Outcome
 from llmtrain_api.job import LLMTrainingJob
@@ -37,7 +37,7 @@ def job_of(*stages: str, policy: dict[str, Any] | None = None) -> LLMTrainingJob
         stages: names; the model stands in for the stages before the first.
         policy: the section of the manifest, as in YAML.
     """
-    manifest = whole_line("line")
+    manifest = full_pipeline_job("line")
     sections = manifest["spec"]
     if stages:
         manifest["spec"] = {name: sections[name] for name in stages}
@@ -51,12 +51,12 @@ def job_of(*stages: str, policy: dict[str, Any] | None = None) -> LLMTrainingJob
     return LLMTrainingJob.model_validate(manifest)
 
 
-class Passes:
-    """Makes passes over a job on a cluster that is there, and writes the status after each.
+class JobHarness:
+    """Reconciles a job on a cluster that exists, and stores the status after each reconcile.
 
     Args:
-        stages: of the job; all six where none is named.
-        policy: of the job, as in YAML.
+        stages: names of the job's stages; all six if none is named.
+        policy: the job's policy, as in YAML.
     """
 
     def __init__(self, *stages: str, policy: dict[str, Any] | None = None) -> None:
@@ -86,10 +86,10 @@ class Passes:
         known = [self.status.stage(name) for name in self.job.spec.stages]
         return next((s for s in known if s.state is not StageState.SUCCEEDED), known[-1])
 
-    def look(
+    def preview(
         self, *, progress: ProgressReport | None = None, stop_requested: bool = False
     ) -> Decision:
-        """What would be decided now; nothing is written."""
+        """The decision that a reconcile would make now; nothing is stored."""
         snapshot = Snapshot(
             clusters=self._clusters(),
             lost_pods=self.lost_pods,
@@ -115,11 +115,11 @@ class Passes:
     def _is_queued(self) -> bool:
         return self.cluster_state is ClusterState.SUSPENDED
 
-    def make(
+    def reconcile(
         self, *, progress: ProgressReport | None = None, stop_requested: bool = False
     ) -> Decision:
-        """Make a pass, and write its status as whoever reads it next will find it."""
-        decision = self.look(progress=progress, stop_requested=stop_requested)
+        """Reconcile once, and store the status in the form that the next reader finds."""
+        decision = self.preview(progress=progress, stop_requested=stop_requested)
         self.status = JobStatus.model_validate_json(decision.status.model_dump_json())
         return decision
 
@@ -137,12 +137,12 @@ class Passes:
     def start(self) -> None:
         """Record an attempt, submit it, and see it run."""
         while self.stage.state is StageState.PENDING:
-            decision = self.make()
+            decision = self.reconcile()
             if not decision.actions:
                 self.wait(decision.requeue_after_seconds or 0)
-        self.make()
+        self.reconcile()
         self.submission = self.running()
-        self.make()
+        self.reconcile()
 
     def running(self) -> Submission:
         """The submission of the attempt, at work."""
@@ -150,13 +150,13 @@ class Passes:
         return Submission(self.stage.submission_id, SubmissionState.RUNNING)
 
     def end(self, exit_code: int | None = ExitCode.DONE, outcome: Outcome | None = None) -> None:
-        """Let the submission end by itself, as Ray tells it."""
+        """Let the submission end by itself, in the form that Ray reports."""
         done = exit_code == ExitCode.DONE
         state = SubmissionState.SUCCEEDED if done else SubmissionState.FAILED
         self.submission = replace(self.running(), state=state, exit_code=exit_code, outcome=outcome)
 
     def end_stopped(self) -> None:
-        """Let the submission end because it was told to: Ray keeps no exit code then."""
+        """Let the submission end after a stop request: Ray keeps no exit code then."""
         self.submission = replace(self.running(), state=SubmissionState.STOPPED)
 
     def report(self, percent: float = 50, **changes: object) -> ProgressReport:
