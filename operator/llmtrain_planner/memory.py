@@ -92,9 +92,23 @@ def _share(parameters: int, shards: int, *, sharded: bool) -> int:
     return -(-parameters // shards) if sharded else parameters
 
 
-_FP32_BYTES = 4
-_LOGITS_FP32_COPIES = 3
-"""Log-probabilities, and two gradients: of them, and of the logits."""
+_VOCABULARY_MULTIPLE = 128
+_CHUNK_BYTES = 2**28
+
+
+def padded_vocabulary(size: int) -> int:
+    """Rows of the output layer in its matrix products: the next multiple of 128.
+
+    cuBLAS has fast bf16 kernels only for sizes that are multiples of 8, and its best for those of
+    whole tiles.
+    """
+    return -(-size // _VOCABULARY_MULTIPLE) * _VOCABULARY_MULTIPLE
+
+
+def logits_chunk_tokens(vocabulary_size: int) -> int:
+    """Tokens whose logits exist at a time: as many as have 256 MiB of them in fp32."""
+    tokens = _CHUNK_BYTES // (FP32_BYTES * padded_vocabulary(vocabulary_size))
+    return max(tokens // _VOCABULARY_MULTIPLE, 1) * _VOCABULARY_MULTIPLE
 
 
 @dataclass(frozen=True)
@@ -133,9 +147,7 @@ def peak_working_memory(
     block = tokens * architecture.family.block_activation_bytes(
         architecture, value_bytes=value_bytes, dropout=dropout
     )
-    logits = (
-        tokens * architecture.vocabulary_size * (value_bytes + _LOGITS_FP32_COPIES * _FP32_BYTES)
-    )
+    logits = _output_loss_bytes(architecture, tokens=tokens, value_bytes=value_bytes)
     moments = [WorkingMemory(step=step_bytes)]
     if checkpointing:
         inputs = architecture.layers * tokens * architecture.hidden_size * value_bytes
@@ -144,6 +156,20 @@ def peak_working_memory(
     else:
         moments.append(WorkingMemory(activations=architecture.layers * block, logits=logits))
     return max(moments, key=lambda moment: moment.total)
+
+
+def _output_loss_bytes(architecture: Architecture, *, tokens: int, value_bytes: int) -> int:
+    """What the loss takes while a chunk of the logits exists (`training/output_loss.py`)."""
+    mixed = value_bytes < FP32_BYTES
+    rows = padded_vocabulary(architecture.vocabulary_size)
+    chunk = min(tokens, logits_chunk_tokens(architecture.vocabulary_size))
+    # The logits, and their fp32 copy where they are not in fp32.
+    logits = chunk * rows * (value_bytes + (FP32_BYTES if mixed else 0))
+    is_padded = rows != architecture.vocabulary_size
+    # The padded weights, the sum of their gradients, and a chunk's part of it.
+    weights = value_bytes * is_padded + FP32_BYTES + (value_bytes if mixed else 0)
+    of_hidden = tokens * architecture.hidden_size * value_bytes
+    return logits + rows * architecture.hidden_size * weights + of_hidden
 
 
 _GPU_OVERHEAD_BYTES = 2 * 2**30

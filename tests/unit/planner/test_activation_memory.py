@@ -10,7 +10,8 @@ from llmtrain_api.families.base import Architecture
 from llmtrain_api.spec.model import Model
 from llmtrain_planner.architecture import count_parameters, resolve_architecture
 from llmtrain_planner.memory import peak_working_memory
-from llmtrain_trainer.training.forward import loss_sum
+from llmtrain_trainer.training.forward import BatchTensors, batch_loss
+from llmtrain_trainer.training.output_loss import with_output_loss
 
 SEQUENCES, LENGTH = 2, 256
 TOKENS = SEQUENCES * LENGTH
@@ -28,14 +29,14 @@ def shape(
 def peak_bytes(architecture: Architecture, dtype: torch.dtype, *, checkpointing: bool) -> int:
     """Bytes that a forward and a backward pass hold at most, weights and gradients included."""
     model = build_model(architecture, device="cpu", dtype=dtype)
+    with_output_loss(model)
     if checkpointing:
         model.activation_checkpointing_enable({"use_reentrant": False})
     ids = torch.zeros(SEQUENCES, LENGTH, dtype=torch.long)
     tracker = MemTracker()
     tracker.track_external(model)
     with tracker:
-        logits = model(input_ids=ids, use_cache=False).logits  # held, as in the training loop
-        loss_sum(logits, ids).backward()
+        batch_loss(model, model, BatchTensors(ids, ids, None)).backward()
     return int(tracker.get_tracker_snapshot("peak")[torch.device("cpu")]["Total"])
 
 
@@ -78,6 +79,7 @@ def test_a_block_keeps_what_the_plan_says(family: Family, key_value_heads: int) 
 def kept_bytes(architecture: Architecture) -> int:
     """Bytes that autograd keeps between forward and backward pass, weights not counted."""
     model = build_model(architecture, device="cpu", dtype=torch.bfloat16)
+    with_output_loss(model)
     weights = {tensor.untyped_storage().data_ptr() for tensor in model.parameters()}
     kept: dict[int, torch.Tensor] = {}
 
@@ -89,5 +91,5 @@ def kept_bytes(architecture: Architecture) -> int:
 
     ids = torch.zeros(SEQUENCES, LENGTH, dtype=torch.long)
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        loss_sum(model(input_ids=ids, use_cache=False).logits, ids)
+        batch_loss(model, model, BatchTensors(ids, ids, None))
     return sum(tensor.untyped_storage().nbytes() for tensor in kept.values())

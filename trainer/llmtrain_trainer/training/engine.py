@@ -15,6 +15,7 @@ from transformers import PreTrainedModel
 from llmtrain_api.spec.training import Offload, Precision, ZeroStage
 from llmtrain_trainer.models.build import initialize
 from llmtrain_trainer.training.mesh import Mesh, device
+from llmtrain_trainer.training.output_loss import with_output_loss
 from llmtrain_trainer.training.task import LoopSettings, TrainingTask
 
 # torch renamed collectives that DeepSpeed still calls by their old names.
@@ -59,6 +60,7 @@ class Engine:
         del keep_alive
         if task.new_weights:
             initialize(model, seed=settings.seed, gather=self._whole)
+        with_output_loss(model)
         if settings.activation_checkpointing:
             model.activation_checkpointing_enable({"use_reentrant": False})
         self._frozen = any(not p.requires_grad for p in model.parameters())

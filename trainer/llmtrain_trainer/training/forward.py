@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 from transformers.masking_utils import create_masks_for_generate
 
+from llmtrain_trainer.training.output_loss import OutputLoss
 from llmtrain_trainer.training.samples import IGNORED, Batch
 
 
@@ -75,6 +76,27 @@ def _restarting_positions(segments: Tensor) -> Tensor:
     starts[:, 1:] = (segments[:, 1:] != segments[:, :-1]) & (segments[:, 1:] >= 0)
     first = torch.where(starts, steps, 0).cummax(dim=1).values
     return steps - first
+
+
+def batch_loss(
+    model: nn.Module, decoder: PreTrainedModel, batch: BatchTensors, *, label_smoothing: float = 0.0
+) -> Tensor:
+    """Summed negative log-likelihood of a batch in nats, computed in fp32.
+
+    Args:
+        model: what is called: the decoder itself, or an engine around it.
+        decoder: with an `OutputLoss`, or with an ordinary output layer.
+        batch: its tokens and labels.
+        label_smoothing: probability mass spread over the vocabulary.
+    """
+    inputs = model_inputs(decoder, batch.input_ids, batch.segments)
+    output = decoder.get_output_embeddings()
+    if isinstance(output, OutputLoss):
+        with output.labelled(batch.labels, label_smoothing):
+            loss: Tensor = model(**inputs).logits
+            return loss
+    # Not held by name: backward frees the logits as soon as it has used them.
+    return loss_sum(model(**inputs).logits, batch.labels, label_smoothing=label_smoothing)
 
 
 def loss_sum(logits: Tensor, labels: Tensor, *, label_smoothing: float = 0.0) -> Tensor:

@@ -27,7 +27,7 @@ from llmtrain_trainer.checkpoint.restore import (
 from llmtrain_trainer.errors import Interrupted, StageError
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.training.engine import Engine
-from llmtrain_trainer.training.forward import loss_sum, model_inputs, to_tensors
+from llmtrain_trainer.training.forward import batch_loss, to_tensors
 from llmtrain_trainer.training.layout import loss_scale, micro_batches
 from llmtrain_trainer.training.measurements import Speedometer, Stopwatch, peak_memory_bytes
 from llmtrain_trainer.training.mesh import Mesh, device
@@ -204,11 +204,10 @@ class Trainer:
         for micro_step, share in enumerate(micro_batches(numbers, batch, self._mesh)):
             with self._watch.measure("data_wait"):
                 tensors = to_tensors(self._task.samples.batch(share), device())
-            inputs = model_inputs(self._engine.decoder, tensors.input_ids, tensors.segments)
-            loss = loss_sum(
-                # Not held by name: backward frees the logits as soon as it has used them.
-                self._engine.model(**inputs).logits,
-                tensors.labels,
+            loss = batch_loss(
+                self._engine.model,
+                self._engine.decoder,
+                tensors,
                 label_smoothing=self._settings.label_smoothing,
             )
             self._engine.backward(loss * scale)

@@ -1,14 +1,14 @@
 """The loss on held-out sequences, shared out over the ranks, and when it ends training."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from llmtrain_api.spec.pretrain import EarlyStopping
 from llmtrain_trainer.training.engine import Engine
-from llmtrain_trainer.training.forward import loss_sum, model_inputs, to_tensors
+from llmtrain_trainer.training.forward import batch_loss, to_tensors
 from llmtrain_trainer.training.layout import validation_batches
 from llmtrain_trainer.training.mesh import Mesh, device
 from llmtrain_trainer.training.samples import IGNORED, Samples
@@ -67,9 +67,8 @@ def validate(
         tensors = to_tensors(samples.batch(np.minimum(wanted, len(samples) - 1)), device())
         surplus = torch.from_numpy(wanted >= len(samples)).to(device())
         labels = tensors.labels.masked_fill(surplus[:, None], IGNORED)
-        inputs = model_inputs(engine.decoder, tensors.input_ids, tensors.segments)
-        logits = engine.model(**inputs).logits
-        totals[0] += loss_sum(logits, labels).double()
+        tensors = replace(tensors, labels=labels)
+        totals[0] += batch_loss(engine.model, engine.decoder, tensors).double()
         totals[1] += (labels != IGNORED).sum()
     engine.model.train()
     if not mesh.counts_loss:
