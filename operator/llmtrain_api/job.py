@@ -9,7 +9,7 @@ from llmtrain_api import job_rules
 from llmtrain_api.base import MayChange, Record, listed, rule, rules, written
 from llmtrain_api.names import JOB_NAME_MAX_LENGTH, JOB_NAME_PATTERN
 from llmtrain_api.spec.compute import Compute
-from llmtrain_api.spec.kubernetes import Annotations, Image, Labels
+from llmtrain_api.spec.kubernetes import Annotations, Image, Labels, Namespace
 from llmtrain_api.spec.policy import Policy
 from llmtrain_api.spec.tracking import Tracking
 from llmtrain_api.spec.workspace import Workspace
@@ -113,7 +113,7 @@ class Metadata(Record):
             "them, such as my-job"
         ),
     ]
-    namespace: str | None = None
+    namespace: Namespace | None = None
     labels: Labels = Field(default_factory=dict)
     annotations: Annotations = Field(default_factory=dict)
 

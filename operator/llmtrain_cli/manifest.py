@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from llmtrain_api.faults import describe_faults
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.manifest import parse_job
-from llmtrain_cli.yaml_document import YamlError, read_documents
+from llmtrain_cli.yaml_reader import YamlError, read_documents
 
 ManifestFile = Annotated[Path, typer.Argument(help="The manifest of an LLMTrainingJob.")]
 _LARGEST_BYTES = 1 << 20

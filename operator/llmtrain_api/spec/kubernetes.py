@@ -35,6 +35,16 @@ ObjectName = Annotated[
 ]
 """The name of an object: a DNS subdomain."""
 
+Namespace = Annotated[
+    str,
+    StringConstraints(max_length=63, pattern=rf"^({_LABEL})?$"),
+    written(
+        "at most 63 lower case letters, digits and hyphens, with a letter or digit at both ends, "
+        "such as team-a"
+    ),
+]
+"""The name of a namespace; where it is empty, Kubernetes chooses one."""
+
 QueueName = Annotated[
     str,
     StringConstraints(min_length=1, max_length=63, pattern=rf"^{_SUBDOMAIN}$"),

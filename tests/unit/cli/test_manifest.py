@@ -163,6 +163,26 @@ def test_what_kubectl_prints_of_a_job_is_a_manifest_of_it(tmp_path: Path) -> Non
     assert load_manifest(path) == applied
 
 
+@pytest.mark.parametrize("namespace", ["X Y", "team.a", "-a", "a" * 64])
+def test_a_namespace_that_the_api_server_refuses_is_refused(tmp_path: Path, namespace: str) -> None:
+    path = write_manifest(tmp_path, small_spec())
+    manifest = yaml.safe_load(path.read_text())
+    manifest["metadata"]["namespace"] = namespace
+    path.write_text(yaml.safe_dump(manifest))
+    rule = "should be at most 63 lower case letters, digits and hyphens, with a letter or digit at"
+    with pytest.raises(ManifestError, match=rf"metadata\.namespace: {rule}.*found \"{namespace}\""):
+        load_manifest(path)
+
+
+@pytest.mark.parametrize("namespace", ["team-a", "1", "a" * 63, "", None])
+def test_a_namespace_may_be_named(tmp_path: Path, namespace: str | None) -> None:
+    path = write_manifest(tmp_path, small_spec())
+    manifest = yaml.safe_load(path.read_text())
+    manifest["metadata"]["namespace"] = namespace
+    path.write_text(yaml.safe_dump(manifest))
+    assert load_manifest(path).metadata.namespace == namespace
+
+
 @pytest.mark.parametrize("command", ["run", "plan", "validate", "submit"])
 def test_a_manifest_may_be_named_as_kubectl_wants_it(command: str) -> None:
     for flags in (["-f", "a.yaml"], ["--filename", "a.yaml"], ["--filename=a.yaml"]):

@@ -1,12 +1,14 @@
 """A file means here what it means to kubectl; what it cannot mean is told with its line."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from llmtrain_cli.manifest import ManifestError, load_manifest, read_document
-from llmtrain_cli.yaml_document import read_documents
+from llmtrain_cli.yaml_reader import read_documents
 
 _HEAD = """apiVersion: llmtrain.io/v1alpha1
 kind: LLMTrainingJob
@@ -121,6 +123,31 @@ def test_what_editors_on_windows_write_is_read(tmp_path: Path, encoding: str) ->
     path = tmp_path / "job.yaml"
     path.write_bytes(_HEAD.replace("\n", "\r\n").encode(encoding))
     assert load_manifest(path).metadata.name == "a"
+
+
+def test_json_may_be_indented_with_tabs(tmp_path: Path) -> None:
+    manifest = yaml.safe_load(_HEAD)
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps(manifest, indent="\t"))
+    assert read_document(path) == manifest
+
+
+def test_a_tab_in_the_text_of_a_yaml_file_stays() -> None:
+    assert _read('{"a":\n  "x\ty"}') == {"a": "x\ty"}
+
+
+def test_json_is_held_to_the_same_rules(tmp_path: Path) -> None:
+    path = tmp_path / "job.json"
+    path.write_text('{\n\t"kind": 1,\n\t"kind": 2\n}')
+    with pytest.raises(ManifestError, match="line 3: kind is set twice"):
+        read_document(path)
+    path.write_text("\t" + "[" * 100_000 + "]" * 100_000)
+    with pytest.raises(ManifestError, match="line 1"):
+        read_document(path)
+
+
+def test_an_anchor_may_be_set_again() -> None:
+    assert _read("{a: &x 1, b: *x, c: &x 2, d: *x}") == {"a": 1, "b": 1, "c": 2, "d": 2}
 
 
 def test_empty_documents_around_a_job_do_not_count(tmp_path: Path) -> None:
