@@ -35,7 +35,7 @@ def lenient_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodele
         yield running
 
 
-def test_every_wrong_job_says_so_and_recovers(
+def test_every_wrong_job_says_so_and_those_of_each_section_recover(
     lenient_cluster: NodelessCluster, tmp_path: Path
 ) -> None:
     client = lenient_cluster.client
@@ -55,13 +55,15 @@ def test_every_wrong_job_says_so_and_recovers(
             assert section in message or message.startswith(of_several_sections), message
             assert not job.ray_clusters
 
-        for job in jobs.values():
+        # How one recovers does not depend on what was wrong: one of each section is corrected.
+        corrected = {path.split(".")[1]: job for (path, _), job in jobs.items() if "." in path}
+        for job in corrected.values():
             body = job.body
             body["spec"] = {
                 name: full_pipeline_job()["spec"][name] for name in ("data", "tokenizer")
             }
             client.request("PUT", f"{JOBS}/{job.name}", body)
-        for job in jobs.values():
+        for job in corrected.values():
             job.wait_for_phase(Phase.SUCCEEDED)
         assert operator.poll() is None
 

@@ -16,6 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.answered_job import AnsweredJobs, Clock, is_of_head, reconciling
 from support.answering_server import Answer, Request
+from support.exploring import EXPLORES, examples
 from support.foreign_answers import foreign_answers
 
 from llmtrain_api.status import Phase, StageState
@@ -25,9 +26,8 @@ from llmtrain_clients.ray_jobs import RayJobsError
 from llmtrain_operator.informer.work_queue import Key
 from llmtrain_operator.runtime.reconciler import Reconciler
 
-_EXPLORES = not settings().derandomize
-_EXAMPLES = 1000 if _EXPLORES else 50
-"""Each makes ten passes at least."""
+_EXAMPLES = examples(50, exploring=1000)
+"""Each reconciles ten times at least."""
 _PASSES_AT_RANDOM = 9
 _PASSES_TO_REST = 24
 _SECONDS = 30
@@ -81,7 +81,7 @@ _NO_GZIP = Answer(200, b"null", {"Content-Encoding": "gzip"})
     answers=[_NO_GZIP, _NULL, _NULL, _NULL, _NULL, Answer(404, b"null")],
 )
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
-@pytest.mark.timeout(3600 if _EXPLORES else 600)
+@pytest.mark.timeout(3600 if EXPLORES else 600)
 @settings(max_examples=_EXAMPLES)
 def test_no_pass_raises_and_every_policy_holds(
     policy: str, state: StageState, answers: list[Answer]

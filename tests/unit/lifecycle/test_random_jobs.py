@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.cluster_simulator import ClusterSimulator
+from support.exploring import examples
 from support.job_harness import UID
 from support.random_jobs import valid_jobs
 
@@ -24,7 +25,7 @@ _JOBS = valid_jobs(most=6)
 
 @pytest.mark.slow
 @given(job=_JOBS, ends=st.lists(_ENDS, max_size=4))
-@settings(max_examples=1000)
+@settings(max_examples=examples(200, exploring=1000))
 def test_every_valid_job_comes_to_rest(job: LLMTrainingJob, ends: list[int | None]) -> None:
     simulator = ClusterSimulator(job)
     for exit_code in ends:
@@ -46,7 +47,7 @@ def test_every_valid_job_comes_to_rest(job: LLMTrainingJob, ends: list[int | Non
 
 @pytest.mark.slow
 @given(job=_JOBS)
-@settings(max_examples=1000)
+@settings(max_examples=examples(200, exploring=1000))
 def test_every_valid_job_has_objects_that_fit_together(job: LLMTrainingJob) -> None:
     for group in dict.fromkeys(stage.group for stage in job.spec.stages):
         name = cluster_name(job.metadata.name, group, 0)
