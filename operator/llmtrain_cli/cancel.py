@@ -44,14 +44,14 @@ def cancel(
 
 
 async def _wait_for_checkpoint(api: KubernetesApi, body: Json, timeout_seconds: int) -> None:
-    """Wait until a job that was told to stop has stopped, or is gone.
+    """Wait until a stopping job has stopped or is gone.
 
     Raises:
-        CommandError: it takes too long.
+        CommandError: the job has not stopped within the timeout.
     """
     name, where, uid = (body["metadata"][key] for key in ("name", "namespace", "uid"))
     as_it_stands = (
-        f"{name} is still told to stop after a checkpoint, and is not removed: "
+        f"{name} still stops after a checkpoint, and is not removed: "
         f"`llmtrain cancel {name}` removes it, `llmtrain resume {name}` lets it go on"
     )
     echo(f"Waiting until {name} has stopped after a checkpoint.")

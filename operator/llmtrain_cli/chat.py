@@ -18,5 +18,5 @@ def chat(
     command = [sys.executable, "-P", "-m", "llmtrain_trainer.chat", str(folder)]
     if ask is not None:
         command += ["--ask", ask]
-    # In place of this process: Ctrl-C is for the conversation, and ends an answer alone.
+    # The conversation replaces this process, so that Ctrl-C reaches it and ends only the answer.
     os.execv(sys.executable, command)  # noqa: S606 - a list that we build; there is no shell

@@ -1,4 +1,4 @@
-"""The last words of `llmtrain run`: how it ended, what it made, how it goes on."""
+"""The last output of `llmtrain run`: how the run ended, its results, and the next step."""
 
 from rich.console import Console
 
@@ -18,13 +18,13 @@ _GOES_ON = "Stopped. The same command goes on from the newest checkpoint."
 def conclude(
     job: LLMTrainingJob, status: JobStatus | None, workspace: Workspace, console: Console
 ) -> int:
-    """Tell how a run ended, and write its report.
+    """Print how a run ended, and write its report.
 
     Args:
-        job: that ran.
-        status: its last one; None where the run was left at once.
-        workspace: of the run.
-        console: to print on.
+        job: the job of the run.
+        status: the newest status; None if the run was aborted at once.
+        workspace: the run's workspace.
+        console: console for the output.
 
     Returns:
         The exit code.

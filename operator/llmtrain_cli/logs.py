@@ -1,4 +1,4 @@
-"""`llmtrain logs`: what the stages of a job on a cluster print, or have printed."""
+"""`llmtrain logs`: the logs of a job on a cluster."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -49,7 +49,7 @@ def logs(
             raise CommandError(f"{name} has no stage {stage}")
         selector = AttemptSelector(stage, attempt).resolve(status)
         if not follow or selector.is_over(status) or selector.number is not None:
-            selector.newest(name, status)  # or say that there is none
+            selector.newest(name, status)  # or report that there is none
         if follow:
             await Follower(api, body, status, selector, image=image).follow()
         else:
@@ -74,7 +74,7 @@ async def _log(
 async def _of_ray(
     api: KubernetesApi, body: Json, status: JobStatus, attempt: Attempt
 ) -> str | None:
-    """What Ray tells; None where it does not, or not to whoever asks."""
+    """The log from Ray; None if Ray does not have it, or the user may not read it."""
     try:
         return await RayLogs(api).read(body, status, attempt)
     except (UnreachableError, RayJobsError) as error:

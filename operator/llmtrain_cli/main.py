@@ -1,4 +1,4 @@
-"""The `llmtrain` command. A subcommand is imported when it is called: start-up time is felt."""
+"""The `llmtrain` command. A subcommand is imported when it is called, for a short start-up time."""
 
 import importlib
 import sys
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-# Name: the module that holds a function of that name, and what the overview says of it.
+# Name: the module with the function of that name, and its description in the overview.
 _COMMANDS = {
     "run": ("llmtrain_cli.run", "Run a job on this machine, or go on with one."),
     "plan": ("llmtrain_cli.plan", "Say what a job would take, before it starts."),
@@ -29,7 +29,7 @@ _FILE_FLAGS = ("-f", "--filename")
 
 
 def build_app(arguments: list[str]) -> typer.Typer:
-    """The command line, with only that command loaded which the arguments name.
+    """The command line; only the command in the arguments is loaded.
 
     Args:
         arguments: without the program's name.
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def with_plain_files(arguments: list[str]) -> list[str]:
-    """Arguments in which `-f FILE`, as kubectl has it, is FILE.
+    """Arguments with FILE in place of `-f FILE`, the option of kubectl.
 
     Args:
         arguments: without the program's name.
@@ -62,7 +62,7 @@ def with_plain_files(arguments: list[str]) -> list[str]:
 
 
 def _only_listed() -> None:
-    """Stands in the overview for a command that was not called."""
+    """Stand in the overview for a command that is not loaded."""
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's own way to call it

@@ -1,4 +1,4 @@
-"""Reads a manifest from a file, and says in the file's words what is wrong with it."""
+"""Reads a manifest from a file, and reports errors with the names of its fields."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ _LARGEST_BYTES = 1 << 20
 
 
 class ManifestError(Exception):
-    """The manifest cannot be used; the message has a line for each fault."""
+    """The manifest cannot be used; the message has a line for each error."""
 
 
 def load_manifest(path: Path) -> LLMTrainingJob:
@@ -34,10 +34,10 @@ def load_manifest(path: Path) -> LLMTrainingJob:
 
 
 def read_document(path: Path) -> dict[str, Any]:
-    """What a manifest says, as kubectl would send it; not yet held against the contract.
+    """The content of a manifest, as kubectl would send it; not validated yet.
 
     Raises:
-        ManifestError: the file cannot be read, or holds something else than one document.
+        ManifestError: the file cannot be read, or does not hold exactly one document.
     """
     try:
         content = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Folders that a person names, as paths that a run can write down."""
+"""Paths from the user, in a form that a run can store."""
 
 from pathlib import Path
 
@@ -10,14 +10,13 @@ class PlaceError(Exception):
 
 
 def place(path: Path) -> Path:
-    """The absolute path of a file or folder, which need not exist.
+    """The absolute path of a file or folder, which may be missing.
 
     Args:
-        path: may start with `~`.
+        path: a path, which may start with `~`.
 
     Raises:
-        PlaceError: its home folder is unknown, its links lead nowhere, or it is not UTF-8, which
-            the run's own files are.
+        PlaceError: its home folder is unknown, its links are broken, or it is not UTF-8.
     """
     try:
         whole = path.expanduser()
@@ -37,7 +36,7 @@ def place(path: Path) -> Path:
 
 
 def home_folder() -> Path:
-    """The folder that `~` stands for; `~` itself where the user has none."""
+    """The user's home folder; `~` itself if the user has none."""
     try:
         return Path.home()
     except RuntimeError:

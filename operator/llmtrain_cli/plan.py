@@ -1,4 +1,4 @@
-"""`llmtrain plan`: what a job would take, before it starts."""
+"""`llmtrain plan`: the resources, time and money that a job needs, before it starts."""
 
 import json
 from enum import StrEnum
@@ -25,7 +25,7 @@ from llmtrain_planner.plan import DEFAULT_MFU, PlanOptions, plan_job
 
 
 class PlanOutput(StrEnum):
-    """How the plan is written."""
+    """Format of the plan."""
 
     TABLE = "table"
     JSON = "json"
@@ -84,12 +84,12 @@ def plan(
 
 
 def _pretrained(model: Model | None, *, folder: Path) -> Architecture | None:
-    """The shape of the model that the manifest starts from, where it lies in a local folder."""
+    """Shape of the manifest's pretrained model, if that is in a local folder."""
     if model is None or model.init_from is None:
         return None
     path = folder / model.init_from / "config.json"
     if not path.is_file():
-        return None  # a model of the hub: the planner says what to do
+        return None  # a model of the hub: the planner's error says what to do
     try:
         config = json.loads(path.read_bytes())
     except OSError as error:

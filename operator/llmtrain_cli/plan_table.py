@@ -1,4 +1,4 @@
-"""A plan as a person reads it on the terminal."""
+"""The plan as tables for the terminal."""
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -11,7 +11,7 @@ from llmtrain_cli.text import amount, duration, gigabytes, money, plain
 
 
 def plan_view(plan: Plan, *, name: str) -> RenderableType:
-    """The whole plan of the job with this name."""
+    """All tables of a plan, under the job's name."""
     parts: list[RenderableType] = [plain(f"Plan of {name}", "bold")]
     if plan.model:
         parts += [_heading("Model"), _facts(_model_facts(plan.model))]

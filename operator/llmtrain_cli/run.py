@@ -1,4 +1,4 @@
-"""`llmtrain run`: a job from its manifest to its model, on this machine."""
+"""`llmtrain run`: runs a job on this machine."""
 
 import asyncio
 import os
@@ -43,7 +43,7 @@ def run(
         typer.Option(min=0, max=1_000_000, help="What this machine costs, in US dollars an hour."),
     ] = 0.0,
 ) -> None:
-    """Run a job on this machine; the same command goes on with one that was stopped."""
+    """Run a job on this machine; the same command resumes a stopped job."""
     console = Console()
     os.umask(UMASK)
     try:

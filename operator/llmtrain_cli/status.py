@@ -1,4 +1,4 @@
-"""`llmtrain status`: where a run stands."""
+"""`llmtrain status`: the state of a run."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +18,7 @@ from llmtrain_cli.text import echo, say
 
 
 class StatusOutput(StrEnum):
-    """How the status is written."""
+    """Format of the status."""
 
     TABLE = "table"
     JSON = "json"
@@ -35,7 +35,7 @@ def status(
         StatusOutput, typer.Option("--output", "-o", help="table or json.")
     ] = StatusOutput.TABLE,
 ) -> None:
-    """Show where a run stands: one on this machine by its folder, or a job on a cluster."""
+    """Show the state of a run: of a local one by its folder, or of a job on a cluster."""
     on_this_machine = namespace is None and (Path(run).is_dir() or "/" in run)
     job, status = _of_folder(Path(run)) if on_this_machine else _of_cluster(run, namespace)
     if output is StatusOutput.JSON:

@@ -1,4 +1,4 @@
-"""`llmtrain submit`: a job, on a cluster."""
+"""`llmtrain submit`: starts a job on a cluster."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def submit(
     file: ManifestFile,
     namespace: Namespace = None,
 ) -> None:
-    """Check a manifest, and start its job on the cluster that kubectl speaks to."""
+    """Check a manifest, and start its job on kubectl's current cluster."""
     try:
         job = _load_for_cluster(file)
     except ManifestError as error:
@@ -48,10 +48,10 @@ def submit(
 
 
 def _load_for_cluster(file: Path) -> LLMTrainingJob:
-    """The job that a file describes.
+    """Load the job in a file.
 
     Raises:
-        ManifestError: it is wrong, or for a laptop alone.
+        ManifestError: the manifest is invalid, or for a laptop alone.
     """
     job = load_manifest(file)
     if found := paths_from_home(job.spec):

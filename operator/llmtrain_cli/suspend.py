@@ -1,4 +1,4 @@
-"""`llmtrain suspend` and `llmtrain resume`: a job without compute, and with it again."""
+"""`llmtrain suspend` and `llmtrain resume`: release a job's compute, and get it again."""
 
 from llmtrain_api.status import JobStatus, Phase
 from llmtrain_cli.cluster.attempts import condition_message
@@ -17,7 +17,7 @@ def suspend(name: JobName, namespace: Namespace = None) -> None:
 
 
 def resume(name: JobName, namespace: Namespace = None) -> None:
-    """Go on with a job that was suspended."""
+    """Resume a suspended job."""
     _set_suspend(name, namespace, suspend=False)
     echo(f"{name} goes on from its newest checkpoint.")
 
@@ -36,15 +36,15 @@ def _set_suspend(name: str, namespace: str | None, *, suspend: bool) -> None:
 
 
 async def set_suspend(api: KubernetesApi, namespace: str, name: str, *, suspend: bool) -> None:
-    """Ask for a job to stop after a checkpoint, or to go on."""
+    """Set `policy.suspend` of a job."""
     await api.merge(paths.jobs(namespace, name), {"spec": {"policy": {"suspend": suspend}}})
 
 
 def _demand_effect(name: str, body: Json, status: JobStatus) -> None:
-    """Refuse to resume what nobody suspended: a spent budget stops a job too.
+    """Refuse to resume a job that nobody suspended: a spent budget stops a job too.
 
     Raises:
-        CommandError: it would change nothing.
+        CommandError: the command would change nothing.
     """
     if body["spec"].get("policy", {}).get("suspend"):
         return

@@ -1,4 +1,4 @@
-"""How the command line writes: figures in the words of people, texts of others made safe."""
+"""Formats numbers for people, and makes texts from outside safe to print."""
 
 from itertools import pairwise
 
@@ -39,7 +39,7 @@ def duration(seconds: float) -> str:
 
 
 def short_duration(seconds: float) -> str:
-    """A duration that fits in a column: `45 s`, `3 min 20 s`, `2 h 5 min`."""
+    """A duration in a short form for columns:  `45 s`, `3 min 20 s`, `2 h 5 min`."""
     minutes, rest = divmod(round(seconds), 60)
     if minutes == 0:
         return f"{rest} s"
@@ -48,7 +48,7 @@ def short_duration(seconds: float) -> str:
 
 
 def money(usd: float) -> str:
-    """US dollars, with cents where they matter."""
+    """US dollars, with cents for small amounts."""
     return f"${usd:,.0f}" if usd >= _LARGE_SUM_USD else f"${usd:,.2f}"
 
 
@@ -67,13 +67,13 @@ def plain(text: str, style: str = "") -> Text:
 
 
 def say(console: Console, text: str, style: str = "", *, end: str = "\n") -> None:
-    """Print text on a console; only a terminal wraps it.
+    """Print text on a console; it is wrapped on terminals alone.
 
     Args:
-        console: where to.
-        text: of anybody.
-        style: of rich.
-        end: what follows.
+        console: console for the text.
+        text: any text, also from outside.
+        style: style of rich.
+        end: text after it.
     """
     console.print(plain(text, style), soft_wrap=True, highlight=False, end=end)
 
@@ -82,8 +82,8 @@ def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
     """Print text on standard output, or on standard error.
 
     Args:
-        text: of anybody.
-        err: whether on standard error.
+        text: any text, also from outside.
+        err: whether to print on standard error.
         nl: whether a line end follows.
     """
     typer.echo(visible(text), err=err, nl=nl)

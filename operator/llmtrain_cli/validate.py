@@ -1,4 +1,4 @@
-"""`llmtrain validate`: is a manifest right?"""
+"""`llmtrain validate`: checks manifests."""
 
 from pathlib import Path
 from typing import Annotated

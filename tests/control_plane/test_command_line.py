@@ -202,7 +202,7 @@ def test_cancel_waits_for_a_checkpoint_no_longer_than_its_timeout(
     job.wait_for_stage(Stage.DATA, StageState.RUNNING)
     late = llmtrain.run("cancel", "stubborn", "--checkpoint", "--timeout-seconds", "1")
     assert late.code == 1
-    assert "it has not stopped within 1 s; stubborn is still told to stop" in late.err
+    assert "it has not stopped within 1 s; stubborn still stops after a checkpoint" in late.err
     assert "`llmtrain resume stubborn` lets it go on" in late.err
     assert job.body["spec"]["policy"]["suspend"] is True, "it is there, and stops when it can"
 

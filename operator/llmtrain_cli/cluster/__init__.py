@@ -1,1 +1,1 @@
-"""The commands that speak to a Kubernetes cluster."""
+"""Commands that use a Kubernetes cluster."""

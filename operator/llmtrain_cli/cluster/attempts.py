@@ -1,4 +1,4 @@
-"""The attempts of a job, and which of them is meant."""
+"""The attempts of a job, and the choice among them."""
 
 from dataclasses import dataclass, replace
 
@@ -20,27 +20,27 @@ class Attempt:
         return f"{self.stage}, attempt {self.number}"
 
     def is_at_work(self, status: JobStatus) -> bool:
-        """Whether it has not ended yet."""
+        """Whether the attempt has not ended yet."""
         stage = status.stage(self.stage)
         return stage.state.at_work and stage.attempt == self.number
 
 
 @dataclass(frozen=True)
 class AttemptSelector:
-    """The attempts that a person asks for; all of them where nothing is named."""
+    """Selects attempts by stage and number; without both it selects all."""
 
     stage: Stage | None = None
     number: int | None = None
 
     def resolve(self, status: JobStatus) -> "AttemptSelector":
-        """A number alone is of the stage that is at work, or was last."""
+        """Add the missing stage to a number: the running stage, or the last one."""
         if self.number is None or self.stage is not None:
             return self
         begun = AttemptSelector().begun(status)
         return replace(self, stage=begun[-1].stage if begun else None)
 
     def begun(self, status: JobStatus) -> list[Attempt]:
-        """Those that have begun, in order."""
+        """The selected attempts that have begun, in order."""
         return [
             Attempt(stage.name, number)
             for stage in status.stages
@@ -50,28 +50,29 @@ class AttemptSelector:
         ]
 
     def newest(self, name: str, status: JobStatus) -> Attempt:
-        """The last of them that has begun.
+        """The newest selected attempt that has begun.
 
         Args:
-            name: of the job.
-            status: of the job.
+            name: name of the job.
+            status: the job's status.
 
         Raises:
-            CommandError: none has.
+            CommandError: none of them has begun.
         """
         begun, all_begun = self.begun(status), AttemptSelector().begun(status)
         if begun:
             return begun[-1]
         if not all_begun:
-            told = "no stage has started yet"
+            problem = "no stage has started yet"
         elif self.number is None:
-            told = f"{self.stage} has not started yet; the newest is {all_begun[-1]}"
+            problem = f"{self.stage} has not started yet; the newest is {all_begun[-1]}"
         else:
-            told = f"{self.stage} has had no attempt {self.number}; the newest is {all_begun[-1]}"
-        raise CommandError(f"{name}: {told}; `llmtrain status {name}` says more")
+            newest = all_begun[-1]
+            problem = f"{self.stage} has had no attempt {self.number}; the newest is {newest}"
+        raise CommandError(f"{name}: {problem}; `llmtrain status {name}` says more")
 
     def is_over(self, status: JobStatus) -> bool:
-        """Whether none of them is at work, and none will come."""
+        """Whether no selected attempt runs, and none will come."""
         begun = self.begun(status)
         if begun and begun[-1].is_at_work(status):
             return False
@@ -81,11 +82,11 @@ class AttemptSelector:
 
 
 def has_stopped(status: JobStatus) -> bool:
-    """Whether nothing of a job runs until somebody resumes it, or for ever."""
+    """Whether a job has ended, or stays stopped until somebody resumes it."""
     return status.phase.terminal or status.phase is Phase.SUSPENDED
 
 
 def condition_message(status: JobStatus) -> str:
-    """What the job says of itself; empty where it says nothing."""
+    """The newest message of the job's conditions; empty if there is none."""
     # All conditions carry the newest message, whichever of them is true.
     return next((c.message for c in status.conditions), "")

@@ -1,4 +1,4 @@
-"""Follows what a job prints, from one attempt to the next, until nothing more will come."""
+"""Follows a job's logs from one attempt to the next, until nothing more will come."""
 
 import asyncio
 import time
@@ -16,18 +16,18 @@ from llmtrain_clients.kubernetes_api import Json, KubernetesApi, KubernetesError
 
 _LOOK_SECONDS = 1.0
 _PATIENCE_SECONDS = 60.0
-"""With an API server that does not answer."""
+"""Time limit for an API server that does not answer."""
 
 
 class Follower:
-    """Prints logs to standard output, and what is to be said about them to standard error.
+    """Prints logs to standard output, and remarks about them to standard error.
 
     Args:
-        api: of the cluster.
-        body: the job.
-        status: of the job.
-        choice: which attempts.
-        image: of a Pod that reads the workspace, where the newest has ended before.
+        api: client of the cluster.
+        body: the job as the API server has it.
+        status: the job's status.
+        selector: the attempts to follow.
+        image: image of the Pod that reads the workspace if the newest attempt has ended.
     """
 
     def __init__(
@@ -35,11 +35,11 @@ class Follower:
         api: KubernetesApi,
         body: Json,
         status: JobStatus,
-        choice: AttemptSelector,
+        selector: AttemptSelector,
         *,
         image: str | None,
     ) -> None:
-        self._api, self._choice, self._image = api, choice, image
+        self._api, self._selector, self._image = api, selector, image
         self._body, self._status = body, status
         self._logs = RayLogs(api)
         self._shown: Attempt | None = None
@@ -65,7 +65,7 @@ class Follower:
                     raise
 
     async def _look(self) -> bool:
-        """Read the job again; False where it is there no more."""
+        """Read the job again; False if it no longer exists."""
         meta = self._body["metadata"]
         found = await find_job(self._api, meta["namespace"], meta["name"])
         if found is None or found[0]["metadata"]["uid"] != meta["uid"]:
@@ -75,20 +75,20 @@ class Follower:
         return True
 
     async def _show_all(self) -> bool:
-        """What is new of the attempt that was shown last, and of those after it.
+        """Print new output of the newest shown attempt, and of those after it.
 
         Returns:
-            Whether nothing more will come.
+            True if nothing more will come.
         """
-        begun = self._choice.begun(self._status)
+        begun = self._selector.begun(self._status)
         start = begun.index(self._shown) if self._shown in begun else len(begun) - 1
         for attempt in begun[max(start, 0) :]:
             await self._show(attempt)
-        if self._choice.is_over(self._status):
+        if self._selector.is_over(self._status):
             self._part()
             return True
         if not (begun and begun[-1].is_at_work(self._status)):
-            self._say(condition_message(self._status))  # it tells what is awaited
+            self._say(condition_message(self._status))  # it says what the job waits for
         return False
 
     async def _show(self, attempt: Attempt) -> None:
@@ -100,7 +100,7 @@ class Follower:
         try:
             text = await self._logs.read(self._body, self._status, attempt)
         except UnreachableError as error:
-            self._say(str(error))  # for as long as the status says that it is at work
+            self._say(str(error))  # as long as the status says that the attempt runs
             return
         if text is None and first and not attempt.is_at_work(self._status):
             text = await self._read_kept(attempt)
@@ -109,18 +109,18 @@ class Follower:
             self._printed = text
 
     async def _read_kept(self, attempt: Attempt) -> str | None:
-        """The log of an attempt that ended before; None where others may come that can be read."""
+        """The kept log of an ended attempt; None if a later attempt may become readable."""
         self._kept = attempt
         try:
             return await read_kept_log(self._api, self._body, attempt, image=self._image)
         except CommandError as error:
-            if self._choice.is_over(self._status):
+            if self._selector.is_over(self._status):
                 raise
             self._say(str(error))
             return None
 
     def _leave(self) -> None:
-        """Say so where an attempt's cluster went before its last words were read."""
+        """Report an attempt whose cluster was deleted before its last output was read."""
         if self._shown in {None, self._kept} or find_outcome(self._printed) is not None:
             return
         meta, shown = self._body["metadata"], self._shown
@@ -135,7 +135,7 @@ class Follower:
             self._say(f"{name} is {self._status.phase}: {message}")
 
     def _say(self, message: str) -> None:
-        """To a person, and once."""
+        """Print a remark to standard error, once."""
         if message and message != self._said:
             echo(message, err=True)
             self._said = message

@@ -1,4 +1,4 @@
-"""Jobs as the API server has them."""
+"""Reads jobs from the API server."""
 
 from pydantic import ValidationError
 
@@ -15,7 +15,7 @@ async def read_job(api: KubernetesApi, namespace: str, name: str) -> tuple[Json,
     """A job and its status.
 
     Raises:
-        CommandError: there is none of this name, or it was written by another version.
+        CommandError: there is no job with this name, or another version has written it.
     """
     found = await find_job(api, namespace, name)
     if found is None:
@@ -26,10 +26,10 @@ async def read_job(api: KubernetesApi, namespace: str, name: str) -> tuple[Json,
 
 
 async def find_job(api: KubernetesApi, namespace: str, name: str) -> tuple[Json, JobStatus] | None:
-    """A job and its status; None where there is none of this name.
+    """A job and its status; None if there is no job with this name.
 
     Raises:
-        CommandError: it was written by another version, or no job can have this name.
+        CommandError: another version has written it, or no job can have this name.
     """
     if not names.is_job_name(name):
         message = f"no job has the name {name!r}: lower-case letters, digits and hyphens make one"
@@ -44,7 +44,7 @@ async def find_job(api: KubernetesApi, namespace: str, name: str) -> tuple[Json,
 
 
 def manifest_of(body: Json) -> LLMTrainingJob:
-    """The manifest of a job that was read.
+    """The manifest of a job from the API server.
 
     Raises:
         CommandError: it was written by another version.
@@ -59,10 +59,10 @@ def manifest_of(body: Json) -> LLMTrainingJob:
 
 
 async def demand_llmtrain(api: KubernetesApi) -> None:
-    """Tell apart what is not there from a cluster that does not know of jobs at all.
+    """Check that the cluster has the LLMTrainingJob resource.
 
     Raises:
-        CommandError: it does not.
+        CommandError: the cluster does not have it.
     """
     if await api.get(f"/apis/{names.API_VERSION}") is None:
         message = "the cluster does not know LLMTrainingJobs: install llmtrain on it first"

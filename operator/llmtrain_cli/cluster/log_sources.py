@@ -21,7 +21,7 @@ from llmtrain_lifecycle.builders.workspace import claim_name
 
 
 class RayLogs:
-    """The logs of a namespace's jobs.
+    """Logs of the jobs in a namespace, read from Ray.
 
     Args:
         api: of the cluster.
@@ -31,15 +31,15 @@ class RayLogs:
         self._api, self._reach = api, RayConnector(api, None)
 
     async def read(self, body: Json, status: JobStatus, attempt: Attempt) -> str | None:
-        """All that an attempt has printed; None where no Ray cluster that lives knows it.
+        """The whole log of an attempt; None if no live Ray cluster has it.
 
         Args:
-            body: the job.
-            status: of the job.
-            attempt: which.
+            body: the job as the API server has it.
+            status: the job's status.
+            attempt: the attempt.
 
         Raises:
-            UnreachableError: the attempt is at work, and its cluster's head does not answer.
+            UnreachableError: the attempt runs, and its cluster's head does not answer.
             RayJobsError: Ray refuses.
             KubernetesError: the API server refuses, or cannot be reached.
         """
@@ -51,7 +51,7 @@ class RayLogs:
                 raise
             if attempt.is_at_work(status):
                 raise unreachable from None
-        return None  # the cluster is on its way out
+        return None  # the cluster is being deleted
 
     async def _read(self, body: Json, status: JobStatus, attempt: Attempt) -> str | None:
         job = body["metadata"]
@@ -77,13 +77,13 @@ async def read_kept_log(
     """The end of an attempt's log, from the workspace.
 
     Args:
-        api: of the cluster.
-        body: the job.
-        attempt: which.
-        image: of the Pod; None for the job's own, as far as that is known.
+        api: client of the cluster.
+        body: the job as the API server has it.
+        attempt: the attempt.
+        image: image of the Pod; None for the job's own image, if that is known.
 
     Raises:
-        CommandError: it cannot be read so; the message says where it lies.
+        CommandError: the log cannot be read; the message says where it is.
         KubernetesError: the API server cannot be reached.
     """
     job, meta = manifest_of(body), body["metadata"]

@@ -1,4 +1,4 @@
-"""A Pod that prints the end of a file in a job's workspace, and ends."""
+"""A Pod that prints the end of a file in a job's workspace."""
 
 import secrets
 from pathlib import Path
@@ -16,17 +16,17 @@ _OURS = f"{names.MANAGED_BY_LABEL}={names.MANAGED_BY}"
 
 
 async def reader_image(api: KubernetesApi, namespace: str, job: LLMTrainingJob) -> str:
-    """The job's image, else one that a Pod of the namespace has: a node has pulled it.
+    """The job's image, or else the image of a Pod in the namespace, which a node has pulled.
 
     Raises:
-        CommandError: none is known.
+        CommandError: no image is known.
     """
     if job.spec.image:
         return job.spec.image
     try:
         pods = (await api.list(paths.pods(namespace), label=_OURS)).items
     except KubernetesError:
-        pods = []  # whoever asks may not list them
+        pods = []  # the user may not list Pods
     own_first = sorted(pods, key=lambda pod: _job(pod) != job.metadata.name)
     if not own_first:
         message = "no image is known to read it with: name one that has `tail`, by `--image`"
@@ -44,7 +44,7 @@ LARGEST_BYTES = 8 << 20
 """Most bytes of a log: kubelet starts a new file beyond 10 MiB, and serves the newest alone."""
 _SECONDS_TO_LIVE = 300
 _MEMORY = "64Mi"
-# Not its priority: it is to take nobody's place.
+# Without the job's priority: this Pod must not preempt others.
 _KEPT_OF_THE_SPEC = {
     "automountServiceAccountToken",
     "enableServiceLinks",
@@ -56,15 +56,15 @@ _KEPT_OF_THE_SPEC = {
 
 
 def reader_pod(job: LLMTrainingJob, uid: str, file: Path, *, image: str) -> Json:
-    """The Pod: as restricted as the job's own Pods, and it cannot write.
+    """Body of the Pod: as restricted as the job's own Pods, and read-only.
 
     Args:
-        job: whose workspace it is.
-        uid: of the job; should nobody delete the Pod, it goes with the job.
-        file: as the job's Pods call it.
-        image: any that has `tail`.
+        job: the job with this workspace.
+        uid: UID of the job, which owns the Pod and takes it along when it is deleted.
+        file: path of the file in the job's Pods.
+        image: any image that has `tail`.
     """
-    # Without the job's label: the operator would take it for a Pod of a Ray cluster.
+    # Without the job's label: the operator would count it as a Pod of a Ray cluster.
     labels = {names.MANAGED_BY_LABEL: names.MANAGED_BY}
     settings = PodSettings(image=image, ray_version="")
     nodes = job.spec.compute.head
@@ -82,7 +82,7 @@ def reader_pod(job: LLMTrainingJob, uid: str, file: Path, *, image: str) -> Json
         "securityContext": container["securityContext"],
         "volumeMounts": [mount | {"readOnly": True}],
     }
-    # Who may not set finalizers of a job may not block its deletion either.
+    # A user who may not set a job's finalizers may not block its deletion either.
     owner = owner_reference(job, uid) | {"controller": False, "blockOwnerDeletion": False}
     return {
         "apiVersion": "v1",

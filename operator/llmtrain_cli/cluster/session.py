@@ -1,4 +1,4 @@
-"""What all commands for a cluster share: where it is, which namespace, and how faults are told."""
+"""Connection, namespace and error messages of all commands for a cluster."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,15 +22,15 @@ JobName = Annotated[str, typer.Argument(help="The job's name.")]
 Namespace = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Of the job; the context's by default.")
 ]
-# All that Kubernetes' library raises where a kubeconfig is damaged, or a file that it names.
+# What the Kubernetes library raises for a damaged kubeconfig, or a file that it names.
 _DAMAGED = (OSError, ValueError, TypeError, LookupError, AttributeError, yaml.YAMLError)
 
 
 def in_cluster(work: Callable[[KubernetesApi], Awaitable[Result]]) -> Result:
-    """Do something with a cluster; a fault is told in one line, and ends the program.
+    """Run an operation on a cluster; an error is printed in one line, and ends the program.
 
     Args:
-        work: gets a client of the cluster that kubectl would speak to.
+        work: the operation; it gets a client of the cluster that kubectl would use.
     """
     try:
         return asyncio.run(_with_api(work))
@@ -68,7 +68,7 @@ def _message(error: KubernetesError) -> str:
 
 
 def chosen_namespace(namespace: str | None, manifest: str | None = None) -> str:
-    """The namespace that was named, else the manifest's, else the context's."""
+    """The namespace: as named, or else the manifest's, or else the context's."""
     if namespace or manifest:
         return namespace or manifest or ""
     try:

@@ -1,4 +1,4 @@
-"""Runs a Pod that ends by itself, for what it prints."""
+"""Runs a short-lived Pod and returns its output."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from llmtrain_clients.kubernetes_api import Json, KubernetesApi, KubernetesError
 from llmtrain_lifecycle.observed import ObservedPod
 
 _WITHIN_SECONDS = 300
-"""Enough to pull an image of some GB."""
+"""Time for pulling an image of several GB."""
 _LOOK_SECONDS = 0.5
 _IN_VAIN = {
     "CreateContainerConfigError",
@@ -30,14 +30,14 @@ _IN_VAIN = {
 async def run_pod(
     api: KubernetesApi, namespace: str, pod: Json, *, within_seconds: float = _WITHIN_SECONDS
 ) -> str:
-    """Create a Pod, wait for its end, and delete it, however that goes.
+    """Create a Pod, wait for its end, and delete it in any case.
 
     Returns:
-        What it printed.
+        The Pod's output.
 
     Raises:
-        CommandError: it failed, or has not ended in time.
-        KubernetesError: the API server refuses it, or cannot be reached.
+        CommandError: the Pod failed, or has not ended in time.
+        KubernetesError: the API server refuses the Pod, or cannot be reached.
     """
     async with _made(api, namespace, pod) as path:
         ended = await _end(api, path, within_seconds)
@@ -46,13 +46,13 @@ async def run_pod(
         try:
             text = await _log(api, path)
         except CommandError:
-            text = ""  # no container of it was ever started
+            text = ""  # none of its containers was ever started
     raise CommandError(text.strip() or _why_it_failed(ended), JOB_FAILED)
 
 
 @asynccontextmanager
 async def _made(api: KubernetesApi, namespace: str, pod: Json) -> AsyncIterator[str]:
-    """The path of the Pod, which is there for as long as the context."""
+    """The path of the Pod, which exists while the context is open."""
     made = await api.ensure(paths.pods(namespace), pod)
     path = f"{paths.pods(namespace)}/{pod['metadata']['name']}"
     try:
@@ -65,7 +65,7 @@ async def _made(api: KubernetesApi, namespace: str, pod: Json) -> AsyncIterator[
 
 
 async def _end(api: KubernetesApi, path: str, within_seconds: float) -> Json:
-    """The Pod once it has ended."""
+    """Wait for the Pod's end, and return the Pod."""
     deadline = time.monotonic() + within_seconds
     while True:
         body = await api.get(path)
@@ -78,13 +78,13 @@ async def _end(api: KubernetesApi, path: str, within_seconds: float) -> Json:
         if reason in _IN_VAIN:
             raise CommandError(f"the Pod cannot start: {reason}: {message}", JOB_FAILED)
         if time.monotonic() > deadline:
-            told = f"the Pod has not ended within {within_seconds:.0f} s"
-            raise CommandError(f"{told}: {message}" if message else told, JOB_FAILED)
+            problem = f"the Pod has not ended within {within_seconds:.0f} s"
+            raise CommandError(f"{problem}: {message}" if message else problem, JOB_FAILED)
         await asyncio.sleep(_LOOK_SECONDS)
 
 
 def _why_it_waits(pod: ObservedPod) -> tuple[str, str]:
-    """Reason and message; empty where nothing is told."""
+    """Reason and message of a waiting Pod; empty if its status has none."""
     for container in pod.containers:
         if container.state.waiting is not None:
             return container.state.waiting.reason, container.state.waiting.message
@@ -98,7 +98,7 @@ async def _log(api: KubernetesApi, path: str) -> str:
     try:
         reply = await api.request("GET", f"{path}/log")
     except UnicodeDecodeError as error:
-        # A log may hold anything, and its end may begin within a character.
+        # A log may hold any bytes, and its tail may begin inside a character.
         return error.object.decode(errors="replace")
     if reply.status != HTTPStatus.OK:
         raise CommandError(f"the Pod's log cannot be read: {_refusal(reply)}", JOB_FAILED)
@@ -114,7 +114,7 @@ def _refusal(reply: Reply) -> str:
 
 
 def _why_it_failed(pod: Json) -> str:
-    """Reason why a Pod printed nothing: it could not be started, or was ended."""
+    """Reason why a Pod printed nothing: it was not started, or was killed."""
     for container in pod["status"].get("containerStatuses", ()):
         ended = container.get("state", {}).get("terminated") or {}
         if ended.get("message") or ended.get("reason"):

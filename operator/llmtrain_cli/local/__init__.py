@@ -1,1 +1,1 @@
-"""`llmtrain run`: the second executor of the state machine, on a Ray of this machine's own."""
+"""`llmtrain run`: the local executor of the state machine, with its own Ray on this machine."""

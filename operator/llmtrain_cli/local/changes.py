@@ -1,7 +1,7 @@
-"""The changes of a manifest that a run can go on with.
+"""Finds changes of a manifest that a started run cannot continue with.
 
-What a stage has done stays what the manifest says of it. So a section may change until a stage
-has used it, but for those fields that change nothing that is learned; the sections mark them.
+The results of a stage must match the manifest. A section may therefore change only until a stage
+has used it, except for fields that do not affect what is learned; the sections mark those.
 """
 
 import json
@@ -22,16 +22,16 @@ _LONGEST_SHOWN = 200
 
 @dataclass(frozen=True)
 class Change:
-    """One field that is not what it was."""
+    """One field whose value has changed."""
 
     field: str
-    """As it is written: `spec.pretrain.tokens`."""
+    """Path of the field as people write it: `spec.pretrain.tokens`."""
     before: object
-    """None where it was left out."""
+    """Earlier value; None if the field was absent."""
 
     @property
     def undone(self) -> str:
-        """What to do to have it as it was."""
+        """Instruction that restores the earlier value."""
         if self.before is None:
             return f"remove {self.field}"
         written = _ANY.dump_python(self.before, mode="json", exclude_defaults=True)
@@ -40,22 +40,22 @@ class Change:
         return f"set {self.field}: {shown}"
 
     def used_by(self, begun: AbstractSet[Stage]) -> bool:
-        """Whether one of these stages has used what it was, or should have."""
+        """Whether one of these stages has used the earlier value."""
         _, name, *_ = self.field.split(".")
         users = dropwhile(lambda stage: name not in {stage.value, *stage.row.uses}, Stage)
-        # A field that no stage names may be used by all of them.
+        # A field outside the stages' sections may be used by all stages.
         return not begun.isdisjoint(tuple(users) or tuple(Stage))
 
 
 def blocking_changes(
     before: LLMTrainingJob, now: LLMTrainingJob, begun: AbstractSet[Stage]
 ) -> list[Change]:
-    """The changes that a run cannot go on with.
+    """The changes that a started run cannot continue with.
 
     Args:
-        before: what it was begun with.
-        now: what it should go on with.
-        begun: the stages that have done something that would have to be done again.
+        before: manifest at the start of the run.
+        now: manifest to continue with.
+        begun: stages with results that would have to be made again.
     """
     changes = _changes(before.spec, now.spec, "spec")
     blocking = [change for change in changes if change.used_by(begun)]
@@ -65,7 +65,7 @@ def blocking_changes(
 
 
 def _changes(before: Section, now: Section, path: str) -> Iterator[Change]:
-    """The fields that differ, but for those that may change at any time."""
+    """The fields that differ, except for those that may change at any time."""
     for name, field in type(before).model_fields.items():
         old, new = getattr(before, name), getattr(now, name)
         if old == new or name in before.changeable_fields():

@@ -8,23 +8,23 @@ from pathlib import Path
 from typing import BinaryIO
 
 UMASK = 0o077
-"""Every process of a run has it: what they make is for their owner alone."""
+"""Umask of every process of a run: its files are for their owner alone."""
 _OPEN_TO_ALL = stat.S_IWOTH
 
 
 class OpenToOthersError(Exception):
-    """Others could put their files in place of the run's; the message says where."""
+    """Other users could replace files of the run; the message says where."""
 
 
 def open_closed(path: Path, *, append: bool = False) -> BinaryIO:
     """Open a file for writing, for its owner alone; a link in its place is not followed.
 
     Args:
-        path: of the file; made where it is missing.
-        append: keep what is there.
+        path: path of the file; created if it is missing.
+        append: whether to keep the content.
 
     Raises:
-        OSError: a link is in its place, or it cannot be opened.
+        OSError: the path is a link, or cannot be opened.
     """
     kept = os.O_APPEND if append else os.O_TRUNC
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | kept
@@ -32,11 +32,11 @@ def open_closed(path: Path, *, append: bool = False) -> BinaryIO:
 
 
 def closed_folder(path: Path) -> None:
-    """Make a folder, or take over one of our own, and close it to all others.
+    """Create a folder, or take over one of our own, and close it to all other users.
 
     Raises:
-        OpenToOthersError: it belongs to somebody else.
-        OSError: it cannot be made.
+        OpenToOthersError: the folder belongs to another user.
+        OSError: the folder cannot be created.
     """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     require_own(path)
@@ -47,10 +47,11 @@ def closed_folder(path: Path) -> None:
 def require_own(path: Path) -> None:
     """Refuse a folder in which others could replace what a run writes.
 
-    Its checkpoints would be theirs, and loading one runs code. Root may use what belongs to others.
+    Another user could plant a checkpoint, and loading one runs code. Root may use other users'
+    folders.
 
     Raises:
-        OpenToOthersError: everybody can write to it, or it belongs to somebody else.
+        OpenToOthersError: everybody can write to the folder, or it belongs to another user.
     """
     found, user = path.stat(), os.geteuid()
     if found.st_mode & _OPEN_TO_ALL:
@@ -61,35 +62,36 @@ def require_own(path: Path) -> None:
 
 @dataclass(frozen=True)
 class ProcessFolder:
-    """Folders for Ray and all that it starts; they are removed together when Ray ends."""
+    """Folders for Ray and its child processes; all are removed when Ray ends."""
 
     root: Path
-    """For its owner alone; Ray opens its own folder to everybody, and nobody gets that far."""
+    """Parent folder, open to its owner alone. It shields Ray's folder, which Ray opens to
+    everybody."""
 
     @property
     def ray(self) -> Path:
-        """Ray's session: sockets, logs, copies of code."""
+        """Folder of Ray's session: sockets, logs, copies of code."""
         return self.root / "ray"
 
     @property
     def working(self) -> Path:
-        """The working directory, which Ray puts on Python's path: it stays empty."""
+        """Working directory, which Ray puts on Python's path; it stays empty."""
         return self.root / "working"
 
     @property
     def temporary(self) -> Path:
-        """Temporary files: libraries use predictable names, such as the compiler's cache."""
+        """Folder for temporary files, since libraries use predictable names."""
         return self.root / "tmp"
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables that keep the processes in these folders."""
+        """Environment variables that keep the processes in these folders."""
         return {"TMPDIR": str(self.temporary), "RAY_TMPDIR": str(self.temporary)}
 
 
 def process_folder() -> ProcessFolder:
-    """Make the folder anew, under a name that nobody can foresee."""
-    # Its path is short, because the paths of sockets must be.
+    """Create a new folder, under an unpredictable name."""
+    # The path is short, because socket paths have a length limit.
     folder = ProcessFolder(Path(tempfile.mkdtemp(prefix="llmtrain-")))
     for each in (folder.ray, folder.working, folder.temporary):
         each.mkdir(mode=0o700)

@@ -1,4 +1,4 @@
-"""Shows a run as it goes: a live table on a terminal, a line for each change elsewhere."""
+"""Shows the progress of a run: a live table on a terminal, a line for each change elsewhere."""
 
 import time
 from typing import Self
@@ -26,11 +26,11 @@ _LINE_SECONDS = 15.0
 
 
 class RunDisplay:
-    """What a person sees of a run; a context manager.
+    """Display of a run; a context manager.
 
     Args:
-        job: that runs.
-        console: where to.
+        job: the job of the run.
+        console: console for the output.
     """
 
     def __init__(self, job: LLMTrainingJob, console: Console) -> None:
@@ -77,9 +77,9 @@ class RunDisplay:
 
 
 def run_view(job: LLMTrainingJob, status: JobStatus) -> RenderableType:
-    """The table of a run: a row for each stage, and what the running one is doing."""
+    """Table of a run: a row for each stage, and the activity of the running one."""
     table = Table(box=None, pad_edge=False, show_header=False)
-    for width in (9, 9, 24, None):  # what is narrow enough for any terminal, and the rest
+    for width in (9, 9, 24, None):  # columns that fit any terminal, and the rest
         table.add_column(no_wrap=True, min_width=width)
     for name in job.spec.stages:
         stage = status.stage(name)
@@ -95,7 +95,7 @@ def run_view(job: LLMTrainingJob, status: JobStatus) -> RenderableType:
 
 
 def _outlook(status: JobStatus) -> str:
-    """Time that the whole pipeline still takes, and its cost so far."""
+    """Remaining time of the pipeline, and its cost so far."""
     progress, cost = status.progress, status.cost
     text = ""
     if progress is not None and progress.pipeline_eta_seconds is not None:
@@ -115,7 +115,7 @@ def _percent(stage: StageStatus, progress: Progress | None) -> float:
 
 
 def _details(stage: StageStatus, progress: Progress | None) -> str:
-    """The numbers of a running stage, or why it is not running."""
+    """Measurements of a running stage, or the reason why it does not run."""
     if stage.state in {StageState.PENDING, StageState.FAILED, StageState.STOPPING}:
         return (stage.message or "").partition("\n")[0][:100]
     if progress is None or progress.stage is not stage.name or stage.state is StageState.SUCCEEDED:

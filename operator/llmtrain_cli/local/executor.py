@@ -1,4 +1,4 @@
-"""Carries the state machine's decisions out on a Ray of this machine's own."""
+"""Executes the state machine's decisions with a Ray of its own on this machine."""
 
 import asyncio
 import os
@@ -35,20 +35,20 @@ from llmtrain_lifecycle.snapshot import (
 
 _POLL_SECONDS = 0.5
 _TRAINING_POLL_SECONDS = 2.0
-"""Each look takes time from the workers, who wait for one another at every step."""
+"""Interval between reconciles. Each takes CPU time from the workers, which wait for one another."""
 
 
 def entrypoint_of(python: str) -> str:
-    """The driver's command; no shell stays around it, whose end Ray would take for the driver's.
+    """Command of the driver, without a shell: Ray would take the shell's end for the driver's.
 
     Args:
-        python: its path.
+        python: path of the Python interpreter.
     """
     return f"exec {shlex.quote(python)} -P -m llmtrain_trainer"
 
 
 class Display(Protocol):
-    """Shows a person how the run goes."""
+    """Shows the progress of a run."""
 
     def show(self, status: JobStatus) -> None:
         """Show the newest status."""
@@ -60,15 +60,15 @@ class Display(Protocol):
 
 
 class LocalExecutor:
-    """Runs one job to its end, or to where it is told to stop.
+    """Runs one job until it ends or a stop is requested.
 
     Args:
-        run: the job, its uid and its status.
-        state: where the status is kept.
-        settings: of this machine.
-        inputs: the files that the stages read.
-        display: for people.
-        lock: the workspace lock's file descriptor.
+        run: the job, its UID and its status.
+        state: the file of the status.
+        settings: the state machine's settings on this machine.
+        inputs: the stages' input files.
+        display: display of the progress.
+        lock: file descriptor of the workspace lock.
         cpus: CPU cores that Ray may give to tasks.
     """
 
@@ -105,7 +105,7 @@ class LocalExecutor:
         self._wake.set()
 
     async def run(self) -> JobStatus:
-        """Make passes until the job is at an end or suspended; returns its last status.
+        """Reconcile until the job has ended or is suspended; returns its last status.
 
         Raises:
             RayStartError: Ray does not start on this machine.
@@ -121,7 +121,7 @@ class LocalExecutor:
             await self._delete_cluster()
 
     async def _pass(self) -> float:
-        """Snapshot, decision, actions, status: once; returns the seconds until the next."""
+        """Reconcile once; returns the seconds until the next reconcile."""
         try:
             snapshot = await self._snapshot()
             run = self._run
@@ -130,7 +130,7 @@ class LocalExecutor:
             )
             self._refusal = await self._act(decision.actions)
         except RayJobsError:
-            return _POLL_SECONDS  # the action is decided on again
+            return _POLL_SECONDS  # the next reconcile decides on the action again
         if decision.status != run.status:
             self._run = run.replace(status=decision.status)
             self._state.write(self._run)
@@ -143,9 +143,9 @@ class LocalExecutor:
         return min(poll_seconds, decision.requeue_after_seconds)
 
     async def _act(self, actions: Iterable[Action]) -> Obstacle | None:
-        """Carry actions out; returns why a submission was refused, which the next pass judges.
+        """Execute actions; returns why a submission was refused, for the next reconcile.
 
-        Any other failure is raised, so that the status does not say what was not done.
+        Any other failure is raised, so that the status does not claim what was not done.
         """
         for action in actions:
             try:
@@ -158,7 +158,7 @@ class LocalExecutor:
 
     @property
     def _is_training(self) -> bool:
-        """Whether optimizer steps are made."""
+        """Whether a stage makes optimizer steps now."""
         stage, progress = self._current_stage(), self._run.status.progress
         if stage is None or stage.state is not StageState.RUNNING or progress is None:
             return False
@@ -178,7 +178,8 @@ class LocalExecutor:
         assert self._driver is not None, "it comes with the jobs"
         try:
             submission = await self._jobs.get(stage.submission_id)
-        except RayJobsError as error:  # too busy to answer; one that has died has no process
+        except RayJobsError as error:
+            # Ray is too busy to answer; if it had died, its process would be gone.
             now = time.monotonic()
             self._silent_since = self._silent_since or now
             unreachable = RayUnreachable(now - self._silent_since, str(error))
@@ -230,10 +231,10 @@ class LocalExecutor:
         await self._cluster.aclose()
 
     def _environment(self) -> dict[str, str]:
-        """Environment of the driver, which all of its child processes inherit."""
+        """Environment of the driver, which all its child processes inherit."""
         binaries = str(Path(sys.executable).parent)
         variables = {"PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}"}
-        if "TORCHINDUCTOR_CACHE_DIR" not in os.environ:  # temporary files go with each Ray
+        if "TORCHINDUCTOR_CACHE_DIR" not in os.environ:  # each Ray has its own temporary files
             compiled = self._state.workspace.private / "compiled"
             variables["TORCHINDUCTOR_CACHE_DIR"] = str(compiled)
         if not self._settings.use_gpus:

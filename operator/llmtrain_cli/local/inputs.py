@@ -1,7 +1,7 @@
-"""The files that a run's stages have read, and whether they are still what they were.
+"""Detects input files that have changed since a stage read them.
 
-A stage that has succeeded is not made again. Where its files have changed since, what it made no
-longer belongs to them, and the run may not go on as if it did.
+A stage that has succeeded does not run again. If its input files have changed since, its results no
+longer belong to them, and the run must not continue.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ _LISTED = 5
 
 
 class InputFile(Record):
-    """A file as a stage found it."""
+    """An input file at the start of a stage."""
 
     path: str
     size: int
@@ -32,18 +32,18 @@ _FILES: TypeAdapter[list[InputFile]] = TypeAdapter(list[InputFile])
 
 
 class InputsChangedError(Exception):
-    """Files are not what a stage has read; the message names them."""
+    """Input files have changed since a stage read them; the message names them."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The files that a job's sections name on this machine.
+    """The input files that a job's sections name on this machine.
 
     Args:
-        spec: of the job.
-        workspace: of its run; what lies in it is no input.
-        folder: where relative paths start.
-        home: the folder that `~` stands for.
+        spec: the job's spec.
+        workspace: the run's workspace; its files are not inputs.
+        folder: folder of relative paths.
+        home: folder that `~` stands for.
     """
 
     spec: JobSpec
@@ -52,7 +52,7 @@ class Inputs:
     home: Path
 
     def record(self, stage: Stage) -> None:
-        """Note the files of a stage that is about to start."""
+        """Record the input files of a stage that is about to start."""
         path = self._record(stage)
         path.parent.mkdir(exist_ok=True)
         temporary = path.with_suffix(".tmp")
@@ -60,13 +60,12 @@ class Inputs:
         temporary.replace(path)
 
     def require_unchanged(self, stages: Iterable[Stage]) -> None:
-        """The files of some stages are what they were when those started.
+        """Check that the input files of some stages have not changed since they started.
 
-        A stage whose files are gone altogether passes: somebody has made room, and what it made is
-        still there.
+        A stage passes if all its files are gone: somebody has made room, and its results exist.
 
         Raises:
-            InputsChangedError: some are not.
+            InputsChangedError: some files have changed.
         """
         for stage in stages:
             if changes := self._changes(stage):
@@ -81,7 +80,7 @@ class Inputs:
         try:
             recorded = _FILES.validate_json(self._record(stage).read_bytes())
         except FileNotFoundError:
-            return []  # the stage is not of this manifest's sections, or reads no files
+            return []  # the manifest has no section of the stage, or the stage reads no files
         before = {file.path: file for file in recorded}
         now = {file.path: file for file in self._files(stage)}
         if not now:
@@ -107,7 +106,7 @@ class Inputs:
         return [_state(path) for path in dict.fromkeys(paths)]
 
     def _found(self, pattern: str) -> Iterator[Path]:
-        """The files of a pattern, or in a folder; none for a name on the hub."""
+        """The files that match a pattern or are in a folder; none for a name on the hub."""
         folder = self.folder / pattern
         inside = (path for path in sorted(folder.rglob("*")) if path.is_file())
         for path in inside if folder.is_dir() else named_files(pattern, self.folder):

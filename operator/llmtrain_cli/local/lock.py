@@ -1,4 +1,4 @@
-"""One run at a time in a workspace."""
+"""The lock of a workspace: one run at a time."""
 
 import fcntl
 import os
@@ -18,22 +18,23 @@ class WorkspaceError(Exception):
 
 
 class WorkspaceInUseError(WorkspaceError):
-    """Another run holds the workspace; the message says which."""
+    """Another run holds the workspace; the message names it."""
 
 
 @contextmanager
 def workspace_lock(folder: Path) -> Iterator[int]:
-    """Hold a workspace; gives the lock's file descriptor.
+    """Lock a workspace; gives the lock's file descriptor.
 
-    A process that inherits the descriptor holds the lock too, so that a run whose Ray is still
-    being taken down keeps the next one waiting.
+    A process that inherits the descriptor holds the lock too, so that the next run waits until
+    the Ray of this one has ended.
 
     Args:
-        folder: the workspace's private folder; made where it is missing.
+        folder: the workspace's private folder; created if it is missing.
 
     Raises:
-        WorkspaceError: it cannot be made or written to, or others could write to it.
-        WorkspaceInUseError: another run holds it, and still does after half a minute.
+        WorkspaceError: the folder cannot be created or written to, or other users could write to
+            it.
+        WorkspaceInUseError: another run still holds the lock after half a minute.
     """
     path = folder / "lock"
     try:
@@ -61,7 +62,7 @@ def workspace_lock(folder: Path) -> Iterator[int]:
 
 
 def _take(descriptor: int, path: Path) -> None:
-    """Take the lock; wait only for a run that has died and whose Ray is on its way out."""
+    """Take the lock; wait only for a run that has died while its Ray is shutting down."""
     deadline = time.monotonic() + _WAIT_SECONDS
     while True:
         try:

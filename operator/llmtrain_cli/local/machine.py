@@ -1,4 +1,4 @@
-"""This machine: what it has, what of a manifest fits on it, and what it costs."""
+"""This machine: its resources, the workers that fit on it, and its cost."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ from llmtrain_lifecycle.status_text import read_time
 
 @dataclass(frozen=True)
 class Machine:
-    """What a laptop can give."""
+    """Resources of this machine."""
 
     cpus: int
     gpus: int
@@ -28,23 +28,23 @@ class Machine:
 
 @dataclass(frozen=True)
 class Fit:
-    """How a job runs on a machine."""
+    """Workers of a job on a machine."""
 
     num_workers: int
     use_gpus: bool
     note: str | None
-    """What is less than the manifest asks for, for people."""
+    """Messages about everything that is less than the manifest asks for."""
 
 
 def this_machine() -> Machine:
-    """The machine that this process may use."""
+    """Resources that this process may use."""
     return Machine(cpus=len(os.sched_getaffinity(0)), gpus=_count_gpus())
 
 
 def fit(spec: JobSpec, machine: Machine) -> Fit:
-    """The largest number of workers that this machine has room for and that the batch divides by.
+    """The largest number of workers that fits on this machine and divides the batch.
 
-    One worker always is: the contract has the batch divide by more.
+    One worker always does.
     """
     trainers = spec.compute.trainers
     use_gpus = trainers.gpus > 0 and machine.gpus > 0
@@ -74,11 +74,11 @@ def _count_gpus() -> int:
 
 
 class PaidMachine:
-    """This machine, as the ledger sees Pods: one for each time that Ray is started.
+    """This machine as Pods in the ledger: one Pod for each start of Ray.
 
     Args:
-        cost: of the run so far.
-        usd_per_hour: of the machine; 0 where it costs nothing.
+        cost: the run's cost so far.
+        usd_per_hour: price of the machine; 0 if it is free.
     """
 
     def __init__(self, cost: Cost | None, usd_per_hour: Decimal) -> None:
@@ -88,25 +88,25 @@ class PaidMachine:
 
     @property
     def price(self) -> Decimal | None:
-        """US dollars an hour; None where nobody has said."""
+        """Price in US dollars per hour; None if it is not known."""
         return self._price.usd_per_hour if self._costs else None
 
     @property
     def paid(self) -> tuple[PaidPod, ...] | None:
-        """All uses of the machine; None where it costs nothing."""
+        """All uses of the machine; None if it is free."""
         return tuple(self._uses) if self._costs else None
 
     def begin(self, now: datetime) -> None:
-        """Ray is up."""
+        """Record the start of Ray."""
         self._uses.append(PaidPod(str(uuid.uuid4()), StageGroup.ALL, now, None, self._price))
 
     def end(self, now: datetime) -> None:
-        """Ray is down."""
+        """Record the end of Ray."""
         self._uses = [use if use.end else replace(use, end=now) for use in self._uses]
 
 
 def _left_open(cost: Cost | None, price: PodPrice) -> list[PaidPod]:
-    """What a run that was killed has left: it is taken to have ended when it was last seen."""
+    """Close the entry of a killed run: its end is the time of its last sighting."""
     if cost is None:
         return []
     seen = read_time(cost.observed_time)

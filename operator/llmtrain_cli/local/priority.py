@@ -1,7 +1,7 @@
-"""Training goes before the processes that watch it: on a laptop they share its few cores.
+"""Gives training a higher priority than Ray's services, since both share few cores on a laptop.
 
-Ray starts its workers at a lower priority than its own services, which wake many times a second
-and then stop a worker, for whom all other workers wait.
+Ray starts its workers at a lower priority than its services. These wake many times a second and
+then preempt a worker, for which all other workers wait.
 """
 
 import os
@@ -10,7 +10,7 @@ import sys
 import psutil
 
 SAME_AS_RAY = {"RAY_worker_niceness": "0"}
-"""For the environment of `ray start`: its workers keep the priority that it has itself."""
+"""Environment of `ray start` in which its workers keep its own priority."""
 _WATCHERS = (
     "gcs/gcs_server",
     "-m llmtrain_trainer",
@@ -27,15 +27,15 @@ _WATCHERS = (
     "ray::_AutoscalingCoordinatorActor",
     "ray::_StatsActor",
 )
-"""Words that the command lines of Ray's watchers begin with, script and all."""
+"""Beginnings of the command lines of Ray's services that get a low priority."""
 _LOWEST = 19
 
 
 class Watchers:
-    """Ray's watchers; those that are known to be low are not looked at again.
+    """Ray's services that get a low priority, each once.
 
     Args:
-        parent: the process that started them all.
+        parent: process that started them all.
     """
 
     def __init__(self, parent: int) -> None:
@@ -43,7 +43,7 @@ class Watchers:
         self._low: set[int] = set()
 
     def lower(self) -> None:
-        """Give all watchers that there are now the lowest priority."""
+        """Give all services that run now the lowest priority."""
         for process in psutil.Process(self._parent).children(recursive=True):
             if process.pid not in self._low and _lower_if_watcher(process):
                 self._low.add(process.pid)
@@ -55,13 +55,13 @@ def _lower_if_watcher(process: psutil.Process) -> bool:
         if not any(word in beginning for word in _WATCHERS):
             return False
         if sys.platform == "linux":
-            # Not even the lowest niceness keeps a thread that wakes from stopping a worker; as a
-            # batch thread it waits for its turn. Each thread has a priority of its own.
+            # Even at the lowest niceness a waking thread preempts a worker; a batch thread does
+            # not. # Priorities belong to threads, not to processes.
             for thread in process.threads():
                 os.setpriority(os.PRIO_PROCESS, thread.id, _LOWEST)
                 os.sched_setscheduler(thread.id, os.SCHED_BATCH, os.sched_param(0))
         else:
             process.nice(_LOWEST)
     except (psutil.Error, ProcessLookupError):
-        return False  # it ends, or begins, at this very moment
+        return False  # the process is just starting or ending
     return True

@@ -1,4 +1,4 @@
-"""A Ray of our own on this machine: loopback only, with a token, on ports that were free."""
+"""Our own Ray on this machine: loopback only, with a token, on free ports."""
 
 import asyncio
 import os
@@ -21,12 +21,12 @@ from llmtrain_clients.ray_jobs import RayJobs
 
 LOOPBACK = "127.0.0.1"
 _FREE_RANGE = range(20_000, 32_000)
-"""Below those that systems hand out to clients, above Ray's own for its workers: a port that is
-free now is most likely still free when it is used."""
+"""Range of ports below the ephemeral ones and above those of Ray's workers: a free port is most
+likely still free when it is used."""
 
 
 def free_ports(count: int) -> list[int]:
-    """Different ports that nobody listens on just now."""
+    """Different ports that nothing listens on."""
     found: list[int] = []
     for port in random.sample(_FREE_RANGE, len(_FREE_RANGE)):
         if len(found) == count:
@@ -38,7 +38,7 @@ def free_ports(count: int) -> list[int]:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # As servers do: a connection that has just ended is no hindrance.
+        # As servers do: a connection that has just ended does not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("", port))
@@ -76,16 +76,16 @@ _ONLY_LOOPBACK = {
     "NCCL_SOCKET_IFNAME": _INTERFACE,
 }
 _NOT_STARTED = {
-    "RAY_enable_metrics_collection": "0",  # nobody scrapes them here
-    "DASHBOARD_METRIC_PORT": "-1",  # no number switches it off; one that is none does
+    "RAY_enable_metrics_collection": "0",  # these metrics are not scraped
+    "DASHBOARD_METRIC_PORT": "-1",  # no number switches it off; a text that is not a number does
     "RAY_START_HOOK": "llmtrain_cli.local.ray_start_hook.without_client_server",
 }
-"""Servers of Ray that answer without a token, or that nothing here needs."""
+"""Switches off Ray's servers that answer without a token or are not needed."""
 _START_SECONDS = 120.0
 _LOOK_SECONDS = 0.3
 _OBJECT_STORE_BYTES = 512 * 2**20
 _STOP_WAIT_SECONDS = 600
-"""How long a stage may take from SIGTERM to the end of its checkpoint."""
+"""Time for a stage from SIGTERM to the end of its checkpoint."""
 
 
 class RayStartError(Exception):
@@ -97,10 +97,10 @@ class RayHead:
     """A running Ray."""
 
     url: str
-    """Address of Ray's dashboard."""
+    """URL of Ray's dashboard."""
     token: str = field(repr=False)
     process: "subprocess.Popen[bytes]"
-    """The supervisor; Ray ends with it."""
+    """Supervisor process; Ray ends with it."""
 
     @property
     def alive(self) -> bool:
@@ -110,15 +110,15 @@ class RayHead:
 
 @asynccontextmanager
 async def ray_head(*, cpus: int, log: Path, lock: int) -> AsyncIterator[RayHead]:
-    """Start Ray, and end it with the context.
+    """Start Ray; it ends with the context.
 
     Args:
-        cpus: CPU cores that it may give to tasks.
-        log: where its output goes.
-        lock: a file descriptor that stays open for as long as anything of Ray runs.
+        cpus: CPU cores for Ray's tasks.
+        log: file of Ray's output.
+        lock: file descriptor that stays open as long as any of Ray's processes runs.
 
     Raises:
-        RayStartError: it did not come up.
+        RayStartError: Ray did not start.
     """
     ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
     token = secrets.token_hex(32)
@@ -161,13 +161,13 @@ def _command(cpus: int, ports: dict[str, int], folder: ProcessFolder) -> list[st
 
 def _environment(url: str, token: str, folder: ProcessFolder) -> dict[str, str]:
     own = {
-        # Without it Ray looks for another one among all processes of the machine, whoever's.
+        # Without it Ray searches all processes of the machine for another Ray.
         "RAY_API_SERVER_ADDRESS": url,
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": token,
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_JOB_STOP_WAIT_TIME_S": str(_STOP_WAIT_SECONDS),
-        "PYTHONSAFEPATH": "1",  # for all that Ray starts, which would look in its own folder first
+        "PYTHONSAFEPATH": "1",  # child processes: no import from their working directory
     }
     return os.environ | SAME_AS_RAY | _ONLY_LOOPBACK | _NOT_STARTED | folder.environment | own
 

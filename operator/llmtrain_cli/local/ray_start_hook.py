@@ -1,4 +1,4 @@
-"""Changes what `ray start` starts, where it has no option for it; Ray calls it by its name."""
+"""A hook that Ray calls by its name, for parts of `ray start` that have no option."""
 
 from typing import Protocol
 
@@ -8,9 +8,9 @@ class _Parameters(Protocol):
 
 
 def without_client_server(parameters: _Parameters, _is_head: bool) -> None:  # noqa: FBT001 - Ray's
-    """Leave out the server for clients on other machines: a run has none.
+    """Leave out Ray's server for clients on other machines: a run has none.
 
     Args:
-        parameters: of the Ray node that is about to start.
+        parameters: parameters of the Ray node that is about to start.
     """
     parameters.ray_client_server_port = None

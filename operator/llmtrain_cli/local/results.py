@@ -1,4 +1,4 @@
-"""What a finished run has to show."""
+"""Prints the results of a finished run."""
 
 import shlex
 from pathlib import Path
@@ -17,7 +17,7 @@ from llmtrain_cli.text import plain, say, short_duration
 
 
 def show_results(status: JobStatus, workspace: Workspace, console: Console) -> None:
-    """Print the evaluation, what the models write, and what to do next."""
+    """Print the evaluation, the models' texts, and the next steps."""
     report = _report(workspace)
     if report is not None and report.results:
         console.print(_results_table(report))
@@ -32,7 +32,7 @@ def show_results(status: JobStatus, workspace: Workspace, console: Console) -> N
 
 
 def _summary(goodput: Goodput, cost: Cost | None) -> str:
-    seconds = goodput.seconds.total - goodput.seconds.suspended  # not what lies between two runs
+    seconds = goodput.seconds.total - goodput.seconds.suspended  # without the time between two runs
     parts = [f"Took {short_duration(seconds)}", f"{goodput.runtime_ratio:.0%} of it productive"]
     if cost is not None:
         parts.append(f"{cost.spent_usd} USD, {cost.wasted_usd} USD of it wasted")
@@ -82,7 +82,7 @@ def _verdict(gate: GateResult | None) -> Text:
 
 
 def _model_folder(status: JobStatus, workspace: Workspace) -> Path | None:
-    """The newest model of the pipeline that exists; None where none is."""
+    """The newest existing model of the pipeline; None if there is none."""
     done = (stage.name for stage in status.stages if stage.state is StageState.SUCCEEDED)
     folders = [folder for stage in done if (folder := workspace.model_of(stage)) is not None]
     return folders[-1] if folders else None

@@ -1,4 +1,4 @@
-"""What a laptop run remembers between its starts: the job, its uid and its status."""
+"""State file of a laptop run: the job, its UID and its status."""
 
 import shutil
 import uuid
@@ -18,11 +18,11 @@ from llmtrain_cli.local.closed_files import open_closed
 
 
 class StateError(Exception):
-    """The workspace does not go with the manifest; the message says why."""
+    """The workspace does not match the manifest; the message says why."""
 
 
 class StoredRun(Record):
-    """The file's content."""
+    """Content of the state file."""
 
     uid: str
     job: LLMTrainingJob
@@ -34,21 +34,21 @@ class RunState:
     """The state file of a workspace.
 
     Args:
-        workspace: that it describes.
+        workspace: workspace of the run.
     """
 
     workspace: Workspace
 
     @property
     def path(self) -> Path:
-        """The file."""
+        """Path of the state file."""
         return self.workspace.private / "run.json"
 
     def read(self) -> StoredRun | None:
-        """What is stored; None in a new workspace.
+        """The stored run; None in a new workspace.
 
         Raises:
-            StateError: the file is of another version, or cannot be read.
+            StateError: another version has written the file, or it cannot be read.
         """
         try:
             return StoredRun.model_validate_json(self.path.read_bytes())
@@ -66,18 +66,18 @@ class RunState:
             ) from None
 
     def write(self, run: StoredRun) -> None:
-        """Replace what is stored; a reader sees the old or the new."""
+        """Replace the stored run atomically."""
         temporary = self.path.with_suffix(".tmp")
         with open_closed(temporary) as file:
             file.write(run.model_dump_json(indent=1, exclude_none=True).encode())
         temporary.replace(self.path)
 
     def open(self, job: LLMTrainingJob) -> StoredRun:
-        """The run of a job in this workspace: a new one, or the one that goes on.
+        """Start or resume the run of a job in this workspace.
 
         Raises:
-            StateError: the workspace holds another job's run, or this one's with other sections
-                than its stages have used.
+            StateError: the workspace holds another job's run, or sections have changed that its
+                stages have used.
         """
         stored = self.read()
         if stored is None:
@@ -95,19 +95,19 @@ class RunState:
         return StoredRun(uid=stored.uid, job=job, status=status)
 
     def begun(self, status: JobStatus) -> list[Stage]:
-        """The stages that have done what they would have to do again if their sections changed."""
+        """The stages that would have to run again if their sections changed."""
         return [name for name in Stage if self._has_begun(status.stage(name))]
 
     def _has_begun(self, stage: StageStatus) -> bool:
-        """Whether a stage has done what it would have to do again if its sections changed.
+        """Whether a stage would have to run again if its sections changed.
 
-        All but training start anew when they are stopped or fail.
+        All stages but training start from the beginning after a stop or a failure.
         """
         checkpoints = self.workspace.checkpoints(stage.name)
         return stage.state is StageState.SUCCEEDED or any(checkpoints.glob("step-*/COMMITTED"))
 
     def clear(self) -> None:
-        """Remove all results of the run; inputs that lie in the workspace stay."""
+        """Remove all results of the run; inputs in the workspace stay."""
         for path in (*self.workspace.results, self.workspace.root / "report.html", self.path):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
@@ -121,12 +121,12 @@ def _sentence(changes: Sequence[Change]) -> str:
 
 
 def _is_done(job: LLMTrainingJob, status: JobStatus) -> bool:
-    """Whether a run that has ended has nothing to do for this job, to which stages may be added."""
+    """Whether an ended run has nothing left to do for this job, which may have new stages."""
     return all(status.stage(name).state is StageState.SUCCEEDED for name in job.spec.stages)
 
 
 def _tried_again(status: JobStatus) -> JobStatus:
-    """A run that its user starts once more: a failed stage gets all its retries anew."""
+    """A run that its user starts again: a failed stage gets all its retries back."""
     stages = tuple(
         stage.replace(
             state=StageState.PENDING,

@@ -1,10 +1,10 @@
-"""Keeps a Ray head alive for exactly as long as the run that it belongs to.
+"""Runs a Ray head for exactly as long as its run lives.
 
     python -m llmtrain_cli.local.supervisor FOLDER RAY START --HEAD ...
 
 The run holds the other end of this process's standard input. When it closes, because the run is
-done or was killed, Ray and everything that it has started is ended, however it hangs, and FOLDER,
-where Ray kept its files, is removed.
+done or was killed, the supervisor kills Ray and all its child processes, and removes FOLDER, the
+folder of Ray's files.
 """
 
 import ctypes
@@ -26,14 +26,14 @@ def main() -> int:
     """Run Ray until standard input closes or Ray ends; returns the exit code."""
     folder, *command = sys.argv[1:]
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
-        # They reach the whole process group, but are for the run, which then closes our input.
-        # A handler, not SIG_IGN: that would be inherited by Ray.
+        # These signals reach the whole process group, but the run handles them, and closes our
+        # input. A handler, not SIG_IGN: that would be inherited by Ray.
         signal.signal(number, _leave_to_the_run)
     _adopt_orphans()
     head = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
     threading.Thread(target=_end_with_input, args=(head,), daemon=True).start()
     code = _wait(head)
-    while members := _members(head.pid):  # again, for one may have been starting another
+    while members := _members(head.pid):  # again, since a process may have started another one
         _end(members)
     shutil.rmtree(folder, ignore_errors=True)
     return code
@@ -44,13 +44,13 @@ def _leave_to_the_run(_number: int, _frame: FrameType | None) -> None:
 
 
 def _adopt_orphans() -> None:
-    """On Linux, become the parent of all that lose theirs, so that none is out of sight."""
+    """On Linux, become the parent of orphaned descendants, so that none is missed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _wait(head: "subprocess.Popen[bytes]") -> int:
-    """Wait for Ray's end; bury the orphans that end before it: Ray takes a zombie for alive."""
+    """Wait for Ray's end, and reap orphans, which Ray would take for live processes."""
     if sys.platform == "linux":
         while True:
             ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
@@ -64,11 +64,11 @@ def _wait(head: "subprocess.Popen[bytes]") -> int:
 def _end_with_input(head: "subprocess.Popen[bytes]") -> None:
     while os.read(sys.stdin.fileno(), 4096):
         pass
-    head.kill()  # not gently: a stage that still runs has lost its run, and the next one waits
+    head.kill()  # SIGKILL: a stage that still runs has lost its run, and the next run waits
 
 
 def _members(session: int) -> list[psutil.Process]:
-    """All processes that Ray has started and that still run."""
+    """All live processes that Ray has started."""
     children = psutil.Process().children(recursive=True)
     seen = {child.pid for child in children}
     for process in psutil.process_iter():

@@ -1,4 +1,4 @@
-"""`llmtrain report`: a run as a page to look at."""
+"""`llmtrain report`: the report of a run, as a web page."""
 
 import json
 from pathlib import Path
@@ -47,10 +47,10 @@ def report(
 
 
 def write_report(workspace: Workspace, run: Run | Unavailable, output: Path | None = None) -> Path:
-    """Write the page; returns where.
+    """Write the page; returns its path.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the page cannot be written.
     """
     page = render(read_sources(workspace, run))
     if output is not None:

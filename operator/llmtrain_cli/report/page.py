@@ -1,4 +1,4 @@
-"""Puts the page together: from what the workspace holds to HTML."""
+"""Renders the report of a workspace as HTML."""
 
 import json
 
@@ -15,7 +15,7 @@ from llmtrain_cli.report.views.timeline import Timeline, timeline
 
 
 def render(sources: Sources) -> str:
-    """The whole page. All that comes from a workspace is text to it, never markup."""
+    """The whole page. Content of the workspace is always escaped."""
     environment = Environment(
         loader=PackageLoader("llmtrain_cli.report"),
         autoescape=True,
@@ -42,7 +42,7 @@ def render(sources: Sources) -> str:
 
 
 def _why(run: Run) -> str:
-    """Why a job that does not go on has stopped; nothing where it has come to its end."""
+    """Reason why a job has stopped; empty if it runs or has succeeded."""
     if run.status.phase not in {Phase.SUSPENDED, Phase.FAILED}:
         return ""
     return next((c.message for c in run.status.conditions if c.type == run.status.phase.value), "")

@@ -1,4 +1,4 @@
-"""Reads the files of a workspace, some of which a run that is going on has not written yet."""
+"""Reads the files of a workspace; a running job has not written all of them yet."""
 
 import json
 import math
@@ -15,10 +15,10 @@ from llmtrain_api.records import StepRecord
 
 @dataclass(frozen=True)
 class Unavailable:
-    """Stands where a source or a section would; a page with some of them is still a page."""
+    """Placeholder for a missing source or section of the page."""
 
     reason: str
-    """For people: what is not there, and where it would come from."""
+    """Message: what is missing, and which stage makes it."""
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -28,9 +28,9 @@ def read_record(path: Path, kind: type[Model], *, root: Path) -> Model | Unavail
     """A JSON file.
 
     Args:
-        path: of the file.
-        kind: what it holds.
-        root: the workspace, from where its name is told.
+        path: path of the file.
+        kind: model of its content.
+        root: the workspace; messages name the file relative to it.
     """
     name = path.relative_to(root)
     try:
@@ -44,7 +44,7 @@ def read_record(path: Path, kind: type[Model], *, root: Path) -> Model | Unavail
 
 
 def read_steps(path: Path, *, root: Path) -> tuple[StepRecord, ...] | Unavailable:
-    """The records of a training stage, up to the first line that is damaged or unfinished."""
+    """The step records of a training stage, up to the first damaged or unfinished line."""
     records: list[StepRecord] = []
     try:
         with path.open(encoding="utf-8", errors="replace") as lines:

@@ -1,4 +1,4 @@
-"""All that a report is made from, as far as it is there."""
+"""The sources of a report, as far as they exist."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from llmtrain_cli.report.reading import Unavailable, count_saved_parameters, rea
 
 @dataclass(frozen=True)
 class Run:
-    """The job and where it stands."""
+    """A job and its status."""
 
     job: LLMTrainingJob
     status: JobStatus
@@ -27,7 +27,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Sources:
-    """What a workspace holds, read once."""
+    """Content of a workspace, read once."""
 
     name: str
     """Name of the job, or of the workspace's folder where the job is unknown."""
@@ -35,19 +35,19 @@ class Sources:
     data: DataReport | Unavailable
     evaluation: EvaluationReport | Unavailable
     steps: dict[Stage, tuple[StepRecord, ...] | Unavailable]
-    """By stage that optimizes."""
+    """Step records by training stage."""
     parameters: dict[Stage, int | Unavailable]
-    """Number of parameters of the model that each stage saved, by stage that makes one."""
+    """Number of parameters of each saved model, by stage."""
     environments: dict[Stage, Environment]
-    """Newest attempt's record of each stage that left one."""
+    """Environment record of each stage's newest attempt."""
 
 
 def read_sources(workspace: Workspace, run: Run | Unavailable) -> Sources:
     """Read a workspace.
 
     Args:
-        workspace: to read.
-        run: the job and its status, which on a cluster lie elsewhere.
+        workspace: workspace to read.
+        run: the job and its status, which a workspace on a cluster does not hold.
     """
     root = workspace.root
     return Sources(
@@ -80,7 +80,7 @@ def _environments(workspace: Workspace) -> dict[Stage, Environment]:
 
 
 def _newest(workspace: Workspace, stage: Stage) -> Path | None:
-    """The file of the stage's newest attempt."""
+    """Path of the file of the stage's newest attempt."""
     pattern = workspace.environment(stage, 0).name.replace("-0.", "-*.")
     files = workspace.environment(stage, 0).parent.glob(pattern)
     return max(files, key=lambda path: (len(path.name), path.name), default=None)

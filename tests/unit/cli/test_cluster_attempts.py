@@ -43,7 +43,7 @@ def test_one_that_is_waited_for_has_not_begun() -> None:
 
 
 @pytest.mark.parametrize(
-    ("choice", "newest"),
+    ("selector", "newest"),
     [
         (AttemptSelector(), _TOKENIZER_0),
         (AttemptSelector(Stage.DATA), _DATA_1),
@@ -51,12 +51,12 @@ def test_one_that_is_waited_for_has_not_begun() -> None:
         (AttemptSelector(number=0), _TOKENIZER_0),  # of the stage at work, not of one before it
     ],
 )
-def test_the_newest_is_meant(choice: AttemptSelector, newest: Attempt) -> None:
-    assert choice.resolve(_LATER).newest("job", _LATER) == newest
+def test_the_newest_is_meant(selector: AttemptSelector, newest: Attempt) -> None:
+    assert selector.resolve(_LATER).newest("job", _LATER) == newest
 
 
 @pytest.mark.parametrize(
-    ("choice", "status", "words"),
+    ("selector", "status", "words"),
     [
         (AttemptSelector(), JobStatus(), "no stage has started yet"),
         (AttemptSelector(number=0), JobStatus(), "no stage has started yet"),
@@ -69,14 +69,14 @@ def test_the_newest_is_meant(choice: AttemptSelector, newest: Attempt) -> None:
     ],
 )
 def test_one_that_has_not_begun_is_named(
-    choice: AttemptSelector, status: JobStatus, words: str
+    selector: AttemptSelector, status: JobStatus, words: str
 ) -> None:
     with pytest.raises(CommandError, match=words):
-        choice.resolve(status).newest("job", status)
+        selector.resolve(status).newest("job", status)
 
 
 @pytest.mark.parametrize(
-    ("choice", "over"),
+    ("selector", "over"),
     [
         (AttemptSelector(), [False, False, False, True]),
         (AttemptSelector(Stage.DATA), [False, True, True, True]),
@@ -85,8 +85,8 @@ def test_one_that_has_not_begun_is_named(
         (AttemptSelector(Stage.DATA, 1), [False, True, True, True]),
     ],
 )
-def test_no_more_will_come(choice: AttemptSelector, over: list[bool]) -> None:
-    assert [choice.is_over(status) for status in (_RETRIED, _BETWEEN, _LATER, _OVER)] == over
+def test_no_more_will_come(selector: AttemptSelector, over: list[bool]) -> None:
+    assert [selector.is_over(status) for status in (_RETRIED, _BETWEEN, _LATER, _OVER)] == over
 
 
 def test_a_suspended_job_prints_nothing_more() -> None:

@@ -25,20 +25,20 @@ def _body(uid: str = "1") -> Json:
 class _Script(KubernetesApi):
     """An API server that tells one thing after another."""
 
-    def __init__(self, *told: Json | KubernetesError | None) -> None:
+    def __init__(self, *problem: Json | KubernetesError | None) -> None:
         super().__init__()
-        self._told = list(told)
+        self._told = list(problem)
 
     async def get(self, path: str) -> Json | None:
         assert path == "/apis/llmtrain.io/v1alpha1/namespaces/team/llmtrainingjobs/job"
-        told = self._told.pop(0)
-        if isinstance(told, KubernetesError):
-            raise told
-        return told
+        problem = self._told.pop(0)
+        if isinstance(problem, KubernetesError):
+            raise problem
+        return problem
 
 
-def _follower(*told: Json | KubernetesError | None) -> follow.Follower:
-    return follow.Follower(_Script(*told), _body(), _RUNNING, AttemptSelector(), image=None)
+def _follower(*problem: Json | KubernetesError | None) -> follow.Follower:
+    return follow.Follower(_Script(*problem), _body(), _RUNNING, AttemptSelector(), image=None)
 
 
 @pytest.fixture(autouse=True)
@@ -66,9 +66,9 @@ async def test_a_refusal_ends_it() -> None:
         await _follower(_REFUSES).follow()
 
 
-@pytest.mark.parametrize("told", [None, _body(uid="2")])
+@pytest.mark.parametrize("problem", [None, _body(uid="2")])
 async def test_it_ends_where_its_job_is_removed(
-    told: Json | None, capsys: pytest.CaptureFixture[str]
+    problem: Json | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await _follower(told).follow()
+    await _follower(problem).follow()
     assert capsys.readouterr().err == "--- data, attempt 0\njob was removed.\n"

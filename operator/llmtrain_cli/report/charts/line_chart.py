@@ -12,23 +12,23 @@ from markupsafe import Markup
 from llmtrain_cli.report.charts.svg import percent, picture, points, tag
 
 _MAX_SPOTS = 120
-"""More than a chart of this width can show."""
+"""Limit of points: a chart of this width cannot show more."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """Neighbouring values of a curve, as one."""
+    """Neighbouring values of a curve, merged."""
 
     x: float
-    """Value of the last point."""
+    """Position of the last value on the x axis."""
     y: float
-    """Their mean."""
+    """Mean of the values."""
     low: float
     high: float
 
 
 def thinned(values: Sequence[tuple[float, float]], *, most: int = _MAX_SPOTS) -> tuple[Point, ...]:
-    """The curve in equal portions, from pairs of x and y in the order of x."""
+    """Merge pairs of x and y, sorted by x, in groups of equal size."""
     size = -(-len(values) // most) or 1
     portions = [values[start : start + size] for start in range(0, len(values), size)]
     return tuple(
@@ -47,14 +47,14 @@ _ROUND = (1, 2, 2.5, 5, 10)
 
 @dataclass(frozen=True)
 class Scale:
-    """Maps values to places from 0 to 1."""
+    """Maps values to positions from 0 to 1."""
 
     low: float
     high: float
     ticks: tuple[float, ...]
 
     def place(self, value: float) -> float:
-        """Where a value lies; outside of 0 to 1 where it is outside of the scale."""
+        """Position of a value; below 0 or above 1 outside of the scale."""
         return (value - self.low) / (self.high - self.low)
 
 
@@ -62,9 +62,9 @@ def round_scale(low: float, high: float, *, num_ticks: int = 5) -> Scale:
     """A scale that holds all values and ends on ticks (Heckbert, Graphics Gems, 1990).
 
     Args:
-        low: the smallest value.
-        high: the largest one.
-        num_ticks: about how many.
+        low: smallest value.
+        high: largest value.
+        num_ticks: approximate number of ticks.
     """
     step = _tick_step(low, high, num_ticks)
     first, last = math.floor(low / step), math.ceil(high / step)
@@ -90,7 +90,7 @@ def _tick_step(low: float, high: float, num_ticks: int) -> float:
 
 
 HEIGHT = 200.0
-"""Size of the plot, in pixels; the style sheet puts margins around it for the words."""
+"""Height of the plot, in pixels; the style sheet adds margins for the labels."""
 _LABEL_HEIGHT = 30.0
 _CANVAS = 1000.0
 """Lines are drawn in a square of this size, which is then stretched to the plot."""
@@ -98,11 +98,11 @@ _CANVAS = 1000.0
 
 @dataclass(frozen=True)
 class Series:
-    """One line."""
+    """One line of a chart."""
 
     name: str
     style: str
-    """Its class in the style sheet: `first` or `second`."""
+    """Class in the style sheet: `first` or `second`."""
     curve: tuple[Point, ...]
     dotted: bool = False
     """Whether each value is marked: for curves of few values."""
@@ -110,20 +110,20 @@ class Series:
 
 @dataclass(frozen=True)
 class Axis:
-    """What the values are, and how they are written."""
+    """Name and number format of an axis."""
 
     name: str
     write: Callable[[float], str]
 
 
 def line_chart(title: str, series: Sequence[Series], *, x: Axis, y: Axis) -> Markup:
-    """Draw lines over a common axis.
+    """Draw lines over a common x axis.
 
     Args:
-        title: what the chart shows.
-        series: at least one, none of them empty.
-        x: the horizontal axis.
-        y: the vertical axis, whose name says the unit.
+        title: title of the chart.
+        series: one or more lines, none of them empty.
+        x: horizontal axis.
+        y: vertical axis; its name includes the unit.
     """
     spots = [spot for line in series for spot in line.curve]
     across = tight_scale(min(s.x for s in spots), max(s.x for s in spots))
@@ -204,7 +204,7 @@ def _labels(series: Sequence[Series], up: Scale, y: Axis) -> list[Element]:
 
 
 def _apart(heights: list[float]) -> list[float]:
-    """The same places from top to bottom, none nearer to the next than a label is high."""
+    """The same positions from top to bottom, at least one label height apart."""
     moved: list[float] = []
     for height in heights:
         moved.append(max(height, moved[-1] + _LABEL_HEIGHT) if moved else height)
@@ -213,7 +213,7 @@ def _apart(heights: list[float]) -> list[float]:
 
 
 def _readings(series: Sequence[Series], across: Scale, x: Axis, y: Axis) -> list[Element]:
-    """A strip for each value of the longest line; the style sheet shows what it holds on hover."""
+    """A strip for each value of the longest line; the style sheet shows its text on hover."""
     longest = max(series, key=lambda line: len(line.curve))
     places = [across.place(spot.x) for spot in longest.curve]
     borders = [0.0, *((one + other) / 2 for one, other in pairwise(places)), 1.0]
@@ -234,7 +234,7 @@ def _readings(series: Sequence[Series], across: Scale, x: Axis, y: Axis) -> list
 
 
 def _value_at(line: Series, x: float) -> float:
-    """The value that the line had last reached there, or its first."""
+    """The newest value of the line at a position, or its first value."""
     reached = [spot.y for spot in line.curve if spot.x <= x]
     return reached[-1] if reached else line.curve[0].y
 

@@ -16,10 +16,10 @@ def tag(name: str, /, *children: Element, text: str | None = None, **attributes:
     """An element.
 
     Args:
-        name: of the element.
-        children: in it.
-        text: in it, before them.
-        attributes: hyphens written as underscores; `class_` for `class`.
+        name: name of the element.
+        children: child elements.
+        text: text before the children.
+        attributes: attributes, with underscores for hyphens and `class_` for `class`.
     """
     element = Element(name, {_name(key): _value(value) for key, value in attributes.items()})
     element.text = text
@@ -28,13 +28,13 @@ def tag(name: str, /, *children: Element, text: str | None = None, **attributes:
 
 
 def picture(*children: Element, title: str, description: str, class_: str) -> Markup:
-    """An SVG in a page, with what it shows in words for those who do not see it.
+    """An SVG for a page, with its content in words for screen readers.
 
     Args:
-        children: what is drawn.
-        title: its name.
-        description: what there is to see.
-        class_: of the outermost element, in the style sheet.
+        children: elements of the drawing.
+        title: name of the picture.
+        description: content of the picture in words.
+        class_: class of the outermost element in the style sheet.
     """
     words = (tag("title", text=title), tag("desc", text=description))
     svg = tag("svg", *words, *children, role="img", class_=class_)
@@ -42,12 +42,12 @@ def picture(*children: Element, title: str, description: str, class_: str) -> Ma
 
 
 def percent(share: float) -> str:
-    """A place or a length as a share of the plot, from 0 to 1."""
+    """A position or length, from 0 to 1, as a percentage of the plot."""
     return f"{100 * share:.5g}%"
 
 
 def points(places: Sequence[tuple[float, float]]) -> str:
-    """The `points` of a line."""
+    """The `points` attribute of a line."""
     return " ".join(f"{x:.5g},{y:.5g}" for x, y in places)
 
 

@@ -1,1 +1,1 @@
-"""What each section of the page says, worked out from the sources."""
+"""The contents of the page's sections, computed from the sources."""

@@ -1,4 +1,4 @@
-"""What the run did cost, line by line: hours, price, and what that comes to."""
+"""The bill of a run, line by line: hours, price and cost."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Line:
     what: str
     usd: str
     hours: str = ""
-    """Hours of all Pods together; empty in a row without Pods."""
+    """Hours of all Pods together; empty on a line without Pods."""
     usd_per_hour: str = ""
     """Price of each Pod."""
     note: str = ""
@@ -27,20 +27,20 @@ class Line:
 
 
 def bill_lines(cost: Cost, *, ended: bool) -> tuple[Line, ...]:
-    """The Pods, then what they come to, then what is to be known of that.
+    """Lines of the bill: the Pods, the total, and notes on the total.
 
     Args:
-        cost: of the job.
-        ended: whether it has come to its end: nothing is to be foretold then.
+        cost: cost of the job.
+        ended: whether the job has ended; an ended job has no forecast.
     """
     return tuple(_lines(cost, _Writer(cost.spent_usd), ended=ended))
 
 
 class _Writer:
-    """Writes sums of money with as many places as the whole bill needs, so that they align.
+    """Writes amounts of money with equal numbers of decimals, so that they align.
 
     Args:
-        spent: the whole of it.
+        spent: total of the bill.
     """
 
     def __init__(self, spent: Decimal) -> None:
@@ -72,7 +72,7 @@ def _lines(cost: Cost, usd: _Writer, *, ended: bool) -> Iterator[Line]:
 
 
 def _ended(cost: ClosedCost, usd: _Writer) -> Line:
-    """Pods that have ended, of one stage and one kind of machine, at what they cost on average."""
+    """Line of ended Pods of one stage and one capacity type, at their average price."""
     hours = Decimal(cost.pod_seconds) / _SECONDS_PER_HOUR
     return Line(
         f"{cost.stage.value}, {_KINDS[cost.capacity_type]}",
@@ -83,7 +83,7 @@ def _ended(cost: ClosedCost, usd: _Writer) -> Line:
 
 
 def _at_work(pods: OpenPods, cost: Cost, usd: _Writer) -> Line:
-    """Pods that have not ended, alike in their price and their start."""
+    """Line of running Pods with the same price and start."""
     count, start = len(pods.uids), read_time(pods.start)
     seconds = seconds_between(start, read_time(cost.observed_time))
     note = f"{count} Pod{'s' if count > 1 else ''} since {start:%Y-%m-%d %H:%M} UTC"
@@ -97,7 +97,7 @@ def _at_work(pods: OpenPods, cost: Cost, usd: _Writer) -> Line:
 
 
 def _parts(cost: Cost, usd: _Writer) -> Iterator[Line]:
-    """What each stage and each kind of machine comes to, where that is more than a line above."""
+    """Subtotals by stage and by capacity type, unless they repeat a line above."""
     lines = len(cost.ledger.closed) + len(cost.ledger.open)
     by_stage = {each.stage.value: each.usd for each in cost.by_stage}
     by_kind = {_KINDS[each.capacity_type]: each.usd for each in cost.by_capacity_type}
@@ -107,7 +107,7 @@ def _parts(cost: Cost, usd: _Writer) -> Iterator[Line]:
 
 
 def _exact(number: Decimal) -> str:
-    """For who works it out again."""
+    """The exact amount, for checking the arithmetic."""
     return f"{number:,.{_places(number)}f}"
 
 

@@ -1,4 +1,4 @@
-"""The loss and the speed of a training stage, as charts."""
+"""Charts of loss and speed of a training stage."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _STEP = Axis("step", lambda value: f"{value:,.0f}")
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing and its heading."""
+    """A chart and its heading."""
 
     title: str
     drawing: Markup
@@ -24,8 +24,8 @@ def charts(stage: str, records: Sequence[StepRecord], *, batch_tokens: int) -> t
     """Loss in nats per label, and speed in tokens per second over all workers.
 
     Args:
-        stage: whose records they are.
-        records: in the order in which they were written.
+        stage: the training stage.
+        records: its step records, in the order of writing.
         batch_tokens: tokens of an optimizer step.
     """
     losses = (("train", "first", _loss), ("validation", "second", _validation_loss))
@@ -58,6 +58,6 @@ def _validation_loss(record: StepRecord) -> float | None:
 def _curve(
     records: Sequence[StepRecord], read: Callable[[StepRecord], float | None]
 ) -> list[tuple[float, float]]:
-    """Where a step was done twice, the newer one counts."""
+    """Points of a curve; of a repeated step the newer value counts."""
     newest = {r.step: value for r in records if (value := read(r)) is not None}
     return sorted((float(step), value) for step, value in newest.items())

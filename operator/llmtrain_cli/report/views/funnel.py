@@ -10,20 +10,20 @@ from llmtrain_cli.report.charts.svg import percent, picture, tag
 
 @dataclass(frozen=True)
 class FunnelRow:
-    """What one step did."""
+    """Documents and bytes after one corpus step."""
 
     name: str
     kept: str
     """Documents."""
     drawing: Markup
-    """What is left of all documents, and what this step dropped of them."""
+    """Shares of all documents: kept after this step, and dropped by it."""
     dropped: str
     bytes_dropped: str
     changed: str
 
 
 def funnel(report: DataReport) -> tuple[FunnelRow, ...]:
-    """One row for each step, in the order in which they ran."""
+    """One row for each corpus step, in order."""
     most = max((step.received.documents for step in report.steps), default=0)
     return tuple(_row(step, most) for step in report.steps)
 

@@ -1,4 +1,4 @@
-"""What a run came to: its few large numbers, its stages, and the plan beside what happened."""
+"""Summary of a run: headline figures, stages, and the plan beside the result."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from llmtrain_planner.plan import PlanOptions, plan_job
 
 @dataclass(frozen=True)
 class Figure:
-    """A number of the headline."""
+    """A headline figure."""
 
     label: str
     value: str
@@ -24,20 +24,20 @@ class Figure:
 
 @dataclass(frozen=True)
 class StageRow:
-    """A stage as it went."""
+    """A row in the table of stages."""
 
     name: str
     state: str
     attempts: int
     took: str
-    """From its first attempt to its end; empty while that is open."""
+    """Time from the first attempt to the end; empty while the stage runs."""
     message: str
-    """Why it failed or waits; where it is done, its warnings, a line each."""
+    """Reason why the stage failed or waits, or else its warnings, one on a line."""
 
 
 @dataclass(frozen=True)
 class PlanRow:
-    """A quantity as planned and as it came."""
+    """A quantity as planned and as measured."""
 
     stage: str
     quantity: str
@@ -46,7 +46,7 @@ class PlanRow:
 
 
 def headline(sources: Sources) -> tuple[Figure, ...]:
-    """The numbers that are known, the most important first."""
+    """The known headline figures, the most important first."""
     figures = []
     if not isinstance(sources.evaluation, Unavailable) and sources.evaluation.results:
         last = sources.evaluation.results[-1].model
@@ -72,12 +72,12 @@ def headline(sources: Sources) -> tuple[Figure, ...]:
 
 
 def stage_rows(run: Run) -> tuple[StageRow, ...]:
-    """One for each stage of the job."""
+    """One row for each stage of the job."""
     return tuple(_stage_row(run.status.stage(stage)) for stage in run.job.spec.stages)
 
 
 def plan_rows(run: Run, sources: Sources) -> tuple[PlanRow, ...] | Unavailable:
-    """What the planner says of the manifest, beside what the workspace holds."""
+    """The plan of the manifest beside the results in the workspace."""
     try:
         counted = by_stage(run.status.plan.counted_tokens) if run.status.plan else {}
         plan = plan_job(run.job.spec, PlanOptions(counted_tokens=counted))
@@ -97,12 +97,12 @@ def plan_rows(run: Run, sources: Sources) -> tuple[PlanRow, ...] | Unavailable:
 
 @dataclass(frozen=True)
 class _Trained:
-    """What a training stage did, work that was lost not counted."""
+    """Work of a training stage, without lost work."""
 
     steps: int
     tokens: int
     seconds: float
-    """In optimizer steps alone."""
+    """Time in optimizer steps alone."""
 
 
 def _trained(run: Run, sources: Sources) -> dict[Stage, _Trained]:

@@ -1,4 +1,4 @@
-"""Where the time went: a band from the job's start to its end, and each bucket's share."""
+"""The timeline of a job: a band from start to end, and each bucket's share."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,32 +26,32 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Share:
-    """One bucket."""
+    """Share of one bucket."""
 
     name: str
     style: str
-    """Its class in the style sheet."""
+    """Class in the style sheet."""
     took: str
     share: str
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """All of a job's time."""
+    """The timeline of a job."""
 
     drawing: Markup
     earlier: str
-    """How long its first part is, of which only the sums are known; empty where there is none."""
+    """Length of the first part, of which only the sums are known; empty if there is none."""
     shares: tuple[Share, ...]
-    """The largest first."""
+    """Buckets, the largest first."""
     runtime: str
-    """Share of productive time in the time with compute."""
+    """Productive share of the time with compute."""
     end_to_end: str
-    """Share of productive time in the whole."""
+    """Productive share of the whole time."""
 
 
 def timeline(goodput: Goodput) -> Timeline:
-    """The band and its parts."""
+    """The timeline, with the band as SVG."""
     total = goodput.seconds.total
     shares = sorted(_parts(goodput.seconds), key=lambda part: -part[1])
     return Timeline(
@@ -67,7 +67,7 @@ def timeline(goodput: Goodput) -> Timeline:
 
 
 def _band(goodput: Goodput) -> Markup:
-    """Each stretch of the job's life in its place, its parts in the order of the buckets."""
+    """Each interval in its place, divided in the order of the buckets."""
     until = read_time(goodput.observed_time)
     start, before = read_time(goodput.intervals[0].start), goodput.earlier.total
     whole = max(before + (until - start).total_seconds(), 1.0)
@@ -86,7 +86,7 @@ def _band(goodput: Goodput) -> Markup:
 
 
 def _pieces(seconds: Seconds, place: float, whole: float, label: str) -> Iterator[Element]:
-    """One stretch, from a place on."""
+    """The parts of one interval, from a position on."""
     for part, length in _parts(seconds):
         yield tag(
             "rect",
@@ -105,7 +105,7 @@ def _seconds(interval: Interval, until: datetime) -> Seconds:
 
 
 def _parts(seconds: Seconds) -> Iterator[tuple[str, float]]:
-    """What there is of it."""
+    """The non-empty buckets."""
     return ((part, value) for part, value in seconds.model_dump(by_alias=False).items() if value)
 
 
