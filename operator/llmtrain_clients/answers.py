@@ -1,7 +1,7 @@
-"""The one door for answers from outside: whoever answers may be anybody.
+"""Reads HTTP answers that nobody vouches for.
 
-An answer is read as it comes and is bounded in bytes; the session bounds its time. It must not be
-compressed: a few bytes could become gigabytes. What is in it is JSON of bounded depth.
+An answer is bounded in bytes here and in time by the session. It must not be compressed, since a
+few bytes could become gigabytes. Its content is JSON of bounded depth.
 """
 
 import logging
@@ -28,25 +28,25 @@ class WrongAnswerError(Exception):
 
 @dataclass(frozen=True)
 class Limit:
-    """How long an answer may be."""
+    """Limits of an answer's length."""
 
     max_bytes: int
-    """Bytes that are read at most; a longer answer is refused, or cut to its end."""
+    """Most bytes to read; a longer answer is refused, or cut to its end."""
     end_bytes: int | None = None
-    """Bytes that are kept from the end of the answer; None keeps all."""
+    """Bytes to keep from the end of the answer; None keeps all."""
 
 
 async def read_answer(response: aiohttp.ClientResponse, limit: Limit) -> str:
-    """The body of an answer.
+    """Read the body of an answer.
 
     Args:
-        response: of a session that does not decompress.
-        limit: of its length.
+        response: response of a session that does not decompress.
+        limit: limits of the body's length.
 
     Raises:
-        WrongAnswerError: it is longer, or compressed.
-        aiohttp.ClientError: it broke off.
-        TimeoutError: it took longer than the session waits.
+        WrongAnswerError: the body is too long, or compressed.
+        aiohttp.ClientError: the connection broke.
+        TimeoutError: the body took longer than the session waits.
     """
     encoding = response.headers.get("Content-Encoding", "identity").lower()
     if encoding != "identity":
@@ -67,10 +67,10 @@ async def read_answer(response: aiohttp.ClientResponse, limit: Limit) -> str:
 async def refuse_redirects(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """A middleware for sessions whose requests cannot be told to follow no redirect.
+    """A middleware for clients that offer no option against redirects.
 
     Raises:
-        WrongAnswerError: the answer is a redirect; what we know is for nobody but its sender.
+        WrongAnswerError: the answer is a redirect; our credentials are for this server alone.
     """
     response = await handler(request)
     if response.status in _REDIRECTS:
@@ -80,11 +80,11 @@ async def refuse_redirects(
 
 
 def parse_answer(model: type[Model], status: int, text: str) -> Model:
-    """An answer as the model that it should be; fields that the model does not know are ignored.
+    """Parse an answer with a model; unknown fields are ignored.
 
     Args:
-        model: of what was asked for.
-        status: of HTTP.
+        model: model of the expected answer.
+        status: HTTP status.
         text: the body.
 
     Raises:
@@ -100,7 +100,7 @@ def parse_json(status: int, text: str) -> Any:  # noqa: ANN401 - JSON can be any
     """An answer as JSON.
 
     Raises:
-        WrongAnswerError: it is something else, or nested too deeply.
+        WrongAnswerError: the text is not JSON, or is nested too deeply.
     """
     try:
         return from_json(text, allow_inf_nan=False)
@@ -109,11 +109,11 @@ def parse_json(status: int, text: str) -> Any:  # noqa: ANN401 - JSON can be any
 
 
 def unexpected(status: int, text: str) -> WrongAnswerError:
-    """The error for an answer that nobody expected; its text goes into the log alone."""
+    """The error for an unexpected answer; the answer's text goes only into the log."""
     log.info("an unexpected answer, %d, begins: %s", status, shown(text))
     return WrongAnswerError(f"it answered {status} with {len(text)} characters of no known form")
 
 
 def shown(text: str) -> str:
-    """The beginning of a text for the log, on one line and without control characters."""
+    """The beginning of a text, for the log: on one line and without control characters."""
     return repr(text[:_LOGGED_CHARACTERS])

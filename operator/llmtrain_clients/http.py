@@ -1,4 +1,4 @@
-"""Requests to a Ray head: straight to it, or through the API server."""
+"""Requests to a Ray head: directly, or through the API server."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -16,36 +16,36 @@ _SECONDS = 30
 _CONNECT_SECONDS = 5
 _CONNECTIONS_PER_HEAD = 4
 SHORT = Limit(512 * 1024)
-"""For an answer about one job; the longest holds 20,000 characters of its log."""
+"""Limit of an answer about one job; the longest holds 20,000 characters of its log."""
 LOG = Limit(64 * 2**20)
 END_OF_LOG = Limit(64 * 2**20, end_bytes=256 * 1024)
 
 
 class UnreachableError(Exception):
-    """There was no answer that can be used; the message holds no secret, and none of its text."""
+    """There was no usable answer; the message holds no secret and no text of the answer."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer."""
+    """An HTTP answer."""
 
     status: int
     text: str
 
 
 class Http(Protocol):
-    """One server."""
+    """A client of one server."""
 
     async def request(
         self, method: str, path: str, body: object = None, *, limit: Limit = SHORT
     ) -> Reply:
-        """Send a request; any status is an answer. A redirect is one too, and is not followed.
+        """Send a request; any status is an answer. Redirects are not followed.
 
         Args:
-            method: of HTTP.
-            path: with a slash at the beginning.
+            method: HTTP method.
+            path: path with a slash at the beginning.
             body: bytes are sent as they are, anything else as JSON; None for no body.
-            limit: how long the answer may be.
+            limit: limits of the answer's length.
 
         Raises:
             UnreachableError: there was no answer, or one that is too long.
@@ -55,11 +55,11 @@ class Http(Protocol):
 
 @dataclass(frozen=True)
 class DirectHttp:
-    """A server that can be reached over the network."""
+    """A client that reaches its server over the network."""
 
     session: aiohttp.ClientSession
     url: str
-    """Without a slash at the end."""
+    """URL without a slash at the end."""
     headers: dict[str, str] = field(default_factory=dict, repr=False)
 
     async def request(
@@ -88,14 +88,14 @@ class DirectHttp:
 
 
 def http_session(connector: aiohttp.BaseConnector | None = None) -> aiohttp.ClientSession:
-    """A session for servers that answer soon, or not at all.
+    """A session with short timeouts.
 
     Args:
-        connector: that finds them; None for the network's names.
+        connector: resolves the servers' names; None for the network's DNS.
     """
     return aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=_SECONDS, connect=_CONNECT_SECONDS),
-        # A slow server must not take the connections of the others.
+        # A slow server must not use up the connections to the others.
         connector=connector or aiohttp.TCPConnector(limit=0, limit_per_host=_CONNECTIONS_PER_HEAD),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers=UNCOMPRESSED,
@@ -104,6 +104,6 @@ def http_session(connector: aiohttp.BaseConnector | None = None) -> aiohttp.Clie
 
 
 def ray_headers(token: str) -> dict[str, str]:
-    """The headers that a Ray head with token authentication asks for."""
+    """The headers of a request to a Ray head with token authentication."""
     # Proxies, such as the Kubernetes API server, keep `Authorization` for themselves.
     return {"X-Ray-Authorization": f"Bearer {token}"}

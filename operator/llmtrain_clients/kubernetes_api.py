@@ -1,4 +1,4 @@
-"""The Kubernetes API: the few requests that the operator makes, as JSON."""
+"""A client of the Kubernetes API with the few requests of the operator, as JSON."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -37,16 +37,16 @@ _JSON_HEADERS = {
 _TIMEOUT_SECONDS = 30
 _PAGE_LENGTH = 100
 _PAGE = Limit(256 * 2**20)
-"""As many objects as a page has, each of the largest size that etcd takes."""
+"""Limit of a page: its number of objects, each of the largest size that etcd stores."""
 _MESSAGE_CHARACTERS = 2000
 
 
 class KubernetesError(Exception):
-    """The API server did not do what it was asked, or cannot be reached.
+    """The API server refused a request, or cannot be reached.
 
     Attributes:
-        status: HTTP status; 0 where there was no answer.
-        reason: the API's own word for it: `NotFound`, `Conflict`, `Forbidden`.
+        status: HTTP status; 0 if there was no answer.
+        reason: reason of the API server, such as  `NotFound`, `Conflict`, `Forbidden`.
     """
 
     def __init__(self, status: int, reason: str, message: str) -> None:
@@ -55,29 +55,29 @@ class KubernetesError(Exception):
 
     @property
     def is_not_found(self) -> bool:
-        """Whether the object, or its kind, is not there."""
+        """Whether the object, or its kind, does not exist."""
         return self.status == HTTPStatus.NOT_FOUND
 
     @property
     def is_refusal(self) -> bool:
-        """Whether the API server will not have it, as long as nobody changes something."""
+        """Whether the same request will be refused until somebody changes something."""
         retried = {HTTPStatus.UNAUTHORIZED, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
         client_s = HTTPStatus.BAD_REQUEST <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR
         return client_s and self.status not in retried
 
     @property
     def is_server_fault(self) -> bool:
-        """Whether the API server answered with a fault, such as a webhook that does not answer."""
+        """Whether the API server itself failed, for example because a webhook does not answer."""
         return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
     @property
     def is_conflict(self) -> bool:
-        """Whether the object is there already, or has changed in between."""
+        """Whether the object exists already, or has changed in between."""
         return self.status == HTTPStatus.CONFLICT
 
 
 class _Status(BaseModel):
-    """The API server's reason for a refusal."""
+    """The API server's Status object: the reason for a refusal."""
 
     reason: str = ""
     message: str = ""
@@ -89,16 +89,16 @@ class Listing:
 
     items: list[Json]
     version: int
-    """Resource version of the list, which may lack newer objects; 0 without such a kind."""
+    """Resource version of the list, which may lack newer objects; 0 if the kind does not exist."""
 
 
 class KubernetesApi:
     """A client of the API server; a context manager.
 
-    It finds the server as kubectl does, or as a Pod does.
+    It finds the server from a kubeconfig, or from a Pod's service account.
 
     Args:
-        observe: is told the method and the status of each answer; 0 where there was none.
+        observe: called with the method and status of each answer; 0 if there was none.
     """
 
     def __init__(self, observe: Observer = lambda _method, _status: None) -> None:
@@ -115,7 +115,7 @@ class KubernetesApi:
         except config.ConfigException as error:
             message = f"no cluster is known (KUBECONFIG, ~/.kube/config): {error}"
             raise KubernetesError(0, "NoCluster", message) from error
-        # Requests to heads that do not answer must not take the connections of the others.
+        # Requests to heads that do not answer must not use up the connections to the others.
         configuration.connection_pool_maxsize = 0
         configuration.client_session_kwargs = {
             "auto_decompress": False,
@@ -135,7 +135,7 @@ class KubernetesApi:
         await self._client.close()
 
     async def get(self, path: str) -> Json | None:
-        """An object; None where there is none of this name.
+        """Read an object; None if there is none with this name.
 
         Raises:
             KubernetesError: refused, or not reached.
@@ -148,9 +148,9 @@ class KubernetesApi:
             raise
 
     async def list(self, path: str, *, label: str = "") -> Listing:
-        """All objects of a collection; with a label, whatever its value, those that have it.
+        """List all objects of a collection, or those with a label, whatever its value.
 
-        A kind that the cluster does not have has no objects.
+        The list is empty if the cluster does not have the kind.
 
         Raises:
             KubernetesError: refused, or not reached.
@@ -168,15 +168,15 @@ class KubernetesApi:
                 items += map(_as_read, page["items"])
                 following = page["metadata"].get("continue")
                 if not following:
-                    # All pages are of the moment of the first.
+                    # All pages show the state at the first one.
                     return Listing(items, int(page["metadata"]["resourceVersion"]))
             query["continue"] = str(following)
 
     async def refusal(self, path: str) -> str | None:
-        """What the API server says to whoever may not list a collection; None where we may.
+        """The API server's message if we may not list a collection; None if we may.
 
         Raises:
-            KubernetesError: not reached, or a fault of the API server.
+            KubernetesError: the API server cannot be reached, or fails.
         """
         try:
             await self._json("GET", path, query={"limit": "1"})
@@ -187,7 +187,7 @@ class KubernetesApi:
         return None
 
     async def create(self, path: str, body: Json) -> bool:
-        """Make an object; False where there is one of this name.
+        """Create an object; False if there is one with this name.
 
         Raises:
             KubernetesError: refused, or not reached.
@@ -201,14 +201,14 @@ class KubernetesApi:
         return True
 
     async def ensure(self, path: str, body: Json) -> Json:
-        """Make an object where there is none of its name; returns what is there then.
+        """Create an object unless it exists; returns the object.
 
-        One that is there is found also where its making is refused: a quota that is used up
-        refuses an object before the API server sees that it exists.
+        An existing object is also found if its creation is refused: a used-up quota refuses an
+        object before the API server sees that it exists.
 
         Raises:
-            KubernetesError: refused, or not reached; a conflict where one of its name was there,
-                and has gone in between.
+            KubernetesError: refused, or not reached; a conflict if an object with this name was
+                deleted in between.
         """
         try:
             return await self._json("POST", path, body, query={"fieldManager": FIELD_MANAGER})
@@ -221,20 +221,20 @@ class KubernetesApi:
             return found
 
     async def _found(self, path: str, name: str, refusal: KubernetesError) -> Json | None:
-        """An object whose making was refused; where nobody may look, the refusal is what counts."""
+        """The existing object after a refused creation, if we may read it."""
         try:
             return await self._named(path, name)
         except KubernetesError as error:
             raise (refusal if error.is_refusal else error) from None
 
     async def _named(self, path: str, name: str) -> Json | None:
-        """An object, found by the right to list alone; None where there is none."""
+        """Read an object with the right to list alone; None if there is none."""
         page = await self._json("GET", path, query={"fieldSelector": f"metadata.name={name}"})
         with as_expected("a list"):
             return next(map(_as_read, page["items"]), None)
 
     async def merge(self, path: str, body: Json) -> None:
-        """Change some fields of an object, as `kubectl patch --type=merge` does.
+        """Change some fields of an object, like `kubectl patch --type=merge`.
 
         Raises:
             KubernetesError: refused, or not reached.
@@ -245,18 +245,18 @@ class KubernetesApi:
         """Write an object's status; returns the object.
 
         Args:
-            path: of the object.
+            path: path of the object.
             body: names, the resourceVersion that was read, and the status.
 
         Raises:
-            KubernetesError: refused, or not reached; a conflict where the object has changed
-                since it was read.
+            KubernetesError: refused, or not reached; a conflict if the object has changed since it
+                was read.
         """
         query = {"fieldManager": FIELD_MANAGER}
         return await self._json("PUT", path + "/status", body, query=query)
 
     async def delete(self, path: str, *, uid: str) -> None:
-        """Delete the object with this uid; one that is gone, or another of its name, is left.
+        """Delete the object with this UID; another object with its name is left alone.
 
         Raises:
             KubernetesError: refused, or not reached.
@@ -276,7 +276,7 @@ class KubernetesApi:
         *,
         query: dict[str, str] | None = None,
     ) -> Json:
-        """Send a request, and read what it answers."""
+        """Send a request, and read the answer."""
         reply = await self._accepted(method, path, body, query=query)
         try:
             answer = parse_json(reply.status, reply.text)
@@ -311,7 +311,7 @@ class KubernetesApi:
         headers: dict[str, str] | None = None,
         limit: Limit = _PAGE,
     ) -> Reply:
-        """A request as it is; any status is an answer.
+        """Send a request; any status is an answer.
 
         Raises:
             KubernetesError: the API server cannot be reached.
@@ -341,17 +341,17 @@ class KubernetesApi:
 
 
 def _as_read(item: Json) -> Json:
-    """Without the list of who wrote which field: as long as the object, and nobody reads it."""
+    """An object without `managedFields`, a list as long as the object that nobody reads."""
     item["metadata"].pop("managedFields", None)
     return item
 
 
 @contextmanager
 def as_expected(what: str) -> Iterator[None]:
-    """Read an answer that has a known form, unless something else than the API server sent it.
+    """Parse an answer of a known form, which something else than the API server may have sent.
 
     Raises:
-        KubernetesError: it has another form.
+        KubernetesError: the answer has another form.
     """
     try:
         yield
@@ -364,7 +364,7 @@ def _wrong(message: str) -> KubernetesError:
 
 
 def _error(reply: Reply) -> KubernetesError:
-    """What a refusal says; the server answers with a Status object, a proxy before it with text."""
+    """The error of a refusal: from the server's Status object, or a proxy's text."""
     try:
         status = parse_answer(_Status, reply.status, reply.text)
     except WrongAnswerError as error:

@@ -1,4 +1,4 @@
-"""Where the API server keeps what the operator works with."""
+"""Paths of the API server's resources that the operator uses."""
 
 from llmtrain_api import names
 
@@ -6,47 +6,47 @@ RAY_API = "/apis/ray.io/v1"
 
 
 def jobs(namespace: str | None, name: str | None = None) -> str:
-    """LLMTrainingJobs: one, all of a namespace, or all."""
+    """Path of LLMTrainingJobs: one, all of a namespace, or all."""
     return _path(f"/apis/{names.GROUP}/{names.VERSION}", namespace, names.PLURAL, name)
 
 
 def ray_clusters(namespace: str | None, name: str | None = None) -> str:
-    """RayClusters: one, all of a namespace, or all."""
+    """Path of RayClusters: one, all of a namespace, or all."""
     return _path(RAY_API, namespace, "rayclusters", name)
 
 
 def pods(namespace: str | None) -> str:
-    """Pods: all of a namespace, or all."""
+    """Path of Pods: all of a namespace, or all."""
     return _path("/api/v1", namespace, "pods")
 
 
 def node(name: str) -> str:
-    """One Node."""
+    """Path of a Node."""
     return _path("/api/v1", None, "nodes", name)
 
 
 def claims(namespace: str, name: str | None = None) -> str:
-    """PersistentVolumeClaims of a namespace: one, or all."""
+    """Path of PersistentVolumeClaims of a namespace: one, or all."""
     return _path("/api/v1", namespace, "persistentvolumeclaims", name)
 
 
 def network_policies(namespace: str, name: str | None = None) -> str:
-    """NetworkPolicies of a namespace: one, or all."""
+    """Path of NetworkPolicies of a namespace: one, or all."""
     return _path("/apis/networking.k8s.io/v1", namespace, "networkpolicies", name)
 
 
 def secret(namespace: str, name: str) -> str:
-    """One Secret."""
+    """Path of a Secret."""
     return _path("/api/v1", namespace, "secrets", name)
 
 
 def events(namespace: str) -> str:
-    """Events of a namespace."""
+    """Path of the Events of a namespace."""
     return _path("/api/v1", namespace, "events")
 
 
 def service_proxy(namespace: str, service: str, port: str) -> str:
-    """What the API server passes on to a port of a Service."""
+    """Path of the API server's proxy to a port of a Service."""
     return _path("/api/v1", namespace, "services", f"{service}:{port}") + "/proxy"
 
 

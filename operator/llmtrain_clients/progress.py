@@ -1,4 +1,4 @@
-"""Asks a driver how far it is."""
+"""Reads a driver's progress report."""
 
 import time
 from http import HTTPStatus
@@ -12,11 +12,11 @@ _REPORT = Limit(64 * 1024)
 
 
 async def read_progress(http: Http) -> ProgressReport | None:
-    """The newest report of a driver, by this machine's clock; None where none answers."""
+    """The newest progress report of a driver, in this machine's time; None without an answer."""
     try:
         reply = await http.request("GET", PROGRESS_PATH, limit=_REPORT)
         if reply.status != HTTPStatus.OK:
             return None
         return parse_answer(ProgressReport, reply.status, reply.text).by_clock(time.time())
     except (UnreachableError, WrongAnswerError):
-        return None  # not up yet, gone, or wrong: the hang timeout watches over it
+        return None  # not started, gone, or wrong: the hang timeout covers it

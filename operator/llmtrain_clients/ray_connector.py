@@ -1,4 +1,4 @@
-"""How the operator gets to the head of a Ray cluster."""
+"""Connects to the heads of Ray clusters."""
 
 import base64
 import re
@@ -35,12 +35,12 @@ class Head:
 
     jobs: RayJobs
     driver: Http
-    """The driver's progress server."""
+    """Client of the driver's progress server."""
 
 
 @dataclass(frozen=True)
 class _WaitedFor:
-    """A server that others do not wait for."""
+    """A client that gives its reconcile slot to others while it waits."""
 
     http: Http
     waiting: Waiting
@@ -54,12 +54,12 @@ class _WaitedFor:
 
 
 class RayConnector:
-    """Finds heads: by the cluster's own DNS, or through the API server.
+    """Connects to heads: by the cluster's own DNS, or through the API server.
 
     Args:
-        api: of Kubernetes.
-        session: for requests within the cluster; None to go through the API server.
-        waiting: a context for the time in which a head is waited for.
+        api: client of Kubernetes.
+        session: session for requests within the cluster; None to use the API server.
+        waiting: context manager that is open during each wait for a head.
     """
 
     def __init__(
@@ -75,12 +75,12 @@ class RayConnector:
         """The head of a Ray cluster.
 
         Args:
-            namespace: of the RayCluster.
-            cluster: its name.
-            uid: its uid; another one of the same name has another token.
+            namespace: namespace of the RayCluster.
+            cluster: name of the RayCluster.
+            uid: its UID; another cluster with this name has another token.
 
         Raises:
-            UnreachableError: its token is not there yet, or a Secret of others has its name.
+            UnreachableError: its token does not exist yet, or a foreign Secret has its name.
             KubernetesError: the API server refused, or cannot be reached.
         """
         headers = ray_headers(await self._token(namespace, cluster, uid))
@@ -101,11 +101,11 @@ class RayConnector:
     def _behind(
         self, namespace: str, service: str, port: str, headers: dict[str, str]
     ) -> ServiceHttp:
-        """A port of a Service, by way of the API server."""
+        """Client of a Service's port, through the API server."""
         return ServiceHttp(self._api, paths.service_proxy(namespace, service, port), headers)
 
     def forget(self, uid: str) -> None:
-        """A Ray cluster is gone."""
+        """Forget a Ray cluster that is gone."""
         self._tokens.pop(uid, None)
 
     async def _token(self, namespace: str, cluster: str, uid: str) -> str:
@@ -114,22 +114,22 @@ class RayConnector:
             if secret is None:
                 raise UnreachableError(f"the token of {cluster} is not there yet")
             if len(self._tokens) >= _REMEMBERED:
-                self._tokens.clear()  # those of clusters that went with their job
+                self._tokens.clear()  # tokens of clusters that were deleted with their job
             self._tokens[uid] = _token_of(secret, cluster, uid)
         return self._tokens[uid]
 
 
 def _token_of(secret: Json, cluster: str, uid: str) -> str:
-    """The token that a Secret holds; a Secret of this name may be anybody's.
+    """The token in a Secret; a Secret with this name may be anybody's.
 
     Raises:
-        UnreachableError: it holds none, or none that this cluster's head may know.
+        UnreachableError: it holds no token of this cluster.
     """
     try:
         owners = {owner["uid"] for owner in secret["metadata"]["ownerReferences"]}
     except (LookupError, TypeError):
         owners = set()
-    if uid not in owners:  # an earlier cluster's, about to go, or anybody's
+    if uid not in owners:  # of an earlier cluster, about to be deleted, or anybody's
         raise UnreachableError(
             f"the Secret {cluster} was not made by KubeRay for this Ray cluster; delete it"
         )

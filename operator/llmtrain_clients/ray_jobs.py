@@ -1,8 +1,8 @@
-"""Ray's Jobs REST API. The head runs a job's own image, so its answers may be anything.
+"""A client of Ray's Jobs REST API. The head runs the job's image, so its answers may be anything.
 
-A run config goes as a package, which Ray unpacks into the working directory of a stage's processes.
-An environment variable would hold 128 KiB on Linux, and Ray passes all of them on one command
-line; a package may have 100 MiB, and Ray's answers do not repeat it.
+A run config is sent as a package, which Ray unpacks into the working directory of a stage's
+processes. An environment variable holds at most 128 KiB on Linux, and Ray passes all of them on one
+command line; a package may have 100 MiB, and Ray's answers do not repeat it.
 """
 
 import hashlib
@@ -35,27 +35,27 @@ _OWNER_ONLY = 0o600
 
 @dataclass(frozen=True)
 class RayPackage:
-    """A zip file under the name that Ray's Jobs API knows it by."""
+    """A zip file with its name in Ray's Jobs API."""
 
     name: str
-    """Made from the content: the same run config is the same package."""
+    """Name made from the content: the same run config is the same package."""
     content: bytes
 
     @property
     def path(self) -> str:
-        """Where it is uploaded to."""
+        """URL path of the upload."""
         return f"/api/packages/gcs/{self.name}"
 
     @property
     def uri(self) -> str:
-        """The `working_dir` of a runtime environment."""
+        """URI for the `working_dir` of a runtime environment."""
         return f"gcs://{self.name}"
 
 
 def run_config_package(run_config: RunConfig) -> RayPackage:
-    """The package with one file, the run config."""
+    """A package with one file, the run config."""
     archive = io.BytesIO()
-    entry = zipfile.ZipInfo(RUN_CONFIG_FILE)  # of a fixed date, so that the bytes are the same
+    entry = zipfile.ZipInfo(RUN_CONFIG_FILE)  # a fixed date, so that the bytes are the same
     entry.external_attr = _OWNER_ONLY << 16
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr(entry, run_config.model_dump_json(), zipfile.ZIP_DEFLATED)
@@ -70,25 +70,25 @@ _LOG_FILE = "/api/v0/logs/file"
 _LAST_LINES = 100
 _EXIT_CODE = 2**31
 _LOGGED_CHARACTERS = 500
-"""The last ones of a traceback say what went wrong."""
+"""Most characters of a traceback's end, which says what went wrong."""
 _ALREADY_THERE = "already exists"
 _FINAL = {
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
 }
-"""The request itself is at fault: the same one would be refused again."""
+"""HTTP statuses that would refuse the same request again."""
 
 
 class RayJobsError(Exception):
-    """Ray did not do what it was asked; the message holds no secret, and no text of Ray's."""
+    """A request to Ray failed; the message holds no secret and no text of Ray's."""
 
 
 class RayRefusedError(RayJobsError):
-    """Ray answered, and did not do what it was asked.
+    """Ray refused a request.
 
     Attributes:
-        status: of HTTP.
+        status: HTTP status.
         text: the answer, which anybody may have written.
     """
 
@@ -99,12 +99,12 @@ class RayRefusedError(RayJobsError):
 
     @property
     def as_obstacle(self) -> Obstacle:
-        """What a pass makes of a submission that was refused."""
+        """The obstacle that a refused submission is in the snapshot."""
         return Obstacle("SubmissionRefused", str(self), is_final=self.status in _FINAL)
 
 
 class _JobDetails(BaseModel):
-    """The part of Ray's reply that we read; Ray may add to it as it likes."""
+    """The fields of Ray's reply that we read; Ray may add others."""
 
     status: str
     driver_exit_code: Annotated[int, Field(ge=-_EXIT_CODE, lt=_EXIT_CODE)] | None = None
@@ -120,17 +120,17 @@ class _JobLogs(BaseModel):
 
 
 class RayJobs:
-    """A client of one Ray cluster.
+    """A client of the Jobs API of one Ray cluster.
 
     Args:
-        http: its dashboard, with the headers that it asks for.
+        http: client of the dashboard, with authentication headers.
     """
 
     def __init__(self, http: Http) -> None:
         self._http = http
 
     async def is_ready(self) -> bool:
-        """Whether the cluster answers."""
+        """Whether the Jobs API answers."""
         try:
             await self._request("GET", _JOBS)
         except RayJobsError:
@@ -144,13 +144,13 @@ class RayJobs:
         run_config: RunConfig,
         environment: dict[str, str],
     ) -> None:
-        """Start a job; one that has this id already is left as it is.
+        """Start a job, unless this ID has been used.
 
         Args:
-            submission_id: of the job.
-            entrypoint: its command, to which the path of the run config is added.
-            run_config: what it is to do.
-            environment: variables for it and all that it starts.
+            submission_id: ID of the job.
+            entrypoint: command of the job; the path of the run config is appended.
+            run_config: run config of the stage.
+            environment: environment variables of the job and its child processes.
 
         Raises:
             RayJobsError: Ray refused, or cannot be reached.
@@ -169,7 +169,7 @@ class RayJobs:
                 raise
 
     async def get(self, submission_id: str) -> Submission | None:
-        """A job; None where the cluster does not know it.
+        """Read a job; None if the cluster does not have it.
 
         Raises:
             RayJobsError: Ray cannot be reached.
@@ -185,7 +185,7 @@ class RayJobs:
         return Submission(submission_id, state, details.driver_exit_code, outcome)
 
     async def _outcome(self, submission_id: str, details: _JobDetails) -> Outcome | None:
-        """The outcome line, from the end of the log, however long that is."""
+        """The outcome line at the end of the log, however long the log is."""
         query = {
             "submission_id": submission_id,
             "node_id": details.driver_node_id or "",
@@ -199,7 +199,7 @@ class RayJobs:
         return find_outcome(reply.text) or find_outcome(details.message or "")
 
     async def logs(self, submission_id: str) -> str:
-        """All that a job's driver and its workers have printed.
+        """The whole log of a job's driver and workers.
 
         Raises:
             RayJobsError: Ray cannot be reached.
@@ -208,7 +208,7 @@ class RayJobs:
         return self._parsed(_JobLogs, reply).logs
 
     async def stop(self, submission_id: str) -> None:
-        """Send a job's driver SIGTERM; one that has ended, or is unknown, is left as it is.
+        """Send SIGTERM to a job's driver, unless the job has ended or is unknown.
 
         Raises:
             RayJobsError: Ray cannot be reached.
@@ -247,10 +247,10 @@ class RayJobs:
         raise RayRefusedError(method, reply)
 
 
-def _state(told: str) -> SubmissionState:
-    """A status of Ray's; a newer Ray may have others than we know."""
+def _state(name: str) -> SubmissionState:
+    """The state for Ray's name of it; a newer Ray may have other names."""
     try:
-        return SubmissionState(told.capitalize())
+        return SubmissionState(name.capitalize())
     except ValueError:
-        log.info("a Ray job has a status that is not known here: %s", shown(told))
+        log.info("a Ray job has a status that is not known here: %s", shown(name))
         return SubmissionState.OTHER

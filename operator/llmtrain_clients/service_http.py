@@ -1,4 +1,4 @@
-"""Requests to a Service, which the API server passes on."""
+"""Requests to a Service through the API server's proxy."""
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -12,7 +12,7 @@ _NO_BACKEND = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE}
 
 @dataclass(frozen=True)
 class ServiceHttp:
-    """A Service behind the API server."""
+    """A client of a Service behind the API server's proxy."""
 
     api: KubernetesApi
     path: str
@@ -24,8 +24,8 @@ class ServiceHttp:
         """Send a request; any status is an answer.
 
         Raises:
-            UnreachableError: there was no answer that can be used, or the API server had none of
-                the Service.
+            UnreachableError: there was no usable answer, or the API server could not reach the
+                Service.
         """
         raw = {"Content-Type": "application/octet-stream"} if isinstance(body, bytes) else {}
         try:
