@@ -1,1 +1,1 @@
-"""The operator: a pure core that decides, and thin shells that carry the decisions out."""
+"""The operator: watches jobs on a cluster and executes the state machine's decisions."""

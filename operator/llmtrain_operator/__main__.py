@@ -17,7 +17,7 @@ def main(
         str, typer.Option(help="Where the liveness probe is served.")
     ] = "http://0.0.0.0:8080/healthz",
 ) -> None:
-    """Reconcile LLMTrainingJobs until told to stop."""
+    """Reconcile LLMTrainingJobs until SIGTERM."""
     try:
         read = read_settings(settings)
     except SettingsError as error:

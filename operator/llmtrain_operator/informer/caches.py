@@ -1,4 +1,4 @@
-"""What the watches have told: jobs, RayClusters and Pods, by the job that they belong to."""
+"""Caches of watched jobs, RayClusters and Pods, by the job that they belong to."""
 
 import json
 from collections import defaultdict, deque
@@ -15,14 +15,15 @@ from llmtrain_operator.informer.work_queue import Key
 
 Json = dict[str, Any]
 _REMEMBERED_LOSSES = 2_000
-"""Most deleted Pods that are remembered for a job; Pods may come and go for hours."""
+"""Most deleted Pods to remember for a job, whose Pods may come and go for hours."""
 
 
 @dataclass(frozen=True)
 class ObservedJob:
-    """An LLMTrainingJob as it was read.
+    """An LLMTrainingJob from the API server.
 
-    There may be thousands at rest: as text they take a quarter of what they take as objects.
+    Spec and status are kept as text, which takes a quarter of the memory: thousands of jobs may
+    have ended.
     """
 
     metadata: ObjectMeta
@@ -31,30 +32,30 @@ class ObservedJob:
 
     @classmethod
     def of(cls, metadata: ObjectMeta, body: Json) -> Self:
-        """From the API server's answer, whose metadata has been read."""
+        """Make it from an answer of the API server."""
         texts = (json.dumps(body.get(part, {})).encode() for part in ("spec", "status"))
         return cls(metadata, *texts)
 
     @property
     def spec(self) -> Json:
-        """Its spec, read anew at each call."""
+        """The job's spec, parsed at each call."""
         spec: Json = json.loads(self._spec)
         return spec
 
     @property
     def status(self) -> Json:
-        """Its status, read anew at each call; empty where nobody has written one."""
+        """The job's status, parsed at each call; empty if nobody has written one."""
         status: Json = json.loads(self._status)
         return status
 
     @property
     def has_status(self) -> bool:
-        """Whether somebody has written one."""
+        """Whether somebody has written a status."""
         return self._status != b"{}"
 
 
 class Caches:
-    """The newest that is known of everything that the operator works with."""
+    """The newest known version of every object that the operator uses."""
 
     def __init__(self) -> None:
         self.jobs: dict[Key, ObservedJob] = {}
@@ -65,39 +66,39 @@ class Caches:
         self._paid: dict[Key, dict[str, GonePod]] = defaultdict(dict)
 
     def clusters(self, key: Key) -> tuple[ObservedCluster, ...]:
-        """The RayClusters with a job's label."""
+        """The RayClusters with a job's label, by name."""
         return tuple(self._clusters.of(key).values())
 
     def pods(self, key: Key) -> tuple[ObservedPod, ...]:
-        """The Pods with a job's label."""
+        """The Pods with a job's label, by name."""
         return tuple(self._pods.of(key).values())
 
     def gone_pods(self, key: Key) -> tuple[ObservedPod, ...]:
-        """The Pods, as they were last seen, that were deleted while their RayCluster stood."""
+        """The last versions of Pods that were deleted while their RayCluster existed."""
         return tuple(self._gone.get(key, ()))
 
     def paid_pods(self, key: Key) -> tuple[GonePod, ...]:
-        """The Pods of a job that had a node and are gone, until they are settled."""
+        """Deleted Pods of a job that had a node and are not in the stored bill yet."""
         return tuple(self._paid.get(key, {}).values())
 
     def settle(self, key: Key, uids: Iterable[str]) -> None:
-        """The written bill holds what these Pods have cost; nobody has to remember them."""
+        """Forget Pods whose cost is in the stored bill."""
         for uid in uids:
             self._paid.get(key, {}).pop(uid, None)
 
     def put_job(self, body: Json) -> Key:
-        """Take a job in; returns its key."""
+        """Store a job; returns its key."""
         meta = ObjectMeta.model_validate(body["metadata"])
         key = Key(meta.namespace, meta.name)
         known = self.jobs.get(key)
         if meta.uid in self._ended_jobs:
-            return key  # late news of it
+            return key  # a late event
         if known is None or is_newer(meta, known.metadata):
             self.jobs[key] = ObservedJob.of(meta, body)
         return key
 
     def drop_job(self, body: Json) -> Key:
-        """Take note that a job is gone; returns its key."""
+        """Remove a deleted job; returns its key."""
         meta = ObjectMeta.model_validate(body["metadata"])
         key = Key(meta.namespace, meta.name)
         known = self.jobs.get(key)
@@ -107,21 +108,21 @@ class Caches:
         return key
 
     def put_cluster(self, body: Json) -> Key | None:
-        """Take a RayCluster in; returns the key of its job, None where it has none."""
+        """Store a RayCluster; returns the key of its job, None if it has no job."""
         return self._clusters.put(body)
 
     def drop_cluster(self, body: Json) -> Key | None:
-        """Take note that a RayCluster is gone; returns the key of its job."""
+        """Remove a deleted RayCluster; returns the key of its job."""
         key, _ = self._clusters.drop(body)
         self._forget_gone()
         return key
 
     def put_pod(self, body: Json) -> Key | None:
-        """Take a Pod in; returns the key of its job, None where it has none."""
+        """Store a Pod; returns the key of its job, None if it has no job."""
         return self._pods.put(body)
 
     def drop_pod(self, body: Json) -> Key | None:
-        """Take note that a Pod is gone; returns the key of its job."""
+        """Remove a deleted Pod; returns the key of its job."""
         key, pod = self._pods.drop(body)
         if key is not None and pod is not None:
             self._remember_loss(key, pod)
@@ -130,7 +131,7 @@ class Caches:
         return key
 
     def sync_jobs(self, namespace: str | None, listing: Listing) -> set[Key]:
-        """Take in a list of jobs; returns those of which it tells what was not known."""
+        """Store a list of jobs; returns the jobs with changes."""
         before = {
             key: int(job.metadata.resource_version)
             for key, job in self.jobs.items()
@@ -146,15 +147,15 @@ class Caches:
         return gone | {key for key in known if before.get(key) != now[key]}
 
     def sync_clusters(self, namespace: str | None, listing: Listing) -> set[Key]:
-        """Take in a list of RayClusters; returns the jobs of which it tells what was not known."""
+        """Store a list of RayClusters; returns the jobs with changes."""
         changed, _ = self._clusters.sync(namespace, listing)
         self._forget_gone()
         return changed
 
     def sync_pods(self, namespace: str | None, listing: Listing) -> set[Key]:
-        """Take in a list of Pods; returns the jobs of which it tells what was not known.
+        """Store a list of Pods; returns the jobs with changes.
 
-        When those that it lacks did go, nobody saw: the bill estimates that.
+        The bill estimates when Pods ended that are missing from the list.
         """
         changed, gone = self._pods.sync(namespace, listing)
         for pod in gone:
@@ -170,7 +171,7 @@ class Caches:
             self._gone[key].append(pod)
 
     def _forget_gone(self) -> None:
-        """Forget the Pods whose RayCluster is gone too."""
+        """Forget deleted Pods whose RayCluster is gone too."""
         for key, pods in list(self._gone.items()):
             clusters = self._clusters.of(key)
             self._gone[key] = _losses(pod for pod in pods if pod.cluster in clusters)

@@ -1,4 +1,4 @@
-"""From what the API server says to a job."""
+"""Parses the API server's jobs."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,21 +17,21 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class ParsedJob:
-    """A job as far as it is understood."""
+    """A job without the fields that are unknown here."""
 
     job: LLMTrainingJob
     unknown_fields: tuple[str, ...] = ()
-    """One line for each field that was left out because it is not known."""
+    """One line for each unknown field that was left out."""
 
 
 def parse_observed(seen: ObservedJob) -> ParsedJob:
-    """The job.
+    """Parse a job.
 
-    A definition that is newer than the operator lets fields through that it does not know. Nothing
-    is started by such a manifest; a job that runs already is looked after by what is known of it.
+    A CRD that is newer than the operator accepts fields that the operator does not know. A job
+    with such fields is not started; a job that runs already is reconciled without them.
 
     Raises:
-        ValidationError: the API server took it, and we cannot.
+        ValidationError: the API server accepted the job, but the models do not.
     """
     document: Json = {
         "apiVersion": names.API_VERSION,
@@ -59,7 +59,7 @@ def _is_under_way(status: JobStatus) -> bool:
 
 
 def _remove(document: Json, location: tuple[int | str, ...]) -> None:
-    """Remove a field; parts of its location that name the branch of a union are passed over."""
+    """Remove a field; parts of its location that name a union's branch are skipped."""
     *path, name = location
     place: Any = document
     for part in path:

@@ -1,4 +1,4 @@
-"""The newest that is known of the objects of one kind that belong to jobs."""
+"""The newest known versions of jobs' objects of one kind."""
 
 from collections import OrderedDict, defaultdict
 from typing import Any, Generic, TypeVar
@@ -14,7 +14,7 @@ _REMEMBERED_ENDS = 10_000
 
 
 class Tombstones:
-    """The uids of the newest objects that are gone."""
+    """The UIDs of recently deleted objects."""
 
     def __init__(self) -> None:
         self._uids: OrderedDict[str, None] = OrderedDict()
@@ -23,20 +23,20 @@ class Tombstones:
         return uid in self._uids
 
     def add(self, uid: str) -> None:
-        """Remember an end."""
+        """Remember a deletion."""
         self._uids[uid] = None
         if len(self._uids) > _REMEMBERED_ENDS:
             self._uids.popitem(last=False)
 
 
 class Store(Generic[_Child]):
-    """Objects by the job that their label names.
+    """Objects by the job in their label.
 
-    What comes late never replaces what is newer: the API server counts the versions of an object.
-    What is gone does not come back: late news of it are told by its uid.
+    A late event never replaces a newer version: the API server counts the versions of an object.
+    Nor does it bring a deleted object back, which is known by its UID.
 
     Args:
-        kind: what they are read as.
+        kind: model of the objects.
     """
 
     def __init__(self, kind: type[_Child]) -> None:
@@ -45,18 +45,18 @@ class Store(Generic[_Child]):
         self._gone = Tombstones()
 
     def of(self, key: Key) -> dict[str, _Child]:
-        """A job's, by name."""
+        """The objects of a job, by name."""
         return self._known.get(key, {})
 
     def put(self, body: Json) -> Key | None:
-        """Take an object in; returns the key of its job, None where it has none."""
+        """Store an object; returns the key of its job, None if it has no job."""
         return self._put(self._kind.model_validate(body))
 
     def drop(self, body: Json) -> tuple[Key | None, _Child | None]:
-        """Take note that an object is gone.
+        """Remove a deleted object.
 
         Returns:
-            The key of its job, and how the object was last; None where it was known to be gone.
+            The key of its job, and the object's last version; None if it was removed before.
         """
         child = self._kind.model_validate(body)
         key, known = _job_key(child.metadata), child.metadata.uid in self._gone
@@ -65,10 +65,10 @@ class Store(Generic[_Child]):
         return key, None if known else child
 
     def sync(self, namespace: str | None, listing: Listing) -> tuple[set[Key], list[_Child]]:
-        """Take in a list.
+        """Store a list of objects.
 
         Returns:
-            The jobs of which it tells what was not known, and the objects that it shows to be gone.
+            The jobs with changes, and the objects that are missing from the list.
         """
         listed, changed, gone = set(), set(), []
         for child in (self._kind.model_validate(body) for body in listing.items):
@@ -108,7 +108,7 @@ class Store(Generic[_Child]):
 
 
 def is_newer(meta: ObjectMeta, known: ObjectMeta) -> bool:
-    """Whether an object is newer than what is known of it; one version has one content."""
+    """Whether an object is newer than the stored one; equal versions have equal content."""
     return int(meta.resource_version) > int(known.resource_version)
 
 

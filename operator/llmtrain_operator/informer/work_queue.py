@@ -1,4 +1,4 @@
-"""Keys of jobs that are to be looked at: each once, however often it was asked for."""
+"""The work queue: each job's key once, however often it is added."""
 
 import asyncio
 import heapq
@@ -11,21 +11,21 @@ _MAX_DOUBLINGS = 7
 
 
 class Key(NamedTuple):
-    """The name of a job."""
+    """Namespace and name of a job."""
 
     namespace: str
     name: str
 
 
 class WorkQueue:
-    """A queue without duplicates, of which no key is handed to two workers at once.
+    """A queue without duplicates that never gives a key to two workers at once.
 
-    A key that is added while a worker has it comes again when that one is done.
+    A key that is added while a worker has it returns when that worker is done.
     """
 
     def __init__(self) -> None:
         self._ready: OrderedDict[Key, float] = OrderedDict()
-        """Since when each waits, by the monotonic clock."""
+        """Start of each key's wait, by the monotonic clock."""
         self._taken: set[Key] = set()
         self._again: set[Key] = set()
         self._due: dict[Key, float] = {}
@@ -38,12 +38,12 @@ class WorkQueue:
 
     @property
     def waits(self) -> list[float]:
-        """Seconds that each key has waited to be taken."""
+        """Waiting time of each key in seconds."""
         now = time.monotonic()
         return [now - since for since in list(self._ready.values())]
 
     def add(self, key: Key) -> None:
-        """Have a key looked at as soon as may be."""
+        """Add a key for immediate work."""
         self._due.pop(key, None)
         if key in self._taken:
             self._again.add(key)
@@ -52,7 +52,7 @@ class WorkQueue:
         self._changed.set()
 
     def add_after(self, key: Key, seconds: float) -> None:
-        """Have a key looked at after a while, or earlier where that was asked for."""
+        """Add a key for later, unless it is due earlier anyway."""
         due = time.monotonic() + seconds
         if key in self._ready or self._due.get(key, due) < due:
             return
@@ -61,20 +61,20 @@ class WorkQueue:
         self._changed.set()
 
     def retry(self, key: Key) -> None:
-        """Have a key looked at again after a failure.
+        """Add a key again after a failure.
 
-        Each one in a row doubles the wait, up to a minute.
+        Each failure in a row doubles the wait, up to a minute.
         """
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         self.add_after(key, _FIRST_RETRY_SECONDS * 2 ** min(failures, _MAX_DOUBLINGS))
 
     def forget_failures(self, key: Key) -> None:
-        """The key was looked at without one."""
+        """Reset a key's failures after a success."""
         self._failures.pop(key, None)
 
     async def take(self) -> Key:
-        """Wait for a key. Whoever takes it says `done` in the end."""
+        """Wait for a key; the caller calls `done` in the end."""
         while True:
             wait = self._ripen()
             if self._ready:
@@ -88,18 +88,18 @@ class WorkQueue:
                 continue
 
     def done(self, key: Key) -> None:
-        """The key may be handed out again."""
+        """Release a key that was taken."""
         self._taken.discard(key)
         if key in self._again:
             self._again.discard(key)
             self.add(key)
 
     def _ripen(self) -> float | None:
-        """Move what is due among the ready; returns the seconds until the next."""
+        """Make due keys ready; returns the seconds until the next one is due."""
         now = time.monotonic()
         while self._timers:
             due, key = self._timers[0]
-            if self._due.get(key) != due:  # it was put off, or brought forward
+            if self._due.get(key) != due:  # the key was rescheduled
                 heapq.heappop(self._timers)
             elif due > now:
                 return due - now

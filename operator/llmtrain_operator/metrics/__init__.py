@@ -1,1 +1,1 @@
-"""What Prometheus reads from the operator."""
+"""The operator's metrics for Prometheus."""

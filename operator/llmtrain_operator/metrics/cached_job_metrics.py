@@ -1,4 +1,4 @@
-"""A job as the scrapes know it: what one version of it says, written once."""
+"""A cache of a job's metrics: each version of the job is rendered once."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,15 +25,15 @@ _LABELS = {m.name: tuple(name for name in m.labels if name not in _SHARED) for m
 
 @dataclass(frozen=True)
 class CachedJobMetrics:
-    """One version of a job.
+    """Metrics of one version of a job.
 
     Attributes:
-        seen: that version.
-        facts: of its manifest; None where that cannot be read, as its condition says.
-        phase: that it is in.
-        labels: that all its samples have.
-        lasting: what does not change while this version is the newest, by metric.
-        moving: what changes with time alone; None where nothing does.
+        seen: the version of the job.
+        facts: facts of its manifest; None if the manifest is invalid, as its condition says.
+        phase: phase of the job.
+        labels: labels of all its samples.
+        lasting: lines that stay the same for this version, by metric.
+        moving: samples that change with time alone; None if there are none.
     """
 
     seen: ObservedJob
@@ -44,7 +44,7 @@ class CachedJobMetrics:
     moving: LiveSamples | None
 
     def changing(self, now: datetime) -> dict[str, str]:
-        """What is to be written at each scrape, by metric."""
+        """Lines that change at each scrape, by metric."""
         if self.moving is None:
             return {}
         return lines(self.moving.samples(now), self.labels, _LABELS)
@@ -53,15 +53,14 @@ class CachedJobMetrics:
 def cached_metrics_of(
     seen: ObservedJob, before: CachedJobMetrics | None, now: datetime
 ) -> CachedJobMetrics:
-    """Read a version of a job.
+    """Make the metrics of a version of a job.
 
     Args:
         seen: the version.
-        before: the one before it, if that is known: where the manifest is the same, so is what
-            follows from it.
-        now: the time.
+        before: the previous version, if known: equal manifests have equal facts.
+        now: current time.
     """
-    # Of a newer or older operator: what it says beside what we know is not ours to refuse.
+    # Another version of the operator may have written fields that are unknown here: ignore them.
     status = JobStatus.model_validate(compact(seen.status), extra="ignore")
     facts = before.facts if before and _same_manifest(seen, before.seen) else _facts(seen)
     meta = seen.metadata

@@ -1,9 +1,9 @@
-"""Prometheus' text format, for lines that are written once and read again and again.
+"""Prometheus' text format, for lines that are rendered once and served many times.
 
 https://prometheus.io/docs/instrumenting/exposition_formats/
 
-prometheus_client writes every sample anew at each scrape; of a thousand jobs, that alone takes most
-of a second.
+prometheus_client renders every sample at each scrape, which takes most of a second for a thousand
+jobs.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,12 +20,12 @@ _HELP_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n"})
 
 
 class Sample(NamedTuple):
-    """One value.
+    """One value of a metric.
 
     Attributes:
-        name: of its metric.
-        value: in the unit that the name says.
-        labels: those that its metric has beside the ones that all samples of a job share.
+        name: name of the metric.
+        value: value in the unit of the metric's name.
+        labels: labels other than those that all samples of a job share.
     """
 
     name: str
@@ -33,9 +33,9 @@ class Sample(NamedTuple):
     labels: tuple[str, ...] = ()
 
 
-@lru_cache(maxsize=4096)  # those that jobs have in common, such as `phase="Running"`
+@lru_cache(maxsize=4096)  # labels that many jobs have in common, such as `phase="Running"`
 def labelled(names: tuple[str, ...], values: tuple[str, ...]) -> str:
-    """Labels as they stand between the braces."""
+    """Labels in the form between the braces."""
     pairs = zip(names, values, strict=True)
     return ",".join([f'{name}="{value.translate(_ESCAPES)}"' for name, value in pairs])
 
@@ -43,12 +43,12 @@ def labelled(names: tuple[str, ...], values: tuple[str, ...]) -> str:
 def lines(
     samples: Iterable[Sample], shared: str, label_names: Mapping[str, tuple[str, ...]]
 ) -> dict[str, str]:
-    """The lines of samples, by the name of their metric.
+    """Render samples; returns lines by the name of their metric.
 
     Args:
-        samples: to write.
-        shared: the labels that all of them have, as `labelled` gives them.
-        label_names: of the others, by the name of the metric.
+        samples: samples to render.
+        shared: labels of all samples, from `labelled`.
+        label_names: names of the other labels, by the name of the metric.
     """
     written: dict[str, str] = {}
     for name, value, labels in samples:
@@ -60,7 +60,7 @@ def lines(
 
 
 def family(metric: PrometheusMetric, blocks: Iterable[str]) -> str:
-    """All that is said of a metric: its lines must not be apart from one another."""
+    """Render a metric family: a metric's lines must stand together."""
     text = "".join(blocks)
     if not text:
         return ""
@@ -69,7 +69,7 @@ def family(metric: PrometheusMetric, blocks: Iterable[str]) -> str:
 
 
 def family_of(metric: PrometheusMetric) -> GaugeMetricFamily | CounterMetricFamily:
-    """An empty family of a metric."""
+    """An empty metric family."""
     kind = CounterMetricFamily if metric.kind is Kind.COUNTER else GaugeMetricFamily
     return kind(metric.name, metric.help, labels=metric.labels)
 
@@ -77,5 +77,5 @@ def family_of(metric: PrometheusMetric) -> GaugeMetricFamily | CounterMetricFami
 def families_of(
     metrics: Iterable[PrometheusMetric],
 ) -> dict[str, GaugeMetricFamily | CounterMetricFamily]:
-    """Empty families, by the metric's name."""
+    """Empty metric families, by the metric's name."""
     return {metric.name: family_of(metric) for metric in metrics}

@@ -1,4 +1,4 @@
-"""The metrics of a job: those that its status fixes, and those that grow with time."""
+"""Samples of a job: constant for one status, or changing with time."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -18,26 +18,26 @@ from llmtrain_operator.metrics.exposition import Sample
 
 
 class LiveSamples(NamedTuple):
-    """All that this part of a job's metrics follows from."""
+    """Inputs of the samples that change with time."""
 
     goodput: Goodput
     ledger: Ledger | None
 
     @classmethod
     def of(cls, status: JobStatus) -> Self | None:
-        """Samples of a job; None where no reconcile has seen it yet."""
+        """Make the samples of a job; None before its first reconcile."""
         if status.goodput is None:
             return None
         return cls(status.goodput, status.cost.ledger if status.cost else None)
 
     @property
     def is_live(self) -> bool:
-        """Whether time changes anything."""
+        """Whether any sample changes with time."""
         is_paid_for = self.ledger is not None and bool(self.ledger.open)
         return is_paid_for or current_interval(self.goodput) is not None
 
     def samples(self, now: datetime) -> Iterator[Sample]:
-        """As of now."""
+        """The samples at a time."""
         seconds = seconds_until(self.goodput, now)
         for bucket, value in seconds.model_dump(by_alias=True).items():
             yield Sample("llmtrain_job_time_seconds", value, (bucket,))
@@ -51,9 +51,9 @@ class LiveSamples(NamedTuple):
 
 
 def compact(status: dict[str, Any]) -> dict[str, Any]:
-    """A status as it was read, with the stretches of time that have ended as one sum.
+    """A status with its ended intervals summed up.
 
-    They are most of a status, and a scrape needs nothing else of them.
+    They are most of a status, and a scrape needs only their sum.
     """
     goodput = status.get("goodput")
     if goodput is None:
@@ -72,12 +72,12 @@ _WITHOUT_COMPUTE = {Activity.QUEUED, Activity.SUSPENDED}
 
 
 class Facts(NamedTuple):
-    """What they take from its manifest."""
+    """Facts of a manifest that the samples show."""
 
     queue: str
-    """Queue of Kueue; empty where there is none."""
+    """Kueue's queue; empty if there is none."""
     family: str
-    """Family of the model; empty where it is unknown."""
+    """Family of the model; empty if it is unknown."""
     gpus: int
     """GPUs of all trainers together."""
     budget_usd: float | None
@@ -97,13 +97,13 @@ def facts_of(job: LLMTrainingJob) -> Facts:
 def lasting_samples(
     facts: Facts, uid: str, created: datetime, status: JobStatus
 ) -> Iterator[Sample]:
-    """All samples that time alone does not change.
+    """All samples that do not change with time.
 
     Args:
-        facts: of the manifest.
-        uid: of the resource.
-        created: when it was.
-        status: as it was written last.
+        facts: facts of the manifest.
+        uid: UID of the resource.
+        created: creation time of the resource.
+        status: stored status.
     """
     yield Sample("llmtrain_job_info", 1, (uid, facts.queue, facts.family))
     yield Sample("llmtrain_job_created_timestamp_seconds", created.timestamp())
@@ -142,7 +142,7 @@ def _state(status: JobStatus) -> Iterator[Sample]:
 
 
 def _holds_gpus(status: JobStatus) -> bool:
-    """Whether its Pods can hold any: one that waits in a queue, or for room, takes none away."""
+    """Whether the job's Pods can hold GPUs: a job that waits in a queue or for room holds none."""
     cluster, current = status.cluster, _current_activity(status.goodput)
     asked = cluster is not None and not cluster.released and cluster.group is StageGroup.TRAINERS
     return asked and current is not None and current not in _WITHOUT_COMPUTE

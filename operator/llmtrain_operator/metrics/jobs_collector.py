@@ -1,6 +1,6 @@
-"""The metrics of all jobs, made of the operator's caches at each scrape.
+"""The metrics of all jobs, from the operator's caches at each scrape.
 
-What is kept between scrapes is kept of jobs that are there, so the series of a job vanish with it.
+Only existing jobs are cached between scrapes, so the series of a job vanish with it.
 """
 
 import logging
@@ -20,10 +20,10 @@ _JOBS = next(metric for metric in OPERATOR_METRICS if metric.name == "llmtrain_o
 
 
 class JobsCollector:
-    """Collects from what the watches have told.
+    """Collects the metrics of all jobs.
 
     Args:
-        caches: of the operator.
+        caches: caches of the operator.
     """
 
     def __init__(self, caches: Caches) -> None:
@@ -33,7 +33,7 @@ class JobsCollector:
         self._one_scrape = threading.Lock()
 
     def text(self, now: datetime) -> str:
-        """All samples at a time, in Prometheus' format."""
+        """All samples at a time, in Prometheus' text format."""
         with self._one_scrape:
             return self._text(now)
 
@@ -49,8 +49,8 @@ class JobsCollector:
         return "".join(family(metric, blocks[metric.name]) for metric in (*JOB_METRICS, _JOBS))
 
     def _look(self, now: datetime) -> list[tuple[CachedJobMetrics, dict[str, str]]]:
-        """Read what is new, forget what is gone; returns each job with what time changes of it."""
-        known, unreadable, told = {}, {}, []
+        """Update the cached jobs; returns each job with its lines that change with time."""
+        known, unreadable, changing = {}, {}, []
         for key, seen in list(self._caches.jobs.items()):
             if self._unreadable.get(key) is seen:
                 unreadable[key] = seen
@@ -62,10 +62,10 @@ class JobsCollector:
                     if before and before.seen is seen
                     else cached_metrics_of(seen, before, now)
                 )
-                told.append((job, job.changing(now)))
+                changing.append((job, job.changing(now)))
                 known[key] = job
-            except Exception:  # the others are no less there for it
+            except Exception:  # the other jobs keep their metrics
                 unreadable[key] = seen
                 log.exception("%s/%s: it has no metrics, its status cannot be read", *key)
         self._known, self._unreadable = known, unreadable
-        return told
+        return changing

@@ -1,4 +1,4 @@
-"""The operator's metrics of itself."""
+"""The operator's metrics about itself."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,48 +26,50 @@ _GAUGES = (
 
 
 class OwnMetrics:
-    """What the operator counts as it works."""
+    """Counters and timers of the operator."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
-        passes = _BY_NAME["llmtrain_operator_reconcile_duration_seconds"]
-        self._passes = Histogram(passes.name, passes.help, registry=registry, buckets=_BUCKETS)
+        durations = _BY_NAME["llmtrain_operator_reconcile_duration_seconds"]
+        self._durations = Histogram(
+            durations.name, durations.help, registry=registry, buckets=_BUCKETS
+        )
         self._errors = _counter("llmtrain_operator_reconcile_errors_total", registry)
         for kind in _EXPECTED_ERRORS:
-            self._errors.labels(kind)  # from 0 on: an increase from nothing is none to Prometheus
+            self._errors.labels(kind)  # an increase from an absent series is lost
         self._events = _counter("llmtrain_operator_watch_events_total", registry)
         self._requests = _counter("llmtrain_operator_api_requests_total", registry)
         self.watch_times: dict[str, float] = {}
-        """When each watch told something last, by the monotonic clock."""
+        """Time of each watch's newest event, by the monotonic clock."""
 
     @contextmanager
-    def passing(self) -> Iterator[None]:
-        """Measure a pass."""
-        with self._passes.time():
+    def reconciling(self) -> Iterator[None]:
+        """Measure a reconcile."""
+        with self._durations.time():
             yield
 
     def count_error(self, error: Exception) -> None:
-        """Count a pass that failed."""
+        """Count a failed reconcile."""
         self._errors.labels(type(error).__name__).inc()
 
     def count_event(self, kind: str) -> None:
-        """Count what a watch has told."""
+        """Count an event of a watch."""
         self.watch_times[kind] = time.monotonic()
         self._events.labels(kind).inc()
 
     def count_request(self, method: str, code: int) -> None:
-        """Count a request to the API server; 0 where there was no answer."""
+        """Count a request to the API server; status 0 means no answer."""
         self._requests.labels(method, str(code)).inc()
 
 
 class OwnGauges(Collector):
-    """What is asked of the operator at each scrape.
+    """Gauges of the operator, read at each scrape.
 
     Args:
-        own: what it counts.
-        waits: seconds that each job has waited for a pass.
-        resync_age: seconds since the last look at everything.
-        namespaces: of the operator's settings, and whether each is watched.
+        own: the operator's counters.
+        waits: seconds that each job has waited for a reconcile.
+        resync_age: seconds since the last resync.
+        namespaces: namespaces of the operator's settings, and whether each is watched.
     """
 
     def __init__(
@@ -81,7 +83,7 @@ class OwnGauges(Collector):
         self._namespaces = namespaces
 
     def collect(self) -> Iterable[Family]:
-        """All samples now."""
+        """All samples at this moment."""
         families = families_of(_BY_NAME[name] for name in _GAUGES)
         info, length, oldest, watches, resync, watched = families.values()
         waits = self._waits()
@@ -89,8 +91,8 @@ class OwnGauges(Collector):
         length.add_metric((), len(waits))
         oldest.add_metric((), max(waits, default=0.0))
         resync.add_metric((), self._resync_age())
-        for kind, told in list(self._own.watch_times.items()):
-            watches.add_metric((kind,), time.monotonic() - told)
+        for kind, seen in list(self._own.watch_times.items()):
+            watches.add_metric((kind,), time.monotonic() - seen)
         for namespace, is_watched in self._namespaces.items():
             watched.add_metric((namespace,), is_watched)
         return families.values()

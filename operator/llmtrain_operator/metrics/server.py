@@ -1,4 +1,4 @@
-"""Serves the operator's metrics, in a thread of its own: a scrape of many jobs delays no pass."""
+"""Serves the operator's metrics in a separate thread, so that a scrape delays no reconcile."""
 
 import gzip
 import logging
@@ -18,20 +18,21 @@ from llmtrain_operator.metrics.own import OwnMetrics
 
 log = logging.getLogger(__name__)
 QUICKLY = 1
-"""Lines are so alike that more effort makes little of them, and takes four times as long."""
+"""Compression level: the lines are so alike that a higher one gains little and takes four times as
+long."""
 
 
 @contextmanager
 def served_metrics(
     port: int, own: OwnMetrics, jobs: JobsCollector, *collectors: Collector
 ) -> Iterator[None]:
-    """Serve them at `/metrics` while the context is open.
+    """Serve the metrics at `/metrics` while the context is open.
 
     Args:
-        port: to bind to.
-        own: what the operator counts.
-        jobs: collects those of jobs.
-        collectors: of everything else.
+        port: port to bind to.
+        own: the operator's counters.
+        jobs: collector of the jobs' metrics.
+        collectors: all other collectors.
     """
     registry = CollectorRegistry()
     for collector in (own.registry, *collectors):
@@ -53,7 +54,7 @@ def served_metrics(
 
 def _handler(page: Callable[[], bytes]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        timeout = 10  # whoever connects and asks for nothing
+        timeout = 10  # limit for clients that connect and send nothing
 
         def do_GET(self) -> None:
             try:
@@ -72,6 +73,6 @@ def _handler(page: Callable[[], bytes]) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing of each scrape."""
+            """Do not log scrapes."""
 
     return Handler

@@ -1,1 +1,1 @@
-"""The operator as a process: watches, a queue, passes. The only place that knows kopf."""
+"""The operator's process: watches, queue, reconciles. The only package that imports kopf."""

@@ -1,4 +1,4 @@
-"""Runs the operator's passes: workers that empty the queue, and a resync that fills it."""
+"""Runs the reconciles: workers that empty the queue, and a resync that fills it."""
 
 import asyncio
 import logging
@@ -31,20 +31,20 @@ from llmtrain_operator.runtime.slots import Slots
 
 log = logging.getLogger(__name__)
 _SCOPE_SECONDS = 2.0
-"""Between two looks at what can be watched, where something is missing."""
+"""Interval between checks of what can be watched, if something is missing."""
 _FIRST_LOOK_SECONDS = 1.0
-"""Between two tries to look at everything, before the first one that succeeds."""
+"""Interval between tries of the first resync."""
 
 
 class Controller:
-    """All that runs beside the watches.
+    """Everything that runs beside the watches.
 
     Args:
-        settings: of the operator.
-        scope: what it watches; None for the whole cluster.
+        settings: settings of the operator.
+        scope: what the operator watches; None for the whole cluster.
 
     Attributes:
-        outdated: is set when something else can be watched than the scope says.
+        outdated: set when the scope no longer matches what can be watched.
     """
 
     def __init__(self, settings: OperatorSettings, scope: Scope | None = None) -> None:
@@ -86,7 +86,7 @@ class Controller:
             self._tasks.append(asyncio.create_task(self._follow_scope(api, self._scope)))
 
     async def stop(self) -> None:
-        """End them; a pass that is cut off is made again by whoever comes next."""
+        """Stop them; the next process repeats an interrupted reconcile."""
         tasks = [*self._tasks, *self._passes]
         for task in tasks:
             task.cancel()
@@ -95,22 +95,22 @@ class Controller:
 
     @property
     def watches_all_namespaces(self) -> bool:
-        """Whether it is to see the whole cluster."""
+        """Whether the operator watches the whole cluster."""
         return self._scope is None
 
     @property
     def watches_anything(self) -> bool:
-        """Whether there is a namespace that it may read."""
+        """Whether there is a namespace that the operator may read."""
         return self._scope is None or bool(self._scope.namespaces)
 
     @property
     def seconds_since_resync(self) -> float:
-        """Age of the last look at everything: it grows when the operator is stuck."""
+        """Age of the last resync: it grows when the operator is stuck."""
         return time.monotonic() - self._last_resync
 
     @property
     def alive(self) -> bool:
-        """Whether passes are made; the liveness probe asks."""
+        """Whether jobs are reconciled, for the liveness probe."""
         stuck = self.seconds_since_resync > 3 * self._settings.resync_seconds
         return not stuck and not any(task.done() for task in self._tasks)
 
@@ -129,26 +129,26 @@ class Controller:
 
     @property
     def _namespaces_watched(self) -> dict[str, bool]:
-        """Whether each namespace of the settings is watched."""
+        """The namespaces of the settings, and whether each is watched."""
         watched = self._scope.namespaces if self._scope else ()
         return {name: name in watched for name in self._settings.namespaces}
 
     async def _run_reconciles(self, reconciler: Reconciler) -> None:
-        # The watches tell of jobs, clusters and Pods in any order. A pass that knows a job, and
-        # not yet its Pods, would take its attempt for lost.
+        # Events of jobs, clusters and Pods come in any order. A reconcile that knows a job but not
+        # # yet its Pods would take the attempt for lost.
         await self._knows_all.wait()
         while True:
             await self._slots.take()
-            task = asyncio.create_task(self._pass(reconciler, await self.queue.take()))
+            task = asyncio.create_task(self._reconcile(reconciler, await self.queue.take()))
             self._passes.add(task)
             task.add_done_callback(self._passes.discard)
 
-    async def _pass(self, reconciler: Reconciler, key: Key) -> None:
-        """Look at a job until there is nothing more to do for it at once."""
+    async def _reconcile(self, reconciler: Reconciler, key: Key) -> None:
+        """Reconcile a job until nothing is left to do for it at once."""
         try:
-            with self.metrics.passing():
+            with self.metrics.reconciling():
                 while (seconds := await reconciler.reconcile(key)) == 0:
-                    pass  # what it has just written leads to the next pass
+                    pass  # its own write leads to the next reconcile
         except (KubernetesError, RayJobsError, UnreachableError) as error:
             self.metrics.count_error(error)
             log.info("%s/%s: %s; trying again", *key, error)
@@ -157,9 +157,9 @@ class Controller:
             self.metrics.count_error(error)
             log.warning("%s/%s: %s; trying again", *key, error)
             self.queue.retry(key)
-        except Exception as error:  # a fault of ours in one job must not stop the others
+        except Exception as error:  # a bug in one job's reconcile must not stop the others
             self.metrics.count_error(error)
-            log.exception("%s/%s: the pass failed; trying again", *key)
+            log.exception("%s/%s: the reconcile failed; trying again", *key)
             self.queue.retry(key)
         else:
             self.queue.forget_failures(key)
@@ -170,7 +170,7 @@ class Controller:
             self._slots.give_back()
 
     async def _keep_in_sync(self, api: KubernetesApi) -> None:
-        """Look at everything now and then, for what the watches may have missed."""
+        """List everything at intervals, for events that the watches have missed."""
         while True:
             try:
                 for namespace in (None,) if self._scope is None else self._scope.namespaces:
@@ -185,7 +185,7 @@ class Controller:
             await asyncio.sleep(self._settings.resync_seconds if known else _FIRST_LOOK_SECONDS)
 
     async def _follow_scope(self, api: KubernetesApi, scope: Scope) -> None:
-        """Notice what comes: a namespace, the right to read it, a kind; and what is gone."""
+        """Notice changes of what can be watched: namespaces, kinds, and the right to read them."""
         while not self.outdated.is_set():
             await asyncio.sleep(_SCOPE_SECONDS)
             if scope.is_whole and not self._refused:
@@ -199,7 +199,7 @@ class Controller:
             self._refused = False
             if now != scope:
                 self.outdated.set()
-        await asyncio.Event().wait()  # until kopf has stopped
+        await asyncio.Event().wait()  # until kopf stops
 
     async def _resync(self, api: KubernetesApi, namespace: str | None) -> None:
         caches, label = self.caches, names.JOB_LABEL
@@ -225,20 +225,20 @@ def build_reconciler(
     price_list: PriceList,
     waiting: Waiting = nullcontext,
 ) -> Reconciler:
-    """The reconciler of an operator.
+    """Build the reconciler of an operator.
 
     Args:
-        settings: of the operator.
-        api: of Kubernetes.
-        session: for requests to Ray within the cluster; None to go through the API server.
-        caches: what the watches tell.
-        events: tells of turns in a job's life.
-        price_list: as it is now.
-        waiting: a context for the time in which a head is waited for.
+        settings: settings of the operator.
+        api: client of Kubernetes.
+        session: session for requests to Ray within the cluster; None to use the API server.
+        caches: caches of the watched objects.
+        events: recorder of a job's transitions.
+        price_list: the price list.
+        waiting: context manager that is open during each wait for a head.
     """
     executor = Executor(api, RayConnector(api, session, waiting), caches, settings.pods)
-    paying = PodPricer(price_list, Nodes(api), settings.gpu_resource)
-    observer = Observer(caches, executor, paying, Preflight(api, settings.ray_version))
+    pricer = PodPricer(price_list, Nodes(api), settings.gpu_resource)
+    observer = Observer(caches, executor, pricer, Preflight(api, settings.ray_version))
     return Reconciler(
         api,
         caches,

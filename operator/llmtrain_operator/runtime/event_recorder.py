@@ -1,4 +1,4 @@
-"""Tells the cluster's event log, beside the passes: no job waits for it."""
+"""Writes Kubernetes Events in the background: no reconcile waits for them."""
 
 import asyncio
 import logging
@@ -14,25 +14,25 @@ _LONGEST_QUEUE = 10_000
 class EventRecorder:
     """Writes Events one by one.
 
-    An Event is news, and no record: one that the API server refuses is logged and left.
+    An Event is no record: one that the API server refuses is logged and dropped.
 
     Args:
-        api: of Kubernetes.
+        api: client of Kubernetes.
     """
 
     def __init__(self, api: KubernetesApi) -> None:
         self._api = api
         self._events: asyncio.Queue[Json] = asyncio.Queue(_LONGEST_QUEUE)
 
-    def tell(self, event: Json) -> None:
-        """Have an Event written."""
+    def record(self, event: Json) -> None:
+        """Queue an Event."""
         if self._events.full():
             log.warning("too many events; %s is left out", event["metadata"]["name"])
         else:
             self._events.put_nowait(event)
 
     async def run(self) -> None:
-        """Write what there is to tell, without end."""
+        """Write queued Events until cancelled."""
         while True:
             event = await self._events.get()
             try:

@@ -1,4 +1,4 @@
-"""Carries decisions out on a Kubernetes cluster. Every action may be repeated."""
+"""Executes decisions on a Kubernetes cluster. Every action may be repeated."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ _ENTRYPOINT = "exec python -P -m llmtrain_trainer"
 
 @dataclass(frozen=True)
 class Target:
-    """The job of a pass, and what belongs to it."""
+    """The job of a reconcile, with its objects."""
 
     key: Key
     uid: str
@@ -42,41 +42,41 @@ class Target:
     clusters: tuple[ObservedCluster, ...]
 
     def cluster(self, name: str) -> ObservedCluster | None:
-        """The RayCluster of this name."""
+        """The RayCluster with a name."""
         return next((c for c in self.clusters if c.metadata.name == name), None)
 
 
 class NameTakenError(Exception):
-    """Something that is not the job's has the name of one of its objects."""
+    """A foreign object has the name of one of the job's objects."""
 
 
 class ClaimTakenError(NameTakenError):
-    """A claim has the name of the job's workspace, and was made for something else."""
+    """A foreign claim has the name of the job's workspace."""
 
 
 class Executor:
-    """Carries actions out.
+    """Executes actions.
 
     Args:
-        api: of Kubernetes.
-        reach: to Ray's heads.
-        caches: are told of what is made.
+        api: client of Kubernetes.
+        ray: connector to Ray's heads.
+        caches: caches, updated with what is created.
         pods: the operator's settings for Pods.
     """
 
     def __init__(
-        self, api: KubernetesApi, reach: RayConnector, caches: Caches, pods: PodSettings
+        self, api: KubernetesApi, ray: RayConnector, caches: Caches, pods: PodSettings
     ) -> None:
-        self._api, self._reach, self._caches, self._pods = api, reach, caches, pods
+        self._api, self._ray, self._caches, self._pods = api, ray, caches, pods
 
     async def carry_out(self, target: Target, action: Action) -> None:
-        """Carry one action out.
+        """Execute one action.
 
         Raises:
             KubernetesError: the API server refused, or cannot be reached.
             RayJobsError: Ray refused, or cannot be reached.
-            UnreachableError: the head's token is not there yet.
-            NameTakenError: the name of the job's RayCluster or workspace is taken.
+            UnreachableError: the head's token does not exist yet.
+            NameTakenError: a foreign object has the name of the job's RayCluster or workspace.
         """
         match action:
             case EnsureCluster():
@@ -95,7 +95,7 @@ class Executor:
                     await head.jobs.stop(submission_id)
 
     async def current_head(self, target: Target) -> Head | None:
-        """The head of the Ray cluster that the job was given; None where that is gone.
+        """The head of the job's Ray cluster; None if the cluster is gone.
 
         Raises:
             KubernetesError: the API server refused, or cannot be reached.
@@ -106,7 +106,7 @@ class Executor:
         if cluster is None:
             return None
         meta = cluster.metadata
-        return await self._reach.head(meta.namespace, meta.name, meta.uid)
+        return await self._ray.head(meta.namespace, meta.name, meta.uid)
 
     async def _ensure_cluster(self, target: Target) -> None:
         namespace = target.key.namespace
@@ -123,25 +123,25 @@ class Executor:
         if not is_ours:
             name = target.status.cluster.name
             raise NameTakenError(f"a RayCluster {name} is there that is not this job's")
-        # Its Pods may be heard of before it: they would seem to be what is left of it.
+        # Events of its Pods may come first: they would look like the rest of a deleted cluster.
         with as_expected("the RayCluster"):
             self._caches.put_cluster(made)
 
     async def _ensure_policy(self, namespace: str, policy: Json) -> None:
-        """Make a NetworkPolicy where it is not there; a used-up quota refuses it even if it is."""
+        """Create a NetworkPolicy if it is missing; a used-up quota refuses even an existing one."""
         if await self._api.get(paths.network_policies(namespace, policy["metadata"]["name"])):
             return
         await self._api.create(paths.network_policies(namespace), policy)
 
     async def _ensure_workspace(self, target: Target) -> None:
-        """Make the claim for the job's workspace, or find the one that an earlier job had."""
+        """Create the claim of the job's workspace, or find the one of an earlier job."""
         claim = workspace_claim(target.job)
         if claim is None:
             return
         path = paths.claims(target.key.namespace, claim_name(target.job))
         found = await self._api.get(path)
         if found is None and not await self._api.create(paths.claims(target.key.namespace), claim):
-            found = await self._api.get(path)  # it was made in between
+            found = await self._api.get(path)  # it was created in between
         if found and not is_workspace_of(target.job, found["metadata"].get("labels", {})):
             raise ClaimTakenError(
                 f"a claim {claim_name(target.job)} is there that was not made for this job; "
@@ -155,4 +155,4 @@ class Executor:
             return
         uid = cluster.metadata.uid
         await self._api.delete(paths.ray_clusters(target.key.namespace, name), uid=uid)
-        self._reach.forget(uid)
+        self._ray.forget(uid)

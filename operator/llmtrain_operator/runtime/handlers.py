@@ -1,7 +1,7 @@
-"""kopf's part: it watches, and each handler only says which job is to be looked at.
+"""kopf's handlers: each puts an object into a cache and its job into the queue.
 
-By default kopf copies each object that it hears of several times, to see what has changed for
-handlers that we do not have. With a burst of jobs that was a third of the operator's work.
+By default kopf copies each object several times, to compute diffs for kinds of handlers that we do
+not have. With a burst of jobs that was a third of the operator's work.
 """
 
 from collections.abc import Awaitable, Callable
@@ -15,14 +15,14 @@ from llmtrain_operator.runtime.controller import Controller
 
 
 class NoDiffs(kopf.DiffBaseStorage):
-    """Remembers no last state, and looks for no changes."""
+    """Storage without a last state, so that kopf computes no diffs."""
 
     def build(self, **_: object) -> kopf.BodyEssence:
-        """Nothing of an object is compared."""
+        """Return nothing to compare."""
         return kopf.BodyEssence()
 
     def fetch(self, **_: object) -> kopf.BodyEssence | None:
-        """Nothing was kept."""
+        """Return nothing: nothing was stored."""
         return None
 
     def store(self, **_: object) -> None:
@@ -30,10 +30,10 @@ class NoDiffs(kopf.DiffBaseStorage):
 
 
 class NoProgress(kopf.ProgressStorage):
-    """No handler is retried, so none has progress to remember."""
+    """Storage without handlers' progress, since no handler is retried."""
 
     def fetch(self, **_: object) -> None:
-        """Nothing was kept."""
+        """Return nothing: nothing was stored."""
 
     def store(self, **_: object) -> None:
         """Keep nothing."""
@@ -60,13 +60,14 @@ def registry_of(controller: Controller) -> kopf.OperatorRegistry:
 
     @kopf.on.startup(registry=registry)
     async def _start(settings: kopf.OperatorSettings, **_: object) -> None:
-        settings.posting.enabled = False  # events about jobs are the reconciler's
-        # A Role of single namespaces cannot let kopf see what comes; the controller looks itself.
+        settings.posting.enabled = False  # the reconciler writes events about jobs
+        # A Role of single namespaces does not let kopf watch namespaces and CRDs; the controller
+        # does.
         settings.scanning.disabled = not controller.watches_all_namespaces
-        # Else the cluster's every Pod would be told of, to be thrown away here.
+        # Without the label, events of all Pods of the cluster would come, to be dropped here.
         settings.watching.label_selectors["v1", "pods"] = names.JOB_LABEL
         settings.watching.label_selectors["ray.io", "v1", "rayclusters"] = names.JOB_LABEL
-        # kopf keeps an object, whole, for as long as it waits for more news of it; we need it once.
+        # kopf keeps whole objects as long as it batches events; we need each event once.
         settings.queueing.idle_timeout = _IDLE_SECONDS
         settings.persistence.diffbase_storage = NoDiffs()
         settings.persistence.progress_storage = NoProgress()
@@ -81,10 +82,10 @@ def registry_of(controller: Controller) -> kopf.OperatorRegistry:
     async def _stop(**_: object) -> None:
         await controller.stop()
 
-    @kopf.on.probe(registry=registry, id="passes")
+    @kopf.on.probe(registry=registry, id="reconciles")
     async def _probe(**_: object) -> str:
         if not controller.alive:
-            raise kopf.PermanentError("no passes are made")
+            raise kopf.PermanentError("no jobs are reconciled")
         return f"{len(controller.queue)} jobs are waiting"
 
     if controller.watches_anything:
@@ -93,13 +94,13 @@ def registry_of(controller: Controller) -> kopf.OperatorRegistry:
 
 
 def _watch(registry: kopf.OperatorRegistry, controller: Controller) -> None:
-    """Have kopf watch jobs, and their RayClusters and Pods."""
+    """Register watches of jobs, and of their RayClusters and Pods."""
     caches = controller.caches
 
     def watch(
         kind: str, put: Callable[[Json], Key | None], drop: Callable[[Json], Key | None]
     ) -> Callable[..., Awaitable[None]]:
-        # kopf would run it in a thread, were it not async.
+        # kopf runs handlers that are not async in threads.
         async def handle(type: str | None, body: kopf.Body, **_: object) -> None:  # noqa: A002 - kopf's name
             controller.metrics.count_event(kind)
             raw = dict(body)

@@ -1,4 +1,4 @@
-"""The nodes that Pods were given, asked for one by one."""
+"""Reads the nodes of jobs' Pods, one by one."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -12,23 +12,23 @@ from llmtrain_lifecycle.money.nodes import ObservedNode
 
 _REMEMBERED = 10_000
 _BELIEVED_SECONDS = 600.0
-"""A name may be given to another machine, and a permission to us."""
+"""Time until a node is read again: its name may go to another machine, or we may get permission."""
 
 
 @dataclass(frozen=True)
 class _Known:
-    """A node as it was when it was asked for."""
+    """A node as it was read."""
 
     node: ObservedNode
     time: float
 
 
 class Nodes:
-    """Nodes by name, each asked for once in a while.
+    """A cache of nodes by name.
 
     Args:
-        api: of Kubernetes.
-        clock: in seconds, from any moment on.
+        api: client of Kubernetes.
+        clock: a monotonic clock in seconds.
     """
 
     def __init__(self, api: KubernetesApi, clock: Callable[[], float] = time.monotonic) -> None:
@@ -37,11 +37,11 @@ class Nodes:
         self._refused_at: float | None = None
 
     async def named(self, wanted: Mapping[str, AbstractSet[str]]) -> dict[str, ObservedNode]:
-        """Those of them that are there, and that we may see.
+        """Read nodes; those that do not exist or that we may not read are left out.
 
         Args:
-            wanted: their names, with the resources that Pods on them ask for. A node is known
-                before its devices are: a driver's Pod comes to it first.
+            wanted: names of nodes, with the resources that Pods on them request. A new node has
+                no devices until its device plugin's Pod runs.
 
         Raises:
             KubernetesError: the API server cannot be reached.
@@ -69,7 +69,7 @@ class Nodes:
         except KubernetesError as error:
             if error.status == HTTPStatus.FORBIDDEN:
                 self._refused_at = self._clock()
-                return None  # a Role of single namespaces: prices by resource are left
+                return None  # a Role of single namespaces: prices by resource remain
             raise
         if body is None:
             return None

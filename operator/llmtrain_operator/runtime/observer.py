@@ -1,4 +1,4 @@
-"""Takes the snapshot that a pass decides on: from the caches, from Ray, from the driver."""
+"""Takes the snapshot of a reconcile from the caches, Ray and the driver."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -37,43 +37,43 @@ class Observer:
     """Takes snapshots.
 
     Args:
-        caches: what the watches have told.
-        executor: knows the way to Ray.
-        paying: puts prices to Pods.
-        preflight: knows what the cluster lacks.
+        caches: caches of the watched objects.
+        executor: connects to Ray.
+        pricer: finds the prices of Pods.
+        preflight: checks what the cluster lacks.
 
     Attributes:
-        transient_errors: what went wrong lately.
+        transient_errors: recent errors by job.
     """
 
     def __init__(
         self,
         caches: Caches,
         executor: Executor,
-        paying: PodPricer,
+        pricer: PodPricer,
         preflight: Preflight,
     ) -> None:
-        self._caches, self._executor, self._paying = caches, executor, paying
+        self._caches, self._executor, self._pricer = caches, executor, pricer
         self._preflight, self.transient_errors = preflight, TransientErrors()
 
     async def snapshot(self, target: Target, meta: ObjectMeta, now: datetime) -> Snapshot:
-        """All that a pass rests on; what cannot be read is named in it.
+        """Take the snapshot of a job; it also says what cannot be read.
 
         Args:
             target: the job.
-            meta: of its resource.
-            now: the time.
+            meta: metadata of its resource.
+            now: current time.
         """
         if meta.deletion_timestamp is None:
             seen = await self._compute(target)
-        else:  # what becomes of its attempt is all the same
+        else:  # the end of its attempt does not matter any more
             pods = self._caches.pods(target.key)
             clusters = cluster_views(target.clusters, pods, target.uid)
             seen = Snapshot(clusters, held_by=meta.finalizers)
         return replace(seen, **await self._money(target, meta, now))
 
     async def _compute(self, target: Target) -> Snapshot:
-        """The job's Ray clusters, and the attempt at work."""
+        """The part of the snapshot about the job's Ray clusters and running attempt."""
         pods = self._caches.pods(target.key)
         clusters = cluster_views(target.clusters, pods, target.uid)
         stage = stage_at_work(target.job, target.status)
@@ -84,15 +84,15 @@ class Observer:
         seen = Snapshot(clusters, lost_pods=lost, refusal=self.transient_errors.refusal(target.key))
         if stage is None or view is None or view.state in _WITHOUT_HEAD:
             self.transient_errors.answered(target.key)
-            # Asked only where a cluster is about to be made.
+            # Only needed when a cluster is about to be created.
             obstacle = await self._obstacle() if view is None and given else None
             return replace(seen, obstacle=obstacle)
         return await self._ask_ray(target, stage, seen)
 
     async def _obstacle(self) -> Obstacle | None:
-        """What keeps the cluster from being made.
+        """Obstacle to the cluster's creation.
 
-        The job's policies hold also while the API server does not say.
+        The job's policies apply also while the API server does not answer.
         """
         try:
             return await self._preflight.obstacle()
@@ -100,7 +100,7 @@ class Observer:
             return Obstacle("ApiServerFailing", str(error))
 
     async def _ask_ray(self, target: Target, stage: Stage, seen: Snapshot) -> Snapshot:
-        """The snapshot with what Ray and the driver say of the attempt at work."""
+        """Add the answers of Ray and the driver about the running attempt to a snapshot."""
         submission_id = target.status.stage(stage).submission_id
         assert submission_id is not None, "it is at work"
         driver = None
@@ -121,22 +121,22 @@ class Observer:
         return replace(seen, submissions=(submission,), progress=progress)
 
     async def _money(self, target: Target, meta: ObjectMeta, now: datetime) -> _Money:
-        """The part of a snapshot that a job's costs rest on."""
+        """The part of the snapshot about the job's costs."""
         created, cost = read_time(meta.creation_timestamp), target.status.cost
         return _Money(
             created=created,
-            paid=await self._paying.paid(
+            paid=await self._pricer.paid(
                 self._caches.pods(target.key),
                 self._caches.paid_pods(target.key),
                 created=created,
                 ledger=cost.ledger if cost else None,
                 now=now,
             ),
-            expected_usd_per_hour=self._paying.expected_usd_per_hour(target.job),
+            expected_usd_per_hour=self._pricer.expected_usd_per_hour(target.job),
         )
 
 
 def stage_at_work(job: LLMTrainingJob, status: JobStatus) -> Stage | None:
-    """The stage whose attempt may live; None where none does."""
+    """The stage with a live attempt; None if there is none."""
     at_work = (name for name in job.spec.stages if status.stage(name).state.at_work)
     return None if status.phase.terminal else next(at_work, None)

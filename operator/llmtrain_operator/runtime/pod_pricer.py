@@ -1,4 +1,4 @@
-"""What a job pays for: its Pods, their nodes, and the price list."""
+"""Finds the prices of a job's Pods from their nodes and the price list."""
 
 import asyncio
 import logging
@@ -29,10 +29,10 @@ _LOOK_SECONDS = 5.0
 
 
 class PriceList:
-    """The prices that hold now.
+    """The current price list.
 
     Args:
-        path: of the YAML file; None where there are no prices.
+        path: path of the YAML file; None if there are no prices.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -40,7 +40,7 @@ class PriceList:
         self.look()
 
     def look(self) -> None:
-        """Read the file if it has changed; where it is wrong, the prices stay as they are."""
+        """Read the file if it has changed; an invalid file changes no prices."""
         if self._path is None:
             return
         try:
@@ -58,7 +58,7 @@ class PriceList:
             log.info("%s: new prices", self._path)
 
     async def keep_up(self) -> None:
-        """Look now and then, for ever."""
+        """Read the file at intervals until cancelled."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             self.look()
@@ -66,12 +66,12 @@ class PriceList:
 
 @dataclass(frozen=True)
 class PodPricer:
-    """Puts prices to Pods.
+    """Finds the prices of Pods.
 
     Args:
-        price_list: that holds now.
-        nodes: of the cluster.
-        gpu_resource: the resource that counts GPUs.
+        price_list: the current price list.
+        nodes: nodes of the cluster.
+        gpu_resource: name of the GPU resource.
     """
 
     price_list: PriceList
@@ -87,27 +87,27 @@ class PodPricer:
         now: datetime,
         ledger: Ledger | None = None,
     ) -> tuple[PaidPod, ...] | None:
-        """What a job pays for, and has paid for; None where there are no prices, and were none.
+        """A job's Pods with their prices; None without prices and ledger.
 
         Args:
-            pods: of the job that are there.
-            gone: those that were.
-            created: when the job was.
-            now: the time.
-            ledger: of the job. Once it has one, its Pods' ends are put down whatever becomes of
-                the prices.
+            pods: existing Pods of the job.
+            gone: deleted Pods of the job.
+            created: creation time of the job.
+            now: current time.
+            ledger: the job's ledger; a job with one has its Pods' ends recorded even if the
+                price list is removed.
         """
         prices, pods, gone = self.price_list.prices, tuple(pods), tuple(gone)
         if not prices.known and ledger is None:
             return None
         known = known_uids(ledger) if ledger else frozenset()
         every = (*pods, *(each.pod for each in gone))
-        # What the others pay stands since they were first seen.
+        # The other Pods keep the price of their first sighting.
         new = [pod for pod in every if pod.metadata.uid not in known] if prices.known else []
         try:
             nodes = await self._nodes_of(new)
         except KubernetesError as error:
-            # Their price stands once it is written, so they wait until their nodes can be read.
+            # A stored price is final, so these Pods wait until their nodes can be read.
             log.info("nodes cannot be read: %s", error)
             waiting = {pod.metadata.uid for pod in new}
             pods = tuple(pod for pod in pods if pod.metadata.uid not in waiting)
@@ -132,5 +132,5 @@ class PodPricer:
         return await self.nodes.named(wanted)
 
     def expected_usd_per_hour(self, job: LLMTrainingJob) -> Decimal | None:
-        """Price of the trainers before they exist; None where only a node could tell."""
+        """Price of the trainers before they exist; None if it depends on their nodes."""
         return expected_usd_per_hour(job.spec.compute.trainers, self.price_list.prices)

@@ -1,4 +1,4 @@
-"""One pass over one job: read the caches, look at Ray, decide, act, write the status."""
+"""Reconciles a job: takes a snapshot, decides, acts, writes the status."""
 
 import logging
 from dataclasses import replace
@@ -28,26 +28,26 @@ from llmtrain_operator.runtime.observer import Observer, stage_at_work
 
 log = logging.getLogger(__name__)
 _ORPHANING = "orphan"
-"""The finalizer of an object whose children are being made to outlive it."""
+"""Finalizer of an object that is deleted without its children."""
 _REFUSED_POLLS = 4
-"""Before what was refused is tried again."""
+"""Delay before a refused action is retried."""
 
 
 class UnreadableStatusError(Exception):
-    """The stored status of a job has values that this operator does not know."""
+    """The stored status of a job has values that are unknown to this operator."""
 
 
 class Reconciler:
-    """Makes passes.
+    """Reconciles jobs.
 
     Args:
-        api: of Kubernetes.
-        caches: what the watches have told.
-        executor: carries actions out.
+        api: client of Kubernetes.
+        caches: caches of the watched objects.
+        executor: executes actions.
         observer: takes snapshots.
-        events: tells of turns in a job's life.
-        settings: of the state machine.
-        poll_seconds: between two looks at a stage that runs.
+        events: recorder of a job's transitions.
+        settings: settings of the state machine.
+        poll_seconds: interval between reconciles of a running stage.
     """
 
     def __init__(
@@ -66,21 +66,21 @@ class Reconciler:
         self._events, self._settings, self._poll_seconds = events, settings, poll_seconds
 
     async def reconcile(self, key: Key) -> float | None:
-        """Look at a job once, and do what is to be done for it.
+        """Reconcile a job once.
 
         Returns:
-            Seconds until it is to be looked at again; None waits for an event.
+            Seconds until the next reconcile; None waits for an event.
 
         Raises:
-            UnreadableStatusError: nothing can be decided for the job.
+            UnreadableStatusError: the stored status cannot be read.
             KubernetesError: the API server refused, or cannot be reached.
-            RayJobsError: Ray refused, or could not be reached, where something was to be done.
-            UnreachableError: the same.
+            RayJobsError: Ray refused an action, or cannot be reached.
+            UnreachableError: the head cannot be reached for an action.
         """
         seen = self._caches.jobs.get(key)
         if seen is None or _ORPHANING in seen.metadata.finalizers:
             self._transient_errors.forget(key)
-            return None  # its children go with it: it owns them; or somebody wants to keep them
+            return None  # Kubernetes deletes its children too, unless somebody wants to keep them
         status = _status_of(seen)
         now = datetime.now(UTC)
         try:
@@ -102,7 +102,7 @@ class Reconciler:
             self._settings,
         )
         all_done = await self._act(target, decision.actions)
-        if all_done and snapshot.unreachable is None:  # else what was refused was not tried again
+        if all_done and snapshot.unreachable is None:  # else nothing was retried
             self._transient_errors.accepted(key)
         await self._write(seen, status, decision.status, now)
         requeue = (
@@ -110,13 +110,13 @@ class Reconciler:
         )
         if stage_at_work(job, decision.status) is None and snapshot.obstacle is None:
             return requeue
-        # No event tells of what Ray does, or of what the cluster lacks.
+        # No event reports changes of Ray, or of what the cluster lacks.
         return self._poll_seconds if requeue is None else min(self._poll_seconds, requeue)
 
     async def _act(self, target: Target, actions: tuple[Action, ...]) -> bool:
-        """Carry actions out; False where one was refused, which the next pass tells and tries anew.
+        """Execute actions; False if one was refused, which the next reconcile reports and retries.
 
-        Any other failure is raised, so that the status does not say what was not done.
+        Any other failure is raised, so that the status does not claim what was not done.
         """
         for action in actions:
             try:
@@ -133,7 +133,7 @@ class Reconciler:
     async def _write(
         self, seen: ObservedJob, before: JobStatus, after: JobStatus, now: datetime
     ) -> None:
-        """Write the status, where it is new and nobody else has changed the job; then tell."""
+        """Write a changed status unless the job has changed since, then record the events."""
         if after == before and seen.has_status:
             return
         meta = seen.metadata
@@ -153,13 +153,14 @@ class Reconciler:
             key = self._caches.put_job(written)
         if after.cost is not None:
             self._caches.settle(key, after.cost.ledger.ended)
-        for told in events(meta.namespace, meta.name, meta.uid, before, after, now):
-            self._events.tell(told)
+        for event in events(meta.namespace, meta.name, meta.uid, before, after, now):
+            self._events.record(event)
 
 
 def _status_of(seen: ObservedJob) -> JobStatus:
+    """The stored status, without the fields of a newer operator."""
     try:
-        return JobStatus.model_validate(seen.status, extra="ignore")  # fields of a newer operator
+        return JobStatus.model_validate(seen.status, extra="ignore")
     except ValidationError as error:
         faults = "; ".join(describe_faults(error, JobStatus))
         message = f"its status cannot be read; was it written by a newer operator? {faults}"
@@ -169,7 +170,7 @@ def _status_of(seen: ObservedJob) -> JobStatus:
 def invalid(
     seen: ObservedJob, status: JobStatus, error: ValidationError, now: datetime
 ) -> JobStatus:
-    """The status of a job that the API server took and we cannot."""
+    """The status of a job that the API server accepted but the models do not."""
     generation = seen.metadata.generation
     conditions = conditions_of(
         status.phase,

@@ -13,15 +13,15 @@ from llmtrain_operator.runtime.settings import OperatorSettings
 
 log = logging.getLogger(__name__)
 _TALKATIVE = ("kopf.objects", "kopf.activities.probe", "aiohttp.access")
-"""Loggers that tell of every event and every probe."""
+"""Loggers with a line for every event and every probe."""
 
 
 def run_operator(settings: OperatorSettings, *, liveness: str) -> None:
     """Watch and reconcile until SIGTERM.
 
     Args:
-        settings: of the operator.
-        liveness: URL that the liveness probe is served at.
+        settings: settings of the operator.
+        liveness: URL of the liveness probe.
     """
     kopf.configure(verbose=False)
     for name in _TALKATIVE:
@@ -32,19 +32,19 @@ def run_operator(settings: OperatorSettings, *, liveness: str) -> None:
 
 
 def _is_outdated(settings: OperatorSettings, scope: Scope | None, liveness: str) -> bool:
-    """Run until SIGTERM, or until something else can be watched; returns whether that is so."""
+    """Run until SIGTERM, or until the scope is outdated; returns whether it is outdated."""
     controller = Controller(settings, scope)
     try:
         kopf.run(
             registry=registry_of(controller),
             standalone=True,
             clusterwide=scope is None,
-            # Where none can be read, nothing is watched in those that there may be.
+            # If no namespace can be read, nothing is watched.
             namespaces=() if scope is None else scope.namespaces or settings.namespaces,
             liveness_endpoint=liveness,
             stop_flag=controller.outdated,
         )
-    except Exception as error:  # kopf ends where a watch is refused
+    except Exception as error:  # kopf ends if a watch is refused
         if _scope_of(settings) == scope:
             raise
         log.warning("the watches have ended, and start anew: %s", error)
@@ -53,7 +53,7 @@ def _is_outdated(settings: OperatorSettings, scope: Scope | None, liveness: str)
 
 
 def _scope_of(settings: OperatorSettings) -> Scope | None:
-    """What can be watched now; None for the whole cluster."""
+    """The current scope; None for the whole cluster."""
     if not settings.namespaces:
         return None
     scope = asyncio.run(_read_scope(settings))

@@ -1,8 +1,8 @@
-"""What of a cluster the operator can watch, and whether it has what every job needs.
+"""Finds what the operator can watch, and whether the cluster has what every job needs.
 
-kopf ends as a whole where one of its watches is refused, and never learns of a kind that came
-after its start unless it may watch all definitions. So with single namespaces it is started anew,
-in the same process, with another scope.
+kopf ends if one of its watches is refused, and it does not notice kinds that are installed after
+its start unless it may watch all CRDs. So with single namespaces kopf is restarted with the new
+scope, in the same process.
 """
 
 import time
@@ -19,13 +19,13 @@ _KINDS = (f"/apis/{names.GROUP}/{names.VERSION}", paths.RAY_API)
 
 @dataclass(frozen=True)
 class Scope:
-    """What can be watched at one moment."""
+    """The namespaces and kinds that can be watched."""
 
     namespaces: tuple[str, ...]
     missing_kinds: tuple[str, ...]
-    """The groups of kinds that the API server does not know yet."""
+    """API groups that the API server does not have yet."""
     refused: dict[str, str] = field(default_factory=dict, compare=False)
-    """The namespaces that cannot be watched, with the API server's words."""
+    """Namespaces that cannot be watched, with the API server's messages."""
 
     @property
     def is_whole(self) -> bool:
@@ -36,12 +36,12 @@ class Scope:
 async def read_scope(
     api: KubernetesApi, namespaces: Iterable[str], *, known: Container[str] = ()
 ) -> Scope:
-    """What can be watched of some namespaces now.
+    """Find what can be watched in some namespaces.
 
     Args:
-        api: of Kubernetes.
-        namespaces: of the operator's settings.
-        known: those of them that can be watched for sure; the API server is not asked.
+        api: client of Kubernetes.
+        namespaces: namespaces of the operator's settings.
+        known: namespaces that are known to be readable; the API server is not asked.
 
     Raises:
         KubernetesError: the API server cannot be reached.
@@ -58,7 +58,7 @@ async def read_scope(
 
 
 async def _refusal(api: KubernetesApi, namespace: str) -> str | None:
-    """What the API server says to a look at a namespace; None where it shows all."""
+    """The API server's refusal to list a namespace; None if everything can be listed."""
     for path in (paths.jobs(namespace), paths.ray_clusters(namespace), paths.pods(namespace)):
         if (why := await api.refusal(path)) is not None:
             return why
@@ -76,11 +76,11 @@ _OLDEST_RAY = (2, 54)
 
 
 class Preflight:
-    """Remembers what it has found, and looks again now and then where something was missing.
+    """Checks what the cluster lacks, and repeats failed checks at intervals.
 
     Args:
-        api: of Kubernetes.
-        ray_version: of the trainer's image, as the operator's settings say.
+        api: client of Kubernetes.
+        ray_version: version of Ray in the trainer's image, from the operator's settings.
     """
 
     def __init__(self, api: KubernetesApi, ray_version: str) -> None:
@@ -89,7 +89,7 @@ class Preflight:
         self._looked_at = float("-inf")
 
     async def obstacle(self) -> Obstacle | None:
-        """What keeps every Ray cluster from being made; None where nothing does.
+        """Obstacle to the creation of any Ray cluster; None if there is none.
 
         Raises:
             KubernetesError: the API server refused, or cannot be reached.

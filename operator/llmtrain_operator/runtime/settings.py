@@ -18,57 +18,56 @@ class SettingsError(Exception):
 
 
 class JobNetwork(Section):
-    """Traffic that jobs' Pods may have beside that among the Pods of one job."""
+    """Traffic of jobs' Pods beside that among the Pods of one job."""
 
     ingress: tuple[dict[str, Any], ...] = ()
-    """Rules, as a NetworkPolicy has them."""
+    """Ingress rules, in the form of a NetworkPolicy."""
     egress: tuple[dict[str, Any], ...] | None = None
-    """The same for what Pods send; they may send anything where it is left out."""
+    """Egress rules, in the form of a NetworkPolicy; without them Pods may send anything."""
 
     @property
     def of_pods(self) -> PodNetwork:
-        """The same, for the core."""
+        """The settings for the state machine's package."""
         return PodNetwork(self.ingress, self.egress)
 
 
 class OperatorSettings(Section):
-    """What whoever runs the operator decides."""
+    """Settings of the operator."""
 
     image: str = Field(min_length=1)
-    """Image of the trainer, where a manifest names none."""
+    """Image of the trainer for manifests without one."""
     ray_version: str = Field("2.60.0", pattern=r"^[0-9]+\.[0-9]+\.[0-9]+")
     """Version of Ray in that image."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     image_pull_secrets: tuple[str, ...] = ()
     cpu_overcommit: float = Field(1.0, ge=1, le=100)
-    """CPU cores that Pods ask for are divided by this, for clusters with few: kind, minikube."""
+    """Divisor of the CPU cores that Pods request, for small clusters such as kind and minikube."""
     gpu_resource: str = "nvidia.com/gpu"
-    """The resource that counts GPUs."""
+    """Name of the GPU resource."""
     grace_seconds: int = Field(120, ge=1, le=86400)
-    """What a Pod gets between SIGTERM and SIGKILL, to commit a checkpoint."""
+    """Time between SIGTERM and SIGKILL in which a Pod commits a checkpoint."""
     spot: Nodes = Nodes()
     """Labels and taints of spot machines, for jobs with `compute.trainers.spot`."""
     network: JobNetwork | None = None
-    """For the NetworkPolicy of each job; none is made where it is left out."""
+    """Settings of each job's NetworkPolicy; without them none is created."""
     namespaces: tuple[str, ...] = ()
-    """Namespaces that are watched; all of them where none is named."""
+    """Namespaces to watch; all of them if none is named."""
     reach: Literal["service", "apiServer"] = "service"
-    """How Ray's heads are reached: by the cluster's DNS, or, from outside of it, through the API
-    server."""
+    """Connection to Ray's heads: by the cluster's DNS, or from outside through the API server."""
     prices_file: str | None = None
-    """YAML file with the price list, read again when it changes; no costs are known without."""
+    """YAML file with the price list, read again when it changes; without it no costs are known."""
     metrics_port: int | None = Field(None, ge=1, le=65535)
-    """Where Prometheus reads; metrics are not served where it is left out."""
+    """Port of the metrics; without it none are served."""
     poll_seconds: float = Field(5.0, gt=0, le=300)
-    """Between two looks at a stage that runs."""
+    """Interval between reconciles of a running stage."""
     resync_seconds: float = Field(300.0, ge=1, le=86400)
-    """Between two looks at everything, for what the watches may have missed."""
+    """Interval between resyncs, which find events that the watches have missed."""
     num_workers: int = Field(32, ge=1, le=256)
-    """Passes at a time; those that wait for a head are not counted."""
+    """Most concurrent reconciles; those that wait for a head do not count."""
 
     @property
     def pods(self) -> PodSettings:
-        """The part that Pods are made from."""
+        """Settings of Pods."""
         return PodSettings(
             image=self.image,
             ray_version=self.ray_version,
@@ -83,15 +82,15 @@ class OperatorSettings(Section):
 
     @property
     def state_machine(self) -> Settings:
-        """The part that decisions rest on."""
+        """Settings of the state machine."""
         return Settings(workspace=WORKSPACE_PATH, inputs=WORKSPACE_PATH)
 
 
 def read_settings(path: FilePath) -> OperatorSettings:
-    """The settings in a YAML file.
+    """Read the settings from a YAML file.
 
     Raises:
-        SettingsError: it cannot be read, or a field is wrong.
+        SettingsError: the file cannot be read, or a field is wrong.
     """
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""How many passes are made at a time. A pass that waits for a head takes no place of another."""
+"""Limits concurrent reconciles. A reconcile that waits for a head lends its slot to another."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,26 +6,26 @@ from contextlib import asynccontextmanager
 
 
 class Slots:
-    """Places for passes.
+    """Slots for reconciles.
 
     Args:
-        count: of the passes at a time.
+        count: most reconciles at a time.
     """
 
     def __init__(self, count: int) -> None:
         self._free = asyncio.Semaphore(count)
 
     async def take(self) -> None:
-        """Wait for a place. Whoever takes it gives it back."""
+        """Wait for a slot; the caller gives it back."""
         await self._free.acquire()
 
     def give_back(self) -> None:
-        """Let another pass begin."""
+        """Free a slot."""
         self._free.release()
 
     @asynccontextmanager
     async def lent(self) -> AsyncIterator[None]:
-        """Leave the place to others for as long as the context is open."""
+        """Free a slot while the context is open."""
         self.give_back()
         try:
             yield

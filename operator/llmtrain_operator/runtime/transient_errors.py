@@ -1,6 +1,6 @@
-"""What has gone wrong with jobs lately: a Ray that does not answer, an action that was refused.
+"""Remembers recent errors of jobs: a Ray that does not answer, a refused action.
 
-It is lost with the process: the next one finds out anew.
+They are lost with the process, and the next process finds them again.
 """
 
 import time
@@ -23,41 +23,41 @@ class TransientErrors:
         self._submitted: dict[Key, str] = {}
 
     def unreachable(self, key: Key, error: Exception) -> RayUnreachable:
-        """Take note that a job's Ray did not answer."""
+        """Record that a job's Ray did not answer."""
         now = time.monotonic()
         return RayUnreachable(now - self._silent_since.setdefault(key, now), str(error))
 
     def answered(self, key: Key) -> None:
-        """A job's Ray did answer, or is not asked any more."""
+        """Record that a job's Ray answered, or is not asked any more."""
         self._silent_since.pop(key, None)
 
     def refusal(self, key: Key) -> Obstacle | None:
-        """What was said to the last try; None where nothing was in its way."""
+        """The obstacle of the last try; None if there was none."""
         return self._refusals.get(key)
 
     def refused(self, key: Key, action: Action, error: Exception) -> bool:
-        """Take note that an action failed; returns whether the job is to say so."""
+        """Record a failed action; returns whether the job's status should show it."""
         refusal = _refusal(action, error)
         if refusal is not None:
             self._refusals[key] = refusal
         return refusal is not None
 
     def accepted(self, key: Key) -> None:
-        """All that a pass wanted was done."""
+        """Record that all actions of a reconcile succeeded."""
         self._refusals.pop(key, None)
 
     def submitted(self, key: Key, submission_id: str) -> None:
-        """Ray took a submission."""
+        """Record that Ray accepted a submission."""
         self._submitted[key] = submission_id
 
     def unknown(self, key: Key, submission_id: str) -> None:
-        """Take note that Ray does not know a submission."""
+        """Record that Ray does not know a submission."""
         if self._submitted.get(key) == submission_id:
             message = "Ray has taken the attempt, and does not know it"
             self._refusals.setdefault(key, Obstacle("SubmissionUnknown", message))
 
     def forget(self, key: Key) -> None:
-        """There is no such job any more."""
+        """Forget a deleted job."""
         self.answered(key)
         self.accepted(key)
         self._submitted.pop(key, None)
@@ -74,7 +74,7 @@ def _refusal(action: Action, error: Exception) -> Obstacle | None:
         case Submit(), RayRefusedError():
             return error.as_obstacle
         case Submit() | Stop(), RayJobsError() | UnreachableError():
-            # It is tried again, while the hang limit counts.
+            # It is retried while the hang timeout runs.
             is_stop = isinstance(action, Stop)
             return Obstacle("StopRefused" if is_stop else "RayUnreachable", str(error))
         case _:
