@@ -1,9 +1,9 @@
 """What a job says about itself: the status subresource, and a file in a laptop's workspace."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from llmtrain_api.base import Record, Timestamp, keyed_by
 from llmtrain_api.cost import Cost
@@ -124,23 +124,33 @@ class LostPod(Record):
     """Time at which the Pod was lost."""
 
 
+class Attempt(Record):
+    """One attempt of a stage: a Ray job, recorded before it is submitted."""
+
+    number: int = Field(ge=0)
+    """Number of the attempt, counted from 0."""
+    submission_id: Annotated[str, StringConstraints(max_length=253)]
+    """ID of the Ray job that runs the attempt."""
+    start_time: Timestamp
+    """Time at which the attempt was recorded."""
+    stop_time: Timestamp | None = None
+    """Time at which the attempt was told to stop; absent once it has ended."""
+    lost_pod: LostPod | None = None
+    """Most severe loss of a Pod during the attempt; if the attempt fails, this is its cause. Absent
+    once the attempt has ended."""
+
+
 class StageStatus(Record):
     """Status of one stage of the job."""
 
     name: Stage
     state: StageState = StageState.PENDING
-    attempt: int = Field(0, ge=0)
-    """Number of the newest attempt, counted from 0."""
-    submission_id: Annotated[str, StringConstraints(max_length=253)] | None = None
-    """ID of the Ray job that runs the attempt; it is recorded before anything is submitted."""
+    attempt: Attempt | None = None
+    """The newest attempt; absent before the first."""
     start_time: Timestamp | None = None
     """Time at which the first attempt was recorded."""
-    attempt_time: Timestamp | None = None
-    """Time at which the newest attempt was recorded."""
     completion_time: Timestamp | None = None
     """Time at which the stage succeeded or failed for good."""
-    stop_time: Timestamp | None = None
-    """Time at which the running attempt was told to stop."""
     retry_time: Timestamp | None = None
     """Earliest time of the next attempt: the wait after a failure."""
     reason: Reason | None = None
@@ -148,9 +158,22 @@ class StageStatus(Record):
     message: Message | None = None
     """Explanation for people: how the newest finished attempt ended, and what to do about it."""
     failures: Failures = Failures()
-    lost_pod: LostPod | None = None
-    """Most severe loss of a Pod during the running attempt; if the attempt fails, this is its
-    cause."""
+
+    @property
+    def live_attempt(self) -> Attempt | None:
+        """The attempt that may live; None where none does."""
+        return self.attempt if self.state.at_work else None
+
+    @property
+    def next_attempt(self) -> int:
+        """Number of the attempt after the newest, which is the number of attempts so far."""
+        return 0 if self.attempt is None else self.attempt.number + 1
+
+    @model_validator(mode="after")
+    def _has_the_attempt_at_work(self) -> Self:
+        if self.state.at_work and self.attempt is None:
+            raise ValueError(f"a stage that is {self.state} should have an attempt; it has none")
+        return self
 
 
 class Progress(StatusMetrics):

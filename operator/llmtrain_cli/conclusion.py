@@ -56,8 +56,9 @@ def _say_what_failed(status: JobStatus, workspace: Workspace, console: Console) 
     failed = next(s for s in status.stages if s.state is StageState.FAILED)
     say(console, f"{failed.name} failed ({failed.reason}): ", "red", end="")
     say(console, failed.message or "")
-    log = workspace.log(failed.name, failed.attempt)
-    say(console, f"Its log is in {log}.")
+    if failed.attempt is not None:
+        log = workspace.log(failed.name, failed.attempt.number)
+        say(console, f"Its log is in {log}.")
 
 
 def _report(job: LLMTrainingJob, status: JobStatus, workspace: Workspace, console: Console) -> None:

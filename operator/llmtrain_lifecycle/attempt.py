@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from llmtrain_api.exit_codes import ExitCode, FailureClass
 from llmtrain_api.names import submission_id
-from llmtrain_api.status import StageState, StageStatus
+from llmtrain_api.status import Attempt, StageState, StageStatus
 from llmtrain_lifecycle.cluster import arrived, await_cluster, released
 from llmtrain_lifecycle.conditions import INVALID_SPEC
 from llmtrain_lifecycle.decision import STAGE_RUNNING, Step, Submit, soonest
@@ -31,21 +31,21 @@ _STALLED = f"it has given no sign of work for over {_STALLED_SECONDS} s"
 
 def advance(ctx: Reconciliation, stage: StageStatus) -> Step:
     """Move the stage that the job is at by one step."""
-    submission = ctx.snapshot.submission(stage.submission_id)
-    if stage.state is not StageState.PENDING:
-        loss = worst_lost_pod(ctx.snapshot.lost_pods, ctx.status.cluster)
-        stage = with_lost_pod(stage, loss)
-        if ctx.snapshot.unreachable is not None:
-            return await_ray(ctx, stage, ctx.snapshot.unreachable)
+    if stage.live_attempt is None:
+        return _record(ctx, stage)
+    loss = worst_lost_pod(ctx.snapshot.lost_pods, ctx.status.cluster)
+    attempt = with_lost_pod(stage.live_attempt, loss)
+    stage = stage.replace(attempt=attempt)
+    if ctx.snapshot.unreachable is not None:
+        return await_ray(ctx, stage, attempt, ctx.snapshot.unreachable)
+    submission = ctx.snapshot.submission(attempt.submission_id)
     match stage.state:
-        case StageState.PENDING:
-            return _record(ctx, stage)
         case StageState.STARTING if submission is None:
-            return _submit(ctx, stage)
+            return _submit(ctx, stage, attempt)
         case StageState.STOPPING:
-            return await_end(ctx, stage, submission)
+            return await_end(ctx, stage, attempt, submission)
         case _:
-            return _watch(ctx, stage, submission)
+            return _watch(ctx, stage, attempt, submission)
 
 
 def _record(ctx: Reconciliation, stage: StageStatus) -> Step:
@@ -68,17 +68,21 @@ def _record(ctx: Reconciliation, stage: StageStatus) -> Step:
     waiting = await_cluster(ctx, stage)
     if waiting is not None:
         return waiting
-    time = write_time(ctx.now)
+    number, time = stage.next_attempt, write_time(ctx.now)
+    attempt = Attempt(
+        number=number,
+        submission_id=submission_id(ctx.job.metadata.name, ctx.uid, stage.name, number),
+        start_time=time,
+    )
     recorded = stage.replace(
         state=StageState.STARTING,
-        submission_id=submission_id(ctx.job.metadata.name, ctx.uid, stage.name, stage.attempt),
+        attempt=attempt,
         start_time=stage.start_time or time,
-        attempt_time=time,
         retry_time=None,
     )
     return Step(
         recorded,
-        message=starting(recorded),
+        message=starting(stage.name, attempt),
         cluster=arrived(ctx),
         requeue_after_seconds=0,
     )
@@ -90,7 +94,7 @@ def _not_understood(ctx: Reconciliation, stage: StageStatus) -> Step:
     return Step(stage, ctx.release, INVALID_SPEC, message=message, cluster=released(ctx.status))
 
 
-def _submit(ctx: Reconciliation, stage: StageStatus) -> Step:
+def _submit(ctx: Reconciliation, stage: StageStatus, attempt: Attempt) -> Step:
     """Start a recorded attempt on the cluster that it was recorded for, and on no other.
 
     Where that cluster is gone, nobody knows whether the attempt ran on it; so it is lost, and its
@@ -102,18 +106,17 @@ def _submit(ctx: Reconciliation, stage: StageStatus) -> Step:
         return lost(ctx, stage)
     refusal = ctx.snapshot.refusal
     # An attempt that nothing kept from starting is not silent.
-    silent = silent_seconds(stage, *ctx.signs) if refusal else 0
+    silent = silent_seconds(stage.name, attempt, *ctx.signs) if refusal else 0
     why = why_stop(ctx, silent)
     if why is not None or (refusal and refusal.is_final):
         ended = _not_submitted(ctx, stage, why)
         return replace(ended, cluster=released(ctx.status))
-    assert stage.submission_id is not None, "recorded with the attempt"
-    config = render_run_config(ctx.job, ctx.uid, stage.name, stage.attempt, ctx.settings)
+    config = render_run_config(ctx.job, ctx.uid, stage.name, attempt.number, ctx.settings)
     return Step(
         stage,
-        (Submit(stage.submission_id, config),),
+        (Submit(attempt.submission_id, config),),
         reason=refusal.reason if refusal else STAGE_RUNNING,
-        message=refusal.message if refusal else starting(stage),
+        message=refusal.message if refusal else starting(stage.name, attempt),
     )
 
 
@@ -128,7 +131,9 @@ def _not_submitted(ctx: Reconciliation, stage: StageStatus, why: tuple[str, str]
     return failed(ctx, stage, fault, refusal.reason, message)
 
 
-def _watch(ctx: Reconciliation, stage: StageStatus, submission: Submission | None) -> Step:
+def _watch(
+    ctx: Reconciliation, stage: StageStatus, attempt: Attempt, submission: Submission | None
+) -> Step:
     """An attempt that was submitted."""
     if ctx.wants_stop and _may_have_been_stopped(submission):
         return interrupted(stage)
@@ -137,16 +142,16 @@ def _watch(ctx: Reconciliation, stage: StageStatus, submission: Submission | Non
     if submission.state.ended:
         return ended(ctx, stage, submission)
     running = stage.replace(state=StageState.RUNNING)
-    silent = silent_seconds(running, *ctx.signs)
+    silent = silent_seconds(stage.name, attempt, *ctx.signs)
     why = why_stop(ctx, silent)
     if why is not None:
-        return stop(ctx, running, *why)
+        return stop(ctx, running, attempt, *why)
     hang_timeout = ctx.job.spec.policy.hang_timeout_seconds
     stalled = silent >= _STALLED_SECONDS
     return Step(
         running,
         reason="Stalled" if stalled else STAGE_RUNNING,
-        message=working(running) + (f"; {_STALLED}" if stalled else ""),
+        message=working(stage.name, attempt) + (f"; {_STALLED}" if stalled else ""),
         requeue_after_seconds=soonest(hang_timeout - silent, ctx.seconds_left),
     )
 

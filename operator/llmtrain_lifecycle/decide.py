@@ -111,8 +111,10 @@ def _seen(ctx: Reconciliation) -> JobStatus:
 
 def _after(ctx: Reconciliation, stages: tuple[StageStatus, ...], step: Step) -> JobStatus:
     """The status with what the step brought."""
-    report = ctx.snapshot.progress
-    if report and not report.is_of(ctx.uid, step.stage.name, step.stage.attempt):
+    report, attempt = ctx.snapshot.progress, step.stage.attempt
+    if step.stage.state is StageState.PENDING or not (
+        report and attempt and report.is_of(ctx.uid, step.stage.name, attempt.number)
+    ):
         report = None
     return ctx.status.replace(
         stages=stages,

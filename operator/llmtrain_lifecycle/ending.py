@@ -9,6 +9,7 @@ from llmtrain_api.exit_codes import FailureClass, crashed, death_signal, failure
 from llmtrain_api.status import (
     EVALUATION_MAX_ITEMS,
     REASON_MAX_LENGTH,
+    Attempt,
     StageState,
     StageStatus,
 )
@@ -54,14 +55,9 @@ def _last_words(submission: Submission) -> str:
 
 def _succeeded(ctx: Reconciliation, stage: StageStatus, warnings: Sequence[str]) -> Step:
     """The stage is done; its message keeps the warnings, a line each."""
-    done = stage.replace(
-        state=StageState.SUCCEEDED,
-        completion_time=write_time(ctx.now),
-        reason="Completed",
-        message=for_status("\n".join(warnings)) or None,
-        lost_pod=None,
-        stop_time=None,
-    )
+    warned = for_status("\n".join(warnings)) or None
+    done = _closed(stage, StageState.SUCCEEDED, "Completed", warned)
+    done = done.replace(completion_time=write_time(ctx.now))
     return Step(done, message=f"{stage.name} has succeeded", requeue_after_seconds=0)
 
 
@@ -69,7 +65,7 @@ def lost(ctx: Reconciliation, stage: StageStatus) -> Step:
     """The submission is gone, and nobody saw how it ended."""
     if ctx.is_queued:
         # Its Pods were deleted, and by whom is known.
-        taken = stage.replace(lost_pod=None)
+        taken = stage.replace(attempt=_without_traces(stage.attempt))
         message = "its queue took its Ray cluster's compute away"
         return failed(ctx, taken, FailureClass.PREEMPTION, reason="Evicted", message=message)
     message = (
@@ -101,7 +97,7 @@ def failed(
         message: for people.
         retried: whether another attempt may end better.
     """
-    pod = stage.lost_pod
+    pod = stage.attempt.lost_pod if stage.attempt else None
     if pod is not None and failure is not FailureClass.USER:
         failure, reason, message = failure_class_of(pod), pod.reason, f"{pod.message} ({message})"
     retry = after_failure(
@@ -116,7 +112,7 @@ def failed(
         return given_up(ctx, counted, reason, message)
     # Rounded up, so that a wait is never shorter than it says.
     retry_time = write_time(ctx.now + timedelta(seconds=retry.wait_seconds, microseconds=999_999))
-    again = _next_attempt(counted, reason, message)
+    again = _closed(counted, StageState.PENDING, reason, for_status(message))
     return Step(
         again.replace(retry_time=retry_time),
         reason="BackingOff",
@@ -129,32 +125,26 @@ def failed(
 
 def given_up(ctx: Reconciliation, stage: StageStatus, reason: str, message: str) -> Step:
     """The stage has failed for good, and the job with it."""
-    final = stage.replace(
-        state=StageState.FAILED,
-        completion_time=write_time(ctx.now),
-        retry_time=None,
-        reason=reason,
-        message=for_status(message),
-        lost_pod=None,
-        stop_time=None,
+    final = _closed(stage, StageState.FAILED, reason, for_status(message)).replace(
+        completion_time=write_time(ctx.now), retry_time=None
     )
     return Step(final, reason=reason, message=message)
 
 
 def interrupted(stage: StageStatus) -> Step:
     """The attempt was stopped because the job is to hold no compute: no failure."""
-    again = _next_attempt(stage, "Suspended", "it was stopped, to go on when the job is resumed")
+    why = "it was stopped, to go on when the job is resumed"
+    again = _closed(stage, StageState.PENDING, "Suspended", why)
     message = f"{stage.name} has stopped"
     return Step(again, reason="Suspending", message=message, requeue_after_seconds=0)
 
 
-def _next_attempt(stage: StageStatus, reason: str, message: str) -> StageStatus:
-    return stage.replace(
-        state=StageState.PENDING,
-        attempt=stage.attempt + 1,
-        submission_id=None,
-        stop_time=None,
-        reason=reason,
-        message=for_status(message),
-        lost_pod=None,
-    )
+def _closed(stage: StageStatus, state: StageState, reason: str, message: str | None) -> StageStatus:
+    """The stage after its attempt, in a state in which no attempt is at work."""
+    ended = _without_traces(stage.attempt)
+    return stage.replace(state=state, attempt=ended, reason=reason, message=message)
+
+
+def _without_traces(attempt: Attempt | None) -> Attempt | None:
+    """The attempt without what holds only while it is at work."""
+    return attempt and attempt.replace(stop_time=None, lost_pod=None)

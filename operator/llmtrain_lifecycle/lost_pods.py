@@ -6,9 +6,9 @@ from llmtrain_api import names
 from llmtrain_api.status import (
     LOST_PODS_MAX_ITEMS,
     MESSAGE_MAX_LENGTH,
+    Attempt,
     ClusterStatus,
     LostPod,
-    StageStatus,
 )
 from llmtrain_lifecycle.observed import ContainerEnd, ObservedPod
 from llmtrain_lifecycle.policies.retry import PodLossReason, severity
@@ -45,10 +45,10 @@ def worst_lost_pod(losses: tuple[LostPod, ...], cluster: ClusterStatus | None) -
     return max((loss for loss in losses if loss.uid not in earlier), key=severity, default=None)
 
 
-def with_lost_pod(stage: StageStatus, loss: LostPod | None) -> StageStatus:
-    """A stage at work with the graver of two losses: the known one, and this."""
-    both = [each for each in (stage.lost_pod, loss) if each is not None]
-    return stage.replace(lost_pod=max(both, key=severity, default=None))
+def with_lost_pod(attempt: Attempt, loss: LostPod | None) -> Attempt:
+    """An attempt at work with the graver of two losses: the known one, and this."""
+    both = [each for each in (attempt.lost_pod, loss) if each is not None]
+    return attempt.replace(lost_pod=max(both, key=severity, default=None))
 
 
 def _loss(pod: ObservedPod) -> LostPod | None:

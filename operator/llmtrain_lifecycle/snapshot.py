@@ -132,6 +132,6 @@ class Snapshot:
         """The Ray cluster of this name."""
         return next((c for c in self.clusters if c.name == name), None)
 
-    def submission(self, submission_id: str | None) -> Submission | None:
+    def submission(self, submission_id: str) -> Submission | None:
         """The Ray job of this id."""
         return next((s for s in self.submissions if s.submission_id == submission_id), None)

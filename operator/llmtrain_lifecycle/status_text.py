@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from llmtrain_api.status import MESSAGE_MAX_LENGTH, StageStatus
+from llmtrain_api.stages import Stage
+from llmtrain_api.status import MESSAGE_MAX_LENGTH, Attempt
 from llmtrain_api.visible import visible
 
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
@@ -23,12 +24,12 @@ def for_status(message: str) -> str:
     return visible(message)[:MESSAGE_MAX_LENGTH]
 
 
-def starting(stage: StageStatus) -> str:
-    """Its record is written; it is about to be submitted."""
-    return f"{stage.name} is starting, attempt {stage.attempt}"
+def starting(stage: Stage, attempt: Attempt) -> str:
+    """Message of an attempt that is recorded and about to be submitted."""
+    return f"{stage} is starting, attempt {attempt.number}"
 
 
-def working(stage: StageStatus) -> str:
-    """It was submitted."""
-    message = f"{stage.name} is running, attempt {stage.attempt}"
-    return f"{message}; {stage.lost_pod.message}" if stage.lost_pod else message
+def working(stage: Stage, attempt: Attempt) -> str:
+    """Message of an attempt that was submitted."""
+    message = f"{stage} is running, attempt {attempt.number}"
+    return f"{message}; {attempt.lost_pod.message}" if attempt.lost_pod else message

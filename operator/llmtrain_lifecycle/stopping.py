@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from llmtrain_api.exit_codes import ExitCode, FailureClass
-from llmtrain_api.status import StageState, StageStatus
+from llmtrain_api.status import Attempt, StageState, StageStatus
 from llmtrain_lifecycle.cluster import released
 from llmtrain_lifecycle.decision import Step, Stop
 from llmtrain_lifecycle.ending import ended, failed, given_up, interrupted
@@ -38,30 +38,38 @@ def why_stop(ctx: Reconciliation, silent: float) -> tuple[str, str] | None:
     return None
 
 
-def stopping(ctx: Reconciliation, stage: StageStatus, reason: str, message: str) -> StageStatus:
+def stopping(
+    ctx: Reconciliation, stage: StageStatus, attempt: Attempt, reason: str, message: str
+) -> StageStatus:
     """The stage once its attempt is told to stop."""
     return stage.replace(
-        state=StageState.STOPPING, stop_time=write_time(ctx.now), reason=reason, message=message
+        state=StageState.STOPPING,
+        attempt=attempt.replace(stop_time=write_time(ctx.now)),
+        reason=reason,
+        message=message,
     )
 
 
-def stop(ctx: Reconciliation, stage: StageStatus, reason: str, message: str) -> Step:
+def stop(
+    ctx: Reconciliation, stage: StageStatus, attempt: Attempt, reason: str, message: str
+) -> Step:
     """Tell an attempt to stop."""
-    return _tell(ctx, stopping(ctx, stage, reason, message))
+    return _tell(ctx, stopping(ctx, stage, attempt, reason, message), attempt)
 
 
-def _tell(ctx: Reconciliation, stage: StageStatus) -> Step:
-    assert stage.submission_id is not None, "it is running"
+def _tell(ctx: Reconciliation, stage: StageStatus, attempt: Attempt) -> Step:
     return Step(
         stage,
-        (Stop(stage.submission_id),),
+        (Stop(attempt.submission_id),),
         reason=stage.reason or _SUSPENDING,
         message=stage.message or "",
         requeue_after_seconds=ctx.job.spec.policy.hang_timeout_seconds,
     )
 
 
-def await_end(ctx: Reconciliation, stage: StageStatus, submission: Submission | None) -> Step:
+def await_end(
+    ctx: Reconciliation, stage: StageStatus, attempt: Attempt, submission: Submission | None
+) -> Step:
     """An attempt that was told to stop.
 
     Ray ends one that does not obey. Where even that has not helped after `hangTimeoutSeconds`,
@@ -70,17 +78,23 @@ def await_end(ctx: Reconciliation, stage: StageStatus, submission: Submission | 
     Args:
         ctx: what the pass rests on.
         stage: that is stopping.
+        attempt: of the stage, at work.
         submission: its own; None where nothing of it can be running any more.
     """
-    reason, message = stage.reason or _SUSPENDING, stage.message or ""
     if submission is not None:
         if not submission.state.ended:
-            return _await_obedience(ctx, stage)
+            return _await_obedience(ctx, stage, attempt)
         if submission.state is SubmissionState.SUCCEEDED or submission.exit_code in {
             ExitCode.USER,
             ExitCode.GATE,
         }:
             return ended(ctx, stage, submission)  # it was done before it heard
+    return stopped(ctx, stage)
+
+
+def stopped(ctx: Reconciliation, stage: StageStatus) -> Step:
+    """The result of a stop, once nothing of the attempt can be running any more."""
+    reason, message = stage.reason or _SUSPENDING, stage.message or ""
     if reason in {DEADLINE_REASON, BUDGET_REASON}:
         return given_up(ctx, stage, reason, message)
     if reason == _HANG_REASON:
@@ -88,16 +102,16 @@ def await_end(ctx: Reconciliation, stage: StageStatus, submission: Submission | 
     return interrupted(stage)
 
 
-def _await_obedience(ctx: Reconciliation, stage: StageStatus) -> Step:
+def _await_obedience(ctx: Reconciliation, stage: StageStatus, attempt: Attempt) -> Step:
     """Wait for the end of an attempt that was told to stop, or take its cluster away."""
-    told = stage.stop_time or write_time(ctx.now)  # an older operator wrote no time
+    told = attempt.stop_time or write_time(ctx.now)
     waited = (ctx.now - read_time(told)).total_seconds()
     left = ctx.job.spec.policy.hang_timeout_seconds - waited
     if left <= 0:
-        return replace(await_end(ctx, stage, None), cluster=released(ctx.status))
-    waiting = stage.replace(stop_time=told)
+        return replace(stopped(ctx, stage), cluster=released(ctx.status))
+    waiting = stage.replace(attempt=attempt.replace(stop_time=told))
     if ctx.snapshot.refusal is not None:
-        return _tell(ctx, waiting)
+        return _tell(ctx, waiting, attempt)
     return Step(
         waiting,
         reason=stage.reason or _SUSPENDING,

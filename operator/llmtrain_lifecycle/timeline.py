@@ -71,7 +71,8 @@ def _outcome(interval: Interval, before: JobStatus, snapshot: Snapshot) -> Outco
     """The last words of the attempt that an interval is of."""
     if interval.stage is None:
         return None
-    submission = snapshot.submission(before.stage(interval.stage).submission_id)
+    attempt = before.stage(interval.stage).live_attempt
+    submission = snapshot.submission(attempt.submission_id) if attempt else None
     return submission.outcome if submission else None
 
 
@@ -98,11 +99,11 @@ def _following(after: JobStatus, start: str) -> Interval | None:
     """What a job is at; None where it has ended."""
     if after.phase.terminal:
         return None
-    at_work = next((stage for stage in after.stages if stage.state.at_work), None)
-    if at_work is not None:
-        return Interval(
-            activity=Activity.WORKING, start=start, stage=at_work.name, attempt=at_work.attempt
-        )
+    for stage in after.stages:
+        if (attempt := stage.live_attempt) is not None:
+            return Interval(
+                activity=Activity.WORKING, start=start, stage=stage.name, attempt=attempt.number
+            )
     return Interval(activity=_idle_activity(after), start=start)
 
 

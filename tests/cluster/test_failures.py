@@ -54,7 +54,7 @@ def test_a_job_survives_a_worker_a_suspension_and_a_head(start: Start) -> None:
 
     job.wait_for_step(150)
     job.delete_pod("worker")
-    lost = job.wait_until(lambda status: status.stage(Stage.PRETRAIN).attempt == 1)
+    lost = job.wait_until(lambda status: status.stage(Stage.PRETRAIN).next_attempt == 1)
     assert lost.stage(Stage.PRETRAIN).failures.infrastructure == 1
     assert lost.cluster is not None
 
@@ -97,7 +97,7 @@ def test_wrong_data_is_not_tried_again(start: Start) -> None:
     spec["data"]["sources"][0]["files"]["paths"] = ["not-there.jsonl"]
     failed = start("wrong-data", spec).wait_for_phase(Phase.FAILED)
     stage = failed.stage(Stage.DATA)
-    assert (stage.state, stage.attempt, stage.failures.user) == (StageState.FAILED, 0, 1)
+    assert (stage.state, stage.next_attempt, stage.failures.user) == (StageState.FAILED, 1, 1)
     assert "not-there.jsonl" in (stage.message or "")
 
 

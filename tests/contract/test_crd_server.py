@@ -17,6 +17,7 @@ from llmtrain_api.job import JobSpec
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import (
+    Attempt,
     Condition,
     ConditionStatus,
     EvaluationResult,
@@ -146,7 +147,13 @@ def _full_status() -> JobStatus:
         ),
         start_time=_NOW,
         stages=tuple(
-            StageStatus(name=stage, state=StageState.RUNNING, start_time=_NOW) for stage in Stage
+            StageStatus(
+                name=stage,
+                state=StageState.RUNNING,
+                start_time=_NOW,
+                attempt=Attempt(number=2, submission_id="crd-2", start_time=_NOW),
+            )
+            for stage in Stage
         ),
         progress=Progress(
             percent=42.7,

@@ -22,7 +22,7 @@ from support.answering_server import Answer, Request, answering_server
 
 from llmtrain_api import names
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import ClusterStatus, JobStatus, Phase, StageState, StageStatus
+from llmtrain_api.status import Attempt, ClusterStatus, JobStatus, Phase, StageState, StageStatus
 from llmtrain_clients.http import http_session
 from llmtrain_clients.kubernetes_api import KubernetesApi
 from llmtrain_lifecycle.status_text import write_time
@@ -102,8 +102,9 @@ class AnsweredJobs:
                 StageStatus(
                     name=Stage.DATA,
                     state=state,
-                    submission_id=f"{name}-data-0",
-                    attempt_time=write_time(START),
+                    attempt=Attempt(
+                        number=0, submission_id=f"{name}-data-0", start_time=write_time(START)
+                    ),
                     reason="Suspending" if state is StageState.STOPPING else None,
                 ),
             ),

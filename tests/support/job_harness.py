@@ -10,7 +10,14 @@ from llmtrain_api.exit_codes import ExitCode, Outcome
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.stages import StageGroup
-from llmtrain_api.status import ClusterStatus, JobStatus, LostPod, StageState, StageStatus
+from llmtrain_api.status import (
+    Attempt,
+    ClusterStatus,
+    JobStatus,
+    LostPod,
+    StageState,
+    StageStatus,
+)
 from llmtrain_lifecycle.decide import decide
 from llmtrain_lifecycle.decision import Decision
 from llmtrain_lifecycle.settings import Settings
@@ -51,6 +58,15 @@ def job_of(*stages: str, policy: dict[str, Any] | None = None) -> LLMTrainingJob
     return LLMTrainingJob.model_validate(manifest)
 
 
+def recorded(number: int) -> Attempt:
+    """An attempt that was recorded ten minutes before `NOW`.
+
+    Args:
+        number: number of the attempt, counted from 0.
+    """
+    return Attempt(number=number, submission_id=f"line-{number}", start_time="2026-01-31T11:50:00Z")
+
+
 class JobHarness:
     """Reconciles a job on a cluster that exists, and stores the status after each reconcile.
 
@@ -85,6 +101,12 @@ class JobHarness:
         """The stage that the job is at; the last where all are done."""
         known = [self.status.stage(name) for name in self.job.spec.stages]
         return next((s for s in known if s.state is not StageState.SUCCEEDED), known[-1])
+
+    @property
+    def attempt(self) -> Attempt:
+        """The newest attempt of that stage."""
+        assert self.stage.attempt is not None
+        return self.stage.attempt
 
     def preview(
         self, *, progress: ProgressReport | None = None, stop_requested: bool = False
@@ -146,8 +168,7 @@ class JobHarness:
 
     def running(self) -> Submission:
         """The submission of the attempt, at work."""
-        assert self.stage.submission_id is not None
-        return Submission(self.stage.submission_id, SubmissionState.RUNNING)
+        return Submission(self.attempt.submission_id, SubmissionState.RUNNING)
 
     def end(self, exit_code: int | None = ExitCode.DONE, outcome: Outcome | None = None) -> None:
         """Let the submission end by itself, in the form that Ray reports."""
@@ -164,7 +185,7 @@ class JobHarness:
         fields: dict[str, Any] = {
             "job_uid": UID,
             "stage": self.stage.name,
-            "attempt": self.stage.attempt,
+            "attempt": self.stage.attempt.number if self.stage.attempt else 0,
             "percent": percent,
             "activity": "working",
             "heartbeat": self.now.timestamp(),

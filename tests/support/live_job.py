@@ -26,6 +26,7 @@ from llmtrain_api.goodput import (
 )
 from llmtrain_api.stages import Stage, StageGroup
 from llmtrain_api.status import (
+    Attempt,
     ClusterStatus,
     Condition,
     ConditionStatus,
@@ -108,7 +109,9 @@ def _stages() -> tuple[StageStatus, ...]:
     running = StageStatus(
         name=Stage.PRETRAIN,
         state=StageState.RUNNING,
-        attempt=NUM_ATTEMPTS,
+        attempt=Attempt(
+            number=NUM_ATTEMPTS, submission_id="live-pretrain", start_time=write_time(CREATED)
+        ),
         reason="WorkerLost",
         failures=Failures(infrastructure=NUM_ATTEMPTS),
     )

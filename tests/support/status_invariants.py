@@ -42,9 +42,11 @@ def check_status(
     for stage in after.stages:
         _check_failures(job, stage)
         old = before.stage(stage.name)
-        assert stage.attempt in {old.attempt, old.attempt + 1}
+        assert stage.next_attempt in {old.next_attempt, old.next_attempt + 1}
         if stage.state is StageState.SUCCEEDED:
-            assert stage.submission_id in succeeded, "a stage succeeds by an attempt that did"
+            assert stage.attempt is not None
+            won = stage.attempt.submission_id
+            assert won in succeeded, "a stage succeeds by an attempt that did"
             assert old.state is not StageState.SUCCEEDED or stage == old
 
 

@@ -21,8 +21,8 @@ class Attempt:
 
     def is_at_work(self, status: JobStatus) -> bool:
         """Whether the attempt has not ended yet."""
-        stage = status.stage(self.stage)
-        return stage.state.at_work and stage.attempt == self.number
+        live = status.stage(self.stage).live_attempt
+        return live is not None and live.number == self.number
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,7 @@ class AttemptSelector:
         return [
             Attempt(stage.name, number)
             for stage in status.stages
-            # A stage counts the attempt that it waits for, which has no submission yet.
-            for number in range(stage.attempt + (stage.submission_id is not None))
+            for number in range(stage.next_attempt)
             if self.stage in {None, stage.name} and self.number in {None, number}
         ]
 

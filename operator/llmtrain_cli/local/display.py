@@ -63,7 +63,7 @@ class RunDisplay:
             return
         stages = [status.stage(name) for name in self._job.spec.stages]
         current = next((s for s in stages if s.state is not StageState.SUCCEEDED), stages[-1])
-        key = (current.name, current.state, current.attempt)
+        key = (current.name, current.state, current.next_attempt)
         if key != self._shown or time.monotonic() - self._shown_at > _LINE_SECONDS:
             self._shown, self._shown_at = key, time.monotonic()
             self.say(_line(current, status.progress))

@@ -173,11 +173,12 @@ class LocalExecutor:
             await self._delete_cluster()
         stage = self._current_stage()
         seen = Snapshot(self._clusters, refusal=self._refusal, stop_requested=self._stop_requested)
-        if self._jobs is None or stage is None or stage.submission_id is None:
+        attempt = stage.live_attempt if stage else None
+        if self._jobs is None or attempt is None:
             return seen
         assert self._driver is not None, "it comes with the jobs"
         try:
-            submission = await self._jobs.get(stage.submission_id)
+            submission = await self._jobs.get(attempt.submission_id)
         except RayJobsError as error:
             # Ray is too busy to answer; if it had died, its process would be gone.
             now = time.monotonic()

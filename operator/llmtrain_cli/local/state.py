@@ -130,8 +130,6 @@ def _tried_again(status: JobStatus) -> JobStatus:
     stages = tuple(
         stage.replace(
             state=StageState.PENDING,
-            attempt=stage.attempt + 1,
-            submission_id=None,
             completion_time=None,
             retry_time=None,
             failures=Failures(),

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.progress import ProgressReport
-from llmtrain_api.status import JobStatus, Phase, Progress, StageStatus
+from llmtrain_api.stages import Stage
+from llmtrain_api.status import Attempt, JobStatus, Phase, Progress
 from llmtrain_lifecycle.status_text import read_time, write_time
 
 
@@ -47,7 +48,8 @@ def with_active_time(status: JobStatus, now: datetime, *, queued: bool) -> JobSt
 
 
 def silent_seconds(
-    stage: StageStatus,
+    stage: Stage,
+    attempt: Attempt,
     uid: str,
     report: ProgressReport | None,
     known: Progress | None,
@@ -60,15 +62,16 @@ def silent_seconds(
 
     Args:
         stage: at work.
+        attempt: of the stage, at work.
         uid: of the job.
         report: the driver's newest; None where none could be read.
         known: what the status tells, to half a minute.
         now: the time.
     """
-    newest = read_time(stage.attempt_time).timestamp() if stage.attempt_time else now.timestamp()
-    if known is not None and known.stage is stage.name and known.heartbeat_time is not None:
+    newest = read_time(attempt.start_time).timestamp()
+    if known is not None and known.stage is stage and known.heartbeat_time is not None:
         newest = max(newest, read_time(known.heartbeat_time).timestamp())
-    if report is not None and report.is_of(uid, stage.name, stage.attempt):
+    if report is not None and report.is_of(uid, stage, attempt.number):
         newest = max(newest, report.heartbeat)
     return now.timestamp() - newest
 

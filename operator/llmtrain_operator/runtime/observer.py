@@ -6,8 +6,7 @@ from decimal import Decimal
 from typing import TypedDict
 
 from llmtrain_api.job import LLMTrainingJob
-from llmtrain_api.stages import Stage
-from llmtrain_api.status import JobStatus
+from llmtrain_api.status import Attempt, JobStatus
 from llmtrain_clients.http import UnreachableError
 from llmtrain_clients.kubernetes_api import KubernetesError
 from llmtrain_clients.progress import read_progress
@@ -76,18 +75,18 @@ class Observer:
         """The part of the snapshot about the job's Ray clusters and running attempt."""
         pods = self._caches.pods(target.key)
         clusters = cluster_views(target.clusters, pods, target.uid)
-        stage = stage_at_work(target.job, target.status)
+        attempt = live_attempt(target.job, target.status)
         given = target.status.cluster
         gone_pods = self._caches.gone_pods(target.key)
         lost = find_lost_pods(pods, gone_pods, given.name) if given else ()
         view = next((c for c in clusters if given and c.name == given.name), None)
         seen = Snapshot(clusters, lost_pods=lost, refusal=self.transient_errors.refusal(target.key))
-        if stage is None or view is None or view.state in _WITHOUT_HEAD:
+        if attempt is None or view is None or view.state in _WITHOUT_HEAD:
             self.transient_errors.answered(target.key)
             # Only needed when a cluster is about to be created.
             obstacle = await self._obstacle() if view is None and given else None
             return replace(seen, obstacle=obstacle)
-        return await self._ask_ray(target, stage, seen)
+        return await self._ask_ray(target, attempt, seen)
 
     async def _obstacle(self) -> Obstacle | None:
         """Obstacle to the cluster's creation.
@@ -99,23 +98,21 @@ class Observer:
         except KubernetesError as error:
             return Obstacle("ApiServerFailing", str(error))
 
-    async def _ask_ray(self, target: Target, stage: Stage, seen: Snapshot) -> Snapshot:
+    async def _ask_ray(self, target: Target, attempt: Attempt, seen: Snapshot) -> Snapshot:
         """Add the answers of Ray and the driver about the running attempt to a snapshot."""
-        submission_id = target.status.stage(stage).submission_id
-        assert submission_id is not None, "it is at work"
         driver = None
         try:
             head = await self._executor.current_head(target)
             assert head is not None, "its RayCluster is there"
             driver = head.driver
-            submission = await head.jobs.get(submission_id)
+            submission = await head.jobs.get(attempt.submission_id)
         except (RayJobsError, UnreachableError, KubernetesError) as error:
             unreachable = self.transient_errors.unreachable(target.key, error)
             progress = await read_progress(driver) if driver else None
             return replace(seen, unreachable=unreachable, progress=progress)
         self.transient_errors.answered(target.key)
         if submission is None:
-            self.transient_errors.unknown(target.key, submission_id)
+            self.transient_errors.unknown(target.key, attempt.submission_id)
             return replace(seen, refusal=self.transient_errors.refusal(target.key))
         progress = None if submission.state.ended else await read_progress(head.driver)
         return replace(seen, submissions=(submission,), progress=progress)
@@ -136,7 +133,7 @@ class Observer:
         )
 
 
-def stage_at_work(job: LLMTrainingJob, status: JobStatus) -> Stage | None:
-    """The stage with a live attempt; None if there is none."""
-    at_work = (name for name in job.spec.stages if status.stage(name).state.at_work)
-    return None if status.phase.terminal else next(at_work, None)
+def live_attempt(job: LLMTrainingJob, status: JobStatus) -> Attempt | None:
+    """The job's attempt that may live; None if there is none."""
+    attempts = (status.stage(name).live_attempt for name in job.spec.stages)
+    return None if status.phase.terminal else next(filter(None, attempts), None)

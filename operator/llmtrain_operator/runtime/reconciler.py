@@ -24,7 +24,7 @@ from llmtrain_operator.informer.parsing import parse_observed
 from llmtrain_operator.informer.work_queue import Key
 from llmtrain_operator.runtime.event_recorder import EventRecorder
 from llmtrain_operator.runtime.executor import Executor, NameTakenError, Target
-from llmtrain_operator.runtime.observer import Observer, stage_at_work
+from llmtrain_operator.runtime.observer import Observer, live_attempt
 
 log = logging.getLogger(__name__)
 _ORPHANING = "orphan"
@@ -108,7 +108,7 @@ class Reconciler:
         requeue = (
             decision.requeue_after_seconds if all_done else _REFUSED_POLLS * self._poll_seconds
         )
-        if stage_at_work(job, decision.status) is None and snapshot.obstacle is None:
+        if live_attempt(job, decision.status) is None and snapshot.obstacle is None:
             return requeue
         # No event reports changes of Ray, or of what the cluster lacks.
         return self._poll_seconds if requeue is None else min(self._poll_seconds, requeue)
@@ -163,7 +163,8 @@ def _status_of(seen: ObservedJob) -> JobStatus:
         return JobStatus.model_validate(seen.status, extra="ignore")
     except ValidationError as error:
         faults = "; ".join(describe_faults(error, JobStatus))
-        message = f"its status cannot be read; was it written by a newer operator? {faults}"
+        asked = "was it written by another version of the operator?"
+        message = f"its status cannot be read; {asked} {faults}"
         raise UnreadableStatusError(message) from error
 
 

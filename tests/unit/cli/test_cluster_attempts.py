@@ -1,6 +1,7 @@
 """Which attempts of a job have begun, which are meant, and when no more will come."""
 
 import pytest
+from support.job_harness import recorded
 
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase, StageState, StageStatus
@@ -17,9 +18,9 @@ def _status(phase: Phase, data: StageState, tokenizer: StageState) -> JobStatus:
     return JobStatus(
         phase=phase,
         stages=(
-            StageStatus(name=Stage.DATA, state=data, attempt=1, submission_id="second"),
+            StageStatus(name=Stage.DATA, state=data, attempt=recorded(1)),
             StageStatus(
-                name=Stage.TOKENIZER, state=tokenizer, submission_id="first" if begun else None
+                name=Stage.TOKENIZER, state=tokenizer, attempt=recorded(0) if begun else None
             ),
         ),
     )
@@ -38,7 +39,7 @@ def test_all_that_have_begun_are_known_in_their_order() -> None:
 
 
 def test_one_that_is_waited_for_has_not_begun() -> None:
-    waiting = StageStatus(name=Stage.DATA, state=StageState.PENDING, attempt=1)
+    waiting = StageStatus(name=Stage.DATA, state=StageState.PENDING, attempt=recorded(0))
     assert AttemptSelector().begun(JobStatus(stages=(waiting,))) == [_DATA_0]
 
 

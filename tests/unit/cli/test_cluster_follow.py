@@ -1,6 +1,7 @@
 """A follower outlasts an API server that is away for a moment, and ends with its job."""
 
 import pytest
+from support.job_harness import recorded
 
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase, StageState, StageStatus
@@ -13,7 +14,7 @@ _OVERLOADED = KubernetesError(503, "ServiceUnavailable", "it is overloaded")
 _REFUSES = KubernetesError(403, "Forbidden", "it refuses")
 _RUNNING = JobStatus(
     phase=Phase.RUNNING,
-    stages=(StageStatus(name=Stage.DATA, state=StageState.RUNNING, submission_id="first"),),
+    stages=(StageStatus(name=Stage.DATA, state=StageState.RUNNING, attempt=recorded(0)),),
 )
 _SUCCEEDED = _RUNNING.replace(phase=Phase.SUCCEEDED)
 

@@ -66,6 +66,7 @@ async def test_it_fails_at_once_and_says_so(
 
     assert status.phase is Phase.FAILED
     (stage, *_) = status.stages
-    assert (stage.state, stage.attempt) == (StageState.FAILED, 0)
+    assert stage.attempt is not None
+    assert (stage.state, stage.attempt.number) == (StageState.FAILED, 0)
     assert stage.message is not None
     assert "Ray answered 400" in stage.message

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from support.job_harness import recorded
 from support.local_run import small_spec, write_manifest
 
 from llmtrain_api.stages import Stage
@@ -34,8 +35,7 @@ def test_a_failed_run_gets_its_retries_anew(tmp_path: Path, state: RunState) -> 
     failed = StageStatus(
         name=Stage.TOKENIZER,
         state=StageState.FAILED,
-        attempt=3,
-        submission_id="old",
+        attempt=recorded(3),
         failures=Failures(infrastructure=4),
     )
     done = StageStatus(name=Stage.DATA, state=StageState.SUCCEEDED)
@@ -45,7 +45,7 @@ def test_a_failed_run_gets_its_retries_anew(tmp_path: Path, state: RunState) -> 
     assert opened.phase is Phase.PENDING
     assert opened.stage(Stage.DATA) == done
     again = opened.stage(Stage.TOKENIZER)
-    assert (again.state, again.attempt, again.failures) == (StageState.PENDING, 4, Failures())
+    assert (again.state, again.next_attempt, again.failures) == (StageState.PENDING, 4, Failures())
 
 
 def test_a_file_of_another_version_is_refused(tmp_path: Path, state: RunState) -> None:

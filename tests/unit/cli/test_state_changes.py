@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from support.job_harness import recorded
 from support.local_run import small_spec, write_manifest
 from support.tiny_job import pretrain_config
 
@@ -48,7 +49,10 @@ def reopen(tmp_path: Path) -> Reopen:
         checkpoint: Stage | None = None,
     ) -> StoredRun:
         job = load_manifest(write_manifest(tmp_path, small_spec()))
-        stages = tuple(StageStatus(name=name, state=state) for name, state in states.items())
+        stages = tuple(
+            StageStatus(name=name, state=state, attempt=recorded(0))
+            for name, state in states.items()
+        )
         state.write(StoredRun(uid="u", job=job, status=JobStatus(phase=phase, stages=stages)))
         if checkpoint is not None:
             folder = workspace.checkpoints(checkpoint) / "step-00000025"
@@ -127,7 +131,7 @@ def test_what_training_has_used_may_not(
 def test_a_stage_that_failed_before_it_left_anything_may_be_mended(reopen: Reopen) -> None:
     failed = {Stage.DATA: StageState.FAILED}
     opened = reopen(failed, "data.steps", [{"length": {"minWords": 1}}], phase=Phase.FAILED)
-    assert (opened.status.phase, opened.status.stage(Stage.DATA).attempt) == (Phase.PENDING, 1)
+    assert (opened.status.phase, opened.status.stage(Stage.DATA).next_attempt) == (Phase.PENDING, 1)
     spec = reopen(_DONE | {Stage.PRETRAIN: StageState.FAILED}, "pretrain.tokens", 4096).job.spec
     assert spec.pretrain is not None
     assert spec.pretrain.tokens == 4096

@@ -46,17 +46,26 @@ def test_a_wrong_value_is_a_fault_of_its_own() -> None:
         parse_observed(_seen(_UNDER_WAY, seed=-1))
 
 
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"phase": "Dreaming"}, "phase: .*Dreaming"),
+        ({"stages": [{"name": "data", "state": "Running", "attempt": 2}]}, "attempt: "),
+        ({"stages": [{"name": "data", "state": "Running"}]}, "Running should have an attempt"),
+    ],
+    ids=["unknown value", "attempt of an older operator", "no attempt"],
+)
 async def test_a_status_that_is_not_understood_is_named_and_stops_no_other_job(
-    tmp_path: Path,
+    tmp_path: Path, change: dict[str, Any], fault: str
 ) -> None:
     jobs = AnsweredJobs()
     newer, other = (jobs.begin(name, {}, StageState.STARTING) for name in ("newer", "other"))
     meta = jobs.caches.jobs[newer].metadata.model_dump(by_alias=True)
-    status = {**jobs.caches.jobs[newer].status, "phase": "Dreaming"}
+    status = jobs.caches.jobs[newer].status | change
     meta |= {"resourceVersion": "1000"}
     jobs.caches.put_job({"metadata": meta, "status": status})
     async with Clock().running(), reconciling(jobs, tmp_path) as reconciler:
-        with pytest.raises(UnreadableStatusError, match=r"newer operator\? phase: .*Dreaming"):
+        with pytest.raises(UnreadableStatusError, match=rf"version of the operator\? .*{fault}"):
             await reconciler.reconcile(newer)
         await reconciler.reconcile(other)
     assert jobs.status(other).stages[0].state is StageState.RUNNING

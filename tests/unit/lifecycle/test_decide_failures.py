@@ -53,7 +53,7 @@ def test_an_application_failure_is_retried_within_its_budget() -> None:
     outcome = Outcome(reason="StageFailed", message="ValueError: no")
     for attempt in range(3):
         assert harness.status.phase is not Phase.FAILED
-        assert harness.stage.attempt == attempt
+        assert harness.stage.next_attempt == attempt
         _fail(harness, ExitCode.APPLICATION, outcome)
     assert harness.status.phase is Phase.FAILED
     assert harness.stage.failures == Failures(application=3)
@@ -107,20 +107,20 @@ def test_a_submission_that_ray_lost_is_an_infrastructure_failure(*, cluster_read
     harness.submission, harness.cluster_ready = None, cluster_ready
     harness.reconcile()
     assert harness.stage.failures == Failures(infrastructure=1)
-    assert harness.stage.attempt == 1
+    assert harness.stage.next_attempt == 1
 
 
 def test_an_attempt_whose_cluster_went_before_it_was_seen_is_never_submitted_again() -> None:
     harness = JobHarness("data")
     harness.reconcile()
-    submitted = harness.stage.submission_id
+    submitted = harness.attempt.submission_id
     harness.reconcile()
     harness.cluster_ready = False
     harness.reconcile()
     assert harness.stage.failures == Failures(infrastructure=1)
     harness.cluster_ready = True
     harness.start()
-    assert harness.stage.submission_id != submitted
+    assert harness.attempt.submission_id != submitted
 
 
 def test_a_preemption_costs_no_budget() -> None:
@@ -155,7 +155,7 @@ def test_a_failure_is_put_down_to_the_pod_that_was_lost(
     assert (harness.stage.reason, harness.stage.message) == (reason, "it went (no answer)")
     harness.submission = None
     harness.start()
-    assert harness.stage.lost_pod is None
+    assert harness.attempt.lost_pod is None
 
 
 @pytest.mark.parametrize("ahead_seconds", [-600, 0, 600])

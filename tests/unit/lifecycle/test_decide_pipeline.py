@@ -18,13 +18,13 @@ def _run_stage(harness: JobHarness, outcome: Outcome | None = None) -> str:
     assert recorded.actions == ()
     assert recorded.requeue_after_seconds == 0
     assert harness.stage.state is StageState.STARTING
-    submission_id = harness.stage.submission_id
+    submission_id = harness.attempt.submission_id
     assert submission_id == f"line-01234567-{name}-0"
 
     submitted = harness.reconcile()
     config = render_run_config(harness.job, UID, name, 0, SETTINGS)
     assert submitted.actions == (Submit(submission_id, config),)
-    assert harness.stage.submission_id == submission_id
+    assert harness.attempt.submission_id == submission_id
 
     harness.submission = harness.running()
     assert harness.reconcile().actions == ()

@@ -34,7 +34,7 @@ def test_suspend_stops_waits_and_gives_the_cluster_back_and_resume_goes_on() -> 
 
     harness.end_stopped()
     harness.reconcile()
-    assert (harness.stage.state, harness.stage.attempt) == (StageState.PENDING, 1)
+    assert (harness.stage.state, harness.stage.next_attempt) == (StageState.PENDING, 1)
     assert harness.reconcile().actions == (DeleteCluster(harness.cluster_name),)
     assert harness.status.phase is Phase.SUSPENDED
     assert harness.stage.failures == Failures()
@@ -47,7 +47,7 @@ def test_suspend_stops_waits_and_gives_the_cluster_back_and_resume_goes_on() -> 
     assert harness.status.phase is Phase.PENDING
     harness.cluster_ready = True
     harness.start()
-    assert harness.stage.submission_id == "line-01234567-data-1"
+    assert harness.attempt.submission_id == "line-01234567-data-1"
 
 
 def test_ctrl_c_stops_like_suspend() -> None:
@@ -252,11 +252,11 @@ def test_a_suspended_attempt_that_does_not_obey_goes_on_when_its_cluster_has_gon
     harness.reconcile()
     harness.wait(60)
     harness.reconcile(progress=harness.report())
-    assert (harness.stage.state, harness.stage.stop_time) == (StageState.PENDING, None)
+    assert (harness.stage.state, harness.attempt.stop_time) == (StageState.PENDING, None)
     assert harness.status.cluster is not None
     assert harness.status.cluster.released
     harness.reconcile()
-    assert (harness.status.phase, harness.stage.attempt) == (Phase.SUSPENDED, 1)
+    assert (harness.status.phase, harness.stage.next_attempt) == (Phase.SUSPENDED, 1)
 
 
 def test_a_job_that_is_being_deleted_holds_no_compute() -> None:

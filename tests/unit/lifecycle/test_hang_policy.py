@@ -1,15 +1,15 @@
 """Only work of the attempt itself counts as a sign of life."""
 
 import pytest
-from support.job_harness import NOW, UID
+from support.job_harness import NOW, UID, recorded
 
 from llmtrain_api.progress import ProgressReport
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import Progress, StageStatus
+from llmtrain_api.status import Progress
 from llmtrain_lifecycle.policies.time_limits import silent_seconds
 from llmtrain_lifecycle.status_text import write_time
 
-_STAGE = StageStatus(name=Stage.PRETRAIN, attempt=1, attempt_time="2026-01-31T11:50:00Z")
+_ATTEMPT = recorded(1)
 
 
 def _report(age_seconds: float, **changes: object) -> ProgressReport:
@@ -39,12 +39,12 @@ def _report(age_seconds: float, **changes: object) -> ProgressReport:
 def test_silence_is_counted_from_the_newest_sign_of_this_attempt(
     report: ProgressReport | None, silent: float
 ) -> None:
-    assert silent_seconds(_STAGE, UID, report, None, NOW) == pytest.approx(silent)
+    assert silent_seconds(Stage.PRETRAIN, _ATTEMPT, UID, report, None, NOW) == pytest.approx(silent)
 
 
 def test_an_attempt_is_not_silent_when_it_starts() -> None:
-    started = _STAGE.replace(attempt_time=write_time(NOW))
-    assert silent_seconds(started, UID, None, None, NOW) == 0
+    started = _ATTEMPT.replace(start_time=write_time(NOW))
+    assert silent_seconds(Stage.PRETRAIN, started, UID, None, None, NOW) == 0
 
 
 @pytest.mark.parametrize(
@@ -54,11 +54,11 @@ def test_a_report_that_cannot_be_read_undoes_no_earlier_one(stage: Stage, silent
     known = Progress(
         percent=50, stage=stage, stage_percent=50, heartbeat_time="2026-01-31T11:59:30Z"
     )
-    assert silent_seconds(_STAGE, UID, None, known, NOW) == pytest.approx(silent)
+    assert silent_seconds(Stage.PRETRAIN, _ATTEMPT, UID, None, known, NOW) == pytest.approx(silent)
 
 
 @pytest.mark.parametrize("ahead_seconds", [-600, 0, 600])
 def test_the_drivers_clock_need_not_agree_with_the_operators(ahead_seconds: int) -> None:
     said = NOW.timestamp() + ahead_seconds
     report = _report(7.5 - ahead_seconds, time=said).by_clock(NOW.timestamp())
-    assert silent_seconds(_STAGE, UID, report, None, NOW) == pytest.approx(7.5)
+    assert silent_seconds(Stage.PRETRAIN, _ATTEMPT, UID, report, None, NOW) == pytest.approx(7.5)

@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from support.job_harness import recorded
 
-from llmtrain_api.stages import Stage, StageGroup
-from llmtrain_api.status import LOST_PODS_MAX_ITEMS, ClusterStatus, LostPod, StageStatus
+from llmtrain_api.stages import StageGroup
+from llmtrain_api.status import LOST_PODS_MAX_ITEMS, ClusterStatus, LostPod
 from llmtrain_lifecycle.lost_pods import (
     find_lost_pods,
     with_earlier_lost_pods,
@@ -104,16 +105,16 @@ def loss(reason: str, uid: str = "") -> LostPod:
 
 
 def test_the_gravest_loss_of_an_attempt_is_kept() -> None:
-    stage = with_lost_pod(StageStatus(name=Stage.PRETRAIN), None)
-    assert stage.lost_pod is None
+    attempt = with_lost_pod(recorded(0), None)
+    assert attempt.lost_pod is None
     for reason, kept in [
         ("PodDeleted", "PodDeleted"),
         ("OOMKilled", "OOMKilled"),
         ("PodFailed", "OOMKilled"),
     ]:
-        stage = with_lost_pod(stage, loss(reason))
-        assert stage.lost_pod == loss(kept)
-    assert with_lost_pod(stage, None) == stage
+        attempt = with_lost_pod(attempt, loss(reason))
+        assert attempt.lost_pod == loss(kept)
+    assert with_lost_pod(attempt, None) == attempt
 
 
 def test_a_loss_counts_unless_its_pod_was_lost_before() -> None:

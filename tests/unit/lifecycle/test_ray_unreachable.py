@@ -112,7 +112,7 @@ def test_what_ray_will_never_start_is_given_up_at_once() -> None:
     harness.refusal = Obstacle("SubmissionRefused", "Ray answered 400", is_final=True)
     harness.reconcile()
     assert harness.status.phase is Phase.FAILED
-    assert harness.stage.attempt == 0
+    assert harness.attempt.number == 0
     assert harness.stage.message == "it could not be submitted: Ray answered 400"
 
 
@@ -131,4 +131,4 @@ def test_a_queue_that_takes_the_compute_away_preempts() -> None:
     harness.cluster_state = ClusterState.READY
     harness.start()
     assert harness.cluster_name == "line-all-0"
-    assert harness.stage.attempt_time == write_time(harness.now)
+    assert harness.attempt.start_time == write_time(harness.now)

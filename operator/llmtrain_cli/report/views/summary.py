@@ -137,7 +137,7 @@ def _stage_row(stage: StageStatus) -> StageRow:
     return StageRow(
         name=stage.name.value,
         state=stage.state.value,
-        attempts=stage.attempt + 1 if stage.start_time else 0,
+        attempts=stage.next_attempt,
         took=_took(stage.start_time, stage.completion_time),
         message=stage.message or "",
     )
