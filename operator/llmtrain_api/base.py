@@ -1,5 +1,6 @@
 """The two base models: `Section` for what a person writes, `Record` for what programs exchange."""
 
+import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
@@ -99,8 +100,12 @@ class Section(Record):
         }
 
     def lasting_json(self) -> str:
-        """All that decides what is learned, as JSON: every field without the mark `MayChange`."""
-        return self.model_dump_json(exclude=self.changeable_fields())
+        """All that decides what is learned, as JSON: every field without the mark `MayChange`.
+
+        The keys are sorted, so that a fingerprint outlives a new order of the fields.
+        """
+        lasting = self.model_dump(mode="json", exclude=self.changeable_fields())
+        return json.dumps(lasting, sort_keys=True)
 
 
 def rule(expression: str, message: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ config follow from the table.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from llmtrain_api.base import Section
 from llmtrain_api.spec.data import Data
@@ -186,8 +186,9 @@ class Sections(Section):
     @property
     def trainings(self) -> dict[Stage, Training]:
         """The sections of the job's stages that optimize, in order."""
+        sections = {stage: self.section(stage) for stage in self.stages}
         return {
-            stage: cast("Training", self.section(stage)) for stage in self.stages if stage.optimizes
+            stage: section for stage, section in sections.items() if isinstance(section, Training)
         }
 
     @property

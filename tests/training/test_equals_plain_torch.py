@@ -139,7 +139,7 @@ def _config(root: Path, workers: int, stage: int, precision: str) -> RunConfig:
 def _plain_losses(config: RunConfig) -> list[float]:
     """The same model, batches and schedule in a dozen lines of PyTorch, on one process."""
     task = pretrain_task(config)
-    rule = task.settings.optimizer
+    rule = task.settings.training.optimizer
     model = task.build_model()
     initialize(model, seed=config.seed, gather=lambda _parameters: torch.no_grad())
     groups = [

@@ -5,17 +5,9 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from llmtrain_api.base import MayChange, Name, OneOf, Path, Section, rule, rules
+from llmtrain_api.base import Name, OneOf, Path, Section, rule, rules
 from llmtrain_api.spec.data import MaxBadRows
-from llmtrain_api.spec.training import (
-    WHOLE_SEQUENCES,
-    Checkpoint,
-    Lora,
-    Optimizer,
-    Precision,
-    Zero,
-    require_whole_sequences,
-)
+from llmtrain_api.spec.training import WHOLE_SEQUENCES, Lora, Optimizer, Training
 
 
 class ChatPythonDocs(Section):
@@ -94,7 +86,7 @@ class FinetuneOptimizer(Optimizer):
     """Weight decay of matrices; biases and norms have none."""
 
 
-class Finetune(Section):
+class Finetune(Training):
     """Supervised fine-tuning on conversations, with the loss on the assistant's tokens only."""
 
     model_config = ConfigDict(
@@ -111,29 +103,20 @@ class Finetune(Section):
     epochs: int = Field(2, ge=1, le=1000)
     """Number of passes over the conversations."""
     packing: bool = True
-    """Whether a sequence is filled with several conversations; none attends to another."""
-    sequence_length: int = Field(1024, ge=8, le=1_048_576)
-    """Number of tokens in a sequence, at most the model's context length; a longer conversation is
-    cut."""
-    batch_tokens: int = Field(65_536, ge=8, le=1_000_000_000)
-    """Number of tokens in an optimizer step over all workers, including padding."""
-    micro_batch_size: Annotated[int | None, MayChange()] = Field(None, ge=1, le=65536)
-    """Number of sequences in one forward pass of a worker; by default the largest number up to 8
-    that divides the worker's share of the batch."""
+    """Whether a sequence is filled with several conversations, none of which attends to another. A
+    conversation that is longer than a sequence is cut."""
     optimizer: FinetuneOptimizer = FinetuneOptimizer()
-    precision: Precision = Precision.BF16
-    zero: Zero = Zero()
-    activation_checkpointing: bool = False
-    """Whether activations are recomputed in the backward pass: less memory, about a third more
-    compute."""
-    checkpoint: Annotated[Checkpoint, MayChange()] = Checkpoint()
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        require_whole_sequences(self)
+    def _lora_fits_method(self) -> Self:
         if self.lora is not None and self.method is not Method.LORA:
             raise ValueError("lora needs method: lora")
         return self
+
+    @property
+    def packs_texts(self) -> bool:
+        """Whether a sequence holds several conversations."""
+        return self.packing
 
     @property
     def adapters(self) -> Lora | None:

@@ -1,20 +1,12 @@
 """Pretraining: the next token over all documents."""
 
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
-from llmtrain_api.base import MayChange, Section, rules, written
-from llmtrain_api.spec.training import (
-    WHOLE_SEQUENCES,
-    Checkpoint,
-    Lora,
-    Optimizer,
-    Precision,
-    Zero,
-    require_whole_sequences,
-)
+from llmtrain_api.base import MayChange, Section, written
+from llmtrain_api.spec.training import Training
 
 TokenMultiple = Annotated[
     str,
@@ -42,52 +34,17 @@ class Validation(Section):
     """Number of held-out tokens read at each validation, from the first token on."""
 
 
-class Pretrain(Section):
+class Pretrain(Training):
     """Pretraining of the model on all documents, with DeepSpeed ZeRO."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            WHOLE_SEQUENCES,
-        )
-    )
 
     tokens: Annotated[int, Field(ge=1, le=10**15)] | TokenMultiple = "20x"
     """Number of tokens to train on, or a multiple of the parameter count such as `20x`."""
-    sequence_length: int = Field(1024, ge=8, le=1_048_576)
-    """Number of tokens in a sequence."""
-    batch_tokens: int = Field(65_536, ge=8, le=1_000_000_000)
-    """Number of tokens in an optimizer step, over all workers."""
-    micro_batch_size: Annotated[int | None, MayChange()] = Field(None, ge=1, le=65536)
-    """Number of sequences in one forward pass of a worker; by default the largest number up to 8
-    that divides the worker's share of the batch."""
-    optimizer: Optimizer = Optimizer()
-    precision: Precision = Precision.BF16
-    zero: Zero = Zero()
-    activation_checkpointing: bool = False
-    """Whether activations are recomputed in the backward pass: less memory, about a third more
-    compute."""
     compile: Annotated[bool, MayChange()] = False
     """Whether the model is compiled with torch.compile."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     """Probability mass spread evenly over all tokens (Szegedy et al. 2016)."""
-    checkpoint: Annotated[Checkpoint, MayChange()] = Checkpoint()
     validation: Annotated[Validation, MayChange()] = Validation()
     early_stopping: Annotated[EarlyStopping | None, MayChange()] = None
-
-    @model_validator(mode="after")
-    def _whole_sequences(self) -> Self:
-        require_whole_sequences(self)
-        return self
-
-    @property
-    def packing(self) -> bool:
-        """False: documents follow one another in a sequence."""
-        return False
-
-    @property
-    def adapters(self) -> Lora | None:
-        """None: all weights learn."""
-        return None
 
     def total_tokens(self, parameters: int, counted: int | None = None) -> int:  # noqa: ARG002 - as every `Training`
         """Tokens to train on; `20x` is where loss falls most for the compute spent.

@@ -1,11 +1,12 @@
 """What pretraining and fine-tuning have in common: optimizer, precision, ZeRO, checkpoints."""
 
+from abc import ABC, abstractmethod
 from enum import IntEnum, StrEnum
-from typing import Protocol, Self
+from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from llmtrain_api.base import Section, rule, rules
+from llmtrain_api.base import MayChange, Section, rule, rules
 
 
 class Schedule(StrEnum):
@@ -145,61 +146,53 @@ WHOLE_SEQUENCES = rule(
     "self.batchTokens % self.sequenceLength == 0",
     "batchTokens must be a multiple of sequenceLength",
 )
-"""CEL for `require_whole_sequences`."""
+"""CEL for what `Training` requires; a section with more rules repeats it among them."""
 
 
-class Training(Protocol):
-    """The section of a stage that optimizes, as the planner, the loop and the report see it."""
+class Training(Section, ABC):
+    """The section of a stage that optimizes."""
+
+    model_config = ConfigDict(json_schema_extra=rules(WHOLE_SEQUENCES))
+
+    sequence_length: int = Field(1024, ge=8, le=1_048_576)
+    """Number of tokens in a sequence, at most the model's context length."""
+    batch_tokens: int = Field(65_536, ge=8, le=1_000_000_000)
+    """Number of tokens in an optimizer step over all workers, including padding."""
+    micro_batch_size: Annotated[int | None, MayChange()] = Field(None, ge=1, le=65536)
+    """Number of sequences in one forward pass of a worker; by default the largest number up to 8
+    that divides the worker's share of the batch."""
+    optimizer: Optimizer = Optimizer()
+    precision: Precision = Precision.BF16
+    zero: Zero = Zero()
+    activation_checkpointing: bool = False
+    """Whether activations are recomputed in the backward pass: less memory, about a third more
+    compute."""
+    checkpoint: Annotated[Checkpoint, MayChange()] = Checkpoint()
+
+    @model_validator(mode="after")
+    def _whole_sequences(self) -> Self:
+        if self.batch_tokens % self.sequence_length:
+            raise ValueError(
+                "batchTokens must be a multiple of sequenceLength; "
+                f"{self.batch_tokens} is not one of {self.sequence_length}"
+            )
+        return self
 
     @property
-    def sequence_length(self) -> int:
-        """Tokens of a sequence."""
-
-    @property
-    def batch_tokens(self) -> int:
-        """Tokens of an optimizer step, over all workers."""
-
-    @property
-    def micro_batch_size(self) -> int | None:
-        """Sequences of one forward pass on a worker; None chooses them."""
-
-    @property
-    def precision(self) -> Precision:
-        """The numbers that the model computes with."""
-
-    @property
-    def zero(self) -> Zero:
-        """How states are sharded."""
-
-    @property
-    def activation_checkpointing(self) -> bool:
-        """Whether activations are recomputed in the backward pass."""
-
-    @property
-    def packing(self) -> bool:
+    def packs_texts(self) -> bool:
         """Whether a sequence holds several texts, none of which attends to another."""
+        return False
 
     @property
     def adapters(self) -> Lora | None:
         """The adapters that the stage trains; None where all weights learn."""
+        return None
 
+    @abstractmethod
     def total_tokens(self, parameters: int, counted: int | None) -> int | None:
         """Tokens of the whole stage; None where they are not known yet.
 
         Args:
-            parameters: of the model.
+            parameters: number of the model's parameters.
             counted: tokens of the stage's own data, where those have been counted.
         """
-
-
-def require_whole_sequences(training: Training) -> None:
-    """Require that an optimizer step has whole sequences.
-
-    Raises:
-        ValueError: it does not.
-    """
-    if training.batch_tokens % training.sequence_length:
-        raise ValueError(
-            "batchTokens must be a multiple of sequenceLength; "
-            f"{training.batch_tokens} is not one of {training.sequence_length}"
-        )

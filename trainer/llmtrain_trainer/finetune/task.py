@@ -72,13 +72,8 @@ def _settings(finetune: Finetune, config: RunConfig, num_sequences: int) -> Loop
     return LoopSettings(
         seed=config.seed,
         total_steps=count_steps(finetune.epochs * num_sequences, batch.sequences),
-        sequence_length=finetune.sequence_length,
+        training=finetune,
         batch=batch,
-        optimizer=finetune.optimizer,
-        precision=finetune.precision,
-        zero=finetune.zero,
-        checkpoint=finetune.checkpoint,
-        activation_checkpointing=finetune.activation_checkpointing,
     )
 
 

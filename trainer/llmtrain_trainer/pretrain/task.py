@@ -64,7 +64,7 @@ def _recipe(config: RunConfig, vocabulary_size: int, sequence_length: int) -> Mo
         return new_recipe(model, vocabulary_size=vocabulary_size, context_length=sequence_length)
     folder = initial_model(config)
     stored = stored_config(folder)
-    packing = any(training.packing for training in config.trainings.values())
+    packing = any(training.packs_texts for training in config.trainings.values())
     require_trainable(folder, stored, packing=packing)
     require_vocabulary(stored, vocabulary_size, where=f"model.initFrom {model.init_from}")
     require_context(stored, sequence_length, field="pretrain.sequenceLength")
@@ -76,13 +76,8 @@ def _settings(pretrain: Pretrain, config: RunConfig, num_parameters: int) -> Loo
     return LoopSettings(
         seed=config.seed,
         total_steps=count_steps(tokens, pretrain.batch_tokens),
-        sequence_length=pretrain.sequence_length,
+        training=pretrain,
         batch=stage_layout(pretrain, config),
-        optimizer=pretrain.optimizer,
-        precision=pretrain.precision,
-        zero=pretrain.zero,
-        checkpoint=pretrain.checkpoint,
-        activation_checkpointing=pretrain.activation_checkpointing,
         compile=pretrain.compile,
         label_smoothing=pretrain.label_smoothing,
         validate_every_steps=pretrain.validation.every_steps,

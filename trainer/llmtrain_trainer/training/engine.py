@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from llmtrain_api.spec.training import Offload, Precision, ZeroStage
+from llmtrain_api.spec.training import Offload, Precision, Training, ZeroStage
 from llmtrain_trainer.models.build import initialize
 from llmtrain_trainer.training.mesh import Mesh, device
 from llmtrain_trainer.training.output_loss import with_output_loss
@@ -52,7 +52,7 @@ class Engine:
     def __init__(self, task: TrainingTask, mesh: Mesh, *, from_universal: bool) -> None:
         settings = task.settings
         self._mesh = mesh
-        self._sharded = settings.zero.stage is ZeroStage.PARAMETERS
+        self._sharded = settings.training.zero.stage is ZeroStage.PARAMETERS
         config = deepspeed_config(settings, from_universal=from_universal)
         # transformers shards a model as it is made while such an object lives (ZeRO-3 only).
         keep_alive = HfDeepSpeedConfig(config)
@@ -61,10 +61,10 @@ class Engine:
         if task.new_weights:
             initialize(model, seed=settings.seed, gather=self._whole)
         with_output_loss(model)
-        if settings.activation_checkpointing:
+        if settings.training.activation_checkpointing:
             model.activation_checkpointing_enable({"use_reentrant": False})
         self._frozen = any(not p.requires_grad for p in model.parameters())
-        self._adamw = _optimizer(model, settings)
+        self._adamw = _optimizer(model, settings.training)
         self._engine, _, _, _ = deepspeed.initialize(
             model=model, optimizer=self._adamw, config=config
         )
@@ -154,44 +154,45 @@ class Engine:
         return context
 
 
-def _optimizer(model: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
+def _optimizer(model: nn.Module, training: Training) -> torch.optim.Optimizer:
     """AdamW, with weight decay on matrices only."""
     trainable = [p for p in model.parameters() if p.requires_grad]
     shapes = [getattr(p, "ds_shape", p.shape) for p in trainable]  # ZeRO-3 hides the shape
     matrices = [p for p, shape in zip(trainable, shapes, strict=True) if len(shape) > 1]
     vectors = [p for p, shape in zip(trainable, shapes, strict=True) if len(shape) <= 1]
     groups = [
-        {"params": matrices, "weight_decay": settings.optimizer.weight_decay},
+        {"params": matrices, "weight_decay": training.optimizer.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    on_device = device().type == "cuda" and settings.zero.offload is Offload.NONE
+    on_device = device().type == "cuda" and training.zero.offload is Offload.NONE
     return torch.optim.AdamW(
         [group for group in groups if group["params"]],
-        lr=settings.optimizer.learning_rate,
-        betas=(settings.optimizer.beta1, settings.optimizer.beta2),
-        eps=settings.optimizer.epsilon,
+        lr=training.optimizer.learning_rate,
+        betas=(training.optimizer.beta1, training.optimizer.beta2),
+        eps=training.optimizer.epsilon,
         fused=on_device,
     )
 
 
 def deepspeed_config(settings: LoopSettings, *, from_universal: bool) -> dict[str, Any]:
     """DeepSpeed's own configuration for these settings."""
+    training = settings.training
     zero: dict[str, Any] = {
-        "stage": int(settings.zero.stage),
+        "stage": int(training.zero.stage),
         "overlap_comm": device().type == "cuda",
         "contiguous_gradients": True,
     }
-    if settings.zero.offload is not Offload.NONE:
+    if training.zero.offload is not Offload.NONE:
         zero["offload_optimizer"] = {"device": "cpu", "pin_memory": False}
-    if settings.zero.offload is Offload.PARAMETERS:
+    if training.zero.offload is Offload.PARAMETERS:
         zero["offload_param"] = {"device": "cpu", "pin_memory": False}
-    bf16 = settings.precision is Precision.BF16
+    bf16 = training.precision is Precision.BF16
     # Without ZeRO, DeepSpeed's bf16 would keep no fp32 weights; autocast does.
-    autocast = bf16 and settings.zero.stage is ZeroStage.NONE
+    autocast = bf16 and training.zero.stage is ZeroStage.NONE
     return {
         "train_micro_batch_size_per_gpu": settings.batch.micro_batch_size,
         "gradient_accumulation_steps": settings.batch.accumulation_steps,
-        "gradient_clipping": settings.optimizer.clip,
+        "gradient_clipping": training.optimizer.clip,
         "bf16": {"enabled": bf16 and not autocast},
         "torch_autocast": {"enabled": autocast, "dtype": "bfloat16"},
         "zero_optimization": zero,

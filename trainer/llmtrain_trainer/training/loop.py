@@ -81,7 +81,7 @@ class Trainer:
                 files={},
             ),
             mesh.all,
-            keep=task.settings.checkpoint.keep,
+            keep=task.settings.training.checkpoint.keep,
         )
         self._writer.claim()
         self._watch = Stopwatch()
@@ -98,13 +98,13 @@ class Trainer:
 
     def run(self) -> None:
         """Train to the end and save the model."""
-        tokens_per_step = self._settings.batch.sequences * self._settings.sequence_length
+        tokens_per_step = self._settings.batch.sequences * self._settings.training.sequence_length
         speed = Speedometer(
             tokens_per_step,
             flops_per_token=self._task.flops_per_token,
             num_ranks=self._mesh.dims.ranks,
             cpus=torch.get_num_threads(),
-            precision=self._settings.precision,
+            precision=self._settings.training.precision,
         )
         self._engine.model.train()
         self._watch.switch_to("other")
@@ -152,7 +152,9 @@ class Trainer:
         """
         started = time.perf_counter()
         between = self._watch.switch_to("productive")
-        rate = learning_rate(self._settings.optimizer, self._step, self._settings.total_steps)
+        rate = learning_rate(
+            self._settings.training.optimizer, self._step, self._settings.total_steps
+        )
         numbers = self._order.at(step_positions(self._step, self._settings.batch.sequences))
         num_labels = int(self._task.samples.label_counts(numbers).sum())
         nats = self._accumulate(numbers, num_labels)
@@ -169,7 +171,7 @@ class Trainer:
                 step=self._step,
                 loss=loss,
                 gradient_norm=norm,
-                clip_factor=_clip_factor(norm, self._settings.optimizer.clip),
+                clip_factor=_clip_factor(norm, self._settings.training.optimizer.clip),
                 learning_rate=rate,
                 samples=hashlib.sha256(numbers.tobytes()).hexdigest()[:16],
                 seconds=round(seconds, 6),
@@ -234,7 +236,7 @@ class Trainer:
         return loss, stop > 0, due > 0
 
     def _checkpoint_due(self) -> bool:
-        rule = self._settings.checkpoint
+        rule = self._settings.training.checkpoint
         by_step = rule.every_steps is not None and (self._step + 1) % rule.every_steps == 0
         return by_step or time.monotonic() - self._committed_at >= rule.every_seconds
 

@@ -8,7 +8,7 @@ from transformers import PreTrainedModel
 
 from llmtrain_api.batch import BatchLayout
 from llmtrain_api.spec.pretrain import EarlyStopping
-from llmtrain_api.spec.training import Checkpoint, Optimizer, Precision, Zero
+from llmtrain_api.spec.training import Training
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.training.samples import Samples
 
@@ -19,13 +19,9 @@ class LoopSettings:
 
     seed: int
     total_steps: int
-    sequence_length: int
+    training: Training
+    """The stage's section: sequence length, optimizer, precision, ZeRO, checkpoints."""
     batch: BatchLayout
-    optimizer: Optimizer
-    precision: Precision
-    zero: Zero
-    checkpoint: Checkpoint
-    activation_checkpointing: bool = False
     compile: bool = False
     label_smoothing: float = 0.0
     validate_every_steps: int | None = None

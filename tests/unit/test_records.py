@@ -2,11 +2,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 from pydantic import ValidationError
 from support.repository import ROOT
 
+from llmtrain_api.base import MayChange, Section
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import StageState, StageStatus
 
@@ -32,6 +34,24 @@ def test_a_value_that_breaks_a_rule_is_an_error() -> None:
 
 def test_a_field_that_was_not_set_stays_unset() -> None:
     assert _STAGE.replace(attempt=1).model_fields_set == {"name", "state", "attempt"}
+
+
+def test_the_order_of_fields_is_no_part_of_what_decides_what_is_learned() -> None:
+    class Inner(Section):
+        a: int = 1
+        b: int = 2
+
+    class One(Section):
+        inner: Inner = Inner()
+        rate: float = 3e-4
+        free: Annotated[int, MayChange()] = 5
+
+    class Other(Section):
+        rate: float = 3e-4
+        inner: Inner = Inner()
+
+    assert One(free=6).lasting_json() == Other().lasting_json()
+    assert One(rate=1e-4).lasting_json() != Other().lasting_json()
 
 
 _PROGRAM = """
