@@ -83,12 +83,6 @@ def test_a_gate_that_is_not_met_ends_the_stage_after_the_report(tmp_path: Path) 
     assert [gate.passed for gate in report.gates] == [False]
 
 
-def test_an_impossible_gate_costs_no_time(tmp_path: Path) -> None:
-    section = {"gates": [{"metric": "bitsPerBite", "max": 1}]}
-    with pytest.raises(UserError, match="the metrics are: bitsPerByte, perplexity"):
-        run(stage_context(tmp_path, Stage.EVALUATE, **LINE, evaluate=section))
-
-
 def test_sampling_is_the_same_each_time(tmp_path: Path) -> None:
     generations = {"prompts": ["Hello", "Hello"], "maxNewTokens": 16, "temperature": 1.0}
     context = trained_pipeline(tmp_path, bitsPerByte=False, generations=generations)

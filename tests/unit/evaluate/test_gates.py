@@ -2,9 +2,13 @@
 
 import pytest
 
+from llmtrain_api.job_rules import require_measured
+from llmtrain_api.spec.data import Data
 from llmtrain_api.spec.evaluate import Evaluate, Gate
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.evaluate.gates import check_gates, describe_failures, require_possible
+from llmtrain_trainer.evaluate.gates import check_gates, describe_failures
+
+_DATA = Data.model_validate({"sources": [{"pythonDocs": {}}]})
 
 
 @pytest.mark.parametrize(
@@ -51,16 +55,16 @@ def test_a_metric_that_was_not_measured_is_named_with_those_that_were() -> None:
         ),
     ],
 )
-def test_an_impossible_gate_is_found_before_anything_is_measured(
+def test_an_impossible_gate_is_refused_with_the_manifest(
     section: dict[str, object], known: str
 ) -> None:
     gate = {"metric": "bitsPerBite", "max": 1}
-    with pytest.raises(UserError, match=f"'bitsPerBite' is not measured; the metrics are: {known}"):
-        require_possible(Evaluate.model_validate(section | {"gates": [gate]}))
+    with pytest.raises(ValueError, match=f"bitsPerBite is not measured; the metrics are {known}$"):
+        require_measured(Evaluate.model_validate(section | {"gates": [gate]}), _DATA)
 
 
 @pytest.mark.parametrize("metric", ["perplexity", "heldOutDocs/accuracy", "quiz/acc"])
-def test_a_possible_gate_passes_the_first_look(metric: str) -> None:
+def test_a_possible_gate_is_taken_with_the_manifest(metric: str) -> None:
     tasks = [{"heldOutDocs": {}}, {"lmEval": {"name": "quiz", "include": "q"}}]
     gates = [{"metric": metric, "max": 1}]
-    require_possible(Evaluate.model_validate({"tasks": tasks, "gates": gates}))
+    require_measured(Evaluate.model_validate({"tasks": tasks, "gates": gates}), _DATA)

@@ -3,31 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from llmtrain_api.records import GateResult
-from llmtrain_api.spec.evaluate import Evaluate, Gate
+from llmtrain_api.spec.evaluate import Gate
 from llmtrain_trainer.errors import UserError
 
 BITS_PER_BYTE, PERPLEXITY = "bitsPerByte", "perplexity"
 HELD_OUT_DOCS = "heldOutDocs"
-
-
-def require_possible(evaluate: Evaluate) -> None:
-    """Make sure, before anything is measured, that each gate names something that will be.
-
-    Which metrics a task of the lm-evaluation-harness has is known when it was run.
-
-    Raises:
-        UserError: a gate's metric will never be measured.
-    """
-    known = [BITS_PER_BYTE, PERPLEXITY] if evaluate.bits_per_byte else []
-    tasks = []
-    for task in evaluate.tasks:
-        if task.held_out_docs is not None:
-            known.append(f"{HELD_OUT_DOCS}/accuracy")
-        elif task.lm_eval is not None:
-            tasks.append(f"{task.lm_eval.name}/")
-    for number, gate in enumerate(evaluate.gates):
-        if gate.metric not in known and not gate.metric.startswith(tuple(tasks)):
-            raise _unknown(number, gate, [*known, *(f"{task}..." for task in tasks)])
 
 
 def check_gates(gates: Sequence[Gate], measured: Mapping[str, float]) -> tuple[GateResult, ...]:

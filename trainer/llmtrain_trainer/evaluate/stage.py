@@ -10,7 +10,7 @@ from llmtrain_api.spec.evaluate import Evaluate
 from llmtrain_api.status import EvaluationResult
 from llmtrain_trainer.errors import GateError
 from llmtrain_trainer.evaluate.evaluated_model import load_evaluated_model
-from llmtrain_trainer.evaluate.gates import check_gates, describe_failures, require_possible
+from llmtrain_trainer.evaluate.gates import check_gates, describe_failures
 from llmtrain_trainer.evaluate.measurement import Measurement
 from llmtrain_trainer.evaluate.tasks import load_tasks
 from llmtrain_trainer.evaluate.text import held_out_texts
@@ -30,7 +30,6 @@ def run(context: StageContext) -> tuple[EvaluationResult, ...]:
     evaluate = context.config.evaluate
     assert evaluate is not None, "the stage runs when its section is there"
     torch.set_num_threads(context.config.workers.cpus)
-    require_possible(evaluate)
     context.progress.update(percent=0, activity="loading what is to be measured")
     models = pipeline_models(context.config)
     texts = held_out_texts(context) if _needs_text(evaluate) else []
