@@ -5,19 +5,16 @@ before pretraining has cost anything.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
 
 from llmtrain_api.spec.finetune import ChatSource
 from llmtrain_trainer.conversations.conversation import Conversation
 from llmtrain_trainer.conversations.encode import ChatEncoder
 from llmtrain_trainer.conversations.template import ensure_chat_template
 from llmtrain_trainer.data.rows import BadRows
-from llmtrain_trainer.errors import Interrupted
-from llmtrain_trainer.finetune.sources.registry import conversation_sources
+from llmtrain_trainer.finetune.sources.registry import conversation_sources, in_batches
 from llmtrain_trainer.models.tokenizer import load_tokenizer
 from llmtrain_trainer.stage import StageContext
 
-_CONVERSATIONS_AT_A_TIME = 512
 _ONE_OF = 8
 
 
@@ -53,12 +50,6 @@ def count_tokens(context: StageContext) -> int:
 
 
 def _batches(sections: Sequence[ChatSource], context: StageContext) -> Iterator[list[Conversation]]:
-    """All conversations of some sources, a few hundred at a time."""
     sources = conversation_sources(sections, context)
     read = (source.conversations(BadRows(source.max_bad_rows)) for source in sources)
-    every = chain.from_iterable(read)
-    while some := list(islice(every, _CONVERSATIONS_AT_A_TIME)):
-        if context.stop.is_set():
-            raise Interrupted("stopped while counting conversations; they will be counted anew")
-        context.progress.update(activity="counting the conversations to fine-tune on")
-        yield some
+    return in_batches(read, context, "counting conversations")

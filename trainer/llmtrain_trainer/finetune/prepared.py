@@ -4,7 +4,6 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from itertools import chain, islice
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
@@ -18,11 +17,14 @@ from llmtrain_trainer.conversations.conversation import Conversation
 from llmtrain_trainer.conversations.encode import ChatEncoder, Encoded
 from llmtrain_trainer.conversations.template import ensure_chat_template, template_warning
 from llmtrain_trainer.data.rows import BadRows
-from llmtrain_trainer.errors import Interrupted
 from llmtrain_trainer.finetune.packed.sequences import PackedSequences
 from llmtrain_trainer.finetune.packed.writer import PackedWriter
 from llmtrain_trainer.finetune.sides import Sides, Spool
-from llmtrain_trainer.finetune.sources.registry import ConversationSource, conversation_sources
+from llmtrain_trainer.finetune.sources.registry import (
+    ConversationSource,
+    conversation_sources,
+    in_batches,
+)
 from llmtrain_trainer.models.config import require_context, require_vocabulary
 from llmtrain_trainer.models.pipeline import base_model
 from llmtrain_trainer.models.stored import stored_config
@@ -35,7 +37,6 @@ TRAIN, VALIDATION, TOKENIZER = "train", "validation", "tokenizer"
 """What `Workspace.conversations` holds: packed sequences, and the tokenizer with its template."""
 
 _WARNINGS = "warnings.json"
-_CONVERSATIONS_AT_A_TIME = 512
 _log = logging.getLogger(__name__)
 
 
@@ -158,14 +159,8 @@ class _Rows:
 def _encoded(
     rows: Iterable[_Rows], encoder: ChatEncoder, context: StageContext
 ) -> Iterator[tuple[Conversation, Encoded]]:
-    done = 0
-    every = chain.from_iterable(rows)
-    while some := list(islice(every, _CONVERSATIONS_AT_A_TIME)):
-        if context.stop.is_set():
-            raise Interrupted("stopped while preparing conversations; they will be read anew")
+    for some in in_batches(rows, context, "preparing conversations"):
         yield from zip(some, encoder.encode(some), strict=True)
-        done += len(some)
-        context.progress.update(activity=f"preparing conversations ({done:,} read)")
 
 
 def num_positions(config: RunConfig) -> int:

@@ -1,12 +1,16 @@
 """Turns the sources of a manifest into sources of conversations."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Protocol
 
 from llmtrain_api.spec.finetune import ChatSource
 from llmtrain_trainer.conversations.conversation import Conversation
 from llmtrain_trainer.data.rows import BadRows
+from llmtrain_trainer.errors import Interrupted
 from llmtrain_trainer.stage import StageContext
+
+_CONVERSATIONS_AT_A_TIME = 512
 
 
 class ConversationSource(Protocol):
@@ -43,6 +47,28 @@ def conversation_sources(
         UserError: a source cannot be found.
     """
     return [_source(section, context) for section in sections]
+
+
+def in_batches(
+    sources: Iterable[Iterable[Conversation]], context: StageContext, activity: str
+) -> Iterator[list[Conversation]]:
+    """The conversations of some sources, a few hundred at a time.
+
+    Args:
+        sources: the conversations of each.
+        context: the stage, which is told how many were read.
+        activity: what is done with them: `counting conversations`.
+
+    Raises:
+        Interrupted: the stage was told to stop.
+    """
+    every, done = chain.from_iterable(sources), 0
+    while some := list(islice(every, _CONVERSATIONS_AT_A_TIME)):
+        if context.stop.is_set():
+            raise Interrupted(f"stopped while {activity}; they will be read anew")
+        done += len(some)
+        context.progress.update(activity=f"{activity} ({done:,} read)")
+        yield some
 
 
 def _source(section: ChatSource, context: StageContext) -> ConversationSource:
