@@ -14,6 +14,9 @@ from support.kubernetes_proxy import WatchFault, unchanged
 from support.nodeless_cluster import NodelessCluster
 from support.operator_process import running_warm_operator
 
+from llmtrain_api.stages import Stage
+from llmtrain_api.status import JobStatus, StageState
+
 _RAY_CLUSTERS = "/apis/ray.io/v1/namespaces/default/rayclusters"
 _MERGE = "application/merge-patch+json"
 _LOOK_SECONDS = 0.05
@@ -80,10 +83,8 @@ def _suspend_once(cluster: NodelessCluster, name: str) -> None:
     """Suspend the first attempt of pretraining once it runs, and resume what is suspended."""
     job = cluster.client.request("GET", f"{JOBS}/{name}")
     status, policy = job.get("status", {}), job["spec"].get("policy", {})
-    runs = any(
-        (stage["name"], stage["state"], stage["attempt"]) == ("pretrain", "Running", 0)
-        for stage in status.get("stages", [])
-    )
+    stage = JobStatus.model_validate(status).stage(Stage.PRETRAIN)
+    runs = stage.state is StageState.RUNNING and stage.next_attempt == 1
     suspended = policy.get("suspend", False)
     if (runs and not suspended) or (suspended and status["phase"] == "Suspended"):
         patch: Json = {"spec": {"policy": {"suspend": not suspended}}}

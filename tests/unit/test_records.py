@@ -10,14 +10,15 @@ from support.repository import ROOT
 
 from llmtrain_api.base import MayChange, Section
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import StageState, StageStatus
+from llmtrain_api.status import Attempt, StageState, StageStatus
 
 _STAGE = StageStatus(name=Stage.DATA, state=StageState.PENDING)
+_ATTEMPT = Attempt(number=3, submission_id="it", start_time="2026-01-31T11:50:00Z")
 
 
 def test_a_copy_has_the_new_values_and_keeps_the_others() -> None:
-    running = _STAGE.replace(state=StageState.RUNNING, attempt=3)
-    assert running == StageStatus(name=Stage.DATA, state=StageState.RUNNING, attempt=3)
+    running = _STAGE.replace(state=StageState.RUNNING, attempt=_ATTEMPT)
+    assert running == StageStatus(name=Stage.DATA, state=StageState.RUNNING, attempt=_ATTEMPT)
     assert _STAGE.state is StageState.PENDING
 
 
@@ -29,11 +30,11 @@ def test_a_name_that_is_no_field_is_an_error(name: str) -> None:
 
 def test_a_value_that_breaks_a_rule_is_an_error() -> None:
     with pytest.raises(ValidationError, match="greater than or equal to 0"):
-        _STAGE.replace(attempt=-1)
+        _ATTEMPT.replace(number=-1)
 
 
 def test_a_field_that_was_not_set_stays_unset() -> None:
-    assert _STAGE.replace(attempt=1).model_fields_set == {"name", "state", "attempt"}
+    assert _STAGE.replace(attempt=None).model_fields_set == {"name", "state", "attempt"}
 
 
 def test_the_order_of_fields_is_no_part_of_what_decides_what_is_learned() -> None:
@@ -55,12 +56,12 @@ def test_the_order_of_fields_is_no_part_of_what_decides_what_is_learned() -> Non
 
 
 _PROGRAM = """
-from llmtrain_api.status import StageStatus
+from llmtrain_api.status import Attempt
 
-def use(stage: StageStatus) -> None:
-    stage.replace(attempt=1).attempt.bit_length()
-    stage.replace(atempt=1)
-    stage.replace(attempt="1")
+def use(attempt: Attempt) -> None:
+    attempt.replace(number=1).number.bit_length()
+    attempt.replace(numbr=1)
+    attempt.replace(number="1")
 """
 
 
