@@ -27,14 +27,14 @@ from llmtrain_trainer.stage import ReportAddress, StageContext
 
 _LOOK_SECONDS = 0.5
 _STOP_SECONDS = 10.0
-"""A stage without checkpoints that has not ended by then is in the middle of a library's work,
-such as learning a vocabulary, which nothing can stop."""
+"""Grace period of a stage without checkpoints. If it has not ended by then, it is inside a library
+call that cannot be interrupted, such as learning a vocabulary."""
 
 
 def main() -> int:
     """Run the stage; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    with ExitStack() as log, ending() as end:  # its last words go into the log too
+    with ExitStack() as log, ending() as end:  # its last output goes into the log too
         config = read_run_config(sys.argv[1:])
         workspace = Workspace(Path(config.workspace))
         with explain_full_disk(workspace.root):
@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def _drive(config: RunConfig, end: Ending) -> None:
-    """Serve the progress report while the stage runs, and pass on the wish to stop."""
+    """Serve the progress report while the stage runs, and forward stop requests."""
     import ray
 
     started = psutil.Process().create_time()
@@ -78,12 +78,12 @@ def _drive(config: RunConfig, end: Ending) -> None:
 
 
 def _in_thread(context: StageContext, has_begun: Callable[[], bool]) -> StageResult:
-    """Run the stage beside the main thread, which stays free for signals.
+    """Run the stage in a thread, so that the main thread stays free for signals.
 
     Raises:
-        Interrupted: told to stop before ranks made a step: nothing is lost, and nobody waits for
-            them to come up. What they were at ends with this process. So does a stage without
-            checkpoints that does not stop by itself: it would be done anew in any case.
+        Interrupted: a stop was requested before ranks made a step, so nothing is lost and their
+            start is not awaited; or a stage without checkpoints did not stop by itself, which
+            would start again from the beginning in any case. Their work ends with this process.
     """
     results: list[StageResult] = []
     errors: list[BaseException] = []
@@ -130,7 +130,7 @@ def _run_stage(context: StageContext) -> StageResult:
 
 
 def _on_trainer(context: StageContext) -> StageResult:
-    """Do the stage's work on a trainer's machine: the head's is too small."""
+    """Run the stage's work on a trainer's machine: the head is too small."""
     from llmtrain_trainer.launch.ray_task import run_task
 
     return run_task(context, work)

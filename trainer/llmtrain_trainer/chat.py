@@ -37,7 +37,7 @@ def reply(
     messages: "list[Message]",
     sampling: "Sampling",
 ) -> Generator[str, None, None]:
-    """What a model answers, piece by piece as it writes; closed, it writes no further.
+    """Generate a model's answer, piece by piece; closing the generator stops the model.
 
     Args:
         model: on its device.
@@ -135,13 +135,13 @@ class ChatSession:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Load a model and talk; returns the exit code.
+    """Run a conversation with a model; returns the exit code.
 
     Args:
-        arguments: of the command line; the process's own by default.
+        arguments: command line arguments; by default the process's own.
     """
     options = _parse(arguments)
-    if isinstance(sys.stdout, TextIOWrapper):  # a terminal of another charset
+    if isinstance(sys.stdout, TextIOWrapper):  # a terminal with another charset
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         talk = _load(options)
@@ -161,12 +161,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _converse(talk: ChatSession, lines: Iterator[str], *, stays: bool) -> None:
-    """Answer each line until they end.
+    """Answer each line until the lines end.
 
     Args:
         talk: the conversation.
-        lines: what is asked.
-        stays: whether Ctrl-C ends an answer alone.
+        lines: the questions.
+        stays: whether Ctrl-C ends only the answer.
     """
     for line in lines:
         match line.strip():
@@ -182,7 +182,7 @@ def _converse(talk: ChatSession, lines: Iterator[str], *, stays: bool) -> None:
 
 
 def _typed() -> Iterator[str]:
-    """The lines that a person types, until Ctrl-D or Ctrl-C."""
+    """Lines from the keyboard, until Ctrl-D or Ctrl-C."""
     import readline  # noqa: F401 - lets `input` edit a line and find older ones
 
     while True:

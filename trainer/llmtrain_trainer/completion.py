@@ -1,4 +1,4 @@
-"""Tells a rerun that its work is done already.
+"""Marks finished results, so that a rerun does not repeat them.
 
 A stage that finished leaves a marker among its results, with a fingerprint of all that it was
 made from. A rerun with the same fingerprint has nothing to do.
@@ -13,7 +13,7 @@ _MARKER = "complete.json"
 
 
 def fingerprint(parts: Iterable[str]) -> str:
-    """SHA-256 of the parts; their borders count."""
+    """SHA-256 of the parts, including their boundaries."""
     return hashlib.sha256(json.dumps(list(parts)).encode()).hexdigest()
 
 
@@ -23,7 +23,7 @@ def mark_complete(folder: Path, made_from: str) -> None:
 
 
 def made_from(folder: Path) -> str | None:
-    """The fingerprint of what a folder was made from; None where it is not complete."""
+    """The fingerprint of a folder's inputs; None if the folder is not complete."""
     try:
         marker = json.loads((folder / _MARKER).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):

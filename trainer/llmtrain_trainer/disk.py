@@ -1,4 +1,4 @@
-"""Says that a disk is full, where a library would only say that it failed."""
+"""Turns obscure library errors on a full disk into clear ones."""
 
 import errno
 import shutil
@@ -14,10 +14,10 @@ _WORDS = ("No space left on device", "Disk quota exceeded")
 
 @contextmanager
 def explain_full_disk(folder: Path) -> Iterator[None]:
-    """Turns an error of its block that comes of a full disk into one that says so.
+    """Context in which errors caused by a full disk become a `UserError`.
 
     Args:
-        folder: where the block writes.
+        folder: folder that the block writes to.
 
     Raises:
         UserError: the disk is full.
@@ -31,19 +31,19 @@ def explain_full_disk(folder: Path) -> Iterator[None]:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether there was no room to write; libraries that hide the number tell it in words."""
+    """Whether an error means a full disk, by its number or its text."""
     if isinstance(error, OSError) and error.errno in _ERRORS:
         return True
     return any(words in str(error) for words in _WORDS)
 
 
 def disk_full(path: Path | str, folder: Path, *, kept: str | None = None) -> UserError:
-    """The error to raise.
+    """The error of a full disk.
 
     Args:
-        path: what could not be written.
-        folder: on the same disk; perhaps not made yet.
-        kept: what is there all the same.
+        path: file that could not be written.
+        folder: folder on the same disk; it may not exist yet.
+        kept: results that exist all the same.
     """
     there = next(each for each in (folder, *folder.parents) if each.exists())
     free_bytes = shutil.disk_usage(there).free

@@ -1,4 +1,4 @@
-"""Keeps what a driver prints in the workspace too: Ray's own copy goes with the Ray cluster."""
+"""Copies a driver's output into the workspace: Ray's own copy is lost with the Ray cluster."""
 
 import os
 import threading
@@ -18,7 +18,7 @@ def driver_log(path: Path) -> Iterator[None]:
     """Copy standard output and error, of this process and its children, into a file.
 
     Args:
-        path: of the file; made anew, with its folder.
+        path: path of the file, which is created anew with its folder.
 
     Raises:
         UserError: a symbolic link is in its place.

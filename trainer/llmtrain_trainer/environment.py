@@ -1,4 +1,4 @@
-"""Writes down what an attempt runs on: who repeats the run will want the same versions."""
+"""Records the software and hardware of an attempt, for repeating the run."""
 
 import platform
 from importlib.metadata import version
@@ -24,7 +24,7 @@ _LIBRARIES = (
 
 
 def record_environment(config: RunConfig) -> None:
-    """Leave the record of this attempt in the workspace."""
+    """Write the record of this attempt to the workspace."""
     environment = Environment(
         llmtrain=version("llmtrain"),
         python=platform.python_version(),

@@ -1,4 +1,4 @@
-"""The ways in which a stage ends other than well; each is an exit code and a reason."""
+"""The errors that end a stage; each has an exit code and a reason."""
 
 from llmtrain_api.exit_codes import ExitCode
 from llmtrain_api.status import EvaluationResult
@@ -7,7 +7,7 @@ _LONGEST_LINE = 400
 
 
 def in_one_line(error: BaseException) -> str:
-    """What an error says, for a message of ours: libraries write paragraphs."""
+    """The message of a library's error in one line."""
     return " ".join(str(error).split())[:_LONGEST_LINE].rstrip(".") or type(error).__name__
 
 
@@ -17,7 +17,7 @@ class StageError(Exception):
     Args:
         message: what was wrong, where, and what would be right.
         reason: CamelCase, for programs.
-        evaluation: what was measured all the same.
+        evaluation: results that were measured all the same.
     """
 
     exit_code = ExitCode.APPLICATION
@@ -67,8 +67,8 @@ class GateError(StageError):
     default_reason = "GateNotMet"
 
 
-class Interrupted(StageError):  # noqa: N818 - it is no error: the stage was told to stop
-    """Told to stop, and stopped after a committed checkpoint."""
+class Interrupted(StageError):  # noqa: N818 - it is no error: a stop was requested
+    """A stop was requested, and the stage stopped after a committed checkpoint."""
 
     exit_code = ExitCode.INTERRUPTED
     default_reason = "Interrupted"

@@ -50,7 +50,7 @@ def ending() -> Iterator[Ending]:
     except StageError as error:
         end.exit_code = error.exit_code
         outcome = Outcome(reason=error.reason, message=error.message, evaluation=error.evaluation)
-    except Exception as error:  # noqa: BLE001 - the last line of defence; it is told, not hidden
+    except Exception as error:  # noqa: BLE001 - the last line of defence; the error is reported
         _log.exception("the stage failed")
         end.exit_code = ExitCode.APPLICATION
         cause = _cause(error)
@@ -69,7 +69,7 @@ def _cause(error: BaseException) -> BaseException:
 
 
 def leave(exit_code: int) -> NoReturn:
-    """End this process at once, its work being done and told.
+    """End this process at once, after its work and its outcome line.
 
     Threads of libraries would otherwise keep it alive, or abort it while the interpreter is torn
     down, as gloo's sometimes do; the exit code would then belie what was done.
@@ -84,7 +84,7 @@ def read_run_config(arguments: Sequence[str]) -> RunConfig:
     """The run config in the file that a command line names.
 
     Args:
-        arguments: of the command line: the file's path.
+        arguments: command line arguments: the path of the file.
 
     Raises:
         UserError: it is not there, or not one of this version.

@@ -20,7 +20,7 @@ _LOOK_SECONDS = 0.5
 
 def main() -> None:
     """Have the driver stop, wait for its end, and end all processes of this Pod."""
-    head = os.environ.get("FQ_RAY_IP", "127.0.0.1")  # KubeRay tells the workers
+    head = os.environ.get("FQ_RAY_IP", "127.0.0.1")  # KubeRay sets it for workers
     try:
         while _ask_to_stop(f"http://{head}:{PROGRESS_PORT}{STOP_PATH}"):
             threading.Event().wait(_LOOK_SECONDS)

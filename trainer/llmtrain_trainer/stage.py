@@ -24,7 +24,7 @@ class StageContext:
     config: RunConfig
     progress: Reporter
     stop: threading.Event = field(default_factory=threading.Event)
-    """Set when the stage is told to stop: finish what cannot be redone, then raise
+    """Set when a stop is requested: finish what cannot be redone, then raise
     `Interrupted`."""
     report_to: ReportAddress | None = None
     """The driver's own; None in every other process."""

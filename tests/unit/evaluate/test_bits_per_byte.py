@@ -65,7 +65,7 @@ def test_the_number_of_windows_at_a_time_changes_nothing(
     at_once = token_nats(tiny_model(), stream, window=8)
     monkeypatch.setitem(bits_per_byte._LOGITS_AT_A_TIME, "cpu", 1)
     shares: list[float] = []
-    one_by_one = token_nats(tiny_model(), stream, window=8, tell=shares.append)
+    one_by_one = token_nats(tiny_model(), stream, window=8, on_progress=shares.append)
     np.testing.assert_allclose(one_by_one, at_once, rtol=1e-5)
     assert len(shares) == -(-len(stream.tokens) // 8)
     assert shares[-1] == 1.0

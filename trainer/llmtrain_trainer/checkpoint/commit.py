@@ -1,4 +1,4 @@
-"""Writes a checkpoint so that it is either committed whole or not there at all."""
+"""Writes checkpoints atomically: a checkpoint is committed as a whole or not at all."""
 
 import shutil
 from collections.abc import Callable
@@ -51,8 +51,8 @@ class Group(Protocol):
         """Every rank's value, in the order of ranks, on every rank.
 
         Args:
-            value: of this rank.
-            kind: what it is; the others' values are held against it.
+            value: value of this rank.
+            kind: type of the value, by which the others' values are validated.
         """
         ...
 
@@ -66,9 +66,9 @@ class CheckpointWriter:
 
     Args:
         root: the stage's checkpoint folder, shared by all ranks.
-        template: what all manifests of this attempt have in common.
+        template: common fields of all manifests of this attempt.
         group: the ranks.
-        keep: committed checkpoints that are kept.
+        keep: number of committed checkpoints to keep.
     """
 
     def __init__(self, root: Path, template: Manifest, group: Group, *, keep: int) -> None:
@@ -78,7 +78,7 @@ class CheckpointWriter:
         self._keep = keep
 
     def claim(self) -> None:
-        """Take over from earlier attempts: from now on only this one commits."""
+        """Take over from earlier attempts: from now on only this attempt may commit."""
         if self._group.rank == 0:
             self._root.mkdir(parents=True, exist_ok=True)
             replace_file(self._root / ATTEMPT, str(self._template.attempt))
@@ -90,8 +90,8 @@ class CheckpointWriter:
         """Write and commit the checkpoint after `state.step` steps. Collective.
 
         Args:
-            state: what goes into the manifest.
-            write: writes this rank's files into the folder that it is given; collective.
+            state: training state for the manifest.
+            write: writes this rank's files into a given folder; collective.
 
         Raises:
             UserError: the disk is full.
@@ -152,7 +152,7 @@ class CheckpointWriter:
 
     def _explain(self, error: OSError | RuntimeError, temporary: Path) -> Exception:
         free_bytes = shutil.disk_usage(self._root).free
-        if not is_full(error) and free_bytes > _LITTLE_SPACE_BYTES:  # torch says it in no way
+        if not is_full(error) and free_bytes > _LITTLE_SPACE_BYTES:  # torch does not report it
             return error
         shutil.rmtree(temporary, ignore_errors=True)  # gives back what it took; may be gone already
         committed = newest_committed(self._root)

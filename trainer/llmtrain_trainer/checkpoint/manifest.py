@@ -1,4 +1,4 @@
-"""A checkpoint's folder: its names, what it says about itself, and whether its files agree.
+"""A checkpoint's folder: names, manifest, and verification of its files.
 
 step-00000100/               a checkpoint, committed when COMMITTED is in it
 step-00000100.tmp-3/         attempt 3 is writing it, or died while it did
@@ -31,12 +31,12 @@ def step_folder(root: Path, step: int) -> Path:
 
 
 def temporary_folder(root: Path, step: int, attempt: int) -> Path:
-    """Where an attempt writes a checkpoint before it is one."""
+    """The folder in which an attempt writes a checkpoint before its commit."""
     return root / f"step-{step:08d}.tmp-{attempt}"
 
 
 def trash_folder(root: Path, step: int, attempt: int) -> Path:
-    """Where a checkpoint goes before it is deleted, so that none is ever half there."""
+    """The folder to which a checkpoint is renamed before deletion, which is not atomic."""
     return root / f"step-{step:08d}.trash-{attempt}"
 
 
@@ -49,13 +49,13 @@ def checkpoint_steps(root: Path) -> list[int]:
 
 
 def newest_committed(root: Path) -> int | None:
-    """The step of the newest checkpoint that was committed; None where none was."""
+    """The step of the newest committed checkpoint; None if there is none."""
     steps = checkpoint_steps(root)
     return next((step for step in steps if (step_folder(root, step) / COMMITTED).is_file()), None)
 
 
 def leftover_folders(root: Path) -> list[Path]:
-    """Folders of writers and deleters that died."""
+    """Folders of interrupted writes and deletions."""
     if not root.is_dir():
         return []
     return sorted(path for path in root.iterdir() if _LEFTOVER.fullmatch(path.name))
@@ -80,13 +80,13 @@ class CheckpointState(Record):
 
 
 class Manifest(Record):
-    """All files of a checkpoint, and what they are the state of."""
+    """Files of a checkpoint, with digests and the state that they belong to."""
 
     version: Literal[2] = 2
     stage: Stage
     attempt: int
     parallel: ParallelDims
-    """Arrangement of the ranks that wrote it; another one has to reshard it."""
+    """Mesh of the ranks that wrote the checkpoint; another mesh has to reshard it."""
     fingerprint: str
     """Fingerprint of the settings that the state depends on; only the same one resumes it."""
     state: CheckpointState
@@ -110,7 +110,7 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of a committed checkpoint.
 
     Raises:
-        ValueError: it was not committed, or its manifest is not the one that was.
+        ValueError: the checkpoint is not committed, or its manifest has changed since.
     """
     marker, manifest = folder / COMMITTED, folder / MANIFEST
     if not marker.is_file():
@@ -126,7 +126,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def find_damage(folder: Path, expected: dict[str, FileDigest]) -> str | None:
-    """What is wrong with the first bad one of these files; None where all are as committed."""
+    """Description of the first damaged file; None if all files are as committed."""
     for name, digest in sorted(expected.items()):
         path = folder / name
         if not path.is_file():

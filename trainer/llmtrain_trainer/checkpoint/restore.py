@@ -1,4 +1,4 @@
-"""Finds the newest checkpoint that is whole, and makes it loadable on another mesh of ranks."""
+"""Finds the newest intact checkpoint, and converts it for another mesh of ranks."""
 
 import logging
 import shutil
@@ -31,7 +31,7 @@ _DAMAGE: TypeAdapter[str | None] = TypeAdapter(str | None)
 
 @dataclass(frozen=True)
 class Restorable:
-    """A committed checkpoint whose every file is as it was written."""
+    """A committed checkpoint with verified files."""
 
     folder: Path
     manifest: Manifest
@@ -50,7 +50,7 @@ def find_restorable(root: Path, fingerprint: str, group: Group) -> Restorable | 
 
     Args:
         root: the stage's checkpoint folder.
-        fingerprint: of the settings that the state depends on.
+        fingerprint: fingerprint of the settings that the state depends on.
         group: the ranks.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Tells the control tokens that a chat template writes from the same words in a message.
+"""Distinguishes control tokens of a chat template from the same words in a message.
 
 For `<|im_end|>` in a message, a mark is put inside the word before the template sees it. In the
 template's text, every whole `<|im_end|>` is then the template's own.

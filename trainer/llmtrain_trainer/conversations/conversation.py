@@ -23,7 +23,7 @@ class ToolCall(TypedDict):
 
 
 class Message(TypedDict):
-    """One turn."""
+    """One message of a conversation."""
 
     role: str
     """`system`, `developer`, `user`, `assistant` or `tool`."""

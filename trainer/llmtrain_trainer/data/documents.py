@@ -1,4 +1,4 @@
-"""Clean documents: what identifies one, which are held out, and how they lie on the disk.
+"""Clean documents: their keys, the held-out ones, and their files.
 
 They are parquet files with the columns `text` and `source`.
 """

@@ -70,7 +70,7 @@ def _is_saved(folder: Path) -> bool:
 
 
 def _underlying_error(error: Exception) -> BaseException:
-    """The error that says why; the library's own says only that there was one."""
+    """The cause of an error whose own message only says that loading failed."""
     from datasets.exceptions import DatasetGenerationError
 
     return (error.__cause__ or error) if isinstance(error, DatasetGenerationError) else error

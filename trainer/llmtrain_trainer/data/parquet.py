@@ -19,9 +19,9 @@ def read_parquet(path: Path, field: str) -> Iterator[tuple[str, dict[str, object
     Texts that are not UTF-8, which parquet itself does not check, come as bytes.
 
     Args:
-        path: of the file.
-        field: the only one that is wanted. No other column is read; where its own is missing, the
-            rows have the other fields without their values.
+        path: path of the file.
+        field: the only field to read. If its column is missing, the rows have the other fields
+            without their values.
 
     Raises:
         UserError: the file cannot be read.

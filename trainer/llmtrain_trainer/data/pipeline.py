@@ -1,4 +1,4 @@
-"""How documents pass through the steps: a worker's own first, then those that compare documents."""
+"""Applies corpus steps to documents: first per document in workers, then across documents."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ _BATCH_DOCUMENTS = 4096
 
 @dataclass(frozen=True)
 class DocumentBatch:
-    """Some documents of one shard, and what became of those that are not there any more."""
+    """Documents of one shard, with a report on the dropped ones."""
 
     number: int
     """Position of the source in the manifest."""

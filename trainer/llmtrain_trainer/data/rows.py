@@ -82,7 +82,7 @@ def find_field(row: Mapping[str, object], field: str, place: str, *, setting: st
     Args:
         row: field names and values.
         field: a name, or the names of objects inside each other, with dots between them.
-        place: of the row, for the error.
+        place: place of the row, for the error.
         setting: the manifest's field that names it: `textField`.
 
     Raises:

@@ -28,7 +28,7 @@ def documents(context: StageContext) -> Product:
 
     Raises:
         UserError: a source cannot be read, or no document is left.
-        Interrupted: told to stop; nothing is left behind.
+        Interrupted: a stop was requested; nothing is left behind.
     """
     data = context.config.data
     assert data is not None, "the stage runs when its section is there"

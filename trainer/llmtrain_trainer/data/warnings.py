@@ -50,11 +50,11 @@ def _dropped(source: SourceReport, reasons: Mapping[str, str]) -> Iterator[str]:
         if not rule.endswith(" repeated")
     }
     lost = sum(by_rule.values())
-    told = list(by_rule.items())[:_RULES_SHOWN]
+    shown_rules = list(by_rule.items())[:_RULES_SHOWN]
     if lost <= _NEARLY_ALL * total:
-        told = [(rule, count) for rule, count in told if count > _MOST * total]
-    if told:
-        rules = "; ".join(f"{rule} {count:,} ({reasons[rule]})" for rule, count in told)
+        shown_rules = [(rule, count) for rule, count in shown_rules if count > _MOST * total]
+    if shown_rules:
+        rules = "; ".join(f"{rule} {count:,} ({reasons[rule]})" for rule, count in shown_rules)
         yield f"{source.name}: {lost:,} of {total:,} documents were dropped, by {rules}"
 
 

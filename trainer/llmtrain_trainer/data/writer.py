@@ -1,4 +1,4 @@
-"""Where the batches come together: comparing steps, the split, the files, the report."""
+"""Merges the batches of all workers: corpus-wide steps, split, files and report."""
 
 from collections import defaultdict
 from contextlib import ExitStack
@@ -54,7 +54,7 @@ class CorpusWriter:
                 self._write(document, batch.source, held_out=self._is_held_out(document))
 
     def report(self) -> DataReport:
-        """What became of all documents; complete once the writer is closed."""
+        """The data report; complete once the writer is closed."""
         return DataReport(
             sources=dict(self._sources),
             by_source=tuple(counter.report() for counter in self._by_source),

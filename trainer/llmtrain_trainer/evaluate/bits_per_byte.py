@@ -1,4 +1,4 @@
-"""Bits per byte: what it costs a model to write down held-out text, whatever its tokenizer.
+"""Bits per byte: the cost of encoding held-out text with a model, comparable across tokenizers.
 
 Bits per byte = sum of the negative log-likelihoods in nats / (ln 2 x bytes of UTF-8 text). End of
 text tokens stand for no text and count on neither side.
@@ -26,7 +26,7 @@ _LOGITS_AT_A_TIME = {"cpu": 2**24, "cuda": 2**28}
 
 @dataclass(frozen=True)
 class TextScore:
-    """What held-out text costs a model."""
+    """Score of a model on held-out text."""
 
     bits_per_byte: float
     standard_error: float | None
@@ -43,7 +43,7 @@ def score_text(
     stream: TokenStream,
     *,
     window: int,
-    tell: Callable[[float], None] = lambda _: None,
+    on_progress: Callable[[float], None] = lambda _: None,
 ) -> TextScore:
     """Measure a model on text.
 
@@ -51,12 +51,14 @@ def score_text(
         model: in evaluation mode.
         stream: the text, in the model's own tokens.
         window: T, in tokens.
-        tell: is told the share that is done, from 0 to 1, after each forward pass.
+        on_progress: called with the finished share, from 0 to 1, after each forward pass.
 
     Raises:
         UserError: a prediction is not finite.
     """
-    nats = np.where(stream.ends_document, 0.0, token_nats(model, stream, window=window, tell=tell))
+    nats = np.where(
+        stream.ends_document, 0.0, token_nats(model, stream, window=window, on_progress=on_progress)
+    )
     document_nats = np.add.reduceat(nats, stream.document_starts)
     num_bytes = int(stream.document_bytes.sum())
     num_tokens = int((~stream.ends_document).sum())
@@ -82,7 +84,7 @@ def token_nats(
     stream: TokenStream,
     *,
     window: int,
-    tell: Callable[[float], None] = lambda _: None,
+    on_progress: Callable[[float], None] = lambda _: None,
 ) -> NDArray[np.float64]:
     """The negative log-likelihood of each token of a stream, in nats; shape (num_tokens,)."""
     num_tokens = len(stream.tokens)
@@ -97,7 +99,7 @@ def token_nats(
     for start in range(0, num_windows, rows):
         some = slice(start, start + rows)
         found.append(_window_nats(model, inputs[some], labels[some]))
-        tell(min(1.0, (start + rows) / num_windows))
+        on_progress(min(1.0, (start + rows) / num_windows))
     return np.concatenate(found).ravel()[:num_tokens]
 
 

@@ -1,4 +1,4 @@
-"""Whether the bounds of the manifest are met."""
+"""Checks the manifest's gates."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,11 +11,11 @@ HELD_OUT_DOCS = "heldOutDocs"
 
 
 def check_gates(gates: Sequence[Gate], measured: Mapping[str, float]) -> tuple[GateResult, ...]:
-    """Hold what was measured against the bounds.
+    """Compare measurements with the gates.
 
     Args:
-        gates: of the manifest.
-        measured: by metric, of the job's last model.
+        gates: gates of the manifest.
+        measured: values by metric, for the job's last model.
 
     Raises:
         UserError: a gate names no metric that was measured.

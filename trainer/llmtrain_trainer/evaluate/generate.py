@@ -23,7 +23,7 @@ def generate_texts(
 
     Args:
         subject: answers a prompt where it chats, else continues it.
-        prompts: of the manifest.
+        prompts: prompts of the manifest.
         sampling: how to continue.
         seed: for every prompt anew, so that a prompt's text does not hang on its neighbours.
     """

@@ -1,8 +1,8 @@
 """The task `heldOutDocs`: which of four texts continues a held-out piece of documentation?
 
-It tells models apart that have never seen a question: a model is right where it finds the true
-continuation likelier for each character than those of three other documents (`acc_norm` of the
-lm-evaluation-harness, since choices differ in length). Guessing gives 0.25.
+It compares models that have never seen a question: an answer is right if the model gives the true
+continuation a higher likelihood per character than those of three other documents (`acc_norm` of
+the lm-evaluation-harness, since choices differ in length). Guessing gives 0.25.
 """
 
 import hashlib
@@ -153,7 +153,7 @@ def _others(pieces: Sequence[_Piece], rank: int) -> list[str]:
 
     Args:
         pieces: by length of the continuation.
-        rank: of the question's own piece.
+        rank: rank of the question's own piece.
     """
     own = pieces[rank]
     shorter = (pieces[n] for n in range(rank - 1, -1, -1) if pieces[n].document != own.document)

@@ -37,7 +37,7 @@ def load_task(name: str, folder: Path, *, cache: Path, trusted: bool = False) ->
     """The task of this name in a folder of YAML files.
 
     Args:
-        name: of a task or a group.
+        name: name of a task or a group.
         folder: relative paths of data files start here.
         cache: where `datasets` keeps the questions.
         trusted: whether code of the task may run.
@@ -93,7 +93,7 @@ def run_task(
         task: what `load_task` gave.
         few_shot: solved examples before each question.
         limit: questions asked; None for all.
-        seed: of the choice of examples.
+        seed: seed for the choice of examples.
         as_chat: whether questions are a user's messages, written with the chat template.
     """
     import lm_eval

@@ -1,4 +1,4 @@
-"""Takes the measurements of one model after the other, and tells how far it is."""
+"""Measures one model after the other, and reports progress."""
 
 from collections.abc import Sequence
 
@@ -21,11 +21,11 @@ _LONGEST_WINDOW = 2048
 
 
 class Measurement:
-    """Collects what is found.
+    """Collects measurements.
 
     Args:
         evaluate: the manifest's section.
-        context: of the stage.
+        context: context of the stage.
         texts: the held-out documents.
         num_models: how many will be measured.
     """
@@ -47,17 +47,17 @@ class Measurement:
 
         Raises:
             UserError: the model predicts nothing finite.
-            Interrupted: told to stop.
+            Interrupted: a stop was requested.
         """
         seed = self._context.config.seed
         if self._evaluate.bits_per_byte:
             self.results += _results(self._score(subject), subject.name)
         for number, task in enumerate(tasks):
-            self._tell(f"{subject.name}: {task.name}", 0.5 + 0.4 * number / len(tasks))
+            self._report_share(f"{subject.name}: {task.name}", 0.5 + 0.4 * number / len(tasks))
             self.results += task.run(subject, seed=seed)
         generations = self._evaluate.generations
         if generations is not None:
-            self._tell(f"{subject.name}: writing texts", 0.9)
+            self._report_share(f"{subject.name}: writing texts", 0.9)
             if warning := endless_warning(subject.tokenizer):
                 self._warnings.append(f"{subject.name}: {warning}")
                 self._context.progress.update(warnings=bounded_warnings(self._warnings))
@@ -67,12 +67,12 @@ class Measurement:
 
     def _score(self, subject: EvaluatedModel) -> TextScore:
         activity = f"{subject.name}: bits per byte"
-        self._tell(activity, 0)
+        self._report_share(activity, 0)
         return score_text(
             subject.model,
             token_stream(subject.tokenizer, self._texts),
             window=min(subject.context_length, self._trained_length(), _LONGEST_WINDOW),
-            tell=lambda share: self._tell(activity, 0.5 * share),
+            on_progress=lambda share: self._report_share(activity, 0.5 * share),
         )
 
     def _trained_length(self) -> int:
@@ -80,7 +80,7 @@ class Measurement:
         training = self._context.config.new_model_training
         return _LONGEST_WINDOW if training is None else training.sequence_length
 
-    def _tell(self, activity: str, share: float) -> None:
+    def _report_share(self, activity: str, share: float) -> None:
         """Report progress.
 
         Args:

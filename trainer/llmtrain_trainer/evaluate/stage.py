@@ -25,7 +25,7 @@ def run(context: StageContext) -> tuple[EvaluationResult, ...]:
     Raises:
         UserError: the manifest's section cannot be carried out.
         GateError: a gate was not met; the report is written all the same.
-        Interrupted: told to stop; nothing is left behind.
+        Interrupted: a stop was requested; nothing is left behind.
     """
     evaluate = context.config.evaluate
     assert evaluate is not None, "the stage runs when its section is there"

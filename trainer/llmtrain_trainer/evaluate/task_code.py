@@ -20,7 +20,7 @@ def task_code(name: str, *, trusted: bool) -> Iterator[None]:
     """Run what is inside with a task's code, or without it.
 
     Args:
-        name: of the task.
+        name: name of the task.
         trusted: whether its code may run.
 
     Raises:

@@ -61,10 +61,10 @@ def load_tasks(
     """Load all tasks.
 
     Args:
-        tasks: of the manifest.
+        tasks: tasks of the manifest.
         texts: the held-out documents.
         scratch: an empty folder, in use as long as the tasks are.
-        context: of the stage.
+        context: context of the stage.
 
     Raises:
         UserError: a task cannot be loaded.

@@ -1,4 +1,4 @@
-"""What a model card says about a model, gathered from the workspace."""
+"""Gathers the facts of a model card from the workspace."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,9 +58,9 @@ def training_facts(
     """The training stages that have left a record in the workspace.
 
     Args:
-        config: of the job.
-        shape: of its model; None for a family without a file in `llmtrain_api.families`.
-        num_parameters: of the model.
+        config: run config of the stage.
+        shape: shape of the model; None for a family without a file in `llmtrain_api.families`.
+        num_parameters: number of parameters of the model.
     """
     workspace = Workspace(Path(config.workspace))
     found = []
@@ -115,7 +115,7 @@ Report = TypeVar("Report", bound=BaseModel)
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """All that a model card is written from."""
+    """The facts of a model card."""
 
     config: RunConfig
     model_name: str
@@ -133,7 +133,7 @@ class ModelFacts:
 
 
 def gather_facts(context: StageContext, model: StoredModel) -> ModelFacts:
-    """Read what the stages before this one left.
+    """Read the results of earlier stages.
 
     Raises:
         UserError: a report of theirs is missing or damaged.

@@ -1,4 +1,4 @@
-"""How much fine-tuning will have to train on: counted as soon as there is a tokenizer.
+"""Counts the tokens of fine-tuning as soon as there is a tokenizer.
 
 So the forecast of a job knows how long its fine-tuning takes, and a broken conversation is found
 before pretraining has cost anything.
@@ -27,7 +27,7 @@ def count_tokens(context: StageContext) -> int:
 
     Raises:
         UserError: a conversation is broken, or the chat template refuses it.
-        Interrupted: told to stop.
+        Interrupted: a stop was requested.
     """
     finetune = context.config.finetune
     assert finetune is not None, "counted for jobs with the section"

@@ -17,7 +17,7 @@ def with_adapters(
     Args:
         build: makes the base model.
         lora: sizes of the adapters.
-        seed: of their initial weights, the same on every rank.
+        seed: seed of the adapters' initial weights, the same on every rank.
     """
 
     def build_adapted() -> PreTrainedModel:

@@ -45,7 +45,7 @@ def conversations(context: StageContext) -> Product:
 
     Raises:
         UserError: a conversation is broken, too few are left, or they do not suit the model.
-        Interrupted: told to stop; nothing is left behind.
+        Interrupted: a stop was requested; nothing is left behind.
     """
     finetune = context.config.finetune
     assert finetune is not None, "the stage runs when its section is there"
@@ -99,7 +99,7 @@ def _write(
     finetune: Finetune,
     context: StageContext,
 ) -> list[str]:
-    """Write both sides; returns what a person should know about them."""
+    """Write both sides; returns warnings."""
     encoder = ChatEncoder(tokenizer)
     rows = [_Rows(source, f"sources[{number}]") for number, source in enumerate(sources)]
     held_out_rows = [
@@ -138,8 +138,8 @@ class _Rows:
     """The conversations of one source, its bad rows counted.
 
     Args:
-        source: to read.
-        name: of its field in finetune.data.
+        source: source to read.
+        name: name of its field in finetune.data.
     """
 
     def __init__(self, source: ConversationSource, name: str) -> None:

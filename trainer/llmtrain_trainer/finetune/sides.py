@@ -18,10 +18,10 @@ _COUNTS = np.dtype(np.bool_)
 
 
 class Spool:
-    """Takes conversations, and gives them back in the same order; a context manager.
+    """A file-backed queue of conversations; a context manager.
 
     Args:
-        path: of a file that exists while the context is open.
+        path: path of a file that exists while the context is open.
     """
 
     def __init__(self, path: Path) -> None:
@@ -104,7 +104,7 @@ class Sides:
             (self._validation if is_held_out else self._train).write(encoded)
 
     def close(self) -> list[str]:
-        """Check that both sides hold something; returns what a person should know about them.
+        """Check that no side is empty; returns warnings.
 
         Raises:
             UserError: there are too few conversations for both sides.

@@ -16,17 +16,17 @@ from llmtrain_trainer.progress.reporter import HttpReporter, NullReporter
 from llmtrain_trainer.stage import StageContext
 
 _CONNECTION_LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe")
-# Ray kills workers before the kernel does, and tells it in these words alone.
+# Ray kills workers before the kernel does, and reports it only in these words.
 _OUT_OF_MEMORY = re.compile(
     r"running low on memory\..*? was ([\d.]+ ?GB used / [\d.]+ ?GB limit)", re.DOTALL
 )
 
 
 def cause_of(failures: dict[int, Exception]) -> Exception:
-    """Why a group of ranks failed: one rank's failure takes all the others down with it.
+    """The first cause of a group's failure: one rank's failure takes all others down.
 
     Args:
-        failures: of the ranks, as Ray Train gives them.
+        failures: failures by rank, from Ray Train.
     """
     causes = {rank: _unwrapped(error) for rank, error in failures.items()}
     for cause in causes.values():
@@ -51,7 +51,7 @@ def cause_of(failures: dict[int, Exception]) -> Exception:
 
 
 def _unwrapped(error: Exception) -> Exception:
-    """What Ray hands over inside an exception of its own."""
+    """The exception inside Ray's own one."""
     ours = getattr(error, "_base_exc", error)
     failure: Exception = getattr(ours, "health_check_failure", ours)
     return failure
@@ -66,8 +66,8 @@ _OF_RAY_TRAIN = {
     # Ray's minute is too short for an image pull or a GPU node that is still to come; the operator
     # has a limit of its own.
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": str(24 * 3600),
-    # It would start the ranks anew by itself when a Pod is taken away: an attempt in an attempt,
-    # for the Pod has told the driver to stop already.
+    # Ray would restart the ranks by itself when a Pod is deleted: an attempt inside an attempt, #
+    # since the Pod has asked the driver to stop already.
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
 }
 _KEEP_MEMORY = {

@@ -74,7 +74,7 @@ def set_dropout(config: PretrainedConfig, probability: float) -> None:
 
     Args:
         config: it is changed.
-        probability: of each.
+        probability: probability of each dropout.
 
     Raises:
         ValueError: the model has no dropout that could be set so.
@@ -114,7 +114,7 @@ def require_vocabulary(model: PretrainedConfig, num_tokens: int, *, where: str) 
 
     Args:
         model: its config.
-        num_tokens: of the tokenizer.
+        num_tokens: number of tokens of the tokenizer.
         where: the field or folder that names the model.
 
     Raises:
@@ -134,7 +134,7 @@ def require_context(model: PretrainedConfig, sequence_length: int, *, field: str
     Args:
         model: its config.
         sequence_length: in tokens.
-        field: that says so.
+        field: field of the sequence length, for the error.
 
     Raises:
         UserError: it is longer.

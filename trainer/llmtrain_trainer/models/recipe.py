@@ -1,4 +1,4 @@
-"""How the model of a stage comes to be: new from a shape, or loaded from a folder."""
+"""Recipes for a stage's model: new from a shape, or loaded from a folder."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from llmtrain_trainer.models.stored import load_model, stored_config
 
 @dataclass(frozen=True)
 class ModelRecipe:
-    """How to build a stage's model, and what is known of it before."""
+    """A builder of a stage's model, with facts known before it is built."""
 
     build: Callable[[], PreTrainedModel]
     new_weights: bool
@@ -43,7 +43,7 @@ def new_recipe(model: Model, *, vocabulary_size: int, context_length: int) -> Mo
 
     Args:
         model: the section.
-        vocabulary_size: of the tokenizer.
+        vocabulary_size: vocabulary size of the tokenizer.
         context_length: longest sequence of the stage, in tokens.
 
     Raises:
@@ -74,7 +74,7 @@ def pretrained_recipe(folder: Path, *, dropout: float | None = None) -> ModelRec
     """The recipe of a model in a folder.
 
     Args:
-        folder: of the model.
+        folder: folder of the model.
         dropout: for training; None leaves the model's own.
 
     Raises:

@@ -99,7 +99,7 @@ def load_model(folder: Path, *, dropout: float | None = None) -> PreTrainedModel
     """A pretrained model in fp32, from safetensors only.
 
     Args:
-        folder: of the model.
+        folder: folder of the model.
         dropout: for training; None leaves the model's own.
 
     Raises:
@@ -120,7 +120,7 @@ def load_model(folder: Path, *, dropout: float | None = None) -> PreTrainedModel
             trust_remote_code=False,
             use_safetensors=True,
             output_loading_info=True,
-            ignore_mismatched_sizes=True,  # they are told below
+            ignore_mismatched_sizes=True,  # they are reported below
         )
     except _FAULTS_OF_CONFIGS as error:
         raise _damaged(folder, in_one_line(error)) from error

@@ -61,10 +61,10 @@ def stored_generation_config(folder: Path, tokenizer: PreTrainedTokenizerBase) -
 def generation_config(
     tokenizer: PreTrainedTokenizerBase, own: GenerationConfig | None
 ) -> GenerationConfig:
-    """Whoever generates stops at the end of a turn, or of the text, without being told.
+    """Make every library stop generation at the end of a turn or text by default.
 
     Args:
-        tokenizer: of the model.
+        tokenizer: tokenizer of the model.
         own: what the model says of generation; its settings of sampling are kept.
     """
     ends = end_of_turn_ids(tokenizer)

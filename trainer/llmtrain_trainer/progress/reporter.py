@@ -87,8 +87,8 @@ class HttpReporter:
     cannot be reached is no reason to stop training: it is tried again.
 
     Args:
-        url: of the driver's report path.
-        token: that the driver asks for.
+        url: URL of the driver's report path.
+        token: token that the driver requires.
         stop: set when the driver says so.
     """
 

@@ -90,8 +90,8 @@ def serve_progress(
         port: port to bind to.
         tracker: what is served, and where reports go.
         stop: its state is the answer to every report.
-        token: that a report must carry.
-        cluster_token: that all other requests must carry; None where nobody may make them.
+        token: token that a report must carry.
+        cluster_token: token that all other requests must carry; None refuses them all.
         open_metrics: whether metrics need no token.
     """
     server = _Server((host, port), _Handler)

@@ -21,11 +21,11 @@ from llmtrain_trainer.progress.reporter import (
 class ProgressTracker:
     """Holds the newest report; every update is a heartbeat.
 
-    Ranks tell by themselves what they do with their time, and all before that is start-up. A stage
+    Ranks report their own use of time, and all time before is start-up. A stage
     that does not train works from the first percent on.
 
     Args:
-        config: whose stage and attempt the report names.
+        config: run config with the report's stage and attempt.
         clock: Unix time in seconds.
         started: Unix time in seconds at which the driver began.
     """
@@ -66,8 +66,8 @@ class ProgressTracker:
 
     def _work(self, report: ProgressReport) -> WorkSeconds:
         if self._before_ranks is not None:
-            told = report.work
-            return told.replace(start_up=told.start_up + self._before_ranks)
+            reported = report.work
+            return reported.replace(start_up=reported.start_up + self._before_ranks)
         now = self._clock()
         if self._worked_from is None or report.stage.optimizes:
             return WorkSeconds(start_up=max(now - self._started, 0))

@@ -28,7 +28,7 @@ def tokens(context: StageContext) -> Product | None:
     Raises:
         UserError: there are no documents, or the tokenizer cannot be loaded, or not be learned
             from them.
-        Interrupted: told to stop; nothing half-done is left behind.
+        Interrupted: a stop was requested; nothing half-done is left behind.
     """
     section = _section(context)
     if context.config.data is None:
@@ -49,7 +49,7 @@ def conclude(context: StageContext) -> StageResult:
 
     Raises:
         UserError: the tokenizer cannot be loaded, or is not what a later stage needs.
-        Interrupted: told to stop.
+        Interrupted: a stop was requested.
     """
     if context.config.data is None:
         _make_tokenizer(_section(context), context)

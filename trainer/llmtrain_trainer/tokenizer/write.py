@@ -35,7 +35,7 @@ def write_token_files(folder: Path, context: StageContext, *, from_percent: floa
 
     Raises:
         UserError: the tokenizer has no token that ends a text.
-        Interrupted: told to stop.
+        Interrupted: a stop was requested.
     """
     from transformers import AutoTokenizer
 

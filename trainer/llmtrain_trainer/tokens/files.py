@@ -171,9 +171,9 @@ class TokenFileWriter:
         """Append documents.
 
         Args:
-            tokens: of all these documents one after the other, end-of-text tokens included.
-            num_tokens: of each document, shape (num_documents,); they sum to `len(tokens)`.
-            num_bytes: of UTF-8 text of each document, shape (num_documents,).
+            tokens: tokens of all these documents in a row, with end-of-text tokens.
+            num_tokens: tokens of each document, shape (num_documents,); they sum to `len(tokens)`.
+            num_bytes: UTF-8 bytes of each document, shape (num_documents,).
         """
         data = tokens.astype(self._storage).tobytes()
         self._file.write(data)

@@ -24,7 +24,7 @@ class BackgroundTracker:
     is full are left out. Each kind of trouble is a warning of the stage, given once.
 
     Args:
-        name: of the tracker, for people.
+        name: name of the tracker, for messages.
         connect: opens the run; called in the thread.
         progress: takes the warnings.
     """

@@ -22,7 +22,7 @@ class MLflowRun:
     """One run per stage, found by a tag: MLflow gives runs ids of its own.
 
     Args:
-        section: of the manifest.
+        section: section of the manifest.
         run: the stage.
     """
 

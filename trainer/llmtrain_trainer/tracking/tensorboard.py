@@ -12,7 +12,7 @@ class EventFiles:
     """Writes one event file per attempt; steps that a restart does again are hidden from before.
 
     Args:
-        section: of the manifest.
+        section: section of the manifest.
         run: the stage.
     """
 

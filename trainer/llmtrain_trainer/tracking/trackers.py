@@ -44,7 +44,7 @@ def open_trackers(
     """The trackers of a stage, fed while the context is open.
 
     Args:
-        config: of the attempt.
+        config: run config of the attempt.
         progress: takes warnings about trackers.
         resumed_step: the optimizer step that training goes on from.
     """

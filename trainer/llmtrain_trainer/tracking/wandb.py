@@ -11,7 +11,7 @@ class WandbRun:
     """One run per stage; each attempt resumes it by its id.
 
     Args:
-        section: of the manifest.
+        section: section of the manifest.
         run: the stage.
     """
 

@@ -94,7 +94,7 @@ def require_trainable(folder: Path, config: PretrainedConfig, *, packing: bool) 
     """Make sure, before anything is trained, that the model will learn from its own loss.
 
     Args:
-        folder: of the model.
+        folder: folder of the model.
         config: its config.
         packing: whether several conversations will share a sequence.
 

@@ -44,7 +44,7 @@ def train(task: TrainingTask, context: StageContext) -> None:
     """Train to the end and save the model, from the newest checkpoint on. Collective.
 
     Raises:
-        Interrupted: told to stop, and stopped after a committed checkpoint.
+        Interrupted: a stop was requested, and a checkpoint was committed.
         StageError: the loss is not finite, or a checkpoint could not be written.
     """
     mesh = Mesh.join(task.settings.batch.parallel)
@@ -59,9 +59,9 @@ class Trainer:
 
     Args:
         task: what to train.
-        context: of the attempt.
+        context: context of the attempt.
         mesh: the ranks of the stage.
-        found: the checkpoint to go on from; None starts anew.
+        found: the checkpoint to resume from; None starts from the beginning.
     """
 
     def __init__(

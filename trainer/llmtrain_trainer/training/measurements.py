@@ -1,4 +1,4 @@
-"""What a rank measures of itself: where its time goes, how fast it is, how much memory it takes."""
+"""Measurements of a rank: use of time, speed and memory."""
 
 import resource
 import sys
@@ -34,7 +34,7 @@ class Stopwatch:
         self._committed = 0.0
 
     def switch_to(self, bucket: Bucket) -> Bucket:
-        """Count for this bucket from now on; returns the one before."""
+        """Count for this bucket from now on; returns the previous bucket."""
         now, before = self._clock(), self._bucket
         self._seconds[before] = self._seconds.get(before, 0.0) + now - self._since
         self._bucket, self._since = bucket, now
@@ -42,7 +42,7 @@ class Stopwatch:
 
     @contextmanager
     def measure(self, bucket: Bucket) -> Iterator[None]:
-        """Count for this bucket within the context, and then for the one before again."""
+        """Count for this bucket within the context, then for the previous one again."""
         before = self.switch_to(bucket)
         try:
             yield
@@ -50,7 +50,7 @@ class Stopwatch:
             self.switch_to(before)
 
     def commit(self) -> None:
-        """Take note that all work so far is kept."""
+        """Record that all work so far is kept."""
         self.switch_to(self._bucket)
         self._committed = self._seconds.get("productive", 0.0)
 
@@ -63,11 +63,11 @@ class Stopwatch:
 
 
 _RESIDENT_UNIT = 1 if sys.platform == "darwin" else 1024
-"""Bytes in what getrusage counts in: see its manual page."""
+"""Bytes in the unit of getrusage's memory: see its manual page."""
 
 
 def peak_memory_bytes() -> int:
-    """The most that this rank has held: of its GPU's memory, or of the machine's without one."""
+    """Peak memory of this rank: of its GPU, or of the machine without one."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RESIDENT_UNIT
@@ -84,7 +84,7 @@ class Speedometer:
         flops_per_token: forward and backward; None where unknown.
         num_ranks: devices that share the work.
         cpus: CPU cores of each rank, which count where it has no GPU.
-        precision: whose peak counts.
+        precision: precision of the device's peak.
     """
 
     def __init__(

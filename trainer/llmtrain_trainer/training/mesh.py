@@ -42,8 +42,8 @@ class Ranks:
         They travel as JSON: torch would pickle them, and a pickle from a stranger runs code.
 
         Args:
-            value: of this rank.
-            kind: what it is; the others' values are held against it.
+            value: value of this rank.
+            kind: type of the value, by which the others' values are validated.
         """
         own = torch.frombuffer(bytearray(kind.dump_json(value)), dtype=torch.uint8)
         size = torch.tensor([own.numel()], device=device())

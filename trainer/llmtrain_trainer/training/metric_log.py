@@ -1,4 +1,4 @@
-"""Where rank 0 keeps what it measures: the step log, and the trackers of the manifest."""
+"""Rank 0's record of measurements: the step log, and the manifest's trackers."""
 
 import json
 import os
@@ -82,7 +82,7 @@ def metric_log(path: Path, context: StageContext, resumed_step: int) -> Iterator
 
     Args:
         path: file of the step log.
-        context: of the attempt.
+        context: context of the attempt.
         resumed_step: the step that training goes on from.
     """
     with (

@@ -15,7 +15,7 @@ def learning_rate(optimizer: Optimizer, step: int, total_steps: int) -> float:
     Args:
         optimizer: the manifest's section.
         step: from 0.
-        total_steps: of the stage.
+        total_steps: steps of the whole stage.
     """
     peak, floor = optimizer.learning_rate, optimizer.learning_rate * optimizer.final_fraction
     warmup_steps = math.ceil(optimizer.warmup_fraction * total_steps)

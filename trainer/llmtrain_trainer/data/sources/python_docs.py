@@ -29,7 +29,7 @@ _KNOWN_AS = {
     "_pydecimal": "decimal",
     "_pyio": "io",
 }
-"""Modules that people know by another name than their file's."""
+"""Modules with another name than their file."""
 _DEFINITIONS = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 _BUILTINS = "builtins"
 _TOPICS = "topics"
@@ -176,7 +176,7 @@ def _builtin_parameters(value: object) -> str:
         return ""
     try:
         signature = inspect.signature(value)
-    except ValueError:  # some builtins do not tell
+    except ValueError:  # some builtins have no signature
         return ""
     shown = [item for item in signature.parameters.values() if item.name != "self"]
     return str(signature.replace(parameters=shown, return_annotation=inspect.Signature.empty))

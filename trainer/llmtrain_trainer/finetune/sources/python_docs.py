@@ -53,7 +53,7 @@ _NO_PARAMETERS = re.compile(r"[^(]*(\(\))?")
 
 
 class PythonDocsSource:
-    """Describes every documented thing, and tells the parameters of what has some."""
+    """Asks for a description of every documented name, and for the parameters of callables."""
 
     @property
     def identity(self) -> str:
