@@ -29,8 +29,8 @@ def smallest_change(
     Args:
         setup: as the manifest has it.
         device: what each worker has.
-        stage: whose section of the manifest is changed.
-        sequences: of an optimizer step, over all workers.
+        stage: stage with the section to change.
+        sequences: sequences of an optimizer step, over all workers.
     """
     if plan_memory(setup, device).fits:
         return ()

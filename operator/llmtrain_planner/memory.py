@@ -68,7 +68,7 @@ def model_states(
         parameters: all of the model's.
         trainable: those that learn; adapters alone with LoRA.
         shards: ranks that ZeRO shards the states over.
-        precision: of weights and gradients.
+        precision: precision of weights and gradients.
         stage: what is sharded.
         offload: what lies in the host's memory. An offloaded optimizer takes the gradients along,
             in fp32 (Ren et al. 2021, ZeRO-Offload).
@@ -138,7 +138,7 @@ def peak_working_memory(
 
     Args:
         architecture: the model's shape.
-        tokens: of one forward pass on one worker.
+        tokens: tokens of one forward pass on one worker.
         value_bytes: bytes of an activation.
         dropout: whether the model has any.
         checkpointing: whether blocks are recomputed in the backward pass.
