@@ -1,12 +1,12 @@
-"""A thousand jobs come and go: what the operator keeps of them, and what a scrape of them takes.
+"""A thousand jobs come and go: memory of the operator and time of a scrape.
 
     export LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=background_thread:true PYTHONMALLOC=malloc
     PYTHONPATH=tests python benchmarks/churn.py --jobs 1000
 
 The first line is how the operator's image allocates memory (Debian: libjemalloc2). On a real API
 server without nodes: each job gets its RayCluster, runs into its deadline, fails, and is deleted.
-The first round warms caches and pools; what grows from then on is a leak. Jobs at work have more to
-tell in a scrape: scrape.py.
+The first round warms caches and pools; what grows from then on is a leak.
+scrape.py measures the scrape of running jobs.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def round_of(cluster: Cluster, operator: Operator, jobs: list[Json]) -> str:
-    """Jobs come, end, and go; tells what was seen."""
+    """Create, end and delete jobs; print what was measured."""
     cluster.send(jobs)
     wait_until(lambda: len(cluster.list(_JOBS)) == len(jobs) and all_failed(cluster))
     seconds = [operator.scrape_seconds() for _ in range(_SCRAPES)]

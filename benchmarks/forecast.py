@@ -44,16 +44,16 @@ def main() -> None:
     run = subprocess.Popen(
         [llmtrain, *command, "--price-per-hour", str(_USD_PER_HOUR)], stdout=subprocess.DEVNULL
     )
-    state, told = RunState(Workspace(folder)), []
+    state, forecasts = RunState(Workspace(folder)), []
     while run.poll() is None:
         time.sleep(1)
         stored = state.read()
         forecast = forecast_of(stored) if stored else None
         if forecast is not None:
-            told.append(forecast)
+            forecasts.append(forecast)
     stored = state.read()
     assert stored is not None
-    show(told, *outcome(stored))
+    show(forecasts, *outcome(stored))
 
 
 def forecast_of(stored: StoredRun) -> Forecast | None:
@@ -82,18 +82,18 @@ def outcome(stored: StoredRun) -> tuple[float, float]:
     return took.total_seconds(), float(cost.spent_usd)
 
 
-def show(told: list[Forecast], seconds: float, usd: float) -> None:
+def show(forecasts: list[Forecast], seconds: float, usd: float) -> None:
     """Print each forecast beside the outcome."""
     print(f"{'pretraining':<14}{'seconds':>9}{'error':>9}{'USD':>9}{'error':>9}")
     for percent in _SHOWN_PERCENT:
-        found = next((each for each in told if each.percent >= percent), None)
+        found = next((each for each in forecasts if each.percent >= percent), None)
         if found is not None:
             errors = (found.seconds / seconds - 1, found.usd / usd - 1)
             print(
                 f"{found.percent:>9.0f} %   {found.seconds:>9.0f}{errors[0]:>9.1%}"
                 f"{found.usd:>9.2f}{errors[1]:>9.1%}"
             )
-    late = [abs(each.seconds / seconds - 1) for each in told if each.percent >= 20]  # noqa: PLR2004
+    late = [abs(each.seconds / seconds - 1) for each in forecasts if each.percent >= 20]  # noqa: PLR2004
     print(f"outcome       {seconds:>9.0f}{'':>9}{usd:>9.2f}")
     print(f"after 20 % of pretraining the time is off by {max(late):.1%} at most")
 

@@ -3,10 +3,10 @@
     PYTHONPATH=tests python benchmarks/scale.py burst --jobs 500
     PYTHONPATH=tests python benchmarks/scale.py idle --jobs 5000
 
-`burst` makes jobs as fast as the API server takes them, and tells how long each waited for its
+`burst` makes jobs as fast as the API server takes them, and prints how long each waited for its
 RayCluster, beside a bare kopf handler (scale_bare.py) and KubeRay's RayJob controller. Each runs
 alone, one after the other, twice.
-`idle` tells what jobs at rest cost, and what a restart with all of them does.
+`idle` measures the cost of ended jobs, and of a restart with all of them.
 """
 
 import argparse

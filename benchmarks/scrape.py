@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def put_all(caches: Caches, count: int, version: int) -> None:
-    """Every job in a new version, as a watch tells of it."""
+    """Store every job in a new version, as from a watch."""
     body = live_body()
     for number in range(count):
         caches.put_job(named(body, f"job-{number}", version))

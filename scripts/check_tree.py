@@ -21,7 +21,7 @@ _KNOW_ALL_STAGES = (
     _API / "job.py",  # what sections ask of one another
     _API / "job_rules.py",
     Path("operator/llmtrain_cli/plan.py"),  # the option --finetune-tokens
-    _TRAINER / "export" / "facts.py",  # the model card tells what was measured
+    _TRAINER / "export" / "facts.py",  # the model card shows what was measured
 )
 _STAGES = {s.value: s for s in Stage if s.value not in {"data", "tokenizer", "export"}}
 """By name, but for those whose names are also other things'."""

@@ -18,10 +18,10 @@ from pydantic_core import PydanticCustomError
 
 
 def written(form: str) -> WrapValidator:
-    """Says in words what a text with a pattern should look like; the pattern itself helps nobody.
+    """Describe a text's pattern in words, for error messages.
 
     Args:
-        form: ends "should be ...", with an example.
+        form: ending of "should be ...", with an example.
     """
 
     def check(value: object, inner: ValidatorFunctionWrapHandler) -> object:
@@ -37,11 +37,11 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=253)]
 
 
 class IsPath:
-    """Marks the type of a path, to tell it from other texts."""
+    """Marks the type of a path, which distinguishes it from other texts."""
 
 
 class MayChange:
-    """Marks a field that changes nothing that is learned, so it may change while a job runs."""
+    """Marks a field that does not affect the result, so it may change while a job runs."""
 
 
 Path = Annotated[
@@ -100,7 +100,7 @@ class Section(Record):
         }
 
     def lasting_json(self) -> str:
-        """All that decides what is learned, as JSON: every field without the mark `MayChange`.
+        """The fields that affect the result, as JSON: all fields without the mark `MayChange`.
 
         The keys are sorted, so that a fingerprint outlives a new order of the fields.
         """
@@ -114,7 +114,7 @@ def rule(expression: str, message: str) -> dict[str, Any]:
 
 
 def keyed_by(field: str) -> dict[str, Any]:
-    """The `json_schema_extra` of a list whose items are told apart by one of their fields."""
+    """The `json_schema_extra` of a list with one field as the key of its items."""
     return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [field]}
 
 
@@ -170,8 +170,8 @@ def listed(words: Sequence[str], last: str) -> str:
     """Words in a sentence: `data, tokenizer and model`.
 
     Args:
-        words: at least one.
-        last: what stands before the last of several: `and`, `or`.
+        words: one or more words.
+        last: conjunction before the last of several: `and`, `or`.
     """
     *others, final = words
     return f"{', '.join(others)} {last} {final}" if others else final

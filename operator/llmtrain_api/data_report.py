@@ -1,4 +1,4 @@
-"""The data report that lies in the workspace: what came in, what was dropped, and why."""
+"""The data report in the workspace: documents read and dropped, with reasons."""
 
 from pydantic import Field
 
@@ -12,7 +12,7 @@ class Size(Record):
     bytes: int = 0
 
     def __add__(self, other: "Size") -> "Size":
-        """Both together."""
+        """The sum of both."""
         return Size(
             documents=self.documents + other.documents,
             bytes=self.bytes + other.bytes,
@@ -24,9 +24,9 @@ class Example(Record):
 
     source: str
     rule: str
-    """`changed`, or the rule that dropped it: `minWords`, `alphabeticWords`."""
+    """Rule that dropped the document, such as `minWords`, or `changed`."""
     excerpt: str
-    """The start of its text, or the place that was changed."""
+    """Start of its text, or the place of the change."""
     after: str | None = None
     """The same place after a change."""
 
@@ -38,9 +38,9 @@ class StepReport(Record):
     """The step's kind in `data.steps`, such as `gopher`; the second of a kind is `gopher-2`."""
     received: Size = Size()
     kept: Size = Size()
-    """In bytes: after the step's changes."""
+    """Documents after the step; bytes include its changes."""
     dropped: Size = Size()
-    """In bytes: before the step's changes."""
+    """Documents that the step dropped; bytes as before the step."""
     changed_documents: int = 0
     dropped_by_rule: dict[str, int] = Field(default_factory=dict)
     """Documents by the rule that dropped them."""
@@ -53,35 +53,36 @@ class ScriptReport(Record):
 
     received: int = 0
     kept: int = 0
-    """Let through by all steps but those that compare documents, such as `exactDedup`."""
+    """Documents kept by all steps except those across documents, such as `exactDedup`."""
 
 
 class SourceReport(Record):
-    """What became of the documents of one source of the manifest."""
+    """Report on one source of the manifest."""
 
     name: str
-    """Its kind and what it names: `files raw/*.jsonl (jsonl)`."""
+    """Kind and names of the source: `files raw/*.jsonl (jsonl)`."""
     received: Size = Size()
     dropped_by_rule: dict[str, int] = Field(default_factory=dict)
     """Documents by step and rule: `gopher minWords`."""
     changed_by_step: dict[str, int] = Field(default_factory=dict)
     """Documents that a step changed and let through."""
     scripts: dict[str, ScriptReport] = Field(default_factory=dict)
-    """By the script of most of a document's letters: `Latin`, `Cjk`, `Arabic`; `None` has none."""
+    """Documents by the script of most letters: `Latin`, `Cjk`, `Arabic`; `None` without letters."""
     bad_rows: int = 0
     """Rows that hold no text and were skipped, up to the source's `maxBadRows`."""
     bad_row_examples: tuple[str, ...] = ()
-    """File, line and fault of the first few."""
+    """File, line and error of the first few."""
 
 
 class DataReport(Record):
-    """What became of all documents."""
+    """Report on all documents."""
 
     sources: dict[str, Size]
-    """What each file gave, or each source that is not of files."""
+    """Documents of each file, or of each source without files."""
     by_source: tuple[SourceReport, ...] = ()
-    """In the order of the manifest."""
+    """Sources in the order of the manifest."""
     steps: tuple[StepReport, ...]
-    """In the order in which they ran; each takes in what the one before let out."""
+    """Steps in the order in which they ran; each receives the documents that the previous one
+    kept."""
     train: Size
     validation: Size

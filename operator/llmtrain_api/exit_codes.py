@@ -1,4 +1,4 @@
-"""What a stage's exit code means, and the line in which a stage says why it ended."""
+"""The exit codes of a stage, and the outcome line at the end of its log."""
 
 import json
 import signal
@@ -20,26 +20,26 @@ class ExitCode(IntEnum):
     USER = 2
     """The configuration or the data is wrong. Never retried."""
     APPLICATION = 3
-    """The stage raised."""
+    """The stage raised an exception."""
     INFRASTRUCTURE = 4
     """A worker or a node was lost."""
     GATE = 5
     """An evaluation gate was not met. Never retried."""
     INTERRUPTED = 75
-    """Told to stop, and stopped after a committed checkpoint."""
+    """A stop was requested, and the stage stopped after a committed checkpoint."""
 
 
 class FailureClass(StrEnum):
-    """Who is to blame for a failed attempt; each class has its own retry budget."""
+    """Class of a failed attempt; each class has its own retry limit."""
 
     USER = "user"
     """The configuration or the data is wrong, or a gate was not met. Never retried."""
     APPLICATION = "application"
-    """The stage raised."""
+    """The stage raised an exception."""
     INFRASTRUCTURE = "infrastructure"
     """A worker, Pod or node was lost."""
     PREEMPTION = "preemption"
-    """The stage was told to stop and stopped after a checkpoint."""
+    """A stop was requested, and the stage stopped after a checkpoint."""
 
 
 _SIGNALS_FROM = 128

@@ -20,8 +20,8 @@ def describe_faults(error: ValidationError, model: type[BaseModel] | None = None
     """One line for each fault: the field as it is written, what is wrong, what was found.
 
     Args:
-        error: of a model whose fields have camelCase aliases.
-        model: that the document was checked against; with it, a misspelt field is told from an
+        error: validation error of a model with camelCase aliases.
+        model: model of the document, with which a misspelt field is distinguished from an
             unknown one, and what a missing one must be is said.
     """
     reasons: dict[str, str] = {}

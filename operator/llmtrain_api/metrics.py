@@ -45,7 +45,7 @@ class PrometheusMetric:
     Attributes:
         name: as it is exported.
         help: one sentence, with the unit where the name does not say it.
-        labels: that each of its series has.
+        labels: names of the labels of its series.
         kind: how it behaves.
         exporter: who exports it.
         source: the field that its value is read from; None where code of its own makes it.
@@ -154,34 +154,30 @@ OPERATOR_METRICS = (
     PrometheusMetric("llmtrain_operator_jobs", "Jobs by phase.", ("phase",)),
     PrometheusMetric(
         "llmtrain_operator_reconcile_duration_seconds",
-        "How long passes take.",
+        "Duration of reconciles.",
         (),
         Kind.HISTOGRAM,
     ),
     PrometheusMetric(
         "llmtrain_operator_reconcile_errors_total",
-        "Passes that failed and are made again.",
+        "Failed reconciles, which are repeated.",
         ("kind",),
         Kind.COUNTER,
     ),
-    PrometheusMetric("llmtrain_operator_queue_jobs", "Jobs that wait for a pass.", ()),
-    PrometheusMetric(
-        "llmtrain_operator_queue_oldest_seconds", "How long the first of them has waited.", ()
-    ),
+    PrometheusMetric("llmtrain_operator_queue_jobs", "Jobs that wait for a reconcile.", ()),
+    PrometheusMetric("llmtrain_operator_queue_oldest_seconds", "Longest wait in the queue.", ()),
     PrometheusMetric(
         "llmtrain_operator_watch_events_total",
-        "What the watches have told.",
+        "Events that the watches have received.",
         ("kind",),
         Kind.COUNTER,
     ),
     PrometheusMetric(
         "llmtrain_operator_watch_age_seconds",
-        "Since a watch has told something last.",
+        "Time since a watch received its newest event.",
         ("kind",),
     ),
-    PrometheusMetric(
-        "llmtrain_operator_resync_age_seconds", "Since the last look at everything.", ()
-    ),
+    PrometheusMetric("llmtrain_operator_resync_age_seconds", "Time since the last resync.", ()),
     PrometheusMetric(
         "llmtrain_operator_namespace_watched",
         "1 for a namespace of the operator's settings that it can read, 0 for one that is gone.",

@@ -1,4 +1,4 @@
-"""What a stage is told to do: the operator renders it, the trainer reads nothing else."""
+"""The run config: all instructions for a stage, rendered by the operator."""
 
 from ipaddress import ip_address
 from typing import Literal

@@ -59,7 +59,7 @@ class StageState(StrEnum):
     RUNNING = "Running"
     """The submission is running."""
     STOPPING = "Stopping"
-    """The submission was told to stop and has not ended yet."""
+    """The submission was asked to stop and has not ended yet."""
     SUCCEEDED = "Succeeded"
     """The stage has succeeded."""
     FAILED = "Failed"
@@ -106,7 +106,7 @@ class Failures(Record):
     infrastructure: int = 0
     """Failures caused by the loss of a worker, Pod or node."""
     preemption: int = 0
-    """Preemptions, where the stage was told to stop and stopped after a checkpoint."""
+    """Preemptions, where the stage was asked to stop and stopped after a checkpoint."""
 
 
 class LostPod(Record):
@@ -115,7 +115,7 @@ class LostPod(Record):
     name: Annotated[str, StringConstraints(max_length=253)]
     """Name of the Pod that was lost."""
     uid: Uid = ""
-    """UID of the Pod that was lost, which tells it from others of its name."""
+    """UID of the lost Pod, which differs from that of other Pods with its name."""
     reason: Reason
     """Cause of the loss as one CamelCase word: `OOMKilled`, `PodPreempted`."""
     message: Message
@@ -134,7 +134,7 @@ class Attempt(Record):
     start_time: Timestamp
     """Time at which the attempt was recorded."""
     stop_time: Timestamp | None = None
-    """Time at which the attempt was told to stop; absent once it has ended."""
+    """Time at which the attempt was asked to stop; absent once it has ended."""
     lost_pod: LostPod | None = None
     """Most severe loss of a Pod during the attempt; if the attempt fails, this is its cause. Absent
     once the attempt has ended."""

@@ -1,4 +1,4 @@
-"""What a stage measures. One annotated field here is one metric, wherever it is shown.
+"""The metrics of a stage. One annotated field here is one metric, wherever it is shown.
 
 A metric is added with a field of `TrainingMetrics` (or of `StatusMetrics`, where the job's status
 shows it too) and with the call that logs its value. Its docstring is its help; its `Metric` says
@@ -45,7 +45,7 @@ class Panel:
 
     Attributes:
         row: heading that it stands under: `Learning` or `Speed`.
-        title: of the panel.
+        title: title of the panel.
         unit: in Grafana's words: `short`, `bytes`, `sci`.
         note: what to make of it; follows the metric's help.
     """

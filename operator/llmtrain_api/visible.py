@@ -1,6 +1,7 @@
-"""Text of others, made safe to print: a terminal obeys the control characters in it.
+"""Makes text from outside safe to print.
 
-They set its title, write to the clipboard, or replace what stands on it.
+A terminal obeys control characters, which can set its title, write to the clipboard or replace text
+on the screen.
 """
 
 import re
@@ -17,7 +18,7 @@ def visible(text: str) -> str:
     Tabs and line ends stay, a carriage return becomes a line end, and colours are taken out.
 
     Args:
-        text: of anybody: a user, a model, a file, a server.
+        text: text from outside: from a user, a model, a file or a server.
     """
     lines = _COLOURS.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
     return _CONTROL.sub(_written_out, lines)

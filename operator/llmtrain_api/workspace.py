@@ -1,4 +1,4 @@
-"""Where everything lies in a workspace. Names only: nothing here touches a disk."""
+"""Paths in a workspace. Names only: nothing here accesses a disk."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ class Workspace:
 
     @property
     def hugging_face_cache(self) -> Path:
-        """What was fetched from the Hugging Face hub; every machine of the job sees it."""
+        """Cache of the Hugging Face hub; every machine of the job sees it."""
         return self.root / "data" / "hugging-face"
 
     @property
@@ -51,14 +51,14 @@ class Workspace:
         return self.root / "models" / name
 
     def model_of(self, stage: Stage) -> Path | None:
-        """The model that a stage makes or exports; None for a stage that does neither."""
+        """The model that a stage makes or exports; None for other stages."""
         if stage.row.exports_to:
             return self.root / stage.row.exports_to
         return self.model(stage.row.makes.name) if stage.row.makes else None
 
     @property
     def results(self) -> tuple[Path, ...]:
-        """Everything that stages leave in the workspace."""
+        """All results of stages in the workspace."""
         names = (name for stage in Stage for name in stage.row.results)
         shared = ("checkpoints", "models", "metrics", "logs", "tracking")
         return tuple(self.root / name for name in dict.fromkeys((*names, *shared)))
@@ -70,7 +70,7 @@ class Workspace:
 
     @property
     def export(self) -> Path:
-        """The model that the job hands over."""
+        """The exported model."""
         return self.root / "export"
 
     def metrics(self, stage: Stage) -> Path:
@@ -79,7 +79,7 @@ class Workspace:
 
     @property
     def tracking(self) -> Path:
-        """What experiment trackers write without a server: a folder for each of them."""
+        """Files of experiment trackers without a server: a folder for each tracker."""
         return self.root / "tracking"
 
     def log(self, stage: Stage, attempt: int) -> Path:
@@ -87,7 +87,7 @@ class Workspace:
         return self.root / "logs" / f"{stage.value}-{attempt}.log"
 
     def environment(self, stage: Stage, attempt: int) -> Path:
-        """What an attempt ran on, as JSON."""
+        """Software and hardware of an attempt, as JSON."""
         return self.root / "logs" / f"{stage.value}-{attempt}.environment.json"
 
     @property

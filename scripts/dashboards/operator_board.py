@@ -2,18 +2,18 @@
 
 from dashboards.panels import Board, Panel, Query, Row
 
-_PASSES = "llmtrain_operator_reconcile_duration_seconds"
+_RECONCILES = "llmtrain_operator_reconcile_duration_seconds"
 
 
 def _quantile(share: float) -> Query:
-    rate = f"rate({_PASSES}_bucket[$__rate_interval])"
+    rate = f"rate({_RECONCILES}_bucket[$__rate_interval])"
     return Query(f"histogram_quantile({share}, sum by (le) ({rate}))", f"p{share * 100:g}")
 
 
 OPERATOR = Board(
     uid="llmtrain-operator",
     title="llmtrain / operator",
-    description="For whoever runs the operator: whether it gets to its jobs.",
+    description="Health of the operator.",
     variables=(),
     rows=(
         Row(
@@ -21,7 +21,7 @@ OPERATOR = Board(
             (
                 Panel(
                     "Version",
-                    "Of the operator that is read.",
+                    "Version of the operator.",
                     "short",
                     (Query("llmtrain_operator_build_info", "{{version}}"),),
                     kind="stat",
@@ -29,7 +29,7 @@ OPERATOR = Board(
                 ),
                 Panel(
                     "Jobs",
-                    "All jobs that it watches, by phase.",
+                    "All watched jobs, by phase.",
                     "short",
                     (Query("llmtrain_operator_jobs", "{{phase}}"),),
                     kind="stat",
@@ -37,7 +37,7 @@ OPERATOR = Board(
                 ),
                 Panel(
                     "Queue",
-                    "Jobs that wait for a pass, and how long the first of them has waited.",
+                    "Jobs that wait for a reconcile, and the longest wait.",
                     "short",
                     (
                         Query("llmtrain_operator_queue_jobs", "jobs"),
@@ -45,20 +45,20 @@ OPERATOR = Board(
                     ),
                 ),
                 Panel(
-                    "Passes",
-                    "How long a pass takes: most of it is waiting for the API server and for Ray.",
+                    "Reconciles",
+                    "Duration of a reconcile: mostly waiting for the API server and Ray.",
                     "s",
                     (_quantile(0.5), _quantile(0.99)),
                 ),
                 Panel(
-                    "Passes per second",
-                    "How many passes are made.",
+                    "Reconciles per second",
+                    "Number of reconciles.",
                     "short",
-                    (Query(f"rate({_PASSES}_count[$__rate_interval])", "passes"),),
+                    (Query(f"rate({_RECONCILES}_count[$__rate_interval])", "reconciles"),),
                 ),
                 Panel(
-                    "Failed passes",
-                    "Per second, by the error; each pass is made again.",
+                    "Failed reconciles",
+                    "Per second, by error; each is repeated.",
                     "short",
                     (
                         Query(
@@ -80,7 +80,7 @@ OPERATOR = Board(
                 ),
                 Panel(
                     "Watch events",
-                    "Per second, by what they are about.",
+                    "Per second, by kind of object.",
                     "short",
                     (
                         Query(
@@ -90,8 +90,8 @@ OPERATOR = Board(
                     ),
                 ),
                 Panel(
-                    "Age of what is known",
-                    "Since each watch has told something, and since the last look at everything.",
+                    "Age of the newest event",
+                    "Time since each watch's newest event, and since the last resync.",
                     "s",
                     (
                         Query("llmtrain_operator_watch_age_seconds", "{{kind}}"),

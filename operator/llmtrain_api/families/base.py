@@ -1,4 +1,4 @@
-"""A model's shape, and all that has to be known about a family of models."""
+"""A model's shape, and the definition of a family of models."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -92,7 +92,7 @@ class ModelFamily(ABC):
         Attention is torch's SDPA with a flash kernel, which keeps no scores.
 
         Args:
-            shape: of the model.
+            shape: shape of the model.
             value_bytes: bytes of an activation: 2 for bf16.
             dropout: whether masks are kept, too.
         """
@@ -114,7 +114,7 @@ class ModelFamily(ABC):
         saved.
 
         Args:
-            shape: of the model.
+            shape: shape of the model.
             dropout: probability, for each of the family's dropouts.
         """
         keys, attention = self.keys, shape.attention

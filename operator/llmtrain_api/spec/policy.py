@@ -16,7 +16,7 @@ class Retries(Section):
     infrastructure: int = Field(10, ge=-1, le=1000)
     """Retries after the loss of a worker, Pod or node."""
     preemption: int = Field(-1, ge=-1, le=1000)
-    """Retries after a preemption, where the stage was told to stop and stopped after a
+    """Retries after a preemption, where the stage was asked to stop and stopped after a
     checkpoint."""
 
 

@@ -127,13 +127,13 @@ om or pa pcm pl ps pt qu ro ru rw sa sdh se si sk sl sn so sq sr st sv sw ta te 
 ug uk ur uz uzs vec vi vo wa wuu xh yo yue zh zu
 """
 LANGUAGES = tuple(_LANGUAGE_CODES.split())
-"""Codes (ISO 639) of the languages that the model of the step `language` tells apart."""
+"""Codes (ISO 639) of the languages that the model of the step `language` recognizes."""
 
 
 def _known_language(code: str) -> str:
     if code not in LANGUAGES:
         raise ValueError(
-            f"{code!r} is none of the languages that can be told apart: {', '.join(LANGUAGES)}"
+            f"{code!r} is none of the languages that can be recognized: {', '.join(LANGUAGES)}"
         )
     return code
 

@@ -120,7 +120,7 @@ class Zero(Section):
 class Checkpoint(Section):
     """Times at which checkpoints are committed, and how many are kept.
 
-    One is always committed at the end of the stage, and when the stage is told to stop.
+    One is always committed at the end of the stage, and when a stop is requested.
     """
 
     every_seconds: int = Field(600, ge=1, le=86400)
