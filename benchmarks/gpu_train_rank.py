@@ -58,15 +58,17 @@ def _bare(config: RunConfig) -> list[float]:
     settings, batch = task.settings, task.settings.batch
     model = task.build_model().to(device())
     initialize(model, seed=settings.seed, gather=lambda _: nullcontext())
-    if settings.activation_checkpointing:
+    if settings.training.activation_checkpointing:
         model.activation_checkpointing_enable({"use_reentrant": False})
     compiled = torch.compile(model) if settings.compile else model
     several = dist.get_world_size() > 1
     wrapped = DistributedDataParallel(compiled) if several else compiled
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=settings.optimizer.learning_rate, fused=device().type == "cuda"
+        model.parameters(),
+        lr=settings.training.optimizer.learning_rate,
+        fused=device().type == "cuda",
     )
-    bf16 = settings.precision is Precision.BF16
+    bf16 = settings.training.precision is Precision.BF16
     generator = np.random.default_rng(0)
     seconds = []
     for _ in range(settings.total_steps):
@@ -83,7 +85,7 @@ def _bare(config: RunConfig) -> list[float]:
                     logits = wrapped(input_ids=input_ids, use_cache=False).logits
                     loss = functional.cross_entropy(logits.flatten(0, 1).float(), labels.flatten())
                 (loss / batch.accumulation_steps).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), settings.optimizer.clip)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), settings.training.optimizer.clip)
         optimizer.step()
         optimizer.zero_grad()
         loss.item()  # waits for the device
