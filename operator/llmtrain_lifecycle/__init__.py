@@ -1,1 +1,1 @@
-"""The life cycle of a job: what happens to it next. No clock, no network, no chance."""
+"""The state machine of a job: pure functions, without clock, network or randomness."""

@@ -1,4 +1,4 @@
-"""A job's time and money, brought up to date at the end of a pass."""
+"""Updates a job's plan, time and cost at the end of a reconcile."""
 
 from datetime import timedelta
 
@@ -15,28 +15,28 @@ from llmtrain_lifecycle.status_text import read_time
 from llmtrain_lifecycle.time_left import with_eta
 
 _REFRESHED_AFTER = timedelta(seconds=30)
-"""Figures that grow with time alone are written again after so long: each write costs the API
-server something, and whoever wants them to the second works them out from what stands there."""
+"""Interval between writes of figures that only grow with time: each write costs the API server
+something, and exact figures can be computed from the stored ones."""
 
 
 def with_accounts(ctx: Reconciliation, after: JobStatus) -> JobStatus:
-    """The status with the job's plan, time and money; as they stand where nothing is new.
+    """The status with updated plan, time and cost; unchanged if nothing is new.
 
     Args:
-        ctx: what the pass rests on.
-        after: the status that the pass decided on.
+        ctx: context of the reconcile.
+        after: the decided status.
     """
     planned = with_plan(ctx.job.spec, after, ctx.snapshot)
     goodput = timeline.with_transition(ctx.status, planned, ctx.snapshot, ctx.uid, ctx.now)
     timed = with_eta(planned.replace(goodput=goodput), ctx.now)
     cost = _cost(ctx, timed)
-    if not _is_news(ctx, after, timed, cost):
+    if not _must_write(ctx, after, timed, cost):
         return after
     return timed.replace(cost=cost)
 
 
 def broken_off(status: JobStatus) -> JobStatus:
-    """The status of a job whose compute went with whoever ran it: what it did is put down."""
+    """The status of a job whose process died, with its compute, up to the last sighting."""
     goodput, cost = timeline.broken_off(status.goodput), status.cost
     if goodput is not None and cost is not None:
         seen = read_time(goodput.observed_time)
@@ -45,10 +45,10 @@ def broken_off(status: JobStatus) -> JobStatus:
     return status.replace(goodput=goodput, cost=cost)
 
 
-def _is_news(ctx: Reconciliation, after: JobStatus, timed: JobStatus, cost: Cost | None) -> bool:
-    """Whether the figures are to be written: with any other change, with each turn, and at times.
+def _must_write(ctx: Reconciliation, after: JobStatus, timed: JobStatus, cost: Cost | None) -> bool:
+    """Whether to write the figures: with any other change, each transition, and at intervals.
 
-    Those of a job that holds no compute are not written just because time goes by.
+    Without compute they are not written just because time passes.
     """
     before = ctx.status
     if before.goodput is None or timed.goodput is None or after != before:
@@ -61,7 +61,7 @@ def _is_news(ctx: Reconciliation, after: JobStatus, timed: JobStatus, cost: Cost
 
 
 def _cost(ctx: Reconciliation, after: JobStatus) -> Cost | None:
-    """The bill; None where there are no prices, and were none."""
+    """The bill; None without prices, unless the job has a bill already."""
     before = ctx.status.cost
     if ctx.snapshot.paid is None:
         return before
@@ -76,10 +76,10 @@ def _cost(ctx: Reconciliation, after: JobStatus) -> Cost | None:
         now=now,
     )
     ledger = waste.with_transition(ledger, ctx.status.goodput, after.goodput, now)
-    outlook = ForecastInputs(
+    inputs = ForecastInputs(
         after,
         bill(ledger, before, after, now),
         ctx.snapshot.expected_usd_per_hour,
         all_there=ctx.cluster_ready,
     )
-    return with_forecast(outlook, now)
+    return with_forecast(inputs, now)

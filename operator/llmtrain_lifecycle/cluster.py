@@ -1,7 +1,7 @@
-"""The Ray cluster that a stage needs: asked for, waited for, replaced.
+"""Requests, awaits and replaces the Ray cluster of a stage.
 
-Its name stands in the status before it is made. The next one is made when all that is left of the
-last has gone, so that no two of a job's attempts can run at once.
+Its name is in the status before the cluster is created. A cluster is created only when all Pods of
+the last one are gone, so that no two attempts of a job can run at once.
 """
 
 from dataclasses import replace
@@ -19,11 +19,11 @@ from llmtrain_lifecycle.status_text import read_time, write_time
 
 _WAITING = "WaitingForCluster"
 _PATIENCE_SECONDS = 60
-"""With KubeRay, which has many clusters to look after, and with Pods that end."""
+"""Patience with KubeRay, which has many clusters to look after, and with Pods that terminate."""
 
 
 def await_cluster(ctx: Reconciliation, stage: StageStatus) -> Step | None:
-    """Bring the cluster about on which a stage runs; None where it is there and ready."""
+    """Create or await the cluster of a stage; None if it is ready."""
     group = StageGroup.ALL if ctx.settings.one_cluster else stage.name.group
     given = ctx.status.cluster
     if given is not None and (given.released or given.group is not group):
@@ -50,21 +50,21 @@ def await_cluster(ctx: Reconciliation, stage: StageStatus) -> Step | None:
 
 
 def arrived(ctx: Reconciliation) -> ClusterStatus:
-    """The job's cluster once an attempt is recorded for it: it is not waited for any more."""
+    """The cluster status after an attempt is recorded for it: the wait is over."""
     assert ctx.status.cluster is not None, "an attempt is recorded for a cluster that is ready"
     here = ctx.status.cluster.replace(waiting_since=None)
     return with_earlier_lost_pods(here, ctx.snapshot.lost_pods)
 
 
 def released(status: JobStatus) -> ClusterStatus | None:
-    """The job's cluster once it is given back: the next one gets another name."""
+    """The cluster status after its release: the next cluster gets another name."""
     return status.cluster and status.cluster.replace(released=True)
 
 
 def _replace(
     ctx: Reconciliation, stage: StageStatus, group: StageGroup, leftovers: list[Cluster]
 ) -> Step:
-    """Others have to go first."""
+    """Delete other clusters first, and wait for their end."""
     names = ", ".join(cluster.name for cluster in leftovers)
     given = released(ctx.status) or _never_made(ctx, group)
     given = given.replace(waiting_since=_since(ctx, given))
@@ -76,7 +76,7 @@ def _replace(
         message = f"{names} did not go" + (f": {why}" if why else "")
         reason = orphan.reason if orphan else "ClusterStuck"
         return given_up(ctx, stage, reason, f"{_limited(ctx)}: {message}")
-    tells = why and (orphan is not None or patience <= 0)
+    explains = why and (orphan is not None or patience <= 0)
     return Step(
         stage,
         tuple(
@@ -85,22 +85,22 @@ def _replace(
             if cluster.state is not ClusterState.LEAVING
         ),
         reason=orphan.reason if orphan else _WAITING,
-        message=f"waiting for {names} to go" + (f": {why}" if tells else ""),
+        message=f"waiting for {names} to go" + (f": {why}" if explains else ""),
         cluster=given,
         requeue_after_seconds=soonest(
-            left, ctx.seconds_left, patience if patience > 0 and not tells else None
+            left, ctx.seconds_left, patience if patience > 0 and not explains else None
         ),
     )
 
 
 def _never_made(ctx: Reconciliation, group: StageGroup) -> ClusterStatus:
-    """Stands for the wait of a job whose name an earlier job's cluster still has."""
+    """Placeholder for the cluster of a job whose name an earlier job's cluster still has."""
     name = cluster_name(ctx.job.metadata.name, group, 0)
     return ClusterStatus(name=name, group=group, generation=0, released=True)
 
 
 def _record(ctx: Reconciliation, stage: StageStatus, group: StageGroup) -> Step:
-    """Put the cluster's name into the status; it is made once that is written."""
+    """Record the cluster's name in the status; it is created after that is written."""
     generation = ctx.status.cluster.generation + 1 if ctx.status.cluster else 0
     recorded = ClusterStatus(
         name=cluster_name(ctx.job.metadata.name, group, generation),
@@ -108,15 +108,15 @@ def _record(ctx: Reconciliation, stage: StageStatus, group: StageGroup) -> Step:
         generation=generation,
         waiting_since=write_time(ctx.now),
     )
-    message = _starting(recorded)  # as it is once it is made: one write less
+    message = _starting(recorded)  # the condition of a created cluster, which saves a write
     return Step(stage, reason=_WAITING, message=message, cluster=recorded, requeue_after_seconds=0)
 
 
 def _why_starting(
     ctx: Reconciliation, cluster: Cluster, given: ClusterStatus
 ) -> Cluster | LostPod | None:
-    """The gravest reason for which a cluster is not ready; None where it just takes its time."""
-    # A Pod that ended before the cluster was ready: KubeRay makes another, in vain perhaps.
+    """The most severe reason why a cluster is not ready; None if it is just starting."""
+    # A Pod ended before the cluster was ready: KubeRay replaces it, perhaps in vain.
     lost = worst_lost_pod(ctx.snapshot.lost_pods, given)
     if cluster.reason == NOT_READY and lost is not None:
         return lost
@@ -129,7 +129,7 @@ def _waiting(
     given: ClusterStatus,
     why: Cluster | Obstacle | LostPod | None = None,
 ) -> Step:
-    """The cluster is on its way, or takes too long."""
+    """Wait for a starting cluster, or give up."""
     left = _seconds_left(ctx, given)
     waited = ctx.job.spec.policy.scheduling_timeout_seconds - left
     if why is not None and why.reason in {NOT_TAKEN_UP, NOT_READY} and waited < _PATIENCE_SECONDS:
@@ -149,9 +149,9 @@ def _waiting(
 
 
 def _queued(ctx: Reconciliation, stage: StageStatus, given: ClusterStatus) -> Step:
-    """A queue decides when it gets compute: that wait has no limit of ours, and no deadline.
+    """Wait for a queue, without timeout and deadline.
 
-    What is left of an earlier admission has to end before the next, which KubeRay sees to.
+    Pods of an earlier admission have to end before the next, which KubeRay ensures.
     """
     assert ctx.cluster is not None, "it is there, and suspended"
     return Step(
@@ -163,7 +163,7 @@ def _queued(ctx: Reconciliation, stage: StageStatus, given: ClusterStatus) -> St
 
 
 def _make(ctx: Reconciliation, stage: StageStatus, given: ClusterStatus) -> Step:
-    """It is not there yet, or the API server would not have it."""
+    """Create the cluster, unless the API server has refused it."""
     obstacle = ctx.snapshot.obstacle
     if obstacle is not None:
         return _waiting(ctx, stage, given, obstacle)
@@ -174,7 +174,7 @@ def _make(ctx: Reconciliation, stage: StageStatus, given: ClusterStatus) -> Step
 
 
 def _awaited(ctx: Reconciliation, given: ClusterStatus) -> ClusterStatus:
-    """The cluster with the start of the wait for it: now, where the wait begins."""
+    """The cluster status with the start of the wait: now, if the wait begins."""
     if given.waiting_since is not None:
         return given
     begun = given.replace(waiting_since=write_time(ctx.now))

@@ -1,6 +1,6 @@
-"""Where a Ray cluster stands, by its RayCluster and its Pods.
+"""Finds the state of a Ray cluster from its RayCluster and Pods.
 
-KubeRay's own `state: ready` stays when Pods die, so the Pods are counted here.
+KubeRay's `state: ready` stays when Pods die, so the Pods are counted here.
 """
 
 from collections import Counter
@@ -9,11 +9,11 @@ from llmtrain_lifecycle.observed import ObservedCluster, ObservedPod
 from llmtrain_lifecycle.snapshot import Cluster, ClusterState
 
 NOT_TAKEN_UP = "KubeRaySilent"
-"""The reason of a cluster that is made, and that nobody has done anything for."""
+"""Reason of a new cluster that no controller has handled yet."""
 NOT_READY = "PodNotReady"
-"""The reason of a cluster whose Pods have their nodes, and are being prepared there."""
+"""Reason of a cluster whose Pods are being prepared on their nodes."""
 ORPHANED = "ClusterOrphaned"
-"""The reason of a cluster that nobody deletes, though the job that it was made for is gone."""
+"""Reason of a cluster that is not deleted although its job is gone."""
 _PROVISIONED = "RayClusterProvisioned"
 _SUSPENDING = "RayClusterSuspending"
 _SUSPENDED = "RayClusterSuspended"
@@ -32,12 +32,12 @@ _STARTING = {"CreateContainerConfigError", "CreateContainerError", "RunContainer
 def cluster_views(
     clusters: tuple[ObservedCluster, ...], pods: tuple[ObservedPod, ...], uid: str
 ) -> tuple[Cluster, ...]:
-    """The job's Ray clusters, and what is left of those whose RayCluster is gone.
+    """The job's Ray clusters, and the remaining Pods of deleted ones.
 
     Args:
         clusters: RayClusters with the job's label.
-        pods: with the job's label.
-        uid: of the job; what an earlier job of the same name has left is on its way out.
+        pods: Pods with the job's label.
+        uid: UID of the job; objects of an earlier job with the same name are being deleted.
     """
     known = {cluster.metadata.name for cluster in clusters}
     orphaned = {pod.cluster for pod in pods if pod.cluster not in known and not pod.ended}
@@ -52,7 +52,7 @@ def _pods_of(name: str, pods: tuple[ObservedPod, ...]) -> tuple[ObservedPod, ...
 
 
 def _leaving(name: str, pods: tuple[ObservedPod, ...]) -> Cluster:
-    """What is left of a cluster whose RayCluster is gone, or goes."""
+    """The remaining Pods of a cluster whose RayCluster is gone or being deleted."""
     first = next((pod for pod in pods if not pod.ended), None)
     if first is None:
         return Cluster(name, ClusterState.LEAVING)
@@ -62,7 +62,7 @@ def _leaving(name: str, pods: tuple[ObservedPod, ...]) -> Cluster:
 
 
 def _without_cluster(name: str, pods: tuple[ObservedPod, ...]) -> Cluster:
-    """Pods whose RayCluster is gone; whoever deleted it may have wanted them to stay."""
+    """Pods of a deleted RayCluster; somebody may have deleted it without its Pods."""
     kept = (pod.metadata for pod in pods if not pod.ended and pod.lives)
     orphan = next((meta for meta in kept if meta.controller_uid is None), None)
     if orphan is None:
@@ -75,7 +75,7 @@ def _without_cluster(name: str, pods: tuple[ObservedPod, ...]) -> Cluster:
 
 
 def _not_ours(cluster: ObservedCluster, pods: tuple[ObservedPod, ...]) -> Cluster:
-    """A RayCluster with the job's label that is deleted, or belongs to another object."""
+    """A RayCluster with the job's label that is being deleted, or belongs to another object."""
     meta = cluster.metadata
     if meta.deletion_timestamp is not None:
         left = _leaving(meta.name, pods)
@@ -116,13 +116,13 @@ def _holds(cluster: ObservedCluster, kind: str) -> bool:
 
 
 def _why_not_ready(cluster: ObservedCluster, pods: tuple[ObservedPod, ...]) -> tuple[str, str]:
-    """Reason and message: the gravest that the Pods tell, and of how many it holds."""
+    """Reason and message: the most severe of the Pods, and the number of Pods with it."""
     failure = cluster.condition(_REPLICA_FAILURE)
     if failure is not None and failure.status == "True":
         return "PodsRefused", failure.message
-    told = Counter(why for pod in pods if not pod.ready for why in [_why_pod_waits(pod)] if why)
+    reasons = Counter(why for pod in pods if not pod.ready for why in [_why_pod_waits(pod)] if why)
     for kind in ("ImagePullFailed", "PodNotStarted", "Unschedulable", NOT_READY):
-        for (reason, message), count in told.most_common():
+        for (reason, message), count in reasons.most_common():
             if reason == kind:
                 return reason, f"{count} of {len(pods)} Pods: {message}"
     untouched = not pods and not cluster.status.conditions
@@ -144,7 +144,7 @@ def _why_pod_waits(pod: ObservedPod) -> tuple[str, str] | None:
 
 
 def _what_kubelet_does(pod: ObservedPod) -> tuple[str, str] | None:
-    """What a Pod waits for on its node, as far as its status tells; the rest are Events."""
+    """What a Pod waits for on its node, as far as its status says; the rest is in Events."""
     container = next(
         (c for c in pod.containers if c.state.waiting and c.state.waiting.reason), None
     )

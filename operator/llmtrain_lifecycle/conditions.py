@@ -8,7 +8,7 @@ from llmtrain_lifecycle.reconciliation import Reconciliation
 from llmtrain_lifecycle.status_text import for_status, write_time
 
 INVALID_SPEC = "InvalidSpec"
-"""The reason of a job whose manifest the API server took, and the operator does not understand."""
+"""Reason of a job whose manifest the API server accepted but the operator does not understand."""
 _PHASES = (Phase.RUNNING, Phase.SUSPENDED, Phase.SUCCEEDED, Phase.FAILED)
 _HEALTHY = {Phase.RUNNING, Phase.SUCCEEDED}
 
@@ -22,19 +22,19 @@ def conditions_of(
     generation: int,
     now: datetime,
 ) -> tuple[Condition, ...]:
-    """One condition for each phase that can be waited for, and two for GitOps tools.
+    """One condition for each phase to wait for, and two for GitOps tools.
 
-    Of the phases' conditions the current one's is true; a pending job has none that is. `Ready` and
+    The condition of the current phase is true; a pending job has no true one. `Ready` and
     `Stalled` are what Flux, Argo CD and others that use kstatus look at: a stalled job needs
     somebody to change something.
 
     Args:
-        phase: of the job.
+        phase: phase of the job.
         reason: CamelCase, for programs.
-        message: for people.
-        before: the conditions of the last pass; a transition time moves only with the status.
-        generation: of the resource.
-        now: the time of this pass.
+        message: explanation for people.
+        before: conditions of the last reconcile; a transition time changes only with the status.
+        generation: generation of the resource.
+        now: time of this reconcile.
     """
     holds = {its_phase.value: phase is its_phase for its_phase in _PHASES}
     holds["Ready"] = phase in _HEALTHY
@@ -68,11 +68,11 @@ _HOLDS = {
 
 
 def with_budget(ctx: Reconciliation, after: JobStatus) -> JobStatus:
-    """The status with the condition; without it where the job has no budget.
+    """The status with the condition of the budget; without it if the job has no budget.
 
     Args:
-        ctx: what the pass rests on.
-        after: the status that the pass decided on.
+        ctx: context of the reconcile.
+        after: the decided status.
     """
     others = tuple(each for each in after.conditions if each.type != WITHIN_BUDGET)
     before = next((each for each in ctx.status.conditions if each.type == WITHIN_BUDGET), None)

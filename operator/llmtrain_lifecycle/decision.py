@@ -1,4 +1,4 @@
-"""What is decided: actions, the status to write, and what becomes of the current stage."""
+"""Decisions: actions, the status to write, and the result of the current stage."""
 
 from dataclasses import dataclass, field
 
@@ -9,23 +9,23 @@ from llmtrain_api.status import ClusterStatus, EvaluationResult, JobStatus, Stag
 
 @dataclass(frozen=True)
 class EnsureCluster:
-    """Make a Ray cluster, where none has this name."""
+    """Create a Ray cluster, unless one has this name."""
 
     name: str
     group: StageGroup
-    """Says which compute it has."""
+    """Stage group with the cluster's compute."""
 
 
 @dataclass(frozen=True)
 class DeleteCluster:
-    """Give a Ray cluster's compute back."""
+    """Delete a Ray cluster."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Submit:
-    """Start the attempt of a stage as a Ray job; a used id means that it was started already."""
+    """Start an attempt as a Ray job; a used ID means that it was started already."""
 
     submission_id: str
     run_config: RunConfig
@@ -40,7 +40,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class DeleteJob:
-    """Delete the job itself: it has ended, and its time to live is over."""
+    """Delete the job itself: its time to live after the end is over."""
 
 
 Action = DeleteJob | EnsureCluster | DeleteCluster | Submit | Stop
@@ -48,24 +48,24 @@ Action = DeleteJob | EnsureCluster | DeleteCluster | Submit | Stop
 
 @dataclass(frozen=True)
 class Decision:
-    """The status to write, and what to do, in this order: actions first, then the status.
+    """The result of a reconcile: actions to execute first, then the status to write.
 
-    Every action is idempotent: a pass that died in the middle is simply made again.
+    Every action is idempotent: an interrupted reconcile is simply repeated.
     """
 
     status: JobStatus
     actions: tuple[Action, ...] = ()
     requeue_after_seconds: float | None = field(default=None)
-    """When to look again though nothing happened; None waits for an event."""
+    """Seconds until the next reconcile without an event; None waits for an event."""
 
 
 STAGE_RUNNING = "StageRunning"
-"""The reason of a stage that goes on as it should."""
+"""Reason of a stage without problems."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What becomes of a stage in one pass."""
+    """The result of one reconcile for a stage."""
 
     stage: StageStatus
     actions: tuple[Action, ...] = ()
@@ -74,9 +74,9 @@ class Step:
     requeue_after_seconds: float | None = None
     evaluation: tuple[EvaluationResult, ...] = ()
     cluster: ClusterStatus | None = None
-    """What becomes of the job's cluster; None where nothing does."""
+    """New status of the job's cluster; None leaves it as it is."""
 
 
 def soonest(*seconds: float | None) -> float | None:
-    """The shortest of some waits, of which None is endless; never below 0."""
+    """The shortest of some waits; None is endless, and the result is never below 0."""
     return min((max(each, 0) for each in seconds if each is not None), default=None)

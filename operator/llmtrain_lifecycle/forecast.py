@@ -1,4 +1,4 @@
-"""What a job will have cost at its end."""
+"""Forecasts the total cost of a job."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ _SECONDS_PER_HOUR = 3600
 
 @dataclass(frozen=True)
 class ForecastInputs:
-    """What the price of a job's clusters is told by.
+    """Inputs of a job's forecast.
 
     Attributes:
-        status: of the job, with its plan, progress and goodput.
-        cost: the bill so far, with what was foretold last.
-        expected_usd_per_hour: of the trainers, before there are any; None where nothing tells.
+        status: status of the job, with its plan, progress and goodput.
+        cost: the bill so far, with the last forecast.
+        expected_usd_per_hour: price of the trainers before they exist; None if unknown.
         all_there: whether the cluster has all of its Pods.
     """
 
@@ -32,34 +32,34 @@ class ForecastInputs:
     all_there: bool
 
 
-def with_forecast(outlook: ForecastInputs, now: datetime) -> Cost:
-    """The bill with what is foretold, and what was planned.
+def with_forecast(inputs: ForecastInputs, now: datetime) -> Cost:
+    """The bill with the forecast and the plan.
 
     Args:
-        outlook: what that rests on.
-        now: the time.
+        inputs: inputs of the forecast.
+        now: current time.
     """
-    cost = outlook.cost
+    cost = inputs.cost
     planned = cost.planned_usd
-    if planned is None or _trainers_are_there(outlook):
-        planned = _planned_usd(outlook)
-    forecast, at_least = _forecast_usd(outlook, now)
+    if planned is None or _trainers_are_there(inputs):
+        planned = _planned_usd(inputs)
+    forecast, at_least = _forecast_usd(inputs, now)
     return cost.replace(forecast_usd=forecast, forecast_at_least_usd=at_least, planned_usd=planned)
 
 
-def _forecast_usd(outlook: ForecastInputs, now: datetime) -> tuple[Decimal | None, Decimal | None]:
-    """What the job will have cost; where that cannot be known yet, what it will have at least.
+def _forecast_usd(inputs: ForecastInputs, now: datetime) -> tuple[Decimal | None, Decimal | None]:
+    """The expected total cost, or else its lower bound.
 
-    While nothing tells the price of a cluster, what was foretold before stands: it was suspended,
+    The last forecast stands while the price of a cluster is unknown, because the job is suspended
     or has lost a worker.
     """
-    cost = outlook.cost
-    if outlook.status.phase.terminal:
+    cost = inputs.cost
+    if inputs.status.phase.terminal:
         return cost.spent_usd, None
-    left = remaining_seconds(outlook.status, now)
+    left = remaining_seconds(inputs.status, now)
     total, prices_are_known = cost.spent_usd, True
     for stage, seconds in left.items():
-        rate = _usd_per_hour(outlook, stage.group)
+        rate = _usd_per_hour(inputs, stage.group)
         if rate is None:
             prices_are_known = False
         elif seconds is not None:
@@ -72,9 +72,9 @@ def _forecast_usd(outlook: ForecastInputs, now: datetime) -> tuple[Decimal | Non
     return max(cost.forecast_usd, total), None
 
 
-def _planned_usd(outlook: ForecastInputs) -> Decimal | None:
-    """What the planner expects of the training stages, at the price of the trainers' cluster."""
-    rate, plan = _usd_per_hour(outlook, StageGroup.TRAINERS), outlook.status.plan
+def _planned_usd(inputs: ForecastInputs) -> Decimal | None:
+    """Planned cost of the training stages, at the price of the trainers' cluster."""
+    rate, plan = _usd_per_hour(inputs, StageGroup.TRAINERS), inputs.status.plan
     stages = plan.stages if plan else ()
     seconds = [stage.duration_seconds for stage in stages if stage.duration_seconds is not None]
     if rate is None or not stages or len(seconds) < len(stages):
@@ -82,24 +82,24 @@ def _planned_usd(outlook: ForecastInputs) -> Decimal | None:
     return (rate * Decimal(str(sum(seconds))) / _SECONDS_PER_HOUR).quantize(CENT)
 
 
-def _trainers_are_there(outlook: ForecastInputs) -> bool:
-    return outlook.all_there and bool(_open_pods(outlook.cost, StageGroup.TRAINERS))
+def _trainers_are_there(inputs: ForecastInputs) -> bool:
+    return inputs.all_there and bool(_open_pods(inputs.cost, StageGroup.TRAINERS))
 
 
-def _usd_per_hour(outlook: ForecastInputs, group: StageGroup) -> Decimal | None:
-    """Price of the cluster that a stage group runs on: now, or while its stages ran.
+def _usd_per_hour(inputs: ForecastInputs, group: StageGroup) -> Decimal | None:
+    """Price of a stage group's cluster: now, or while its stages ran.
 
-    Before all of its Pods are there, they say no more than that it does not cost less.
+    Before all Pods exist, their price is only a lower bound.
     """
-    pods, expected = _open_pods(outlook.cost, group), outlook.expected_usd_per_hour
+    pods, expected = _open_pods(inputs.cost, group), inputs.expected_usd_per_hour
     if any(each.source is PriceSource.NONE for each in pods):
         return None
     now = sum((len(each.uids) * each.usd_per_hour for each in pods), Decimal(0))
-    if pods and outlook.all_there:
+    if pods and inputs.all_there:
         return now
     if pods:
         return None if expected is None else max(expected, now)
-    while_it_ran = _usd_per_hour_of_done(outlook, group)
+    while_it_ran = _usd_per_hour_of_done(inputs, group)
     return expected if while_it_ran is None else while_it_ran
 
 
@@ -107,9 +107,9 @@ def _open_pods(cost: Cost, group: StageGroup) -> list[OpenPods]:
     return [pods for pods in cost.ledger.open if pods.group in {group, StageGroup.ALL}]
 
 
-def _usd_per_hour_of_done(outlook: ForecastInputs, group: StageGroup) -> Decimal | None:
-    usd = {each.stage: each.usd for each in outlook.cost.by_stage}
-    done = [each for each in _done(outlook.status) if each.name.group is group and each.name in usd]
+def _usd_per_hour_of_done(inputs: ForecastInputs, group: StageGroup) -> Decimal | None:
+    usd = {each.stage: each.usd for each in inputs.cost.by_stage}
+    done = [each for each in _done(inputs.status) if each.name.group is group and each.name in usd]
     seconds = sum((_took(stage) for stage in done), 0.0)
     if not seconds:
         return None

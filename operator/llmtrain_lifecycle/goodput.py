@@ -1,4 +1,4 @@
-"""An interval's time in parts: what the driver has told, and what it could not tell."""
+"""Divides the time of an interval into buckets, reported by the driver or inferred."""
 
 from datetime import datetime
 from enum import Enum, auto
@@ -16,25 +16,25 @@ _NO_COMPUTE = ("queued", "suspended")
 
 
 class End(Enum):
-    """How an interval ended."""
+    """Outcome of an interval."""
 
     NOT_YET = auto()
-    """It goes on."""
+    """The interval has not ended."""
     SUCCEEDED = auto()
-    """The attempt did all of its stage."""
+    """The attempt finished its stage."""
     TOLD = auto()
-    """The attempt ended before that, and said what it had done."""
+    """The attempt ended early, with a last report."""
     LOST = auto()
-    """The attempt ended, and nobody knows what it did since it was last asked."""
+    """The attempt ended without a last report."""
 
 
 def buckets_of(interval: Interval, until: datetime, end: End) -> Seconds:
-    """The time of an interval in parts, which sum to the whole.
+    """The buckets of an interval, which sum to its length.
 
     Args:
-        interval: whose time it is.
+        interval: the interval.
         until: its end, or now; a time before its start counts as its start.
-        end: how it ended.
+        end: outcome of the interval.
     """
     length = max((until - read_time(interval.start)).total_seconds(), 0.0)
     if interval.activity is not Activity.WORKING:
@@ -45,24 +45,24 @@ def buckets_of(interval: Interval, until: datetime, end: End) -> Seconds:
 
 
 def _of_attempt(interval: Interval, work: WorkSeconds, length: float, end: End) -> Seconds:
-    """Before the driver's first second lies start-up, after its last word what `end` says.
+    """Buckets of an attempt: start-up before the driver's report, `end` decides the time after it.
 
-    Two machines' clocks differ: where the driver tells of more time than there was, that before
-    its first second gives way, and then all that it told of in proportion.
+    Clocks differ: if the driver reports more time than the interval has, the start-up before
+    its first second shrinks, and then all reported buckets in proportion.
     """
     began = read_time(interval.driver_start or interval.start)
     before = min(max((began - read_time(interval.start)).total_seconds(), 0.0), length)
     scale = min(1.0, length / work.total) if work.total else 1.0
     before = min(before, length - work.total * scale)
-    told = {part: scale * seconds for part, seconds in work.model_dump(by_alias=False).items()}
-    uncommitted = told.pop("uncommitted")
-    told["start_up"] += before
-    after = max(length - sum(told.values()), 0.0)
+    buckets = {part: scale * seconds for part, seconds in work.model_dump(by_alias=False).items()}
+    uncommitted = buckets.pop("uncommitted")
+    buckets["start_up"] += before
+    after = max(length - sum(buckets.values()), 0.0)
     if end in {End.TOLD, End.LOST}:
-        told["productive"] -= uncommitted
-        told["lost_work"] = uncommitted
-    told[_after_the_last_word(work, end)] += after
-    parts = {part: round(max(seconds, 0.0), 3) for part, seconds in told.items()}
+        buckets["productive"] -= uncommitted
+        buckets["lost_work"] = uncommitted
+    buckets[_after_the_last_word(work, end)] += after
+    parts = {part: round(max(seconds, 0.0), 3) for part, seconds in buckets.items()}
     parts["other"] = round(max(length - sum(parts.values()) + parts["other"], 0.0), 3)
     return Seconds.model_validate(parts)
 
@@ -71,14 +71,14 @@ def _after_the_last_word(work: WorkSeconds, end: End) -> str:
     match end:
         case End.LOST:
             return "lost_work"
-        case End.NOT_YET:  # it does what it did
+        case End.NOT_YET:  # the last activity goes on
             return "productive" if work.productive else "start_up"
         case _:
             return "other"
 
 
 def seconds_until(goodput: Goodput, now: datetime) -> Seconds:
-    """All of a job's time until a moment, in parts; exact to a millisecond."""
+    """All of a job's time in buckets; exact to a millisecond."""
     each = [i.seconds or buckets_of(i, now, End.NOT_YET) for i in goodput.intervals]
     each.append(goodput.earlier)
     return Seconds(
@@ -87,7 +87,7 @@ def seconds_until(goodput: Goodput, now: datetime) -> Seconds:
 
 
 def current_interval(goodput: Goodput | None) -> Interval | None:
-    """The one that goes on; None before the first pass and after the end."""
+    """The open interval; None before the first reconcile and after the end."""
     intervals = goodput.intervals if goodput else ()
     return intervals[-1] if intervals and intervals[-1].end is None else None
 

@@ -1,4 +1,4 @@
-"""What became of a Pod that is there no more: KubeRay deletes it, and its exit code with it."""
+"""Finds the cause of Pod losses: KubeRay deletes lost Pods with their exit codes."""
 
 from datetime import datetime, timedelta
 
@@ -18,35 +18,35 @@ from llmtrain_lifecycle.status_text import read_time, write_time
 def find_lost_pods(
     pods: tuple[ObservedPod, ...], gone: tuple[ObservedPod, ...], cluster: str
 ) -> tuple[LostPod, ...]:
-    """The newest losses among the Pods of a Ray cluster: those that ended or are on their way out.
+    """The newest losses among the Pods of a Ray cluster: ended or terminating ones.
 
     Args:
-        pods: with the job's label.
-        gone: those that are gone already, in the order in which they went.
-        cluster: its name.
+        pods: Pods with the job's label.
+        gone: deleted Pods, in the order of deletion.
+        cluster: name of the Ray cluster.
     """
-    # What has gone comes first, so that a loss that was cut off once never comes back.
+    # Deleted Pods come first, so that a loss that was cut off once never returns.
     lost = (pod for pod in (*gone, *pods) if pod.cluster == cluster and not pod.lives)
     losses = [loss for loss in map(_loss, lost) if loss is not None]
     return tuple(losses[-LOST_PODS_MAX_ITEMS:])
 
 
 def with_earlier_lost_pods(cluster: ClusterStatus, losses: tuple[LostPod, ...]) -> ClusterStatus:
-    """A cluster as an attempt on it, or the wait for it, begins: all losses so far are earlier."""
+    """The cluster status at the start of an attempt or wait: all losses so far are earlier ones."""
     return cluster.replace(earlier_lost_pods=tuple(loss.uid for loss in losses))
 
 
 def worst_lost_pod(losses: tuple[LostPod, ...], cluster: ClusterStatus | None) -> LostPod | None:
-    """The gravest loss since the attempt on a cluster, or the wait for it, began.
+    """The most severe loss since the start of the attempt on a cluster, or of the wait for it.
 
-    Pods are compared, not times: the time of a loss is by another machine's clock.
+    Pods are compared, not times, which come from other machines' clocks.
     """
     earlier = frozenset(cluster.earlier_lost_pods if cluster else ())
     return max((loss for loss in losses if loss.uid not in earlier), key=severity, default=None)
 
 
 def with_lost_pod(attempt: Attempt, loss: LostPod | None) -> Attempt:
-    """An attempt at work with the graver of two losses: the known one, and this."""
+    """A running attempt with the more severe of two losses: the known one and this one."""
     both = [each for each in (attempt.lost_pod, loss) if each is not None]
     return attempt.replace(lost_pod=max(both, key=severity, default=None))
 
@@ -54,7 +54,7 @@ def with_lost_pod(attempt: Attempt, loss: LostPod | None) -> Attempt:
 def _loss(pod: ObservedPod) -> LostPod | None:
     time = _first_sign(pod)
     if time is None:
-        return None  # nobody saw it go
+        return None  # its end was not seen
     reason, message = _why(pod)
     return LostPod(
         name=pod.metadata.name,
@@ -75,17 +75,17 @@ def _why(pod: ObservedPod) -> tuple[PodLossReason, str]:
     if pod.status.reason == "Evicted":
         return PodLossReason.EVICTED, f"{name} was evicted: {pod.status.message}"
     if disruption is not None and disruption.status == "True":
-        told = f"{disruption.reason}: {disruption.message}".removesuffix(": ")
-        return PodLossReason.PREEMPTED, f"{name} was taken away: {told}"
+        detail = f"{disruption.reason}: {disruption.message}".removesuffix(": ")
+        return PodLossReason.PREEMPTED, f"{name} was taken away: {detail}"
     if deleted is not None and all(deleted < ended for ended in _end_times(pod)):
         return PodLossReason.DELETED, f"{name} was deleted"
     codes = ", ".join(str(end.exit_code) for end in ends) or "unknown"
-    told = pod.status.message or f"exit code {codes}"
-    return PodLossReason.FAILED, f"{name} ended: {told}"
+    detail = pod.status.message or f"exit code {codes}"
+    return PodLossReason.FAILED, f"{name} ended: {detail}"
 
 
 def _ends(pod: ObservedPod) -> list[ContainerEnd]:
-    """Containers of the Pod that ended; init containers are left out."""
+    """Ended containers of the Pod, without init containers."""
     states = (container.state for container in pod.status.container_statuses)
     return [state.terminated for state in states if state.terminated is not None]
 
@@ -95,12 +95,12 @@ def _end_times(pod: ObservedPod) -> list[datetime]:
 
 
 def _deletion_time(pod: ObservedPod) -> datetime | None:
-    """When somebody deleted it; KubeRay deletes what has ended, a moment later."""
+    """Deletion time of a running Pod; KubeRay deletes ended Pods a moment later."""
     gone_by, grace = pod.metadata.deletion_timestamp, pod.metadata.deletion_grace_period_seconds
     return read_time(gone_by) - timedelta(seconds=grace) if gone_by else None
 
 
 def _first_sign(pod: ObservedPod) -> datetime | None:
-    """When its end began: it was deleted, or a container ended."""
+    """Start of its end: the deletion, or the end of a container."""
     deleted = _deletion_time(pod)
     return min((*_end_times(pod), *([deleted] if deleted else [])), default=None)

@@ -1,4 +1,4 @@
-"""What the API server says of a job's RayClusters and Pods: the part of it that we read."""
+"""The parts that we read of the API server's RayClusters and Pods."""
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -9,7 +9,7 @@ HEAD = "head"
 
 
 class _Observed(BaseModel):
-    """Others write these objects, and may add to them as they like."""
+    """Base of foreign objects, which may have unknown fields."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, validate_by_name=True, extra="ignore", frozen=True
@@ -17,7 +17,7 @@ class _Observed(BaseModel):
 
 
 class Owner(_Observed):
-    """Whose child an object is."""
+    """An owner of an object."""
 
     uid: str
     controller: bool = False
@@ -33,7 +33,7 @@ class ObjectMeta(_Observed):
     generation: int = 0
     creation_timestamp: str = ""
     deletion_timestamp: str | None = None
-    """When it is to be gone: its grace period later than it was deleted."""
+    """Time of the final deletion: the deletion request plus the grace period."""
     deletion_grace_period_seconds: int = 0
     finalizers: tuple[str, ...] = ()
     labels: dict[str, str] = Field(default_factory=dict)
@@ -41,12 +41,12 @@ class ObjectMeta(_Observed):
 
     @property
     def controller_uid(self) -> str | None:
-        """The uid of the object that controls this one."""
+        """UID of the object that controls this one."""
         return next((owner.uid for owner in self.owner_references if owner.controller), None)
 
 
 class ObservedCondition(_Observed):
-    """One condition of a Pod or a RayCluster."""
+    """A condition of a Pod or a RayCluster."""
 
     type: str
     status: str
@@ -82,7 +82,7 @@ class _Waiting(_Observed):
 
 
 class ContainerEnd(_Observed):
-    """How a container ended."""
+    """The end of a container."""
 
     reason: str = ""
     exit_code: int
@@ -131,44 +131,44 @@ class ObservedPod(_Observed):
 
     @property
     def cluster(self) -> str:
-        """The name of its Ray cluster; KubeRay writes it there."""
+        """Name of its Ray cluster, from KubeRay's label."""
         return self.metadata.labels.get("ray.io/cluster", "")
 
     @property
     def is_head(self) -> bool:
-        """Whether drivers run on it."""
+        """Whether it is the head, on which drivers run."""
         return self.metadata.labels.get("ray.io/node-type") == HEAD
 
     @property
     def job(self) -> str:
-        """The name of its job."""
+        """Name of its job."""
         return self.metadata.labels.get(names.JOB_LABEL, "")
 
     @property
     def ended(self) -> bool:
-        """Whether no container of it runs any more."""
+        """Whether all of its containers have ended."""
         return self.status.phase in {"Succeeded", "Failed"}
 
     @property
     def lives(self) -> bool:
-        """Whether it runs, or is about to, and is to stay."""
+        """Whether it runs or is about to run, and is not being deleted."""
         return self.metadata.deletion_timestamp is None and not self.ended
 
     @property
     def ready(self) -> bool:
-        """Whether it works."""
+        """Whether it is ready."""
         ready = self.condition("Ready")
         return self.lives and ready is not None and ready.status == "True"
 
     @property
     def scheduled(self) -> bool:
-        """Whether it was given a node."""
+        """Whether it has been scheduled to a node."""
         condition = self.condition("PodScheduled")
         return condition is not None and condition.status == "True"
 
     @property
     def containers(self) -> tuple[_Container, ...]:
-        """All that have a state, those that run first among them."""
+        """All container statuses, with those of init containers."""
         return (*self.status.init_container_statuses, *self.status.container_statuses)
 
     def condition(self, kind: str) -> ObservedCondition | None:

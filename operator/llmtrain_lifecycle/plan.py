@@ -1,4 +1,4 @@
-"""What the planner expects of a job, and what has been learned since."""
+"""The plan of a job, updated with what is learned while it runs."""
 
 from llmtrain_api.job import JobSpec
 from llmtrain_api.plan import Plan
@@ -20,12 +20,12 @@ from llmtrain_planner.plan import DEFAULT_GPU, DEFAULT_MFU, PlanOptions, plan_jo
 
 
 def with_plan(spec: JobSpec, status: JobStatus, snapshot: Snapshot) -> JobStatus:
-    """The status with the plan; planned again when more is known of what it rests on.
+    """The status with the plan, which is made again when more of its inputs are known.
 
     Args:
-        spec: of the job.
-        status: that the pass decided on.
-        snapshot: what it rested on.
+        spec: spec of the job.
+        status: the decided status.
+        snapshot: snapshot of the reconcile.
     """
     plan = status.plan
     counted = _counted_tokens(plan, snapshot)
@@ -38,17 +38,17 @@ def with_plan(spec: JobSpec, status: JobStatus, snapshot: Snapshot) -> JobStatus
 
 
 def _counted_tokens(plan: JobPlan | None, snapshot: Snapshot) -> CountedTokens:
-    """Tokens of the stages' own data, once they have been counted."""
+    """Counted tokens of the stages' own data."""
     if plan is not None and plan.counted_tokens:
         return plan.counted_tokens
     outcomes = (each.outcome for each in snapshot.submissions if each.outcome)
     counted = next((each.counted_tokens for each in outcomes if each.counted_tokens), ())
-    # An API server refuses a status that counts a stage twice; what a driver prints may do so.
+    # A driver may print a stage twice; an API server refuses a status that does.
     return tuple(StageTokens(stage=stage, tokens=n) for stage, n in by_stage(counted).items())
 
 
 def _device(trainers: Trainers, plan: JobPlan | None, snapshot: Snapshot) -> str:
-    """What the trainers' Pods have, else what they had, else what they are to get."""
+    """Device of the trainers: of their Pods, or else as before, or else as the manifest asks."""
     if trainers.gpus == 0:
         return CPU
     running = (pod.gpu_product for pod in snapshot.paid or () if pod.end is None)
@@ -58,7 +58,7 @@ def _device(trainers: Trainers, plan: JobPlan | None, snapshot: Snapshot) -> str
 
 
 def _in_table(product: str | None) -> str | None:
-    """The planner's name of a GPU; a label has dashes where its driver has spaces."""
+    """The planner's name of a GPU; labels have dashes for the spaces of the driver's name."""
     for device in GPUS.values():
         if product in {name.replace(" ", "-") for name in device.driver_names}:
             return device.name
@@ -69,7 +69,7 @@ def _planned(spec: JobSpec, counted: CountedTokens, device: str) -> JobPlan:
     options = PlanOptions(device=device, counted_tokens=by_stage(counted))
     try:
         plan = plan_job(spec, options)
-    except PlanError:  # the shape of a model that only the trainer can read
+    except PlanError:  # only the trainer can read the shape of this model
         return JobPlan(device=device, mfu=DEFAULT_MFU, counted_tokens=counted)
     stages = tuple(
         PlannedStage(
@@ -85,7 +85,7 @@ def _planned(spec: JobSpec, counted: CountedTokens, device: str) -> JobPlan:
 
 
 def _mfu(plan: Plan) -> float:
-    """MFU of all stages together: their FLOPs as a share of the peak in their time."""
+    """MFU of all stages together: their FLOPs as a share of the peak FLOPs in their time."""
     flops = {stage.stage: stage.flops or 0.0 for stage in plan.stages}
     could = sum(flops[stage.stage] / stage.mfu for stage in plan.stages)
     if could:

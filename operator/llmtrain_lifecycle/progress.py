@@ -13,7 +13,7 @@ _NOTHING_NOW: dict[str, Any] = {
     "activity": None,
     **{each.field: None for each in metric_fields(StatusMetrics) if each.metric.live},
 }
-"""The fields that hold only while an attempt works, empty."""
+"""Empty values of the fields that are valid only while an attempt runs."""
 
 
 def pipeline_progress(
@@ -26,11 +26,11 @@ def pipeline_progress(
     """Progress of the job.
 
     Args:
-        stages: all of them.
-        current: the one that the job is at, or that has just succeeded.
-        report: of the current attempt; None where none could be read.
-        before: what was known at the last pass, which stands where there is no report.
-        plan: of the job, as far as it is known.
+        stages: all stages.
+        current: the current stage, or the one that has just succeeded.
+        report: report of the current attempt; None if none could be read.
+        before: progress of the last reconcile, which stands without a report.
+        plan: plan of the job, if known.
     """
     weights = _weights(stages, plan)
     known = _stage_progress(current, report, before)
@@ -41,13 +41,13 @@ def pipeline_progress(
         if stage.state is StageState.SUCCEEDED and stage.name is not current.name
     )
     percent = 100 * (done + weights[current.name] * known.stage_percent / 100) / total
-    # Worked out anew once the job's time is known.
+    # Computed once the job's remaining time is known.
     eta = before.pipeline_eta_seconds if before else None
     return known.replace(percent=round(percent, 1), pipeline_eta_seconds=eta)
 
 
 def _weights(stages: tuple[StageStatus, ...], plan: JobPlan | None) -> dict[Stage, float]:
-    """The weight of each stage; those that optimize share theirs by their FLOPs, once known."""
+    """Weights of the stages; training stages share theirs by FLOPs, once known."""
     weights = {stage.name: stage.name.row.weight for stage in stages}
     optimizing = [stage for stage in weights if stage.optimizes]
     planned = plan.stages if plan else ()
@@ -62,7 +62,7 @@ def _weights(stages: tuple[StageStatus, ...], plan: JobPlan | None) -> dict[Stag
 def _stage_progress(
     current: StageStatus, report: ProgressReport | None, before: Progress | None
 ) -> Progress:
-    """What is known of the stage; its share of the pipeline is not computed yet."""
+    """Progress of the stage, without its share of the pipeline."""
     if report is not None:
         known = _going_on(_from_report(report), before)
     elif before is not None and before.stage is current.name:
@@ -72,15 +72,15 @@ def _stage_progress(
     if current.state is StageState.SUCCEEDED:
         known = known.replace(stage_percent=100.0)
     if current.state in {StageState.PENDING, StageState.SUCCEEDED, StageState.FAILED}:
-        # Nothing works at it now.
+        # No attempt runs now.
         known = known.replace(**_NOTHING_NOW)
     return known
 
 
 def _going_on(known: Progress, before: Progress | None) -> Progress:
-    """With what was known before of the stage, as far as the attempt has not told it yet.
+    """Add values known before that the attempt has not reported yet.
 
-    One that is to go on from a checkpoint tells where it is with its first step.
+    An attempt that resumes from a checkpoint reports its position with its first step.
     """
     if before is None or before.stage is not known.stage:
         return known
@@ -109,10 +109,10 @@ def _from_report(report: ProgressReport) -> Progress:
 
 
 def _heartbeat(time: float) -> str:
-    """The last half minute in which there was one: a heartbeat alone is no news."""
+    """The heartbeat, rounded to half a minute, since a heartbeat alone must not cause a write."""
     return write_time(datetime.fromtimestamp(time // 30 * 30, UTC))
 
 
 def finished_progress(stages: tuple[StageStatus, ...]) -> Progress:
-    """Progress of a job whose stages have all succeeded."""
+    """Progress of a succeeded job."""
     return Progress(percent=100.0, stage=stages[-1].name, stage_percent=100.0)

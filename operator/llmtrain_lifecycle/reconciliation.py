@@ -1,4 +1,4 @@
-"""What one reconcile pass rests on."""
+"""The context of a reconcile."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from llmtrain_lifecycle.snapshot import Cluster, ClusterState, Snapshot
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """What one pass rests on."""
+    """The inputs of one reconcile, and what follows from them at once."""
 
     job: LLMTrainingJob
     uid: str
@@ -28,18 +28,18 @@ class Reconciliation:
 
     @property
     def wants_stop(self) -> bool:
-        """Whether the job is to hold no compute."""
+        """Whether the job must hold no compute."""
         spent = self.budget is not None and self.budget.stops
         return self.job.spec.policy.suspend or self.snapshot.stop_requested or spent
 
     @cached_property
     def budget(self) -> BudgetView | None:
-        """Where the job stands with its budget; None where it has none."""
+        """The job's budget; None if it has none."""
         return budget_view(self.job.spec.policy.budget, self.status, self.now)
 
     @property
     def seconds_left(self) -> float | None:
-        """Until the job's deadline; None where it has none."""
+        """Seconds until the job's deadline; None if it has none."""
         return seconds_left(self.status, self.job.spec.policy.active_deadline_seconds, self.now)
 
     @property
@@ -50,7 +50,7 @@ class Reconciliation:
 
     @property
     def release(self) -> tuple[Action, ...]:
-        """Gives all compute back."""
+        """Actions that delete all clusters."""
         return tuple(
             DeleteCluster(cluster.name)
             for cluster in self.snapshot.clusters
@@ -59,21 +59,21 @@ class Reconciliation:
 
     @property
     def signs(self) -> tuple[str, ProgressReport | None, Progress | None, datetime]:
-        """What tells how long an attempt has been silent; see `silent_seconds`."""
+        """Signs of the attempt's work, for `silent_seconds`."""
         return self.uid, self.snapshot.progress, self.status.progress, self.now
 
     @property
     def cluster(self) -> Cluster | None:
-        """The Ray cluster that the job was given; None where it is not there."""
+        """The job's Ray cluster; None if it does not exist."""
         given = self.status.cluster
         return self.snapshot.cluster(given.name) if given and not given.released else None
 
     @property
     def is_queued(self) -> bool:
-        """Whether a queue holds that cluster back."""
+        """Whether the cluster waits in a queue."""
         return self.cluster is not None and self.cluster.state is ClusterState.SUSPENDED
 
     @property
     def cluster_ready(self) -> bool:
-        """Whether that cluster takes submissions."""
+        """Whether the cluster accepts submissions."""
         return self.cluster is not None and self.cluster.state is ClusterState.READY

@@ -1,4 +1,4 @@
-"""Renders the manifest into what the trainer is told."""
+"""Renders the manifest into a run config."""
 
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.named_paths import with_home

@@ -1,4 +1,4 @@
-"""What whoever runs jobs decides for all of them, and for their Pods."""
+"""Settings for all jobs, and for their Pods."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -10,16 +10,16 @@ from llmtrain_api.spec.compute import Nodes
 
 @dataclass(frozen=True)
 class Settings:
-    """The executor's side of a run config, and the pace of the state machine."""
+    """The executor's part of a run config, and the timing of the state machine."""
 
     workspace: str
     """Absolute path of the job's durable folder."""
     inputs: str
-    """Absolute path of the folder that the manifest's relative paths start from."""
+    """Absolute path of the folder of the manifest's relative paths."""
     home: str | None = None
-    """Absolute path of the folder that `~` stands for; None where paths have none."""
+    """Absolute path of the folder that `~` stands for; None if paths must not use it."""
     max_workers: int | None = None
-    """Ranks that fit; None for as many as the manifest asks for."""
+    """Number of ranks that fit; None for as many as the manifest asks for."""
     use_gpus: bool = True
     """Whether ranks get the GPUs that the manifest asks for."""
     progress_host: str = "0.0.0.0"  # noqa: S104 - the operator and Prometheus read it over the network
@@ -30,17 +30,17 @@ class Settings:
     """Wait before the second attempt of a stage; doubled for each one after it."""
     longest_backoff_seconds: float = 300.0
     usd_per_hour: Decimal = Decimal(0)
-    """What this machine costs; on a cluster the nodes' prices count."""
+    """Price of this machine in US dollars per hour; on a cluster the nodes' prices count."""
 
 
 @dataclass(frozen=True)
 class PodNetwork:
-    """Traffic that jobs' Pods may have beside that among the Pods of one job."""
+    """Traffic of jobs' Pods beside that among the Pods of one job."""
 
     ingress: tuple[dict[str, Any], ...] = ()
-    """Rules, as a NetworkPolicy has them."""
+    """Ingress rules, in the form of a NetworkPolicy."""
     egress: tuple[dict[str, Any], ...] | None = None
-    """The same for what Pods send; None where they may send anything."""
+    """Egress rules, in the form of a NetworkPolicy; None if Pods may send anything."""
 
 
 @dataclass(frozen=True)
@@ -48,18 +48,18 @@ class PodSettings:
     """Settings of the operator that apply to all Pods of all jobs."""
 
     image: str
-    """Image for jobs whose manifest names none."""
+    """Image of jobs without one in the manifest."""
     ray_version: str
-    """Version of Ray in that image, which KubeRay needs to know."""
+    """Version of Ray in that image, which KubeRay needs."""
     image_pull_policy: str = "IfNotPresent"
     image_pull_secrets: tuple[str, ...] = ()
     cpu_overcommit: float = 1.0
-    """CPU cores that Pods ask for are divided by this, for clusters with few: kind, minikube."""
+    """Divisor of the CPU cores that Pods request, for small clusters such as kind and minikube."""
     gpu_resource: str = "nvidia.com/gpu"
-    """The resource that counts GPUs."""
+    """Name of the GPU resource."""
     grace_seconds: int = 120
-    """Between SIGTERM and SIGKILL: enough to commit a checkpoint."""
+    """Time between SIGTERM and SIGKILL: enough to commit a checkpoint."""
     spot: Nodes = field(default_factory=Nodes)
-    """Where trainers run that may be taken away."""
+    """Labels of spot machines."""
     network: PodNetwork | None = None
-    """None where no NetworkPolicy is made."""
+    """Network settings; None if no NetworkPolicy is created."""

@@ -1,4 +1,4 @@
-"""What is there now, as far as an executor can see."""
+"""The snapshot of everything outside the job that an executor can see."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from llmtrain_lifecycle.money.paid_pods import PaidPod
 
 
 class SubmissionState(StrEnum):
-    """Where a Ray job stands."""
+    """State of a Ray job."""
 
     PENDING = "Pending"
     RUNNING = "Running"
@@ -20,11 +20,11 @@ class SubmissionState(StrEnum):
     FAILED = "Failed"
     STOPPED = "Stopped"
     OTHER = "Other"
-    """Ray says something that this version does not know; it may run."""
+    """Ray reports a state that this version does not know; the job may run."""
 
     @property
     def ended(self) -> bool:
-        """Whether nothing of it runs any more."""
+        """Whether the job has ended."""
         return self in {
             SubmissionState.SUCCEEDED,
             SubmissionState.FAILED,
@@ -34,29 +34,29 @@ class SubmissionState(StrEnum):
 
 @dataclass(frozen=True)
 class Submission:
-    """One Ray job: the attempt of a stage."""
+    """The Ray job of an attempt."""
 
     submission_id: str
     state: SubmissionState
     exit_code: int | None = None
-    """The driver's; None while it runs, or where Ray never saw it end."""
+    """Exit code of the driver; None while it runs, or if Ray did not see its end."""
     outcome: Outcome | None = None
-    """The last line of its log; None where there is none."""
+    """Outcome line at the end of its log; None if there is none."""
 
 
 class ClusterState(StrEnum):
-    """Where a Ray cluster stands."""
+    """State of a Ray cluster."""
 
     STARTING = "Starting"
-    """Not all of its Pods are ready."""
+    """Some of its Pods are not ready."""
     READY = "Ready"
-    """It takes submissions, and has all of its workers."""
+    """It accepts submissions, and has all of its workers."""
     SUSPENDED = "Suspended"
-    """A queue has not given it any compute yet, or has taken it away."""
+    """It waits in a queue, without compute."""
     BROKEN = "Broken"
-    """It has lost its head, and all that the head knew."""
+    """It has lost its head, with the state of its jobs."""
     LEAVING = "Leaving"
-    """It is being deleted; some of it may still run."""
+    """It is being deleted; Pods may still run."""
 
 
 @dataclass(frozen=True)
@@ -66,21 +66,21 @@ class Cluster:
     name: str
     state: ClusterState
     reason: str = ""
-    """Why it is not ready; CamelCase, for programs."""
+    """Reason why it is not ready; CamelCase, for programs."""
     message: str = ""
-    """The same for people, without anything that changes while nothing happens."""
+    """Message for people, without figures that change with time alone."""
 
 
 @dataclass(frozen=True)
 class Obstacle:
-    """What keeps a Ray cluster from being made."""
+    """An obstacle to the creation of a Ray cluster."""
 
     reason: str
     """CamelCase, for programs."""
     message: str
-    """For people: what is missing, and what to do about it."""
+    """Message for people: what is missing, and how to fix it."""
     is_final: bool = False
-    """Whether another try would be in vain."""
+    """Whether a retry would fail again."""
 
 
 @dataclass(frozen=True)
@@ -88,50 +88,50 @@ class RayUnreachable:
     """Ray does not answer, or not as it should; the state of the attempt is unknown."""
 
     seconds: float
-    """Seconds since Ray answered, or was asked first."""
+    """Seconds since Ray's last answer, or since the first request."""
     message: str
-    """What came instead of an answer."""
+    """Error of the last request."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All that a decision rests on, beside the job and its status.
+    """All inputs of a decision beside the job and its status.
 
-    It is taken after the last pass has written its status. What cannot be seen is not absent:
-    where Ray does not answer, `unreachable` says so, for a missing submission counts as lost.
+    It is taken after the last reconcile has written its status. What cannot be seen is not absent:
+    if Ray does not answer, `unreachable` says so, since a missing submission counts as lost.
     """
 
     clusters: tuple[Cluster, ...] = ()
-    """All that there are, also those that the job needs no more."""
+    """All Ray clusters of the job, also those that it no longer needs."""
     obstacle: Obstacle | None = None
-    """Where something does, none is asked for."""
+    """Obstacle to new clusters; with one, none is created."""
     refusal: Obstacle | None = None
-    """What was said to the last try to make the cluster, or to submit; it is tried again."""
+    """Refusal of the last creation or submission, which is retried."""
     unreachable: RayUnreachable | None = None
-    """Set where the Ray that runs the attempt does not answer."""
+    """Set if the Ray of the running attempt does not answer."""
     lost_pods: tuple[LostPod, ...] = ()
-    """Pods of the cluster that the job was given."""
+    """Lost Pods of the job's cluster."""
     submissions: tuple[Submission, ...] = ()
-    """The job's Ray jobs that the cluster knows."""
+    """The job's Ray jobs on the cluster."""
     progress: ProgressReport | None = None
-    """The newest report of the running driver."""
+    """Newest progress report of the running driver."""
     unknown_fields: tuple[str, ...] = ()
-    """What the manifest says that the operator does not understand; its faults, for people."""
+    """Fields of the manifest that the operator does not know, as messages for people."""
     held_by: tuple[str, ...] | None = None
-    """The finalizers that keep a job that is being deleted; None where it is not."""
+    """Finalizers of a job that is being deleted; None if it is not."""
     stop_requested: bool = False
-    """Whether whoever runs the job wants it to stop after a checkpoint: Ctrl-C on a laptop."""
+    """Whether the user wants the job to stop after a checkpoint: Ctrl-C on a laptop."""
     created: datetime | None = None
-    """When the job was created; None where that is when its first pass is made."""
+    """Creation time of the job; None means the time of its first reconcile."""
     paid: tuple[PaidPod, ...] | None = None
-    """What the job pays for, and has paid for; None where no prices are known."""
+    """Paid Pods of the job, existing and deleted; None if no prices are known."""
     expected_usd_per_hour: Decimal | None = None
-    """Price of the trainers' cluster before it exists; None where it is unknown."""
+    """Price of the trainers' cluster before it exists; None if it is unknown."""
 
     def cluster(self, name: str | None) -> Cluster | None:
-        """The Ray cluster of this name."""
+        """The Ray cluster with a name."""
         return next((c for c in self.clusters if c.name == name), None)
 
     def submission(self, submission_id: str) -> Submission | None:
-        """The Ray job of this id."""
+        """The Ray job with an ID."""
         return next((s for s in self.submissions if s.submission_id == submission_id), None)

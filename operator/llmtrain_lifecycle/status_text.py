@@ -1,4 +1,4 @@
-"""How the status writes times and messages."""
+"""Formats times and messages for the status."""
 
 from datetime import UTC, datetime
 
@@ -20,7 +20,7 @@ def read_time(text: str) -> datetime:
 
 
 def for_status(message: str) -> str:
-    """A message as the status holds it: others wrote parts of it, as long as they liked."""
+    """A message for the status: escaped and shortened, since parts of it come from outside."""
     return visible(message)[:MESSAGE_MAX_LENGTH]
 
 

@@ -1,4 +1,4 @@
-"""How long a job still takes: from what it did so far, and has kept."""
+"""Estimates the remaining time of a job from the work that it has done and kept."""
 
 from datetime import datetime
 
@@ -9,20 +9,20 @@ from llmtrain_lifecycle.goodput import current_interval
 from llmtrain_lifecycle.status_text import read_time
 
 _START_SECONDS = 20.0
-"""Assumed start-up of a stage, until one has shown how long that takes here."""
+"""Assumed start-up time of a stage, until one has been measured."""
 _TOLD_ENOUGH_PERCENT = 5.0
 
 
 def remaining_seconds(status: JobStatus, now: datetime) -> dict[Stage, float | None]:
-    """Until the end of each stage that is still to be done; None where that cannot be known yet.
+    """Seconds until the end of each remaining stage; None if unknown.
 
-    An attempt at work tells by itself, in training with its pauses for validation and checkpoints.
-    Training that is still to come, or to go on, takes its FLOPs at the speed that was measured, or
-    as planned before one was. Every other stage takes as long as stages take here to start.
+    A running attempt reports its own time, to which pauses for validation and checkpoints are
+    added. Other training takes its FLOPs at the measured speed, or at the planned one before a
+    measurement. Every other stage takes as long as the start of a stage.
 
     Args:
-        status: with its plan, progress and goodput.
-        now: the time.
+        status: status with its plan, progress and goodput.
+        now: current time.
     """
     return {
         stage.name: _seconds_left(status, stage.name, now)
@@ -32,7 +32,7 @@ def remaining_seconds(status: JobStatus, now: datetime) -> dict[Stage, float | N
 
 
 def with_eta(status: JobStatus, now: datetime) -> JobStatus:
-    """The status with the time to the end of its line; without one while it does not run."""
+    """The status with the remaining time of a running pipeline."""
     if status.progress is None:
         return status
     eta = None
@@ -45,9 +45,9 @@ def with_eta(status: JobStatus, now: datetime) -> JobStatus:
 
 
 def _seconds_left(status: JobStatus, stage: Stage, now: datetime) -> float | None:
-    told = _told_by_its_attempt(status, stage, now)
-    if told is not None:
-        return told
+    reported = _reported_by_its_attempt(status, stage, now)
+    if reported is not None:
+        return reported
     start = _start_seconds(status.goodput)
     if not stage.optimizes:
         return start
@@ -55,8 +55,8 @@ def _seconds_left(status: JobStatus, stage: Stage, now: datetime) -> float | Non
     return None if whole is None else start + whole * (1 - _kept(status, stage, whole))
 
 
-def _told_by_its_attempt(status: JobStatus, stage: Stage, now: datetime) -> float | None:
-    """None where no attempt is at work, or it has not told enough yet."""
+def _reported_by_its_attempt(status: JobStatus, stage: Stage, now: datetime) -> float | None:
+    """Seconds by the running attempt's own report; None without an attempt or enough reports."""
     progress, interval = status.progress, current_interval(status.goodput)
     if progress is None or interval is None or interval.work is None:
         return None
@@ -71,7 +71,7 @@ def _told_by_its_attempt(status: JobStatus, stage: Stage, now: datetime) -> floa
 
 
 def _whole_seconds(status: JobStatus, stage: Stage) -> float | None:
-    """Seconds of all steps of a stage; None where they cannot be known yet."""
+    """Seconds of all steps of a stage; None if unknown."""
     planned = status.plan.stage(stage) if status.plan else None
     if status.plan is None or planned is None:
         return None
@@ -82,10 +82,10 @@ def _whole_seconds(status: JobStatus, stage: Stage) -> float | None:
 
 
 def _kept(status: JobStatus, stage: Stage, whole: float) -> float:
-    """The share of a stage's steps that need not be made again.
+    """The share of a stage's steps that need not be repeated.
 
-    Its newest checkpoint tells, or how much of what was done has been lost since: the last words
-    of an attempt that was told to stop come after its last report.
+    It follows from the newest checkpoint or from the lost work: the outcome of a stopped attempt
+    comes after its last report.
     """
     progress = status.progress
     if progress is None or progress.stage is not stage:
@@ -97,7 +97,7 @@ def _kept(status: JobStatus, stage: Stage, whole: float) -> float:
 
 
 def _lost_seconds(goodput: Goodput | None, stage: Stage) -> float:
-    """What the newest attempts did in vain, back to one of which something was kept."""
+    """Lost seconds of the newest attempts, back to one that kept some work."""
     lost = 0.0
     for interval in _newest_first(goodput, stage):
         if interval.seconds is not None:
@@ -108,21 +108,24 @@ def _lost_seconds(goodput: Goodput | None, stage: Stage) -> float:
 
 
 def _pauses(goodput: Goodput | None, stage: Stage) -> float:
-    """How much longer than its steps a training stage takes."""
+    """Ratio of a training stage's time to the time of its steps."""
     for interval in _newest_first(goodput, stage):
-        told = interval.seconds or interval.work
-        if told is not None and told.productive:
-            steps, pauses = _steps_and_pauses(told)
+        work = interval.seconds or interval.work
+        if work is not None and work.productive:
+            steps, pauses = _steps_and_pauses(work)
             return (steps + pauses) / steps
     return 1.0
 
 
-def _steps_and_pauses(told: Seconds | WorkSeconds) -> tuple[float, float]:
-    """Steps and pauses of an attempt. Once it has ended, `other` also holds what came last."""
-    steps, pauses = told.productive + told.data_wait, told.evaluation + told.checkpoint_save
-    if isinstance(told, WorkSeconds):
-        return steps, pauses + told.other
-    return steps + told.lost_work, pauses
+def _steps_and_pauses(work: Seconds | WorkSeconds) -> tuple[float, float]:
+    """Seconds of steps and pauses of an attempt, of which `other` also holds the end."""
+    steps, pauses = (
+        work.productive + work.data_wait,
+        work.evaluation + work.checkpoint_save,
+    )
+    if isinstance(work, WorkSeconds):
+        return steps, pauses + work.other
+    return steps + work.lost_work, pauses
 
 
 def _newest_first(goodput: Goodput | None, stage: Stage) -> list[Interval]:
@@ -131,9 +134,9 @@ def _newest_first(goodput: Goodput | None, stage: Stage) -> list[Interval]:
 
 
 def _start_seconds(goodput: Goodput | None) -> float:
-    """What a stage needs to start: as the newest one that did."""
+    """Start-up seconds of a stage: those of the newest attempt that reached work."""
     for interval in reversed(goodput.intervals if goodput else ()):
-        told = interval.seconds or interval.work
-        if told is not None and told.productive:
-            return max(told.start_up, 1.0)
+        work = interval.seconds or interval.work
+        if work is not None and work.productive:
+            return max(work.start_up, 1.0)
     return _START_SECONDS

@@ -1,1 +1,1 @@
-"""The Kubernetes objects that a job needs, from its manifest."""
+"""Builds a job's Kubernetes objects from its manifest."""

@@ -1,4 +1,4 @@
-"""The Kubernetes Events that tell of turns in a job's life: `kubectl describe` shows them."""
+"""Builds the Kubernetes Events of a job's transitions, which `kubectl describe` shows."""
 
 from datetime import datetime
 
@@ -25,15 +25,15 @@ _ALL_IS_WELL = {
 def events(
     namespace: str, name: str, uid: str, before: JobStatus, after: JobStatus, now: datetime
 ) -> tuple[Json, ...]:
-    """The Events for a new status: one for a new reason of the job, one for its budget's.
+    """The Events of a new status: one for a new reason of the job, one for its budget's.
 
     Args:
-        namespace: of the job.
-        name: of the job.
-        uid: of the job.
-        before: the status that was replaced.
-        after: the new one.
-        now: the time of the pass.
+        namespace: namespace of the job.
+        name: name of the job.
+        uid: UID of the job.
+        before: replaced status.
+        after: new status.
+        now: time of the reconcile.
     """
     job = {
         "apiVersion": names.API_VERSION,
@@ -42,40 +42,40 @@ def events(
         "name": name,
         "uid": uid,
     }
-    told = []
-    if turn := _new(_current(before), _current(after)):
-        calm = turn.reason in _ALL_IS_WELL and after.phase is not Phase.FAILED
-        told.append(_event(job, turn, now, calm=calm))
+    recorded = []
+    if transition := _new(_current(before), _current(after)):
+        normal = transition.reason in _ALL_IS_WELL and after.phase is not Phase.FAILED
+        recorded.append(_event(job, transition, now, normal=normal))
     known = _budget(before)
-    if turn := _new(known, _budget(after)):
-        calm = turn.reason == BudgetState.WITHIN
-        if known is not None or not calm:  # a job may begin within its budget without a word
-            told.append(_event(job, turn, now, calm=calm))
-    return tuple(told)
+    if transition := _new(known, _budget(after)):
+        normal = transition.reason == BudgetState.WITHIN
+        if known is not None or not normal:  # no Event for a job that begins within its budget
+            recorded.append(_event(job, transition, now, normal=normal))
+    return tuple(recorded)
 
 
 def _new(before: Condition | None, after: Condition | None) -> Condition | None:
-    """The condition where its reason is another one than before."""
+    """The condition if its reason has changed."""
     if after is None or (before is not None and after.reason == before.reason):
         return None
     return after
 
 
-def _event(job: Json, turn: Condition, now: datetime, *, calm: bool) -> Json:
+def _event(job: Json, transition: Condition, now: datetime, *, normal: bool) -> Json:
     time = write_time(now)
-    label = f"{job['uid'][:8]}.{turn.reason.lower()}.{int(now.timestamp()):x}"
+    label = f"{job['uid'][:8]}.{transition.reason.lower()}.{int(now.timestamp()):x}"
     return {
         "apiVersion": "v1",
         "kind": "Event",
-        # Two passes that tell of the same turn name the same Event.
+        # Two reconciles that see the same transition name the same Event.
         "metadata": {
             "name": f"{job['name']}.{label}",
             "namespace": job["namespace"],
         },
         "involvedObject": job,
-        "type": "Normal" if calm else "Warning",
-        "reason": turn.reason,
-        "message": turn.message[:_MESSAGE_MAX_LENGTH],
+        "type": "Normal" if normal else "Warning",
+        "reason": transition.reason,
+        "message": transition.message[:_MESSAGE_MAX_LENGTH],
         "source": {"component": names.MANAGED_BY},
         "firstTimestamp": time,
         "lastTimestamp": time,
@@ -84,7 +84,7 @@ def _event(job: Json, turn: Condition, now: datetime, *, calm: bool) -> Json:
 
 
 def _current(status: JobStatus) -> Condition | None:
-    """The condition that holds; where none does, the first, which gives the reason for it."""
+    """The true condition of a phase, or else the first condition, which gives the reason."""
     of_phases = [c for c in status.conditions if c.type != WITHIN_BUDGET]
     holds = (c for c in of_phases if c.status is ConditionStatus.TRUE)
     return next(holds, of_phases[0] if of_phases else None)

@@ -1,4 +1,4 @@
-"""The labels that tell whose an object is."""
+"""Labels and owner references of a job's objects."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def cluster_labels(job: LLMTrainingJob, cluster: ClusterStatus) -> dict[str, str
 
 
 def owner_reference(job: LLMTrainingJob, uid: str) -> Json:
-    """Makes Kubernetes delete an object with its job."""
+    """An owner reference, which makes Kubernetes delete an object with its job."""
     return {
         "apiVersion": names.API_VERSION,
         "kind": names.KIND,

@@ -1,4 +1,4 @@
-"""The NetworkPolicy of a job: its Pods reach each other, and others only as the settings say."""
+"""The NetworkPolicy of a job: its Pods reach each other, and others as the settings allow."""
 
 from llmtrain_api import names
 from llmtrain_api.job import LLMTrainingJob
@@ -10,10 +10,10 @@ def network_policy(job: LLMTrainingJob, uid: str, network: PodNetwork) -> Json:
     """The policy for all Pods of a job.
 
     Args:
-        job: whose Pods they are.
-        uid: of the job. The policy's name carries it: the next job of the same name must not take
-            the last one's policy, which is about to be deleted, for its own.
-        network: of the operator's settings.
+        job: the job.
+        uid: UID of the job. It is part of the policy's name, so that the next job with the same
+            name does not take the policy, which is about to be deleted, for its own.
+        network: network settings of the operator.
     """
     own_pods = {"podSelector": {"matchLabels": {names.JOB_LABEL: job.metadata.name}}}
     spec: Json = {

@@ -13,7 +13,7 @@ _TEMPORARY = "/tmp"  # noqa: S108 - a volume of the Pod's own
 _PORTS = {"gcs-server": 6379, "dashboard": 8265, "client": 10001, "progress": PROGRESS_PORT}
 
 
-def pod_template(  # noqa: PLR0913 - what tells one kind of Pod from another
+def pod_template(  # noqa: PLR0913 - the differences between kinds of Pods
     job: LLMTrainingJob,
     settings: PodSettings,
     *,
@@ -24,17 +24,17 @@ def pod_template(  # noqa: PLR0913 - what tells one kind of Pod from another
     gpus: int = 0,
     head: bool = False,
 ) -> Json:
-    """A Pod of a Ray cluster.
+    """The template of a Pod of a Ray cluster.
 
     Args:
-        job: whose it is.
-        settings: of the operator.
-        labels: of the Pod.
-        nodes: where it may run.
-        cpus: cores; requested, and not limited, so that a stage may use what is idle.
-        memory: requested and limited alike.
-        gpus: requested and limited alike.
-        head: whether it is the one that drivers run on.
+        job: the job.
+        settings: settings of the operator.
+        labels: labels of the Pod.
+        nodes: nodes on which it may run.
+        cpus: requested cores, without a limit, so that a stage may use idle ones.
+        memory: requested memory, also its limit.
+        gpus: requested GPUs, also their limit.
+        head: whether it is the head, on which drivers run.
     """
     requests: Json = {"cpu": f"{round(1000 * cpus / settings.cpu_overcommit)}m", "memory": memory}
     limits: Json = {"memory": memory}
@@ -65,7 +65,7 @@ def pod_template(  # noqa: PLR0913 - what tells one kind of Pod from another
 def _spec(job: LLMTrainingJob, settings: PodSettings, nodes: Nodes, container: Json) -> Json:
     spec: Json = {
         "containers": [container],
-        "restartPolicy": "Never",  # a Ray node that has ended knows nothing; KubeRay makes another
+        "restartPolicy": "Never",  # a restarted Ray node has lost its state; KubeRay replaces it
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": settings.grace_seconds,
@@ -108,11 +108,11 @@ def _mounts(job: LLMTrainingJob) -> list[Json]:
 
 
 def _environment(settings: PodSettings, *, gpus: int) -> list[tuple[str, str]]:
-    # The driver, and a worker that is drained, get as long as the Pod has.
+    # The driver and a drained worker get the Pod's grace period.
     grace = str(settings.grace_seconds)
     variables = [
         ("HOME", _TEMPORARY),
-        ("PYTHONSAFEPATH", "1"),  # what lies in the working directory is not imported
+        ("PYTHONSAFEPATH", "1"),  # no imports from the working directory
         ("RAY_USAGE_STATS_ENABLED", "0"),
         ("RAY_JOB_STOP_WAIT_TIME_S", grace),
         ("RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S", grace),

@@ -1,7 +1,7 @@
 """The RayCluster of a stage group.
 
-KubeRay does not carry a changed template to Pods that run, so a RayCluster is made once, and
-another one where other Pods are needed.
+KubeRay does not apply a changed template to running Pods, so a RayCluster is never changed, and
+other Pods need another one.
 """
 
 from llmtrain_api import names
@@ -20,10 +20,10 @@ def ray_cluster(
     """The RayCluster (ray.io/v1) of a stage group.
 
     Args:
-        job: whose it is.
-        uid: of the job.
-        cluster: name and group, as they stand in the job's status.
-        settings: of the operator.
+        job: the job.
+        uid: UID of the job.
+        cluster: name and group, as in the job's status.
+        settings: settings of the operator.
     """
     labels = cluster_labels(job, cluster)
     queue = job.spec.policy.queue_name
@@ -33,7 +33,7 @@ def ray_cluster(
         "metadata": {
             "name": cluster.name,
             "labels": {**labels, names.KUEUE_QUEUE_LABEL: queue} if queue else labels,
-            # A new head knows nothing of the old one's jobs, and ends its workers.
+            # A new head does not know the old one's jobs, and ends its workers.
             "annotations": {"ray.io/disable-provisioned-head-restart": "true"},
             "ownerReferences": [owner_reference(job, uid)],
         },
@@ -72,7 +72,7 @@ def _workers(
     gpus = compute.trainers.gpus if group is StageGroup.TRAINERS else 0
     return {
         "groupName": group.value,
-        # All or none: a job is as wide as its manifest says.
+        # All or none: a job has as many workers as its manifest says.
         "replicas": machines.replicas,
         "minReplicas": machines.replicas,
         "maxReplicas": machines.replicas,
@@ -90,7 +90,7 @@ def _workers(
 
 
 def _nodes(job: LLMTrainingJob, group: StageGroup, settings: PodSettings) -> Nodes:
-    """Where the workers may run; on spot machines, what makes a node one as well."""
+    """Node selector and tolerations of the workers, with those of spot machines."""
     trainers = job.spec.compute.trainers
     if group is not StageGroup.TRAINERS:
         return job.spec.compute.cpus

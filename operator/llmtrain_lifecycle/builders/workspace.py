@@ -1,4 +1,4 @@
-"""The volume that a job keeps its work on."""
+"""The claim of a job's workspace."""
 
 from collections.abc import Mapping
 
@@ -14,9 +14,9 @@ def claim_name(job: LLMTrainingJob) -> str:
 
 
 def workspace_claim(job: LLMTrainingJob) -> Json | None:
-    """The claim that the operator makes; None where the manifest names one.
+    """The claim that the operator creates; None if the manifest names one.
 
-    It has no owner: it outlives the job, for the model lies in it.
+    It has no owner and outlives the job, since it holds the model.
     """
     workspace = job.spec.workspace
     if workspace.persistent_volume_claim is not None:
@@ -36,5 +36,5 @@ def workspace_claim(job: LLMTrainingJob) -> Json | None:
 
 
 def is_workspace_of(job: LLMTrainingJob, labels: Mapping[str, str]) -> bool:
-    """Whether a claim with these labels was made for a job of this name, now or earlier."""
+    """Whether a claim with these labels belongs to a job with this name, or to an earlier one."""
     return job_labels(job).items() <= labels.items()

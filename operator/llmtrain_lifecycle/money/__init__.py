@@ -1,1 +1,1 @@
-"""What Pods cost: prices, the ledger, and the figures that follow from it."""
+"""The cost of Pods: prices, ledger, and the figures computed from it."""

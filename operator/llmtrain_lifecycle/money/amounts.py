@@ -1,4 +1,4 @@
-"""Arithmetic on money and time: exact to a billionth of a dollar, times to the second."""
+"""Arithmetic on money and time: exact to a billionth of a dollar and to the second."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,37 +13,36 @@ EXACT_TO = Decimal("1e-9")
 
 
 def seconds_between(start: datetime, end: datetime) -> int:
-    """Whole seconds; 0 where the end lies before the start, as clocks that differ make it.
+    """Whole seconds; 0 if the end is before the start, since clocks differ.
 
-    Never rounded up: what is spent now must not be less once it has ended.
+    Never rounded up: the cost of a Pod must not become less when it ends.
     """
     return max(int((end - start).total_seconds()), 0)
 
 
 def whole_seconds(time: datetime) -> datetime:
-    """The time without what the status cannot say of it."""
+    """The time in whole seconds, the precision of the status."""
     return time.replace(microsecond=0)
 
 
 def amount(usd_per_hour: Decimal, seconds: int) -> Decimal:
-    """US dollars for some time at a price."""
+    """Cost of some time at a price, in US dollars."""
     return (usd_per_hour * seconds / _SECONDS_PER_HOUR).quantize(EXACT_TO)
 
 
 def shares_of_stages(
     stages: Sequence[StageStatus], group: StageGroup, start: datetime, end: datetime
 ) -> list[tuple[Stage, int]]:
-    """Whose a Pod's time is: the seconds of each stage, which sum to the whole.
+    """Divide a Pod's time among stages; the seconds sum to the whole.
 
-    A Pod serves the stages of its group one after the other. Until the first of them is done its
-    time is that one's, then the next one's; what comes after the end of the last, while the Pod
-    goes, is the last one's.
+    A Pod serves the stages of its group one after the other. Its time belongs to the first stage
+    until that is done, then to the next; the time after the last stage's end belongs to the last.
 
     Args:
-        stages: of the job, in order.
-        group: of the Pod.
-        start: of the time.
-        end: of the time.
+        stages: stages of the job, in order.
+        group: stage group of the Pod.
+        start: start of the time.
+        end: end of the time.
     """
     served = [each for each in stages if group in {StageGroup.ALL, each.name.group}]
     assert served, "a cluster is made for a stage"

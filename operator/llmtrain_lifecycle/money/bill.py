@@ -1,4 +1,4 @@
-"""The figures that follow from the ledger."""
+"""Computes the bill from the ledger."""
 
 from collections import defaultdict
 from datetime import datetime
@@ -18,13 +18,13 @@ _MILLION = 1_000_000
 
 
 def bill(ledger: Ledger, before: Cost | None, after: JobStatus, now: datetime) -> Cost:
-    """What the job costs, as of now; what is foretold and planned is that of the last bill.
+    """The bill at a time, with the forecast and plan of the last bill.
 
     Args:
-        ledger: with all that is known.
+        ledger: the updated ledger.
         before: the last bill.
         after: the job's status, with its goodput.
-        now: the time.
+        now: current time.
     """
     assert after.goodput is not None, "its time is known before its costs"
     by_stage: dict[Stage, Decimal] = defaultdict(Decimal)
@@ -65,7 +65,7 @@ def _wasted(ledger: Ledger, goodput: Goodput, now: datetime) -> Decimal:
 def _per_million_tokens(
     by_stage: dict[Stage, Decimal], after: JobStatus, before: Cost | None
 ) -> Decimal | None:
-    """Cost per million tokens of the stage that trains first, kept after the stage has ended."""
+    """Cost per million tokens of the first training stage; it stays after the stage has ended."""
     progress = after.progress
     stage = next((each.name for each in after.stages if each.name.optimizes), None)
     if progress is None or progress.stage is not stage or not progress.tokens:

@@ -1,7 +1,7 @@
 """The ledger: each Pod once, open from its start to its end, then in the closed sums.
 
-The cost at any time is a function of the ledger and that time. Nothing is ever added for time
-that goes by, so a pass that is lost, doubled or late changes nothing.
+The cost at any time is a function of the ledger and that time. Nothing is added as time passes, so
+a lost, doubled or late reconcile changes nothing.
 """
 
 from collections import defaultdict
@@ -26,7 +26,7 @@ from llmtrain_lifecycle.status_text import read_time, write_time
 
 @dataclass(frozen=True)
 class Entry:
-    """One Pod's time at one price."""
+    """Paid time of one Pod at one price."""
 
     uid: str
     group: StageGroup
@@ -38,7 +38,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Share:
-    """What some Pods cost for one stage and one kind of machine."""
+    """Cost of Pods for one stage and one capacity type."""
 
     stage: Stage
     capacity_type: CapacityType
@@ -54,17 +54,17 @@ def with_pods(
     last_seen: datetime,
     now: datetime,
 ) -> Ledger:
-    """The ledger with what is seen of the Pods; the same one where that is nothing new.
+    """The ledger updated with a job's Pods; unchanged if nothing is new.
 
-    A Pod that is open and not there any more has vanished while nobody looked. It is taken to
-    have ended now, and what that costs since it was last seen is counted as estimated.
+    An open Pod that no longer exists has ended unseen. Its end is set to now, and its cost since
+    the last sighting counts as estimated.
 
     Args:
-        ledger: as it was written.
-        pods: all that are there, and those that were seen to go.
-        stages: of the job, in order.
-        last_seen: when the open Pods were seen last.
-        now: the time in whole seconds, not before `last_seen`.
+        ledger: stored ledger.
+        pods: existing Pods, and deleted ones that were seen.
+        stages: stages of the job, in order.
+        last_seen: time of the open Pods' last sighting.
+        now: current time in whole seconds, not before `last_seen`.
     """
     seen = {pod.uid: pod for pod in pods}
     still_open, closings, estimated = [], [], Decimal(0)
@@ -95,12 +95,12 @@ def with_pods(
 
 
 def known_uids(ledger: Ledger) -> frozenset[str]:
-    """Pods that have their price, or have been paid."""
+    """UIDs of all Pods in the ledger, open or closed."""
     return frozenset(uid for pods in ledger.open for uid in pods.uids) | frozenset(ledger.ended)
 
 
 def shares(ledger: Ledger, stages: Sequence[StageStatus], time: datetime) -> Iterator[Share]:
-    """What all Pods cost until a time, in parts."""
+    """Cost of all Pods until a time, by stage and capacity type."""
     for closed in ledger.closed:
         yield Share(closed.stage, closed.capacity_type, closed.usd, closed.pod_seconds)
     for pods in ledger.open:
@@ -111,7 +111,7 @@ def shares(ledger: Ledger, stages: Sequence[StageStatus], time: datetime) -> Ite
 
 
 def spent_usd(ledger: Ledger, time: datetime) -> Decimal:
-    """What all Pods cost until a time."""
+    """Cost of all Pods until a time, in US dollars."""
     total = sum((each.usd for each in ledger.closed), Decimal(0))
     for pods in ledger.open:
         seconds = seconds_between(read_time(pods.start), time)
@@ -120,7 +120,7 @@ def spent_usd(ledger: Ledger, time: datetime) -> Decimal:
 
 
 def usd_per_hour(ledger: Ledger) -> Decimal:
-    """What all open Pods cost by the hour."""
+    """Price of all open Pods in US dollars per hour."""
     return sum((len(pods.uids) * pods.usd_per_hour for pods in ledger.open), Decimal(0))
 
 
@@ -157,7 +157,7 @@ def _new_entries(
 
 
 def _grouped(entries: Iterable[Entry]) -> tuple[OpenPods, ...]:
-    """Entries that are alike in all but their uid, together; in an order of their own."""
+    """Group entries that differ only in their UID; in a stable order."""
     groups: dict[tuple[object, ...], list[Entry]] = defaultdict(list)
     for entry in entries:
         kind = (entry.start, entry.group, entry.usd_per_hour, entry.capacity_type, entry.source)
@@ -177,7 +177,7 @@ def _grouped(entries: Iterable[Entry]) -> tuple[OpenPods, ...]:
 
 
 def _shares_of(entry: Entry, end: datetime, stages: Sequence[StageStatus]) -> Iterator[Share]:
-    """What one Pod costs until a time, by stage; the parts sum to the whole exactly."""
+    """Cost of one Pod until a time, by stage; the parts sum exactly to the whole."""
     so_far = 0
     for stage, seconds in shares_of_stages(stages, entry.group, entry.start, end):
         until_now, until_then = (

@@ -1,4 +1,4 @@
-"""A Kubernetes node, and the part of it that its price rests on."""
+"""The part of a Kubernetes node that determines its price."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from llmtrain_api.cost import CapacityType
 
 _NUMBER = r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})"
-"""With as many digits as there can be: Kubernetes caps a quantity at 2^63 - 1."""
+"""Decimal context with enough digits: Kubernetes caps a quantity at 2^63 - 1."""
 _QUANTITY = re.compile(rf"({_NUMBER})([eE][+-]?[0-9]{{1,2}}|[numkMGTPE]|[KMGTPE]i)?")
 _FACTORS = {
     "n": Decimal("1e-9"),
@@ -22,7 +22,7 @@ _FACTORS = {
 
 
 def quantity(text: str) -> Decimal:
-    """The number that a quantity stands for, exact.
+    """The exact number of a quantity.
 
     The form: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 
@@ -42,7 +42,7 @@ INSTANCE_TYPE_LABEL = "node.kubernetes.io/instance-type"
 GPU_PRODUCT_LABEL = "nvidia.com/gpu.product"
 _GPU_SHARES_LABEL = "nvidia.com/gpu.replicas"
 SHARED_GPU = "-SHARED"
-"""What NVIDIA adds to the product where several Pods take turns on a GPU."""
+"""Suffix of NVIDIA's product label on nodes whose GPUs are time-sliced among Pods."""
 _SPOT_LABELS = {
     "karpenter.sh/capacity-type": "spot",
     "eks.amazonaws.com/capacityType": "SPOT",
@@ -68,25 +68,25 @@ class _NodeStatus(_Observed):
 
 
 class ObservedNode(_Observed):
-    """A node, as the API server tells of it."""
+    """A node from the API server."""
 
     metadata: _NodeMeta
     status: _NodeStatus = _NodeStatus()
 
 
 def capacity_type(labels: Mapping[str, str]) -> CapacityType:
-    """Whether a node with these labels is a spot machine; on demand where none says so."""
+    """The capacity type of a node with these labels; on demand unless a label says spot."""
     spot = any(labels.get(label) == value for label, value in _SPOT_LABELS.items())
     return CapacityType.SPOT if spot else CapacityType.ON_DEMAND
 
 
 def gpu_product(labels: Mapping[str, str]) -> str | None:
-    """What the GPUs of a node with these labels are; None where none says so."""
+    """The GPU product of a node with these labels; None if it is not known."""
     product = labels.get(GPU_PRODUCT_LABEL)
     return product and product.removesuffix(SHARED_GPU)
 
 
 def gpu_shares(labels: Mapping[str, str]) -> int:
-    """As how many GPUs a node with these labels counts each of its GPUs."""
-    told = labels.get(_GPU_SHARES_LABEL, "")
-    return max(int(told), 1) if told.isdecimal() else 1
+    """Number of time slices of each GPU on a node with these labels."""
+    slices = labels.get(_GPU_SHARES_LABEL, "")
+    return max(int(slices), 1) if slices.isdecimal() else 1

@@ -1,4 +1,4 @@
-"""From when to when a Pod is paid for, and at which price."""
+"""Finds the paid time and price of Pods."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,28 +16,28 @@ from llmtrain_lifecycle.status_text import read_time
 
 @dataclass(frozen=True)
 class PaidPod:
-    """A Pod that costs something, as far as is known now."""
+    """A paid Pod."""
 
     uid: str
     group: StageGroup
-    """The stages that it serves."""
+    """Stage group that it serves."""
     start: datetime
-    """When it was scheduled: its node is held from then on, also while it pulls its image."""
+    """Time of scheduling: it holds its node from then on, also while it pulls its image."""
     end: datetime | None
-    """When it gave its node back; None where it has not."""
+    """Time at which it released its node; None if it has not."""
     price: PodPrice
     gpu_product: str | None = None
-    """What its GPUs are; None where it has none, or nothing is known of its node."""
+    """Product of its GPUs; None without GPUs, or if its node is unknown."""
 
 
 @dataclass(frozen=True)
 class GonePod:
-    """A Pod that was seen to go."""
+    """A Pod whose deletion was seen."""
 
     pod: ObservedPod
-    """As it was last."""
+    """Last version of the Pod."""
     time: datetime
-    """When it was gone."""
+    """Time of its deletion."""
 
 
 def paid_pods(
@@ -50,16 +50,16 @@ def paid_pods(
     gpu_resource: str,
     now: datetime,
 ) -> tuple[PaidPod, ...]:
-    """Those of a job's Pods that have had a node.
+    """The paid Pods of a job: those that have had a node.
 
     Args:
-        pods: that are there.
-        gone: that were.
-        nodes: by name; one that is not among them cannot be seen.
-        created: when the job was; an older Pod is of an earlier job with its name.
+        pods: existing Pods.
+        gone: deleted Pods.
+        nodes: readable nodes, by name.
+        created: creation time of the job; older Pods belong to an earlier job with its name.
         prices: the price list.
-        gpu_resource: the resource that counts GPUs.
-        now: the time.
+        gpu_resource: name of the GPU resource.
+        now: current time.
     """
     ends = {
         **{pod.metadata.uid: (pod, _end(pod, now)) for pod in pods},
@@ -80,7 +80,10 @@ def paid_pods(
 
 
 def requests_of(pod: ObservedPod, gpu_resource: str) -> Requests:
-    """As the scheduler counts: containers run together, after the init containers one by one."""
+    """The requests of a Pod as the scheduler counts them.
+
+    Containers run together, after the init containers, which run one by one.
+    """
 
     def asked(resource: str) -> Decimal:
         def of(requests: Mapping[str, str]) -> Decimal:
@@ -101,21 +104,21 @@ def _scheduled(pod: ObservedPod) -> datetime | None:
 
 
 def _end(pod: ObservedPod, now: datetime) -> datetime | None:
-    """When a Pod that is still there gave its node back."""
+    """Time at which an existing Pod released its node."""
     if not pod.ended:
         return None
     disruption = pod.condition("DisruptionTarget")
-    told = disruption.last_transition_time if disruption else None
-    return _last_container_end(pod) or (read_time(told) if told else now)
+    time = disruption.last_transition_time if disruption else None
+    return _last_container_end(pod) or (read_time(time) if time else now)
 
 
 def _given_back(gone: GonePod) -> datetime:
-    """When a Pod that is not there any more gave its node back."""
+    """Time at which a deleted Pod released its node."""
     return _last_container_end(gone.pod) or gone.time
 
 
 def _last_container_end(pod: ObservedPod) -> datetime | None:
-    """When the last of its containers ended; None where one has not, as far as anybody told."""
+    """Time at which the last container ended; None if one may still run."""
     ends = [
         container.state.terminated.finished_at if container.state.terminated else None
         for container in pod.containers

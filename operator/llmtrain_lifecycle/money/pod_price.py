@@ -1,4 +1,4 @@
-"""What a Pod costs by the hour: its share of its node, or what it asks for."""
+"""Computes a Pod's price per hour: its share of its node, or the price of its requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,20 +22,20 @@ _EXACT_TO = Decimal("0.000001")
 
 @dataclass(frozen=True)
 class Requests:
-    """What a Pod asks for."""
+    """Resources that a Pod requests."""
 
     cpus: Decimal
-    """Cores."""
+    """CPU cores."""
     memory_bytes: Decimal
     gpus: Decimal
 
 
 @dataclass(frozen=True)
 class PodPrice:
-    """What a Pod costs."""
+    """Price of a Pod."""
 
     usd_per_hour: Decimal
-    """To six decimals, as the ledger shows it."""
+    """Price in US dollars per hour, to six decimals as in the ledger."""
     capacity_type: CapacityType
     source: PriceSource
 
@@ -46,16 +46,16 @@ def pod_price(
     """The price of a Pod.
 
     Args:
-        requests: of the Pod.
-        node: that it runs on; None where nothing is known of it.
+        requests: requests of the Pod.
+        node: node of the Pod; None if it is unknown.
         prices: the price list.
-        gpu_resource: the resource that counts GPUs.
+        gpu_resource: name of the GPU resource.
 
     Returns:
         The dominant share of its node's price: the largest of requested / allocatable over CPU,
-        memory and GPU, which is what it keeps others from using (Ghodsi et al. 2011). Where no
-        price fits the node, the sum of its requests at the prices by resource. No price at all
-        where one of them is missing: a part of it would pass for the whole.
+        memory and GPU, which is what it keeps others from using (Ghodsi et al. 2011). If no price
+        fits the node, the sum of its requests at the prices by resource; no price at all if one of
+        these is missing, since a part would be taken for the whole.
     """
     labels = node.metadata.labels if node else {}
     capacity = capacity_type(labels)
@@ -75,13 +75,13 @@ def resources_price(
     labels: Mapping[str, str],
     capacity: CapacityType,
 ) -> Decimal | None:
-    """US dollars an hour for what a Pod asks for; None where something of it has no price.
+    """Price of a Pod's requests in US dollars per hour; None if one of them has no price.
 
     Args:
-        requests: of the Pod.
-        prices: by resource.
-        labels: of its node, as far as they are known.
-        capacity: of its node.
+        requests: requests of the Pod.
+        prices: prices by resource.
+        labels: labels of its node, as far as they are known.
+        capacity: capacity type of its node.
     """
     gpu = _gpu_price(prices, labels) if prices and requests.gpus else Decimal(0)
     if prices is None or gpu is None:
@@ -95,10 +95,10 @@ def resources_price(
 
 
 def _gpu_price(prices: ResourcePrices, labels: Mapping[str, str]) -> Decimal | None:
-    """Price of one allocatable GPU; with time slicing, that is a share of a real one."""
-    known, told = prices.gpu_usd_per_hour, labels.get(GPU_PRODUCT_LABEL, "")
-    if told.endswith(SHARED_GPU) and told in known:
-        return known[told]
+    """Price of one allocatable GPU, which with time slicing is a share of a real one."""
+    known, product = prices.gpu_usd_per_hour, labels.get(GPU_PRODUCT_LABEL, "")
+    if product.endswith(SHARED_GPU) and product in known:
+        return known[product]
     whole = known.get(gpu_product(labels) or ANY_GPU, known.get(ANY_GPU))
     return None if whole is None else whole / gpu_shares(labels)
 
@@ -118,15 +118,15 @@ def _priced(usd: Decimal, capacity: CapacityType, source: PriceSource) -> PodPri
 
 
 def expected_usd_per_hour(trainers: Trainers, prices: Prices) -> Decimal | None:
-    """US dollars an hour of all trainers.
+    """Price of all trainers in US dollars per hour.
 
     Args:
-        trainers: of the manifest.
+        trainers: trainers of the manifest.
         prices: the price list.
 
     Returns:
-        By the nodes that they select where the price list has them, each trainer on one of its
-        own; else by what they ask for. None where neither tells.
+        The price of the nodes that they select if the price list has them, with a whole node for
+        each trainer; or else the price of their requests; None if neither is known.
     """
     labels = trainers.node_selector
     capacity = CapacityType.SPOT if trainers.spot else capacity_type(labels)
@@ -144,5 +144,5 @@ def expected_usd_per_hour(trainers: Trainers, prices: Prices) -> Decimal | None:
 
 
 def _can_be_selected(price: NodePrice) -> bool:
-    """Whether it is of some nodes; which of them a trainer gets, a price of all does not tell."""
+    """Whether a price names its nodes, so that a trainer can select them."""
     return price.instance_type is not None or bool(price.match_labels)

@@ -1,4 +1,4 @@
-"""The price list: what whoever runs the operator pays for machines."""
+"""The price list for machines."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -16,20 +16,20 @@ _Label = Annotated[str, StringConstraints(min_length=1, max_length=317)]
 
 
 class NodePrice(Section):
-    """The price of a node with all that it has. What is left out fits every node."""
+    """The price of a whole node. An absent field matches every node."""
 
     instance_type: Annotated[str, StringConstraints(min_length=1, max_length=63)] | None = None
-    """Its label `node.kubernetes.io/instance-type`."""
+    """Value of the label `node.kubernetes.io/instance-type`."""
     capacity_type: CapacityType | None = None
-    """Whether it is a spot machine; by the labels of Karpenter and the clouds."""
+    """Capacity type, by the labels of Karpenter and the clouds."""
     match_labels: dict[_Label, str] = Field({}, max_length=32)
-    """Labels that it has."""
+    """Labels of the node."""
     usd_per_hour: _Price
-    """US dollars an hour."""
+    """Price in US dollars per hour."""
 
 
 class ResourcePrices(Section):
-    """What Pods pay by what they ask for, on nodes that no price fits."""
+    """Prices of requests, for Pods on nodes without a matching price."""
 
     cpu_usd_per_hour: _Price = Decimal(0)
     """Price of a CPU core."""
@@ -39,7 +39,7 @@ class ResourcePrices(Section):
     """Price of a GPU, by the node's label `nvidia.com/gpu.product`; `*` stands for every other. A
     Pod whose GPU is not listed has no price."""
     spot_factor: Annotated[Decimal, Field(gt=0, le=1)] = Decimal(1)
-    """What a spot machine costs of that."""
+    """Factor of these prices on spot machines."""
 
 
 class Prices(Section):
@@ -48,16 +48,16 @@ class Prices(Section):
     nodes: tuple[NodePrice, ...] = ()
     """Prices of whole nodes; the first that matches counts."""
     resources: ResourcePrices | None = None
-    """For nodes that none of them fits."""
+    """Prices of requests, for all other nodes."""
 
     @property
     def known(self) -> bool:
-        """Whether there is any."""
+        """Whether there is any price."""
         return bool(self.nodes) or self.resources is not None
 
 
 def fits(price: NodePrice, labels: Mapping[str, str], capacity: CapacityType) -> bool:
-    """Whether a price is that of a node with these labels."""
+    """Whether a price matches a node with these labels."""
     if price.instance_type not in {None, labels.get(INSTANCE_TYPE_LABEL)}:
         return False
     if price.capacity_type not in {None, capacity}:

@@ -1,4 +1,4 @@
-"""What was paid for nothing: an interval's cost, times the share of its time that was wasted."""
+"""Computes wasted money: an interval's cost times the wasted share of its time."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -13,13 +13,13 @@ from llmtrain_lifecycle.money.ledger import spent_usd
 def with_transition(
     ledger: Ledger, before: Goodput | None, after: Goodput, now: datetime
 ) -> Ledger:
-    """The ledger after a pass: what an interval that has ended did cost is put down to its parts.
+    """The ledger after a reconcile, with the waste of an interval that has ended.
 
     Args:
-        ledger: with all that is known of Pods.
-        before: the job's time as the pass found it.
-        after: the same after the pass.
-        now: the time.
+        ledger: ledger with the newest Pods.
+        before: goodput before the reconcile.
+        after: goodput after the reconcile.
+        now: current time.
     """
     last = current_interval(before)
     if last is None:
@@ -38,10 +38,10 @@ def with_transition(
 
 
 def wasted_usd(ledger: Ledger, goodput: Goodput, now: datetime) -> Decimal:
-    """What was wasted until a time; work that may yet be lost is not among it.
+    """Wasted money until a time, without work that may yet be lost.
 
-    Never more than what was spent, which becomes less where a Pod turns out to have ended, by its
-    node's clock, before that was noticed.
+    Never more than the money spent, which decreases if a Pod has ended, by its node's clock, before
+    that was noticed.
     """
     spent, current = spent_usd(ledger, now), current_interval(goodput)
     if current is None:
@@ -57,7 +57,7 @@ def _is(interval: Interval, other: Interval) -> bool:
 
 
 def _share(interval: Interval, seconds: Seconds) -> Decimal:
-    """Wasted seconds of the interval: waiting with Pods, starting again, and lost work."""
+    """Wasted share of the interval: waiting with Pods, restarts, and lost work."""
     if interval.activity is Activity.WAITING:
         return Decimal(1)
     wasted = seconds.queued + seconds.provisioning + seconds.suspended + seconds.lost_work

@@ -1,1 +1,1 @@
-"""One rule a file; each is a pure function with a table test of its own."""
+"""Policies: each file is a pure function with its own table test."""

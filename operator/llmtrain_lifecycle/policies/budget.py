@@ -1,4 +1,4 @@
-"""Whether a job has spent what it may cost."""
+"""The budget policy: compares a job's cost and forecast with its budget."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,45 +15,45 @@ _SECONDS_PER_HOUR = 3600
 
 
 class BudgetState(StrEnum):
-    """Where a job stands with its budget; the less grave first."""
+    """State of a job's budget, in order of severity."""
 
     WITHIN = "WithinBudget"
-    """It has not spent much of it, and is not going to, as far as is known."""
+    """Cost and forecast are below the budget."""
     NO_PRICES = "NoPrices"
-    """It cannot be told what it has spent."""
+    """The cost is unknown."""
     AT_RISK = "ForecastOverBudget"
-    """It is going to need more."""
+    """The forecast is above the budget."""
     NEARLY_SPENT = "BudgetNearlySpent"
-    """80 % are spent."""
+    """80 % of the budget is spent."""
     EXCEEDED = "BudgetExceeded"
-    """All is spent."""
+    """The whole budget is spent."""
 
 
 @dataclass(frozen=True)
 class BudgetView:
-    """A job's budget now."""
+    """The budget of a job at a time."""
 
     state: BudgetState
     stops: bool
-    """Whether the job is to hold no compute until it is raised."""
+    """Whether the job must hold no compute until the budget is raised."""
     fails: bool
-    """Whether the job has failed by it."""
+    """Whether the job fails because of the budget."""
     seconds_left: float | None
-    """Until the next turn at the price now; None where none is in sight."""
+    """Seconds until the next state at the current price; None if no other is in sight."""
     message: str
-    """For people, without anything that changes while nothing happens."""
+    """Message for people, without figures that change with time alone."""
 
 
 def budget_view(budget: Budget | None, status: JobStatus, now: datetime) -> BudgetView | None:
-    """Where a job stands with its budget; None where it has none, or nothing is known of its cost.
+    """The budget of a job; None without a budget, or if the cost is unknown.
 
-    A budget that was said to be spent stays so until it is another one: by its node's clock a Pod
-    may turn out to have ended before that was noticed, and a suspended job would go on by itself.
+    A spent budget stays spent until it is changed: a Pod may have ended, by its node's clock,
+    before that was noticed, and a suspended job would resume by itself.
 
     Args:
-        budget: of its policy.
-        status: of the job as it was written last.
-        now: the time.
+        budget: budget of the job's policy.
+        status: stored status of the job.
+        now: current time.
     """
     cost = status.cost
     if budget is None or cost is None:
@@ -63,19 +63,19 @@ def budget_view(budget: Budget | None, status: JobStatus, now: datetime) -> Budg
     exceeded = _message(BudgetState.EXCEEDED, limit, cost)
     was_said = any(condition.message == exceeded for condition in status.conditions)
     state = BudgetState.EXCEEDED if was_said else _state(spent, limit, cost)
-    turns = [turn - spent for turn in (limit * _NEARLY, limit) if turn > spent]
+    distances = [usd - spent for usd in (limit * _NEARLY, limit) if usd > spent]
     is_spent = state is BudgetState.EXCEEDED
     return BudgetView(
         state=state,
         stops=is_spent and budget.action is BudgetAction.SUSPEND,
         fails=is_spent and budget.action is BudgetAction.FAIL,
-        seconds_left=float(turns[0] / rate * _SECONDS_PER_HOUR) if turns and rate else None,
+        seconds_left=float(distances[0] / rate * _SECONDS_PER_HOUR) if distances and rate else None,
         message=_message(state, limit, cost),
     )
 
 
 def without_prices(budget: Budget) -> BudgetView:
-    """Where a job stands that nothing is known of the cost of."""
+    """The budget of a job with unknown cost."""
     message = (
         f"no prices are known, so {_field(Decimal(str(budget.max_usd)))} is not enforced; "
         "give the operator prices, or a laptop's run --price-per-hour"

@@ -1,4 +1,4 @@
-"""Failures: what a lost Pod is put down to, and whether a failed attempt is made good."""
+"""The retry policy: classifies lost Pods, and decides about another attempt."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,74 +9,74 @@ from llmtrain_api.status import Failures, LostPod
 
 
 class PodLossReason(StrEnum):
-    """Why a Pod is lost; the less grave first."""
+    """Reason of a lost Pod, in order of severity."""
 
     FAILED = "PodFailed"
     """Its containers ended."""
     DELETED = "PodDeleted"
-    """Somebody deleted it."""
+    """A user or controller deleted it."""
     PREEMPTED = "PodPreempted"
-    """The scheduler, a drain or the end of a spot machine took it away."""
+    """It was preempted by the scheduler, a drain or the end of a spot machine."""
     EVICTED = "PodEvicted"
     """Its node ran short of something."""
     OUT_OF_MEMORY = "OOMKilled"
-    """It used more memory than it may have."""
+    """It exceeded its memory limit."""
 
 
 _GRAVITY = {reason.value: severity for severity, reason in enumerate(PodLossReason)}
 _CLASSES = {
-    # It would need as much the next time.
+    # The next attempt would need as much memory.
     PodLossReason.OUT_OF_MEMORY: FailureClass.APPLICATION,
     PodLossReason.PREEMPTED: FailureClass.PREEMPTION,
 }
 
 
 def severity(loss: LostPod) -> int:
-    """Orders losses: where several Pods went, the gravest is to blame for the others."""
+    """Rank of a loss: of several lost Pods, the most severe loss is the cause."""
     return _GRAVITY[loss.reason]
 
 
 def failure_class_of(loss: LostPod) -> FailureClass:
-    """The class of a failure that the loss led to."""
+    """The failure class of the loss."""
     return _CLASSES.get(PodLossReason(loss.reason), FailureClass.INFRASTRUCTURE)
 
 
 @dataclass(frozen=True)
 class Retry:
-    """What follows from a failure."""
+    """Consequence of a failure."""
 
     failures: Failures
-    """With the new one."""
+    """All failures, with the new one."""
     allowed: bool
-    """Whether the stage is tried again."""
+    """Whether another attempt follows."""
     wait_seconds: float
-    """Before the next attempt."""
+    """Wait before the next attempt."""
 
 
 def after_failure(
     failures: Failures,
     failure: FailureClass,
-    budgets: Retries,
+    limits: Retries,
     *,
     first_backoff_seconds: float,
     longest_backoff_seconds: float,
 ) -> Retry:
-    """Count a failure against the budget of its class.
+    """Count a failure against the limit of its class.
 
     Args:
-        failures: of the stage so far.
-        failure: the class of the new one.
-        budgets: failures of each class that are made good; -1 means no limit.
-        first_backoff_seconds: wait after the stage's first failure, doubled by each one after it.
-        longest_backoff_seconds: the wait grows no longer than this.
+        failures: earlier failures of the stage.
+        failure: class of the new failure.
+        limits: most retries of each class; -1 means no limit.
+        first_backoff_seconds: wait after the stage's first failure; each later one doubles it.
+        longest_backoff_seconds: limit of the wait.
     """
     counted = failures.replace(**{failure.value: getattr(failures, failure.value) + 1})
     count = getattr(counted, failure.value)
-    budget = 0 if failure is FailureClass.USER else getattr(budgets, failure.value)
+    limit = 0 if failure is FailureClass.USER else getattr(limits, failure.value)
     total = counted.application + counted.infrastructure + counted.preemption
     doublings = min(max(total - 1, 0), 32)
     return Retry(
         failures=counted,
-        allowed=budget == -1 or count <= budget,
+        allowed=limit == -1 or count <= limit,
         wait_seconds=min(first_backoff_seconds * 2**doublings, longest_backoff_seconds),
     )

@@ -1,4 +1,4 @@
-"""How long a job may be active, an attempt be silent, and an ended job stay."""
+"""Time limits: of an active job, of a silent attempt, and of an ended job."""
 
 from datetime import datetime
 
@@ -12,13 +12,10 @@ from llmtrain_lifecycle.status_text import read_time, write_time
 def seconds_left(
     status: JobStatus, active_deadline_seconds: int | None, now: datetime
 ) -> float | None:
-    """Seconds that the job may still be active; 0 or less where its time is up.
+    """Seconds until the deadline; 0 or less after it; None without a deadline.
 
-    The clock starts with the job, starts anew when it is resumed, and stands still while it is
-    suspended or a queue holds its Ray cluster back.
-
-    Returns:
-        None where there is no deadline.
+    The clock starts with the job, restarts when it is resumed, and stops while the job is suspended
+    or in a queue.
     """
     if active_deadline_seconds is None:
         return None
@@ -29,12 +26,12 @@ def seconds_left(
 
 
 def with_active_time(status: JobStatus, now: datetime, *, queued: bool) -> JobStatus:
-    """The status of a job that is not suspended, with the deadline's clock brought up to date.
+    """The status of an active job, with an updated start of the deadline's clock.
 
     Args:
-        status: as it was written last.
-        now: the time.
-        queued: whether a queue holds the job's Ray cluster back.
+        status: stored status.
+        now: current time.
+        queued: whether the job's Ray cluster waits in a queue.
     """
     active, since = status.active_time, status.queued_since
     if status.phase is Phase.SUSPENDED or active is None:
@@ -57,15 +54,15 @@ def silent_seconds(
 ) -> float:
     """Seconds since the newest sign of work of this attempt.
 
-    A report of another attempt is no sign of this one; before the first, the attempt's own start
-    counts. One that cannot be read does not undo what an earlier one told.
+    Reports of other attempts do not count; before the first report, the attempt's start counts. An
+    unreadable report does not cancel earlier signs.
 
     Args:
-        stage: at work.
+        stage: the stage.
         attempt: of the stage, at work.
-        uid: of the job.
-        report: the driver's newest; None where none could be read.
-        known: what the status tells, to half a minute.
+        uid: UID of the job.
+        report: newest report of the driver; None if none could be read.
+        known: progress in the status, with a heartbeat to half a minute.
         now: the time.
     """
     newest = read_time(attempt.start_time).timestamp()
@@ -77,11 +74,7 @@ def silent_seconds(
 
 
 def seconds_to_live(job: LLMTrainingJob, status: JobStatus, now: datetime) -> float | None:
-    """Seconds until a job that has ended is deleted; 0 or less where it is time.
-
-    Returns:
-        None where it stays.
-    """
+    """Seconds until an ended job is deleted; 0 or less when it is due; None if it stays."""
     limit = job.spec.policy.ttl_seconds_after_finished
     if limit is None or status.completion_time is None:
         return None
