@@ -80,7 +80,7 @@ FLEET = Board(
                 ),
                 Panel(
                     "Spent per day",
-                    "What the last 24 hours came to: the price of every minute, added up.",
+                    "Cost of the last 24 hours: the sum of every minute's price.",
                     "currencyUSD",
                     (
                         Query(
@@ -102,7 +102,7 @@ FLEET = Board(
                 ),
                 Panel(
                     "Most wasted",
-                    "The jobs of which the most was for nothing. A click opens one.",
+                    "The jobs with the most wasted money. A click opens one.",
                     "currencyUSD",
                     (Query(f"topk(10, llmtrain_job_wasted_usd{{{_IN}}})", _EACH),),
                     kind="bars",

@@ -32,7 +32,7 @@ _NOW = Row(
     (
         Panel(
             "Stages",
-            "Where each stage of the line stands.",
+            "State of each stage of the pipeline.",
             "short",
             (Query(f"llmtrain_job_stage_state{{{_JOB}}}", "{{stage}}: {{state}}"),),
             kind="stat",
@@ -48,7 +48,7 @@ _NOW = Row(
         ),
         Panel(
             "Time left",
-            "Until the end of the line, by the job's real speed.",
+            "Time until the end of the pipeline, by the job's real speed.",
             "s",
             (Query(f"llmtrain_job_eta_seconds{{{_JOB}}}", "left"),),
             kind="stat",
@@ -98,7 +98,7 @@ _LEARNING = Row(
         ),
         Panel(
             "Evaluation",
-            "What the evaluate stage measured, of each model of the line.",
+            "Results of the evaluate stage, for each model of the pipeline.",
             "short",
             (
                 Query(f"llmtrain_job_evaluation_result{{{_JOB}}}", "{{model}} {{metric}}"),
@@ -129,7 +129,7 @@ _SPEED = Row(
         ),
         Panel(
             "Time by part",
-            "What the attempt that runs does with each second.",
+            "Activity of the running attempt in each second.",
             "percentunit",
             (
                 Query(

@@ -9,6 +9,11 @@ from support.repository import ROOT
 from llmtrain_api.families import Family
 
 _PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+_SOURCES = [
+    path.relative_to(ROOT)
+    for folder in ("benchmarks", "operator", "scripts", "tests", "trainer")
+    for path in (ROOT / folder).rglob("*.*")
+]
 _REASON = re.compile(r'(?i:reason)(?:, message|: str)? ?= ?"([A-Z]\w+)"')
 
 
@@ -25,12 +30,24 @@ def test_every_page_is_in_the_navigation_of_the_site() -> None:
     assert [page for page in pages if f" {page.relative_to(ROOT)}\n" not in navigation] == []
 
 
-def test_every_guarantee_names_a_test_that_exists() -> None:
-    page = (ROOT / "docs" / "guarantees.md").read_text()
-    guarantees = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page)
-    assert guarantees
-    for path, name in guarantees:
-        assert f"def {name}(" in (ROOT / path).read_text(), f"{path}::{name}"
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_source_files_and_tests_in_the_text_exist(page: Path) -> None:
+    """A path may leave out its first folders; NAME in capitals is a placeholder."""
+    text = page.read_text()
+    named = set(re.findall(r"`([\w./-]+/[\w.-]+\.(?:py|go|j2))(?:::\w+)?`", text))
+    missing = {path for path in named if "NAME" not in path and not _sources_named(path)}
+    assert missing == set()
+    for path, test in re.findall(r"`([\w./-]+\.py)::(\w+)`", text):
+        assert f"def {test}(" in (ROOT / path).read_text(), f"{path}::{test}"
+
+
+def _sources_named(path: str) -> list[Path]:
+    return [file for file in _SOURCES if f"/{file.as_posix()}".endswith(f"/{path}")]
+
+
+def test_every_guarantee_names_a_test() -> None:
+    rows = (ROOT / "docs" / "guarantees.md").read_text().split("|-|-|\n")[1].split("\n\n")[0]
+    assert [row for row in rows.splitlines() if "::test_" not in row] == []
 
 
 def test_the_readme_lists_every_family() -> None:
