@@ -198,7 +198,7 @@ def idle(cluster: Cluster, folder: Path, count: int) -> None:
 
 
 def settled_after(operator: psutil.Process) -> float:
-    """When a process that has just started came to rest: it works less than a tenth of a core."""
+    """Time until a new process is idle: it uses less than a tenth of a core."""
     while True:
         moment, before = time.monotonic(), cpu_seconds(operator)
         time.sleep(_LOOK_SECONDS)

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.node, pytest.mark.timeout(1800)]
 
 _NAMESPACE = "plain-pods"
 _IMPORTS = "import deepspeed, llmtrain_operator, llmtrain_trainer, ray, torch; print(ray.__file__)"
-# The first address is of no network at all, the second is where a cloud tells its secrets.
+# The first address belongs to no network, the second is the clouds' metadata service.
 _REACH_OUT = """
 import socket
 for address in ("192.0.2.1", "169.254.169.254"):

@@ -43,7 +43,7 @@ def _granted(node: Node) -> Iterator[Right]:
 
 
 def _used(node: Node) -> Iterator[Right]:
-    """What the API server's audit log tells of the operator."""
+    """The operator's requests in the API server's audit log."""
     for line in (node.folder / "audit.log").read_text().splitlines():
         entry = json.loads(line)
         about = entry.get("objectRef", {})

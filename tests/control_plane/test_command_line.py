@@ -132,8 +132,8 @@ def test_status_shows_where_a_job_stands(
     shown = llmtrain.run("status", "standing", "-n", "default")
     assert shown.code == 0
     assert all(word in shown.out for word in ("standing", "data", "tokenizer", "Succeeded"))
-    told = llmtrain.run("status", "standing", "-n", "default", "-o", "json")
-    assert json.loads(told.out)["phase"] == "Succeeded"
+    output = llmtrain.run("status", "standing", "-n", "default", "-o", "json")
+    assert json.loads(output.out)["phase"] == "Succeeded"
 
 
 @pytest.mark.parametrize("command", _COMMANDS)
@@ -237,8 +237,8 @@ def test_a_cluster_without_llmtrain(bare: ApiClient, tmp_path: Path) -> None:
     manifest = _manifest(tmp_path, full_pipeline_job("early"))
     for arguments in (["submit", manifest], *([command, "early"] for command in _COMMANDS)):
         refused = llmtrain.run(*arguments)
-        told = "the cluster does not know LLMTrainingJobs: install llmtrain on it first\n"
-        assert (refused.code, refused.out, refused.err) == (1, "", told)
+        output = "the cluster does not know LLMTrainingJobs: install llmtrain on it first\n"
+        assert (refused.code, refused.out, refused.err) == (1, "", output)
 
 
 @pytest.fixture(scope="module")

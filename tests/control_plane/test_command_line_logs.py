@@ -216,8 +216,14 @@ def test_a_neighbour_s_image_that_cannot_be_pulled(
         reading.wait_until(lambda: bool(pods_of(cluster, "pulling-log-")))
         (pod,) = pods_of(cluster, "pulling-log-")
         waiting = {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}
-        told = {"name": "reader", "image": _IMAGE, "imageID": "", "ready": False, "restartCount": 0}
-        status = {"containerStatuses": [{**told, "state": {"waiting": waiting}}]}
+        container = {
+            "name": "reader",
+            "image": _IMAGE,
+            "imageID": "",
+            "ready": False,
+            "restartCount": 0,
+        }
+        status = {"containerStatuses": [{**container, "state": {"waiting": waiting}}]}
         path = f"{DEFAULT}/pods/{pod['metadata']['name']}/status"
         cluster.client.request("PATCH", path, {"status": status}, content=MERGE)
         read = reading.wait()

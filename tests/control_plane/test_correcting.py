@@ -1,4 +1,4 @@
-"""What another version's definition lets through is told, and mended by a correction alone."""
+"""Fields that another version's CRD accepts are reported, and only a correction removes them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,9 +80,9 @@ def test_a_field_of_a_newer_definition_stops_no_supervision(
         job = NodelessJob.short(lenient_cluster.client, "newer")
         job.wait_for_stage(Stage.DATA, StageState.RUNNING)
         job.set_policy(maxTokens=5)
-        told = job.wait_until(_is_called_invalid)
-        assert told.phase is Phase.RUNNING
-        assert "spec.policy.maxTokens: unknown field" in told.conditions[0].message
+        invalid = job.wait_until(_is_called_invalid)
+        assert invalid.phase is Phase.RUNNING
+        assert "spec.policy.maxTokens: unknown field" in invalid.conditions[0].message
         job.set_policy(activeDeadlineSeconds=1)
         failed = job.wait_for_phase(Phase.FAILED)
         assert failed.conditions[0].reason == "DeadlineExceeded"

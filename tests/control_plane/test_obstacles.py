@@ -1,4 +1,4 @@
-"""What stands in a job's way is told in its condition, and the job goes on when it is gone."""
+"""An obstacle is shown in the job's condition, and the job continues when it is gone."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -68,7 +68,7 @@ class Clock:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
-        """Whoever makes passes reads this clock."""
+        """The clock of the reconciles."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(reconciler_module, "datetime", self)
             patch.setattr(transient_errors_module, "time", self)
@@ -80,7 +80,7 @@ class AnsweredJobs:
     """Jobs of one stage, `data`, each with an attempt at work on its Ray cluster.
 
     Attributes:
-        caches: what the watches told.
+        caches: caches of the watched objects.
         chosen: what the test wants answered.
         seen: all requests, newest last.
     """
@@ -173,7 +173,7 @@ class AnsweredJobs:
         meta = body["metadata"] | {"resourceVersion": self._next_version()}
         body = {**body, "metadata": meta, "status": sent["status"]}
         self._bodies[sent["metadata"]["name"]] = body
-        # The watch tells, also where the answer is lost.
+        # The watch sees the write, also if the answer is lost.
         self.caches.put_job(body)
         return Answer.of(body)
 

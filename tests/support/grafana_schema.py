@@ -52,9 +52,9 @@ def complaints(dashboard: dict[str, Any], folder: Path) -> str:
         capture_output=True,
         text=True,
     )
-    told = str(done.stdout) + str(done.stderr)
-    assert bool(told) == bool(done.returncode), told
-    return told
+    output = str(done.stdout) + str(done.stderr)
+    assert bool(output) == bool(done.returncode), output
+    return output
 
 
 def _program(dashboard: dict[str, Any]) -> Iterator[str]:

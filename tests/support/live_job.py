@@ -51,7 +51,7 @@ _TEN_MINUTES = timedelta(minutes=10)
 
 
 def live_body(name: str = "live", status: JobStatus | None = None, version: int = 1) -> Any:
-    """The job as the API server tells of it.
+    """The job in the form of the API server.
 
     Args:
         name: of the job, and its uid.
@@ -68,8 +68,8 @@ def live_body(name: str = "live", status: JobStatus | None = None, version: int 
     }
     body["spec"]["compute"] = {"trainers": {"replicas": 4, "gpus": 8, "cpus": 8, "memory": "64Gi"}}
     body["spec"]["policy"] = {"queueName": "ml", "budget": {"maxUsd": 10_000}}
-    told = live_status() if status is None else status
-    return body | {"status": told.model_dump(mode="json", exclude_none=True)}
+    shown = live_status() if status is None else status
+    return body | {"status": shown.model_dump(mode="json", exclude_none=True)}
 
 
 def live_status() -> JobStatus:
@@ -90,7 +90,11 @@ def live_status() -> JobStatus:
 
 
 def _conditions() -> tuple[Condition, ...]:
-    told = {"Running": "StageRunning", "Suspended": "StageRunning", "WithinBudget": "WithinBudget"}
+    reasons = {
+        "Running": "StageRunning",
+        "Suspended": "StageRunning",
+        "WithinBudget": "WithinBudget",
+    }
     return tuple(
         Condition(
             type=kind,
@@ -100,7 +104,7 @@ def _conditions() -> tuple[Condition, ...]:
             observed_generation=1,
             last_transition_time=write_time(CREATED),
         )
-        for kind, reason in told.items()
+        for kind, reason in reasons.items()
     )
 
 

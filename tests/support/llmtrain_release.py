@@ -14,7 +14,7 @@ NAMESPACE = "llmtrain-system"
 
 
 def install(node: Node, **values: str) -> None:
-    """Install the chart, and wait until the operator makes passes.
+    """Install the chart, and wait until the operator reconciles.
 
     Args:
         node: that it is installed on.

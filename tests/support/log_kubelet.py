@@ -1,4 +1,4 @@
-"""A node on which nothing runs, and whose kubelet tells the logs of Pods all the same.
+"""A node on which nothing runs, but whose kubelet serves logs of Pods.
 
 Pods are put onto it, and brought to their end, by the test; the API server then asks it.
 """

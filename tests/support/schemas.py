@@ -54,9 +54,9 @@ def complaints(objects: str, schemas: Path) -> str:
         text=True,
         check=False,
     )
-    told = done.stdout + done.stderr
-    assert bool(told) == bool(done.returncode), told
-    return told
+    output = done.stdout + done.stderr
+    assert bool(output) == bool(done.returncode), output
+    return output
 
 
 def _file_names(definitions: dict[str, Json]) -> Iterator[tuple[str, str]]:

@@ -68,8 +68,8 @@ def _check_money(status: JobStatus) -> None:
     if cost is None:
         return
     assert cost.wasted_usd <= cost.spent_usd + _CENT
-    foretold = [cost.forecast_usd, cost.forecast_at_least_usd]
-    known = [usd for usd in foretold if usd is not None]
+    forecasts = [cost.forecast_usd, cost.forecast_at_least_usd]
+    known = [usd for usd in forecasts if usd is not None]
     assert len(known) == 1
     assert known[0] >= cost.spent_usd
 

@@ -26,16 +26,16 @@ def test_a_write_that_finds_no_room_names_what_to_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raised", "told"),
+    ("raised", "named"),
     [
         (SafetensorError("I/O error: No space left on device (os error 28)"), "{workspace} "),
         (OSError(errno.EDQUOT, os.strerror(errno.EDQUOT), "/models/a"), "/models/a "),
     ],
 )
 def test_libraries_and_quotas_say_it_in_their_own_ways(
-    tmp_path: Path, raised: Exception, told: str
+    tmp_path: Path, raised: Exception, named: str
 ) -> None:
-    expected = f"no space left to write {told.format(workspace=tmp_path)}"
+    expected = f"no space left to write {named.format(workspace=tmp_path)}"
     with pytest.raises(UserError, match=expected), explain_full_disk(tmp_path):
         raise raised
 

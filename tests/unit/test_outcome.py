@@ -1,4 +1,4 @@
-"""The outcome line tells the cause in one line; the traceback stands in the log."""
+"""The outcome line gives the cause in one line; the traceback is in the log."""
 
 from pathlib import Path
 

@@ -70,8 +70,8 @@ def binary(name: str) -> Path:
 def module_source(folder: str, module: str) -> Path:
     """Where a module's source lies on this machine, at the version that a folder's go.mod pins."""
     download = [_go(), "mod", "download", "-json", module]
-    told = subprocess.run(download, check=True, cwd=_MODULES / folder, capture_output=True).stdout
-    return Path(json.loads(told)["Dir"])
+    output = subprocess.run(download, check=True, cwd=_MODULES / folder, capture_output=True).stdout
+    return Path(json.loads(output)["Dir"])
 
 
 def _build(program: _Program, target: Path) -> None:

@@ -49,8 +49,8 @@ def test_the_private_folder_of_a_workspace_is_closed(tmp_path: Path) -> None:
 
 def test_a_workspace_that_everybody_may_write_to_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
-    told = pytest.raises(WorkspaceError, match=f"everybody may write to {tmp_path}.*chmod o-w")
-    with told, workspace_lock(tmp_path / ".llmtrain"):
+    refusal = pytest.raises(WorkspaceError, match=f"everybody may write to {tmp_path}.*chmod o-w")
+    with refusal, workspace_lock(tmp_path / ".llmtrain"):
         pass
 
 

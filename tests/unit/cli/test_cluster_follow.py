@@ -24,7 +24,7 @@ def _body(uid: str = "1") -> Json:
 
 
 class _Script(KubernetesApi):
-    """An API server that tells one thing after another."""
+    """An API server that gives one answer after another."""
 
     def __init__(self, *problem: Json | KubernetesError | None) -> None:
         super().__init__()

@@ -66,6 +66,8 @@ def test_a_stage_starts_from_a_folder_whose_name_has_a_space(tmp_path: Path) -> 
 def test_a_workspace_that_cannot_be_one_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for root in (tmp_path / "file", Path("/proc/here")):
-        told = pytest.raises(WorkspaceError, match=f"{root} cannot be a workspace.*choose another")
-        with told, workspace_lock(root / ".llmtrain"):
+        refusal = pytest.raises(
+            WorkspaceError, match=f"{root} cannot be a workspace.*choose another"
+        )
+        with refusal, workspace_lock(root / ".llmtrain"):
             pass

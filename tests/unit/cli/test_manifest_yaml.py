@@ -1,4 +1,4 @@
-"""A file means here what it means to kubectl; what it cannot mean is told with its line."""
+"""A YAML file means the same to us as to kubectl; errors are reported with their line."""
 
 import json
 from pathlib import Path

@@ -58,9 +58,9 @@ async def test_a_wrong_answer_is_an_unreachable_ray(wrong: Answer, tmp_path: Pat
         await reconciler.reconcile(key)
         assert time.monotonic() - began < 10
     assert psutil.Process().memory_info().rss - memory < 50 * _MIB
-    told = jobs.status(key).conditions[0]
-    assert told.reason == "RayUnreachable"
-    assert _INTERNAL_TEXT not in told.message
+    condition = jobs.status(key).conditions[0]
+    assert condition.reason == "RayUnreachable"
+    assert _INTERNAL_TEXT not in condition.message
 
 
 async def test_no_redirect_is_followed_and_the_token_goes_to_the_head_alone(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ _LAST_WORDS = 'llmtrain-outcome: {"reason": "InvalidData", "message": "line 3"}'
 
 @dataclass
 class _Ray:
-    """Knows one job, which has failed; answers for its log as it is told."""
+    """A Ray with one failed job and a given answer for its log."""
 
     log: Reply | None
 
@@ -56,7 +56,7 @@ async def test_a_log_that_does_not_come_is_asked_for_again() -> None:
 
 @dataclass
 class _Taking:
-    """Takes packages, and answers to submissions as it is told."""
+    """A Ray that accepts packages and gives a set answer to submissions."""
 
     answer: Reply
     packages: dict[str, bytes] = field(default_factory=dict)

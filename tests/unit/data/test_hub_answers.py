@@ -134,10 +134,10 @@ def test_a_hub_that_answers_badly_is_explained_and_the_token_stays_with_it(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told = dict(line.split(" ", 1) for line in done.stdout.splitlines())
-    assert told.pop("good") == "['one']"
-    assert set(told) == {*_LISTINGS, "closed"}
-    for name, message in told.items():
+    messages = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    assert messages.pop("good") == "['one']"
+    assert set(messages) == {*_LISTINGS, "closed"}
+    for name, message in messages.items():
         assert message.startswith(f"huggingFace some/{name}: ")
         assert "that this machine can reach" in message
         assert len(message) < 1000

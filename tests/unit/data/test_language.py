@@ -1,4 +1,4 @@
-"""Documents are kept by their language; where none can be told, the report says so."""
+"""Documents are kept by their language; an unknown language is reported."""
 
 # ruff: noqa: RUF001 - letters that look alike in other scripts are what is tested
 

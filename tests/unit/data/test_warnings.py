@@ -1,4 +1,4 @@
-"""What the data stage lost is counted by source, and told where it is much."""
+"""Losses of the data stage are counted by source, and large ones reported."""
 
 import json
 from pathlib import Path
@@ -48,8 +48,8 @@ def jsonl(folder: Path, name: str, texts: list[object]) -> dict[str, object]:
 def test_good_documents_give_no_warning(tmp_path: Path) -> None:
     texts: list[object] = [SENTENCE.format(number) for number in range(20)]
     chinese: list[object] = [CHINESE.format(number) for number in range(20)]
-    report, told = report_of(tmp_path, [jsonl(tmp_path, "a.jsonl", [*texts, *chinese, texts[0]])])
-    assert told == []
+    report, found = report_of(tmp_path, [jsonl(tmp_path, "a.jsonl", [*texts, *chinese, texts[0]])])
+    assert found == []
     (source,) = report.by_source
     assert (source.name, source.received.documents) == ("files a.jsonl (jsonl)", 41)
     assert source.scripts == {
@@ -63,8 +63,8 @@ def test_a_rule_that_drops_most_of_a_source_is_reported_with_its_reason(tmp_path
     good = jsonl(tmp_path, "good.jsonl", [SENTENCE.format(number) for number in range(20)])
     short = jsonl(tmp_path, "short.jsonl", [SENTENCE.format(1), *["too short"] * 5])
     gone = jsonl(tmp_path, "gone.jsonl", ["too short", *["colorless green ideas sleep today"] * 2])
-    _, told = report_of(tmp_path, [good, short, gone])
-    assert told == [
+    _, found = report_of(tmp_path, [good, short, gone])
+    assert found == [
         (
             "files short.jsonl (jsonl): 5 of 6 documents were dropped, by gopher minWords 5 "
             "(fewer than 5 words)"
@@ -81,8 +81,8 @@ def test_a_lost_script_is_reported(tmp_path: Path) -> None:
     chinese = [CHINESE.format(number) for number in range(12)]
     texts: list[object] = [SENTENCE.format(number) * 4 for number in range(20)] + chinese
     source = jsonl(tmp_path, "a.jsonl", texts)
-    _, told = report_of(tmp_path, [source], min_words=50)
-    assert told == [
+    _, found = report_of(tmp_path, [source], min_words=50)
+    assert found == [
         (
             "files a.jsonl (jsonl): 12 of 12 documents in the script Cjk were dropped; the "
             "examples in the data report show some"
@@ -93,9 +93,9 @@ def test_a_lost_script_is_reported(tmp_path: Path) -> None:
 def test_skipped_rows_and_empty_sources_are_reported(tmp_path: Path) -> None:
     source = jsonl(tmp_path, "a.jsonl", [SENTENCE.format(1), None, SENTENCE.format(2), 3])
     source["files"] = {"paths": ["a.jsonl"], "format": "jsonl", "maxBadRows": 2}
-    report, told = report_of(tmp_path, [source, jsonl(tmp_path, "empty.jsonl", [])])
+    report, found = report_of(tmp_path, [source, jsonl(tmp_path, "empty.jsonl", [])])
     assert report.by_source[0].bad_rows == 2
-    first, second = told
+    first, second = found
     assert first.startswith("files a.jsonl (jsonl): 2 rows hold no text and were skipped: ")
     assert first.endswith("a.jsonl: line 2: field 'text' must be a string; found None")
     assert second == "files empty.jsonl (jsonl): it holds no documents"
@@ -108,7 +108,7 @@ def test_texts_taken_for_html_are_reported_unless_their_format_says_so(
     source = jsonl(tmp_path, "a.jsonl", [SENTENCE.format(1), page.format(2)])
     (tmp_path / "inputs" / "a.html").write_text(page.format(3))
     pages = {"files": {"paths": ["a.html"], "format": "html"}}
-    report, told = report_of(tmp_path, [source, pages])
+    report, found = report_of(tmp_path, [source, pages])
     assert [source.changed_by_step for source in report.by_source] == [{"html": 1}] * 2
-    (warning,) = told
+    (warning,) = found
     assert "the step html took 1 of 2 documents for HTML and kept their text alone" in warning

@@ -1,4 +1,4 @@
-"""The export is a whole folder that plain `transformers` loads, and a card that tells its story."""
+"""The export is a complete folder that plain `transformers` loads, with a model card."""
 
 import subprocess
 import sys

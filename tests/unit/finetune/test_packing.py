@@ -107,7 +107,7 @@ def test_without_packing_a_conversation_is_a_sequence(tmp_path: Path) -> None:
 def test_no_position_predicts_a_token_of_another_conversation(
     tmp_path_factory: pytest.TempPathFactory, lengths: list[int], *, packing: bool
 ) -> None:
-    # Token 100 n + t is the t-th of conversation n, so a label tells where it comes from.
+    # Token 100 n + t is the t-th of conversation n, so a label identifies its position.
     conversations = [
         Encoded(np.arange(100 * n, 100 * n + length, dtype=np.uint32), np.arange(length) > 0)
         for n, length in enumerate(lengths)

@@ -79,5 +79,5 @@ def test_a_long_message_is_cut_to_what_the_status_holds() -> None:
 
 
 def test_what_others_wrote_cannot_move_a_cursor() -> None:
-    told = _conditions(Phase.FAILED, message="webhook: \x1b[2Jgone\u202e\nnext line")["Failed"]
-    assert told.message == "webhook: \\x1b[2Jgone\\u202e\nnext line"
+    shown = _conditions(Phase.FAILED, message="webhook: \x1b[2Jgone\u202e\nnext line")["Failed"]
+    assert shown.message == "webhook: \\x1b[2Jgone\\u202e\nnext line"

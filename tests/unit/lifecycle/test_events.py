@@ -1,4 +1,4 @@
-"""What `kubectl describe` tells of a job: a turn once, and nothing between turns."""
+"""The Events of a job: one for each transition, and none between transitions."""
 
 import itertools
 
@@ -52,10 +52,10 @@ def test_a_budget_hides_no_transition_of_its_job() -> None:
 
 
 def test_transitions_of_a_budget_are_recorded() -> None:
-    turns = ["WithinBudget", "ForecastOverBudget", "BudgetNearlySpent", "BudgetExceeded"]
-    statuses = [_status("StageRunning", turn) for turn in turns]
+    transitions = ["WithinBudget", "ForecastOverBudget", "BudgetNearlySpent", "BudgetExceeded"]
+    statuses = [_status("StageRunning", transition) for transition in transitions]
     assert _events(_status("StageRunning"), statuses[0]) == []
     assert [_events(before, after) for before, after in itertools.pairwise(statuses)] == [
-        [("Warning", turn)] for turn in turns[1:]
+        [("Warning", transition)] for transition in transitions[1:]
     ]
     assert _events(statuses[3], statuses[0]) == [("Normal", "WithinBudget")]

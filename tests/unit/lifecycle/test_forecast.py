@@ -1,4 +1,4 @@
-"""What a job is foretold to take and to cost, through restarts and while its cluster comes up."""
+"""The forecast of a job's time and cost, across restarts and while its cluster starts."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -42,7 +42,7 @@ class _Training(BilledJobHarness):
         self.reconcile(progress=self.report_at(percent, checkpoint=checkpoint))
 
     def report_at(self, percent: int, *, checkpoint: int | None = None) -> ProgressReport:
-        """What the driver tells at some percent; where it committed last, or all that it did."""
+        """The driver's report at some percent, with the last committed step or all work done."""
         plan = self.status.plan
         stage = plan.stage(Stage.PRETRAIN) if plan else None
         assert stage is not None
@@ -122,7 +122,7 @@ def _at_90_percent(*, checkpoint: int | None = None) -> _Training:
 @pytest.mark.parametrize(
     "outcome",
     [None, Outcome(reason="Interrupted", message="", work=WorkSeconds(productive=900))],
-    ids=["killed", "told"],
+    ids=["killed", "stopped"],
 )
 def test_what_is_kept_is_not_counted_again_while_a_job_is_suspended_and_resumed(
     outcome: Outcome | None,

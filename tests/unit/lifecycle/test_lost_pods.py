@@ -78,7 +78,7 @@ def disrupted(reason: str, message: str = "") -> dict[str, Any]:
         ),
         (pod({"phase": "Running"}, **_DELETED), "PodDeleted", "p was deleted"),
         (
-            # It was told to go, and did; KubeRay deletes what has failed in the same second.
+            # It ended after its deletion; KubeRay deletes failed Pods in the same second.
             pod({"phase": "Failed", **ended("Error", 143, "2026-01-31T12:01:05Z")}, **_DELETED),
             "PodDeleted",
             "p was deleted",

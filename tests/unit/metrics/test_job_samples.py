@@ -63,7 +63,7 @@ def test_a_job_that_has_ended_holds_none() -> None:
 
 def test_the_reason_of_a_stage_s_last_attempt_is_shown_until_it_is_done() -> None:
     status = live_status()
-    told = _values(status, "llmtrain_job_stage_reason")
-    assert told == {("pretrain", "WorkerLost"): 1}
+    reasons = _values(status, "llmtrain_job_stage_reason")
+    assert reasons == {("pretrain", "WorkerLost"): 1}
     done = status.stage(Stage.PRETRAIN).replace(state=StageState.SUCCEEDED)
     assert _values(status.replace(stages=(done,)), "llmtrain_job_stage_reason") == {}

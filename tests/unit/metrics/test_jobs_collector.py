@@ -1,4 +1,4 @@
-"""A scrape tells of every job that there is, as of now, and of nothing else."""
+"""A scrape shows every existing job at the current time, and nothing else."""
 
 import logging
 from collections.abc import Iterable
@@ -55,13 +55,13 @@ class _Scraped:
 
 
 def test_a_job_at_work_has_every_metric_with_its_labels() -> None:
-    told = {
+    exported = {
         sample.name: set(sample.labels)
         for family in _Scraped(live_body()).families()
         for sample in family.samples
     }
     expected = {m.name: set(m.labels) for m in JOB_METRICS if m.name not in _UNMEASURED}
-    assert told == expected | {"llmtrain_operator_jobs": {"phase"}}
+    assert exported == expected | {"llmtrain_operator_jobs": {"phase"}}
 
 
 def test_every_metric_has_its_type_line() -> None:

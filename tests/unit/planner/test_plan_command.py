@@ -125,8 +125,8 @@ def test_a_broken_manifest_is_no_traceback(tmp_path: Path) -> None:
     manifest.write_text("spec: {pretrain: {zeroo: 1}}")
     result = run(manifest)
     assert result.exit_code == 2
-    (told,) = (line for line in result.stderr.splitlines() if "zeroo" in line)
-    assert told == f"{manifest}: spec.pretrain.zeroo: unknown field; did you mean zero?"
+    (fault,) = (line for line in result.stderr.splitlines() if "zeroo" in line)
+    assert fault == f"{manifest}: spec.pretrain.zeroo: unknown field; did you mean zero?"
 
 
 @pytest.mark.parametrize(

@@ -48,9 +48,11 @@ def test_an_update_keeps_what_it_does_not_name() -> None:
 def test_what_rank_0_reports_is_served(port: int) -> None:
     tracker, stop = _tracker(), threading.Event()
     with serve_progress("127.0.0.1", port, tracker, stop, token="secret", cluster_token="ray"):
-        with HttpReporter(f"http://127.0.0.1:{port}/report", "secret", threading.Event()) as told:
-            told.log(TrainingMetrics(step=1, total_steps=4, loss=2.5))
-            told.log(TrainingMetrics(step=2))
+        with HttpReporter(
+            f"http://127.0.0.1:{port}/report", "secret", threading.Event()
+        ) as reporter:
+            reporter.log(TrainingMetrics(step=1, total_steps=4, loss=2.5))
+            reporter.log(TrainingMetrics(step=2))
         headers = {"X-Ray-Authorization": "Bearer ray"}
         url = f"http://127.0.0.1:{port}/progress"
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as reply:
@@ -66,10 +68,10 @@ def test_warnings_add_up_here_and_on_their_way(port: int) -> None:
     tracker.update(warnings=("one",))
     with (
         serve_progress("127.0.0.1", port, tracker, stop, token="secret"),
-        HttpReporter(f"http://127.0.0.1:{port}/report", "secret", threading.Event()) as told,
+        HttpReporter(f"http://127.0.0.1:{port}/report", "secret", threading.Event()) as reporter,
     ):
-        told.update(warnings=("two",))
-        told.update(warnings=("one", "three"))
+        reporter.update(warnings=("two",))
+        reporter.update(warnings=("one", "three"))
     assert tracker.report.warnings == ("one", "two", "three")
 
 
@@ -122,8 +124,8 @@ def test_nobody_reads_anything_without_the_token(
 def test_training_goes_on_when_the_driver_is_gone(
     port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with HttpReporter(f"http://127.0.0.1:{port}/report", "secret", threading.Event()) as told:
-        told.log(TrainingMetrics(step=1))
+    with HttpReporter(f"http://127.0.0.1:{port}/report", "secret", threading.Event()) as reporter:
+        reporter.log(TrainingMetrics(step=1))
     assert "cannot be reached" in caplog.text
 
 
@@ -161,11 +163,11 @@ def test_what_came_before_the_ranks_is_start_up() -> None:
     now = 100.0
     config = pretrain_config(Path("/nowhere"))
     tracker = ProgressTracker(config, clock=lambda: now, started=90.0)
-    told = WorkSeconds(start_up=4, productive=6, uncommitted=6)
+    work = WorkSeconds(start_up=4, productive=6, uncommitted=6)
     now = 112.0
     tracker.log(TrainingMetrics(step=1))
-    tracker.update(work=told)  # at 112: 22 s, of which the ranks tell of 10
-    assert tracker.report.work == told.replace(start_up=16)
+    tracker.update(work=work)  # at 112: 22 s, of which the ranks report 10
+    assert tracker.report.work == work.replace(start_up=16)
     assert tracker.report.start_time == 90
 
 
@@ -213,10 +215,10 @@ def test_values_without_a_field_are_exported_under_their_names(port: int) -> Non
     tracker, stop = _tracker(), threading.Event()
     with (
         serve_progress("127.0.0.1", port, tracker, stop, token="secret", open_metrics=True),
-        HttpReporter(f"http://127.0.0.1:{port}/report", "secret", threading.Event()) as told,
+        HttpReporter(f"http://127.0.0.1:{port}/report", "secret", threading.Event()) as reporter,
     ):
-        told.log(TrainingMetrics(scalars={"router/load": 0.5, "z_loss": 1.0}))
-        told.log(TrainingMetrics(scalars={"z_loss": 2.0, "broken": math.nan}))
+        reporter.log(TrainingMetrics(scalars={"router/load": 0.5, "z_loss": 1.0}))
+        reporter.log(TrainingMetrics(scalars={"z_loss": 2.0, "broken": math.nan}))
     values = {
         sample.labels["metric"]: sample.value
         for family in text_string_to_metric_families(exposition(tracker))

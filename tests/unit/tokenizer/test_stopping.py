@@ -1,4 +1,4 @@
-"""A driver that is told to stop while a library learns the vocabulary stops."""
+"""A driver stops on request even while a library learns the vocabulary."""
 
 import os
 import signal
@@ -35,13 +35,13 @@ _DRIVER = """
     def stop(number, frame):
         context.stop.set()
 
-    def tell():
+    def request_stop():
         while not context.progress.report.activity.startswith("learning"):
             threading.Event().wait(0.05)
         print("learning", flush=True)
 
     signal.signal(signal.SIGTERM, stop)
-    threading.Thread(target=tell, daemon=True).start()
+    threading.Thread(target=request_stop, daemon=True).start()
     driver._STOP_SECONDS = 1.0
     try:
         driver._in_thread(context, lambda: True)
@@ -65,8 +65,8 @@ def test_a_driver_stops_in_the_middle_of_learning(tmp_path: Path) -> None:
         assert driver.stdout.readline() == "learning\n"
         driver.send_signal(signal.SIGTERM)
         # Left alone, it learns for minutes.
-        told, _ = driver.communicate(timeout=30)
-        assert told == "stopped; the stage will be done anew\n"
+        output, _ = driver.communicate(timeout=30)
+        assert output == "stopped; the stage will be done anew\n"
         assert driver.returncode == 75
         assert not (tmp_path / "workspace" / "tokenizer").exists()
     finally:

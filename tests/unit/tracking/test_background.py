@@ -27,7 +27,7 @@ class _Warnings:
 
 
 class _Memory:
-    """A tracker that fails as often as it is told to, and waits for a gate."""
+    """A tracker that fails a set number of times, and waits for a gate."""
 
     def __init__(self, *, failures: int = 0) -> None:
         self.failures, self.steps = failures, list[int]()

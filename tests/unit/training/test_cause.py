@@ -1,4 +1,4 @@
-"""Why a group of ranks failed, told from what Ray Train hands over."""
+"""The cause of a failed group of ranks, found in Ray Train's errors."""
 
 import pytest
 from ray.exceptions import NodeDiedError, OutOfMemoryError

@@ -1,4 +1,4 @@
-"""What ranks tell one another."""
+"""Messages among ranks."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -24,7 +24,7 @@ def _goodput(harness: JobHarness) -> Goodput:
 
 
 def _works(harness: JobHarness, work: WorkSeconds, *, seconds: float) -> None:
-    """The attempt has been at work for some time, and tells what it did."""
+    """Let the attempt work for some time, and report its work."""
     harness.wait(seconds)
     harness.reconcile(progress=harness.report(50, work=work, heartbeat=harness.now.timestamp()))
 

@@ -42,14 +42,14 @@ class _Recorded:
 
     @property
     def gone(self) -> datetime | None:
-        """When its object went."""
+        """Time of the object's deletion."""
         finished: datetime | None = self.row.get("finished")
         if finished is not None:
             return finished + _KEPT
         return self.row.get("deleted") or self.row.get("vanished")
 
     def at(self, time: datetime) -> ObservedPod:
-        """What the API server tells of it."""
+        """The Pod in the form of the API server."""
         row, ended = self.row, self.row.get("finished")
         has_ended = ended is not None and time >= ended
         state = (
