@@ -16,6 +16,8 @@ MESSAGE_MAX_LENGTH = 4096
 ACTIVITY_MAX_LENGTH = 256
 EVALUATION_MAX_ITEMS = 256
 LOST_PODS_MAX_ITEMS = 1000
+RUNS_MAX_ITEMS = 1
+"""A stage has one run; a policy for several runs raises the limit."""
 
 Reason = Annotated[str, StringConstraints(max_length=REASON_MAX_LENGTH)]
 Uid = Annotated[str, StringConstraints(max_length=63)]
@@ -97,7 +99,7 @@ class Condition(Record):
 
 
 class Failures(Record):
-    """Number of failed attempts of a stage, by kind of failure."""
+    """Number of failed attempts of a run, by kind of failure."""
 
     user: int = 0
     """Failures caused by wrong configuration or data."""
@@ -140,17 +142,17 @@ class Attempt(Record):
     once the attempt has ended."""
 
 
-class StageStatus(Record):
-    """Status of one stage of the job."""
+class StageRun(Record):
+    """One run of a stage: its attempts, one after the other, until one of them succeeds."""
 
-    name: Stage
     state: StageState = StageState.PENDING
+    """State of the run."""
     attempt: Attempt | None = None
     """The newest attempt; absent before the first."""
     start_time: Timestamp | None = None
     """Time at which the first attempt was recorded."""
     completion_time: Timestamp | None = None
-    """Time at which the stage succeeded or failed for good."""
+    """Time at which the run succeeded or failed for good."""
     retry_time: Timestamp | None = None
     """Earliest time of the next attempt: the wait after a failure."""
     reason: Reason | None = None
@@ -172,8 +174,41 @@ class StageStatus(Record):
     @model_validator(mode="after")
     def _has_the_attempt_at_work(self) -> Self:
         if self.state.at_work and self.attempt is None:
-            raise ValueError(f"a stage that is {self.state} should have an attempt; it has none")
+            raise ValueError(f"a run that is {self.state} should have an attempt; it has none")
         return self
+
+
+class StageStatus(Record):
+    """Status of one stage of the job."""
+
+    name: Stage
+    runs: Annotated[tuple[StageRun, ...], Field(min_length=1, max_length=RUNS_MAX_ITEMS)]
+    """Runs of the stage, in order; each stage has exactly one."""
+
+    @property
+    def run(self) -> StageRun:
+        """The only run of the stage."""
+        (run,) = self.runs
+        return run
+
+    def with_run(self, run: StageRun) -> Self:
+        """The stage with another state of its only run."""
+        return self.replace(runs=(run,))
+
+    @property
+    def state(self) -> StageState:
+        """State of the stage: that of its run."""
+        return self.run.state
+
+    @property
+    def start_time(self) -> Timestamp | None:
+        """Time at which the first attempt was recorded; None before."""
+        return self.run.start_time
+
+    @property
+    def completion_time(self) -> Timestamp | None:
+        """Time at which the stage succeeded or failed for good; None before."""
+        return self.run.completion_time
 
 
 class Progress(StatusMetrics):
@@ -314,4 +349,5 @@ class JobStatus(Record):
 
     def stage(self, name: Stage) -> StageStatus:
         """The status of one stage; pending where it was never touched."""
-        return next((s for s in self.stages if s.name is name), StageStatus(name=name))
+        pending = StageStatus(name=name, runs=(StageRun(),))
+        return next((s for s in self.stages if s.name is name), pending)

@@ -54,10 +54,10 @@ def _why_stopped(job: LLMTrainingJob, status: JobStatus) -> str:
 
 def _say_what_failed(status: JobStatus, workspace: Workspace, console: Console) -> None:
     failed = next(s for s in status.stages if s.state is StageState.FAILED)
-    say(console, f"{failed.name} failed ({failed.reason}): ", "red", end="")
-    say(console, failed.message or "")
-    if failed.attempt is not None:
-        log = workspace.log(failed.name, failed.attempt.number)
+    say(console, f"{failed.name} failed ({failed.run.reason}): ", "red", end="")
+    say(console, failed.run.message or "")
+    if failed.run.attempt is not None:
+        log = workspace.log(failed.name, failed.run.attempt.number)
         say(console, f"Its log is in {log}.")
 
 

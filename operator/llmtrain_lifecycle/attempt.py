@@ -31,11 +31,11 @@ _STALLED = f"it has given no sign of work for over {_STALLED_SECONDS} s"
 
 def advance(ctx: Reconciliation, stage: StageStatus) -> Step:
     """Move the stage that the job is at by one step."""
-    if stage.live_attempt is None:
+    if stage.run.live_attempt is None:
         return _record(ctx, stage)
     loss = worst_lost_pod(ctx.snapshot.lost_pods, ctx.status.cluster)
-    attempt = with_lost_pod(stage.live_attempt, loss)
-    stage = stage.replace(attempt=attempt)
+    attempt = with_lost_pod(stage.run.live_attempt, loss)
+    stage = stage.with_run(stage.run.replace(attempt=attempt))
     if ctx.snapshot.unreachable is not None:
         return await_ray(ctx, stage, attempt, ctx.snapshot.unreachable)
     submission = ctx.snapshot.submission(attempt.submission_id)
@@ -56,32 +56,33 @@ def _record(ctx: Reconciliation, stage: StageStatus) -> Step:
         return given_up(ctx, stage, BUDGET_REASON, ctx.budget.message)
     if ctx.snapshot.unknown_fields:
         return _not_understood(ctx, stage)
-    if stage.retry_time is not None:
-        wait = (read_time(stage.retry_time) - ctx.now).total_seconds()
+    run = stage.run
+    if run.retry_time is not None:
+        wait = (read_time(run.retry_time) - ctx.now).total_seconds()
         if wait > 0:
             return Step(
                 stage,
                 reason="BackingOff",
-                message=f"{stage.name} is tried again at {stage.retry_time}: {stage.message}",
+                message=f"{stage.name} is tried again at {run.retry_time}: {run.message}",
                 requeue_after_seconds=soonest(wait, ctx.seconds_left),
             )
     waiting = await_cluster(ctx, stage)
     if waiting is not None:
         return waiting
-    number, time = stage.next_attempt, write_time(ctx.now)
+    number, time = run.next_attempt, write_time(ctx.now)
     attempt = Attempt(
         number=number,
         submission_id=submission_id(ctx.job.metadata.name, ctx.uid, stage.name, number),
         start_time=time,
     )
-    recorded = stage.replace(
+    recorded = run.replace(
         state=StageState.STARTING,
         attempt=attempt,
-        start_time=stage.start_time or time,
+        start_time=run.start_time or time,
         retry_time=None,
     )
     return Step(
-        recorded,
+        stage.with_run(recorded),
         message=starting(stage.name, attempt),
         cluster=arrived(ctx),
         requeue_after_seconds=0,
@@ -141,7 +142,7 @@ def _watch(
         return lost(ctx, stage)
     if submission.state.ended:
         return ended(ctx, stage, submission)
-    running = stage.replace(state=StageState.RUNNING)
+    running = stage.with_run(stage.run.replace(state=StageState.RUNNING))
     silent = silent_seconds(stage.name, attempt, *ctx.signs)
     why = why_stop(ctx, silent)
     if why is not None:

@@ -111,7 +111,7 @@ def _seen(ctx: Reconciliation) -> JobStatus:
 
 def _after(ctx: Reconciliation, stages: tuple[StageStatus, ...], step: Step) -> JobStatus:
     """The status with what the step brought."""
-    report, attempt = ctx.snapshot.progress, step.stage.attempt
+    report, attempt = ctx.snapshot.progress, step.stage.run.attempt
     if step.stage.state is StageState.PENDING or not (
         report and attempt and report.is_of(ctx.uid, step.stage.name, attempt.number)
     ):
@@ -188,8 +188,8 @@ def _why_suspended(ctx: Reconciliation) -> str:
 
 
 def _fail(ctx: Reconciliation, status: JobStatus, step: Step) -> Decision:
-    reason = step.stage.reason or "StageFailed"
-    message = f"{step.stage.name}: {step.stage.message or 'the stage failed'}"
+    reason = step.stage.run.reason or "StageFailed"
+    message = f"{step.stage.name}: {step.stage.run.message or 'the stage failed'}"
     return _end(ctx, status, Phase.FAILED, reason, message)
 
 

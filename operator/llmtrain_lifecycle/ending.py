@@ -9,7 +9,7 @@ from llmtrain_api.exit_codes import FailureClass, crashed, death_signal, failure
 from llmtrain_api.status import (
     EVALUATION_MAX_ITEMS,
     REASON_MAX_LENGTH,
-    Attempt,
+    StageRun,
     StageState,
     StageStatus,
 )
@@ -56,16 +56,18 @@ def _last_words(submission: Submission) -> str:
 def _succeeded(ctx: Reconciliation, stage: StageStatus, warnings: Sequence[str]) -> Step:
     """The stage is done; its message keeps the warnings, a line each."""
     warned = for_status("\n".join(warnings)) or None
-    done = _closed(stage, StageState.SUCCEEDED, "Completed", warned)
+    done = _closed(stage.run, StageState.SUCCEEDED, "Completed", warned)
     done = done.replace(completion_time=write_time(ctx.now))
-    return Step(done, message=f"{stage.name} has succeeded", requeue_after_seconds=0)
+    return Step(
+        stage.with_run(done), message=f"{stage.name} has succeeded", requeue_after_seconds=0
+    )
 
 
 def lost(ctx: Reconciliation, stage: StageStatus) -> Step:
     """The submission is gone, and nobody saw how it ended."""
     if ctx.is_queued:
         # Its Pods were deleted, and by whom is known.
-        taken = stage.replace(attempt=_without_traces(stage.attempt))
+        taken = stage.with_run(_without_traces(stage.run))
         message = "its queue took its Ray cluster's compute away"
         return failed(ctx, taken, FailureClass.PREEMPTION, reason="Evicted", message=message)
     message = (
@@ -97,24 +99,25 @@ def failed(
         message: for people.
         retried: whether another attempt may end better.
     """
-    pod = stage.attempt.lost_pod if stage.attempt else None
+    attempt = stage.run.attempt
+    pod = attempt.lost_pod if attempt else None
     if pod is not None and failure is not FailureClass.USER:
         failure, reason, message = failure_class_of(pod), pod.reason, f"{pod.message} ({message})"
     retry = after_failure(
-        stage.failures,
+        stage.run.failures,
         failure,
         ctx.job.spec.policy.retries,
         first_backoff_seconds=ctx.settings.first_backoff_seconds,
         longest_backoff_seconds=ctx.settings.longest_backoff_seconds,
     )
-    counted = stage.replace(failures=retry.failures)
+    counted = stage.with_run(stage.run.replace(failures=retry.failures))
     if not (retried and retry.allowed):
         return given_up(ctx, counted, reason, message)
     # Rounded up, so that a wait is never shorter than it says.
     retry_time = write_time(ctx.now + timedelta(seconds=retry.wait_seconds, microseconds=999_999))
-    again = _closed(counted, StageState.PENDING, reason, for_status(message))
+    again = _closed(counted.run, StageState.PENDING, reason, for_status(message))
     return Step(
-        again.replace(retry_time=retry_time),
+        stage.with_run(again.replace(retry_time=retry_time)),
         reason="BackingOff",
         message=f"{stage.name} is tried again at {retry_time} ({failure} failure): {message}",
         requeue_after_seconds=soonest(
@@ -125,26 +128,28 @@ def failed(
 
 def given_up(ctx: Reconciliation, stage: StageStatus, reason: str, message: str) -> Step:
     """The stage has failed for good, and the job with it."""
-    final = _closed(stage, StageState.FAILED, reason, for_status(message)).replace(
+    final = _closed(stage.run, StageState.FAILED, reason, for_status(message)).replace(
         completion_time=write_time(ctx.now), retry_time=None
     )
-    return Step(final, reason=reason, message=message)
+    return Step(stage.with_run(final), reason=reason, message=message)
 
 
 def interrupted(stage: StageStatus) -> Step:
     """The attempt was stopped because the job is to hold no compute: no failure."""
     why = "it was stopped, to go on when the job is resumed"
-    again = _closed(stage, StageState.PENDING, "Suspended", why)
+    again = _closed(stage.run, StageState.PENDING, "Suspended", why)
     message = f"{stage.name} has stopped"
-    return Step(again, reason="Suspending", message=message, requeue_after_seconds=0)
+    return Step(
+        stage.with_run(again), reason="Suspending", message=message, requeue_after_seconds=0
+    )
 
 
-def _closed(stage: StageStatus, state: StageState, reason: str, message: str | None) -> StageStatus:
-    """The stage after its attempt, in a state in which no attempt is at work."""
-    ended = _without_traces(stage.attempt)
-    return stage.replace(state=state, attempt=ended, reason=reason, message=message)
+def _closed(run: StageRun, state: StageState, reason: str, message: str | None) -> StageRun:
+    """The run after its attempt, in a state in which no attempt is at work."""
+    return _without_traces(run).replace(state=state, reason=reason, message=message)
 
 
-def _without_traces(attempt: Attempt | None) -> Attempt | None:
-    """The attempt without what holds only while it is at work."""
-    return attempt and attempt.replace(stop_time=None, lost_pod=None)
+def _without_traces(run: StageRun) -> StageRun:
+    """The run whose attempt lacks what holds only while it is at work."""
+    attempt = run.attempt and run.attempt.replace(stop_time=None, lost_pod=None)
+    return run.replace(attempt=attempt)

@@ -62,7 +62,7 @@ def _waiting(
         return Step(stage, reason=_REASON, message=told, requeue_after_seconds=ctx.seconds_left)
     next_turn = soonest(_TOLD_AFTER_SECONDS - unreachable.seconds, ctx.seconds_left)
     if stage.state is StageState.STOPPING:
-        reason, message = stage.reason or "", stage.message or ""
+        reason, message = stage.run.reason or "", stage.run.message or ""
         return Step(stage, reason=reason, message=message, requeue_after_seconds=next_turn)
     text = starting if stage.state is StageState.STARTING else working
     message = text(stage.name, attempt)

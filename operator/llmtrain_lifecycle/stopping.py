@@ -42,12 +42,13 @@ def stopping(
     ctx: Reconciliation, stage: StageStatus, attempt: Attempt, reason: str, message: str
 ) -> StageStatus:
     """The stage once its attempt is told to stop."""
-    return stage.replace(
+    told = stage.run.replace(
         state=StageState.STOPPING,
         attempt=attempt.replace(stop_time=write_time(ctx.now)),
         reason=reason,
         message=message,
     )
+    return stage.with_run(told)
 
 
 def stop(
@@ -61,8 +62,8 @@ def _tell(ctx: Reconciliation, stage: StageStatus, attempt: Attempt) -> Step:
     return Step(
         stage,
         (Stop(attempt.submission_id),),
-        reason=stage.reason or _SUSPENDING,
-        message=stage.message or "",
+        reason=stage.run.reason or _SUSPENDING,
+        message=stage.run.message or "",
         requeue_after_seconds=ctx.job.spec.policy.hang_timeout_seconds,
     )
 
@@ -94,7 +95,7 @@ def await_end(
 
 def stopped(ctx: Reconciliation, stage: StageStatus) -> Step:
     """The result of a stop, once nothing of the attempt can be running any more."""
-    reason, message = stage.reason or _SUSPENDING, stage.message or ""
+    reason, message = stage.run.reason or _SUSPENDING, stage.run.message or ""
     if reason in {DEADLINE_REASON, BUDGET_REASON}:
         return given_up(ctx, stage, reason, message)
     if reason == _HANG_REASON:
@@ -109,13 +110,13 @@ def _await_obedience(ctx: Reconciliation, stage: StageStatus, attempt: Attempt) 
     left = ctx.job.spec.policy.hang_timeout_seconds - waited
     if left <= 0:
         return replace(stopped(ctx, stage), cluster=released(ctx.status))
-    waiting = stage.replace(attempt=attempt.replace(stop_time=told))
+    waiting = stage.with_run(stage.run.replace(attempt=attempt.replace(stop_time=told)))
     if ctx.snapshot.refusal is not None:
         return _tell(ctx, waiting, attempt)
     return Step(
         waiting,
-        reason=stage.reason or _SUSPENDING,
-        message=stage.message or "",
+        reason=stage.run.reason or _SUSPENDING,
+        message=stage.run.message or "",
         requeue_after_seconds=left,
     )
 

@@ -71,7 +71,7 @@ def _outcome(interval: Interval, before: JobStatus, snapshot: Snapshot) -> Outco
     """The last words of the attempt that an interval is of."""
     if interval.stage is None:
         return None
-    attempt = before.stage(interval.stage).live_attempt
+    attempt = before.stage(interval.stage).run.live_attempt
     submission = snapshot.submission(attempt.submission_id) if attempt else None
     return submission.outcome if submission else None
 
@@ -100,7 +100,7 @@ def _following(after: JobStatus, start: str) -> Interval | None:
     if after.phase.terminal:
         return None
     for stage in after.stages:
-        if (attempt := stage.live_attempt) is not None:
+        if (attempt := stage.run.live_attempt) is not None:
             return Interval(
                 activity=Activity.WORKING, start=start, stage=stage.name, attempt=attempt.number
             )

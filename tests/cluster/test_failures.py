@@ -54,14 +54,14 @@ def test_a_job_survives_a_worker_a_suspension_and_a_head(start: Start) -> None:
 
     job.wait_for_step(150)
     job.delete_pod("worker")
-    lost = job.wait_until(lambda status: status.stage(Stage.PRETRAIN).next_attempt == 1)
-    assert lost.stage(Stage.PRETRAIN).failures.infrastructure == 1
+    lost = job.wait_until(lambda status: status.stage(Stage.PRETRAIN).run.next_attempt == 2)
+    assert lost.stage(Stage.PRETRAIN).run.failures.infrastructure == 1
     assert lost.cluster is not None
 
     job.wait_for_step(350)
     job.set_policy(suspend=True)
     suspended = job.wait_for_phase(Phase.SUSPENDED)
-    assert suspended.stage(Stage.PRETRAIN).failures.infrastructure == 1
+    assert suspended.stage(Stage.PRETRAIN).run.failures.infrastructure == 1
     job.wait_until(lambda _: not job.pods() and not job.ray_clusters())
 
     job.set_policy(suspend=False)
@@ -69,8 +69,10 @@ def test_a_job_survives_a_worker_a_suspension_and_a_head(start: Start) -> None:
     before = job.status.cluster
     assert before is not None
     job.delete_pod("head")
-    again = job.wait_until(lambda status: status.stage(Stage.PRETRAIN).failures.infrastructure == 2)
-    assert again.stage(Stage.PRETRAIN).reason == "PodDeleted"
+    again = job.wait_until(
+        lambda status: status.stage(Stage.PRETRAIN).run.failures.infrastructure == 2
+    )
+    assert again.stage(Stage.PRETRAIN).run.reason == "PodDeleted"
 
     done = job.wait_for_phase(Phase.SUCCEEDED)
     assert done.cluster is not None
@@ -97,8 +99,12 @@ def test_wrong_data_is_not_tried_again(start: Start) -> None:
     spec["data"]["sources"][0]["files"]["paths"] = ["not-there.jsonl"]
     failed = start("wrong-data", spec).wait_for_phase(Phase.FAILED)
     stage = failed.stage(Stage.DATA)
-    assert (stage.state, stage.next_attempt, stage.failures.user) == (StageState.FAILED, 1, 1)
-    assert "not-there.jsonl" in (stage.message or "")
+    assert (stage.state, stage.run.next_attempt, stage.run.failures.user) == (
+        StageState.FAILED,
+        1,
+        1,
+    )
+    assert "not-there.jsonl" in (stage.run.message or "")
 
 
 def test_what_cannot_be_scheduled_fails_with_the_scheduler_s_own_words(start: Start) -> None:

@@ -24,6 +24,7 @@ from llmtrain_api.status import (
     JobStatus,
     Phase,
     Progress,
+    StageRun,
     StageState,
     StageStatus,
 )
@@ -149,9 +150,13 @@ def _full_status() -> JobStatus:
         stages=tuple(
             StageStatus(
                 name=stage,
-                state=StageState.RUNNING,
-                start_time=_NOW,
-                attempt=Attempt(number=2, submission_id="crd-2", start_time=_NOW),
+                runs=(
+                    StageRun(
+                        state=StageState.RUNNING,
+                        start_time=_NOW,
+                        attempt=Attempt(number=2, submission_id="crd-2", start_time=_NOW),
+                    ),
+                ),
             )
             for stage in Stage
         ),

@@ -89,7 +89,7 @@ def test_a_manifest_of_a_megabyte_reaches_the_driver_whole(
     wait_until(lambda: _state_of(cluster, "long", Stage.DATA) == StageState.RUNNING)
     body = cluster.client.request("GET", f"{JOBS}/long")
     assert len(json.dumps(body["status"])) < 10_000
-    attempt = JobStatus.model_validate(body["status"]).stage(Stage.DATA).attempt
+    attempt = JobStatus.model_validate(body["status"]).stage(Stage.DATA).run.attempt
     assert attempt is not None
     with zipfile.ZipFile(io.BytesIO(cluster.ray.package_of[attempt.submission_id])) as package:
         config = RunConfig.model_validate_json(package.read(RUN_CONFIG_FILE))
@@ -157,7 +157,7 @@ def test_suspend_and_resume(cluster: NodelessCluster, llmtrain: CommandLine) -> 
     assert "`llmtrain resume paused` goes on" in stopped.out
     job.wait_for_phase(Phase.SUSPENDED)
     assert llmtrain.run("resume", "paused").code == 0
-    job.wait_until(lambda status: status.stage(Stage.DATA).next_attempt == 1)
+    job.wait_until(lambda status: status.stage(Stage.DATA).run.next_attempt == 2)
     job.wait_for_stage(Stage.DATA, StageState.RUNNING)
 
 

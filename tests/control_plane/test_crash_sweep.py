@@ -18,7 +18,9 @@ def undisturbed(cluster: NodelessCluster, tmp_path_factory: pytest.TempPathFacto
 
 
 def test_an_undisturbed_job_fails_once_and_is_suspended_once(undisturbed: JobHistory) -> None:
-    attempts = {stage["name"]: stage["attempt"]["number"] for stage in undisturbed.end["stages"]}
+    attempts = {
+        stage["name"]: stage["runs"][0]["attempt"]["number"] for stage in undisturbed.end["stages"]
+    }
     assert attempts["tokenizer"] == 1, "it failed once"
     assert attempts["pretrain"] == 1, "it was suspended once"
     assert undisturbed.made["POST submission"] == 8 + 1, "six stages, two of them twice; one stop"

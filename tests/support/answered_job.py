@@ -22,7 +22,15 @@ from support.answering_server import Answer, Request, answering_server
 
 from llmtrain_api import names
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import Attempt, ClusterStatus, JobStatus, Phase, StageState, StageStatus
+from llmtrain_api.status import (
+    Attempt,
+    ClusterStatus,
+    JobStatus,
+    Phase,
+    StageRun,
+    StageState,
+    StageStatus,
+)
 from llmtrain_clients.http import http_session
 from llmtrain_clients.kubernetes_api import KubernetesApi
 from llmtrain_lifecycle.status_text import write_time
@@ -101,11 +109,17 @@ class AnsweredJobs:
             stages=(
                 StageStatus(
                     name=Stage.DATA,
-                    state=state,
-                    attempt=Attempt(
-                        number=0, submission_id=f"{name}-data-0", start_time=write_time(START)
+                    runs=(
+                        StageRun(
+                            state=state,
+                            attempt=Attempt(
+                                number=0,
+                                submission_id=f"{name}-data-0",
+                                start_time=write_time(START),
+                            ),
+                            reason="Suspending" if state is StageState.STOPPING else None,
+                        ),
                     ),
-                    reason="Suspending" if state is StageState.STOPPING else None,
                 ),
             ),
             cluster=ClusterStatus(name=f"{name}-data-0", group=Stage.DATA.group, generation=0),

@@ -157,7 +157,7 @@ class ClusterSimulator:
         """What an executor reports: only for a running attempt on a cluster that exists."""
         recorded = current_stage(self.job, self.written)
         there = {ClusterState.READY, ClusterState.STARTING} & set(self._clusters.values())
-        if self.silent_since is None or recorded.live_attempt is None or not there:
+        if self.silent_since is None or recorded.run.live_attempt is None or not there:
             return None
         return RayUnreachable((self.now - self.silent_since).total_seconds(), "no answer")
 
@@ -252,7 +252,7 @@ class ClusterSimulator:
                     uid, group = f"{name}-{len(self._gone_pods)}", self.written.cluster.group
                     self._pods[name] = PaidPod(uid, group, self.now, None, _A_DOLLAR)
             case DeleteCluster(name):
-                assert current_stage(self.job, self.written).live_attempt is None or (
+                assert current_stage(self.job, self.written).run.live_attempt is None or (
                     self.written.phase.terminal
                 ), "what became of an attempt is written before the cluster that knows it is gone"
                 assert self._clusters[name] is not ClusterState.LEAVING, "it was deleted before"
@@ -267,7 +267,7 @@ class ClusterSimulator:
     def _submit(self, submission_id: str, config: RunConfig) -> None:
         assert ClusterState.READY in self._clusters.values(), "nobody is there to take it"
         recorded = current_stage(self.job, self.written)
-        attempt = recorded.live_attempt
+        attempt = recorded.run.live_attempt
         assert attempt is not None
         assert attempt.submission_id == submission_id, "an attempt is written before it starts"
         assert (recorded.name, attempt.number) == (config.stage, config.attempt)

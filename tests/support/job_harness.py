@@ -105,8 +105,8 @@ class JobHarness:
     @property
     def attempt(self) -> Attempt:
         """The newest attempt of that stage."""
-        assert self.stage.attempt is not None
-        return self.stage.attempt
+        assert self.stage.run.attempt is not None
+        return self.stage.run.attempt
 
     def preview(
         self, *, progress: ProgressReport | None = None, stop_requested: bool = False
@@ -185,7 +185,7 @@ class JobHarness:
         fields: dict[str, Any] = {
             "job_uid": UID,
             "stage": self.stage.name,
-            "attempt": self.stage.attempt.number if self.stage.attempt else 0,
+            "attempt": self.stage.run.attempt.number if self.stage.run.attempt else 0,
             "percent": percent,
             "activity": "working",
             "heartbeat": self.now.timestamp(),

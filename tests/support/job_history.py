@@ -84,7 +84,7 @@ def _suspend_once(cluster: NodelessCluster, name: str) -> None:
     job = cluster.client.request("GET", f"{JOBS}/{name}")
     status, policy = job.get("status", {}), job["spec"].get("policy", {})
     stage = JobStatus.model_validate(status).stage(Stage.PRETRAIN)
-    runs = stage.state is StageState.RUNNING and stage.next_attempt == 1
+    runs = stage.state is StageState.RUNNING and stage.run.next_attempt == 1
     suspended = policy.get("suspend", False)
     if (runs and not suspended) or (suspended and status["phase"] == "Suspended"):
         patch: Json = {"spec": {"policy": {"suspend": not suspended}}}

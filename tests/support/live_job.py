@@ -36,6 +36,7 @@ from llmtrain_api.status import (
     Phase,
     PlannedStage,
     Progress,
+    StageRun,
     StageState,
     StageStatus,
 )
@@ -112,17 +113,23 @@ def _stages() -> tuple[StageStatus, ...]:
     states = {Stage.DATA: StageState.SUCCEEDED, Stage.TOKENIZER: StageState.SUCCEEDED}
     running = StageStatus(
         name=Stage.PRETRAIN,
-        state=StageState.RUNNING,
-        attempt=Attempt(
-            number=NUM_ATTEMPTS, submission_id="live-pretrain", start_time=write_time(CREATED)
+        runs=(
+            StageRun(
+                state=StageState.RUNNING,
+                attempt=Attempt(
+                    number=NUM_ATTEMPTS,
+                    submission_id="live-pretrain",
+                    start_time=write_time(CREATED),
+                ),
+                reason="WorkerLost",
+                failures=Failures(infrastructure=NUM_ATTEMPTS),
+            ),
         ),
-        reason="WorkerLost",
-        failures=Failures(infrastructure=NUM_ATTEMPTS),
     )
     return tuple(
         running
         if name is Stage.PRETRAIN
-        else StageStatus(name=name, state=states.get(name, StageState.PENDING))
+        else StageStatus(name=name, runs=(StageRun(state=states.get(name, StageState.PENDING)),))
         for name in Stage
     )
 

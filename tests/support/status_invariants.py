@@ -42,10 +42,10 @@ def check_status(
     for stage in after.stages:
         _check_failures(job, stage)
         old = before.stage(stage.name)
-        assert stage.next_attempt in {old.next_attempt, old.next_attempt + 1}
+        assert stage.run.next_attempt in {old.run.next_attempt, old.run.next_attempt + 1}
         if stage.state is StageState.SUCCEEDED:
-            assert stage.attempt is not None
-            won = stage.attempt.submission_id
+            assert stage.run.attempt is not None
+            won = stage.run.attempt.submission_id
             assert won in succeeded, "a stage succeeds by an attempt that did"
             assert old.state is not StageState.SUCCEEDED or stage == old
 
@@ -102,14 +102,14 @@ def _check_phase(before: JobStatus, after: JobStatus) -> None:
 def _check_order(status: JobStatus) -> None:
     for stage, following in pairwise(status.stages):
         if stage.state is not StageState.SUCCEEDED:
-            assert following == StageStatus(name=following.name), "an earlier stage is not done"
+            assert following == JobStatus().stage(following.name), "an earlier stage is not done"
 
 
 def _check_failures(job: LLMTrainingJob, stage: StageStatus) -> None:
     budgets = job.spec.policy.retries
-    assert stage.failures.user <= 1
+    assert stage.run.failures.user <= 1
     for failure in ("application", "infrastructure", "preemption"):
-        budget, count = getattr(budgets, failure), getattr(stage.failures, failure)
+        budget, count = getattr(budgets, failure), getattr(stage.run.failures, failure)
         assert budget == -1 or count <= budget + 1
         if budget != -1 and count > budget:
             assert stage.state is StageState.FAILED, "the budget is spent"

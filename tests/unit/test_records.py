@@ -9,23 +9,22 @@ from pydantic import ValidationError
 from support.repository import ROOT
 
 from llmtrain_api.base import MayChange, Section
-from llmtrain_api.stages import Stage
-from llmtrain_api.status import Attempt, StageState, StageStatus
+from llmtrain_api.status import Attempt, StageRun, StageState
 
-_STAGE = StageStatus(name=Stage.DATA, state=StageState.PENDING)
+_RUN = StageRun(state=StageState.PENDING)
 _ATTEMPT = Attempt(number=3, submission_id="it", start_time="2026-01-31T11:50:00Z")
 
 
 def test_a_copy_has_the_new_values_and_keeps_the_others() -> None:
-    running = _STAGE.replace(state=StageState.RUNNING, attempt=_ATTEMPT)
-    assert running == StageStatus(name=Stage.DATA, state=StageState.RUNNING, attempt=_ATTEMPT)
-    assert _STAGE.state is StageState.PENDING
+    running = _RUN.replace(state=StageState.RUNNING, attempt=_ATTEMPT)
+    assert running == StageRun(state=StageState.RUNNING, attempt=_ATTEMPT)
+    assert _RUN.state is StageState.PENDING
 
 
 @pytest.mark.parametrize("name", ["retrytime", "submissionId"])
 def test_a_name_that_is_no_field_is_an_error(name: str) -> None:
-    with pytest.raises(ValidationError, match=rf"StageStatus\n{name}\n  Extra inputs"):
-        _STAGE.replace(**{name: "x"})
+    with pytest.raises(ValidationError, match=rf"StageRun\n{name}\n  Extra inputs"):
+        _RUN.replace(**{name: "x"})
 
 
 def test_a_value_that_breaks_a_rule_is_an_error() -> None:
@@ -34,7 +33,7 @@ def test_a_value_that_breaks_a_rule_is_an_error() -> None:
 
 
 def test_a_field_that_was_not_set_stays_unset() -> None:
-    assert _STAGE.replace(attempt=None).model_fields_set == {"name", "state", "attempt"}
+    assert _RUN.replace(attempt=None).model_fields_set == {"state", "attempt"}
 
 
 def test_the_order_of_fields_is_no_part_of_what_decides_what_is_learned() -> None:

@@ -21,7 +21,7 @@ class Attempt:
 
     def is_at_work(self, status: JobStatus) -> bool:
         """Whether the attempt has not ended yet."""
-        live = status.stage(self.stage).live_attempt
+        live = status.stage(self.stage).run.live_attempt
         return live is not None and live.number == self.number
 
 
@@ -44,7 +44,7 @@ class AttemptSelector:
         return [
             Attempt(stage.name, number)
             for stage in status.stages
-            for number in range(stage.next_attempt)
+            for number in range(stage.run.next_attempt)
             if self.stage in {None, stage.name} and self.number in {None, number}
         ]
 

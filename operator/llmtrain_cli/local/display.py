@@ -56,14 +56,14 @@ class RunDisplay:
     def show(self, status: JobStatus) -> None:
         """Show the newest status, and each warning of a finished stage once."""
         for stage in status.stages:
-            if stage.state is StageState.SUCCEEDED and stage.message:
-                self._warn(stage.name, stage.message)
+            if stage.state is StageState.SUCCEEDED and stage.run.message:
+                self._warn(stage.name, stage.run.message)
         if self._live is not None:
             self._live.update(run_view(self._job, status), refresh=True)
             return
         stages = [status.stage(name) for name in self._job.spec.stages]
         current = next((s for s in stages if s.state is not StageState.SUCCEEDED), stages[-1])
-        key = (current.name, current.state, current.next_attempt)
+        key = (current.name, current.state, current.run.next_attempt)
         if key != self._shown or time.monotonic() - self._shown_at > _LINE_SECONDS:
             self._shown, self._shown_at = key, time.monotonic()
             self.say(_line(current, status.progress))
@@ -117,7 +117,7 @@ def _percent(stage: StageStatus, progress: Progress | None) -> float:
 def _details(stage: StageStatus, progress: Progress | None) -> str:
     """Measurements of a running stage, or the reason why it does not run."""
     if stage.state in {StageState.PENDING, StageState.FAILED, StageState.STOPPING}:
-        return (stage.message or "").partition("\n")[0][:100]
+        return (stage.run.message or "").partition("\n")[0][:100]
     if progress is None or progress.stage is not stage.name or stage.state is StageState.SUCCEEDED:
         return ""
     parts = [progress.activity]

@@ -173,7 +173,7 @@ class LocalExecutor:
             await self._delete_cluster()
         stage = self._current_stage()
         seen = Snapshot(self._clusters, refusal=self._refusal, stop_requested=self._stop_requested)
-        attempt = stage.live_attempt if stage else None
+        attempt = stage.run.live_attempt if stage else None
         if self._jobs is None or attempt is None:
             return seen
         assert self._driver is not None, "it comes with the jobs"

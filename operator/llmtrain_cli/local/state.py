@@ -128,11 +128,10 @@ def _is_done(job: LLMTrainingJob, status: JobStatus) -> bool:
 def _tried_again(status: JobStatus) -> JobStatus:
     """A run that its user starts again: a failed stage gets all its retries back."""
     stages = tuple(
-        stage.replace(
-            state=StageState.PENDING,
-            completion_time=None,
-            retry_time=None,
-            failures=Failures(),
+        stage.with_run(
+            stage.run.replace(
+                state=StageState.PENDING, completion_time=None, retry_time=None, failures=Failures()
+            )
         )
         if stage.state is StageState.FAILED
         else stage

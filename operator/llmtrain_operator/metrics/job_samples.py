@@ -131,10 +131,10 @@ def _state(status: JobStatus) -> Iterator[Sample]:
         yield Sample("llmtrain_job_reason", 1, (reason,))
     for stage in status.stages:
         yield Sample("llmtrain_job_stage_state", 1, (stage.name.value, stage.state.value))
-        if stage.reason is not None and stage.state is not StageState.SUCCEEDED:
-            yield Sample("llmtrain_job_stage_reason", 1, (stage.name.value, stage.reason))
+        if stage.run.reason is not None and stage.state is not StageState.SUCCEEDED:
+            yield Sample("llmtrain_job_stage_reason", 1, (stage.name.value, stage.run.reason))
     for failure in _FAILURE_CLASSES:
-        count = sum(getattr(stage.failures, failure) for stage in status.stages)
+        count = sum(getattr(stage.run.failures, failure) for stage in status.stages)
         yield Sample("llmtrain_job_failures_total", count, (failure,))
     if status.completion_time is not None:
         ended = read_time(status.completion_time).timestamp()

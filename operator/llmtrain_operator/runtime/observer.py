@@ -135,5 +135,5 @@ class Observer:
 
 def live_attempt(job: LLMTrainingJob, status: JobStatus) -> Attempt | None:
     """The job's attempt that may live; None if there is none."""
-    attempts = (status.stage(name).live_attempt for name in job.spec.stages)
+    attempts = (status.stage(name).run.live_attempt for name in job.spec.stages)
     return None if status.phase.terminal else next(filter(None, attempts), None)

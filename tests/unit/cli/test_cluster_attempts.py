@@ -4,7 +4,7 @@ import pytest
 from support.job_harness import recorded
 
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import JobStatus, Phase, StageState, StageStatus
+from llmtrain_api.status import JobStatus, Phase, StageRun, StageState, StageStatus
 from llmtrain_cli.cluster.attempts import Attempt, AttemptSelector
 from llmtrain_cli.exits import CommandError
 
@@ -18,9 +18,10 @@ def _status(phase: Phase, data: StageState, tokenizer: StageState) -> JobStatus:
     return JobStatus(
         phase=phase,
         stages=(
-            StageStatus(name=Stage.DATA, state=data, attempt=recorded(1)),
+            StageStatus(name=Stage.DATA, runs=(StageRun(state=data, attempt=recorded(1)),)),
             StageStatus(
-                name=Stage.TOKENIZER, state=tokenizer, attempt=recorded(0) if begun else None
+                name=Stage.TOKENIZER,
+                runs=(StageRun(state=tokenizer, attempt=recorded(0) if begun else None),),
             ),
         ),
     )
@@ -39,7 +40,9 @@ def test_all_that_have_begun_are_known_in_their_order() -> None:
 
 
 def test_one_that_is_waited_for_has_not_begun() -> None:
-    waiting = StageStatus(name=Stage.DATA, state=StageState.PENDING, attempt=recorded(0))
+    waiting = StageStatus(
+        name=Stage.DATA, runs=(StageRun(state=StageState.PENDING, attempt=recorded(0)),)
+    )
     assert AttemptSelector().begun(JobStatus(stages=(waiting,))) == [_DATA_0]
 
 

@@ -4,7 +4,7 @@ import pytest
 from support.job_harness import recorded
 
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import JobStatus, Phase, StageState, StageStatus
+from llmtrain_api.status import JobStatus, Phase, StageRun, StageState, StageStatus
 from llmtrain_cli.cluster import follow
 from llmtrain_cli.cluster.attempts import AttemptSelector
 from llmtrain_clients.kubernetes_api import Json, KubernetesApi, KubernetesError
@@ -14,7 +14,11 @@ _OVERLOADED = KubernetesError(503, "ServiceUnavailable", "it is overloaded")
 _REFUSES = KubernetesError(403, "Forbidden", "it refuses")
 _RUNNING = JobStatus(
     phase=Phase.RUNNING,
-    stages=(StageStatus(name=Stage.DATA, state=StageState.RUNNING, attempt=recorded(0)),),
+    stages=(
+        StageStatus(
+            name=Stage.DATA, runs=(StageRun(state=StageState.RUNNING, attempt=recorded(0)),)
+        ),
+    ),
 )
 _SUCCEEDED = _RUNNING.replace(phase=Phase.SUCCEEDED)
 
@@ -51,7 +55,7 @@ async def test_it_outlasts_a_moment_without_an_api_server(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     end = _body() | {"status": _SUCCEEDED.model_dump(mode="json", by_alias=True)}
-    end["status"]["stages"][0]["state"] = "Succeeded"
+    end["status"]["stages"][0]["runs"][0]["state"] = "Succeeded"
     await _follower(_AWAY, _OVERLOADED, end).follow()
     assert "The end of data, attempt 0 may be missing" in capsys.readouterr().err
 

@@ -66,7 +66,7 @@ async def test_it_fails_at_once_and_says_so(
 
     assert status.phase is Phase.FAILED
     (stage, *_) = status.stages
-    assert stage.attempt is not None
-    assert (stage.state, stage.attempt.number) == (StageState.FAILED, 0)
-    assert stage.message is not None
-    assert "Ray answered 400" in stage.message
+    assert stage.run.attempt is not None
+    assert (stage.state, stage.run.attempt.number) == (StageState.FAILED, 0)
+    assert stage.run.message is not None
+    assert "Ray answered 400" in stage.run.message

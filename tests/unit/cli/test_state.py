@@ -7,7 +7,7 @@ from support.job_harness import recorded
 from support.local_run import small_spec, write_manifest
 
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import Failures, JobStatus, Phase, StageState, StageStatus
+from llmtrain_api.status import Failures, JobStatus, Phase, StageRun, StageState, StageStatus
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.local.state import RunState, StateError, StoredRun
 from llmtrain_cli.manifest import load_manifest
@@ -34,18 +34,24 @@ def test_a_failed_run_gets_its_retries_anew(tmp_path: Path, state: RunState) -> 
     job = load_manifest(write_manifest(tmp_path, small_spec()))
     failed = StageStatus(
         name=Stage.TOKENIZER,
-        state=StageState.FAILED,
-        attempt=recorded(3),
-        failures=Failures(infrastructure=4),
+        runs=(
+            StageRun(
+                state=StageState.FAILED, attempt=recorded(3), failures=Failures(infrastructure=4)
+            ),
+        ),
     )
-    done = StageStatus(name=Stage.DATA, state=StageState.SUCCEEDED)
+    done = StageStatus(name=Stage.DATA, runs=(StageRun(state=StageState.SUCCEEDED),))
     status = JobStatus(phase=Phase.FAILED, stages=(done, failed))
     state.write(StoredRun(uid="u", job=job, status=status))
     opened = state.open(job).status
     assert opened.phase is Phase.PENDING
     assert opened.stage(Stage.DATA) == done
     again = opened.stage(Stage.TOKENIZER)
-    assert (again.state, again.next_attempt, again.failures) == (StageState.PENDING, 4, Failures())
+    assert (again.state, again.run.next_attempt, again.run.failures) == (
+        StageState.PENDING,
+        4,
+        Failures(),
+    )
 
 
 def test_a_file_of_another_version_is_refused(tmp_path: Path, state: RunState) -> None:

@@ -15,7 +15,7 @@ from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.spec.finetune import Finetune
 from llmtrain_api.spec.pretrain import Pretrain
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import JobStatus, Phase, StageState, StageStatus
+from llmtrain_api.status import JobStatus, Phase, StageRun, StageState, StageStatus
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.local.changes import blocking_changes
 from llmtrain_cli.local.state import RunState, StateError, StoredRun
@@ -50,7 +50,7 @@ def reopen(tmp_path: Path) -> Reopen:
     ) -> StoredRun:
         job = load_manifest(write_manifest(tmp_path, small_spec()))
         stages = tuple(
-            StageStatus(name=name, state=state, attempt=recorded(0))
+            StageStatus(name=name, runs=(StageRun(state=state, attempt=recorded(0)),))
             for name, state in states.items()
         )
         state.write(StoredRun(uid="u", job=job, status=JobStatus(phase=phase, stages=stages)))
@@ -131,7 +131,10 @@ def test_what_training_has_used_may_not(
 def test_a_stage_that_failed_before_it_left_anything_may_be_mended(reopen: Reopen) -> None:
     failed = {Stage.DATA: StageState.FAILED}
     opened = reopen(failed, "data.steps", [{"length": {"minWords": 1}}], phase=Phase.FAILED)
-    assert (opened.status.phase, opened.status.stage(Stage.DATA).next_attempt) == (Phase.PENDING, 1)
+    assert (opened.status.phase, opened.status.stage(Stage.DATA).run.next_attempt) == (
+        Phase.PENDING,
+        1,
+    )
     spec = reopen(_DONE | {Stage.PRETRAIN: StageState.FAILED}, "pretrain.tokens", 4096).job.spec
     assert spec.pretrain is not None
     assert spec.pretrain.tokens == 4096
@@ -153,7 +156,9 @@ def test_a_stage_may_be_added_to_a_run_that_has_ended(tmp_path: Path) -> None:
     spec = {name: small_spec()[name] for name in ("data", "tokenizer")}
     state = RunState(Workspace(tmp_path))
     state.workspace.private.mkdir()
-    stages = tuple(StageStatus(name=name, state=state_) for name, state_ in _DONE.items())
+    stages = tuple(
+        StageStatus(name=name, runs=(StageRun(state=state_),)) for name, state_ in _DONE.items()
+    )
     ended = JobStatus(phase=Phase.SUCCEEDED, stages=stages, completion_time="2026-01-31T12:00:00Z")
     job = load_manifest(write_manifest(tmp_path, spec))
     state.write(StoredRun(uid="u", job=job, status=ended))
@@ -169,7 +174,9 @@ def test_a_stage_may_not_be_put_before_one_that_is_done(tmp_path: Path) -> None:
     done = _DONE | dict.fromkeys((Stage.PRETRAIN, Stage.EVALUATE), StageState.SUCCEEDED)
     state = RunState(Workspace(tmp_path))
     state.workspace.private.mkdir()
-    stages = tuple(StageStatus(name=name, state=state_) for name, state_ in done.items())
+    stages = tuple(
+        StageStatus(name=name, runs=(StageRun(state=state_),)) for name, state_ in done.items()
+    )
     job = load_manifest(write_manifest(tmp_path, spec))
     status = JobStatus(phase=Phase.SUCCEEDED, stages=stages)
     state.write(StoredRun(uid="u", job=job, status=status))

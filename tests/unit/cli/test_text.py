@@ -10,7 +10,14 @@ from support.local_run import small_spec, write_manifest
 from llmtrain_api.goodput import Goodput, Seconds
 from llmtrain_api.records import EvaluationReport, GateResult, Generation
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import EvaluationResult, JobStatus, Phase, StageState, StageStatus
+from llmtrain_api.status import (
+    EvaluationResult,
+    JobStatus,
+    Phase,
+    StageRun,
+    StageState,
+    StageStatus,
+)
 from llmtrain_api.visible import visible
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.conclusion import conclude
@@ -53,7 +60,9 @@ def test_a_stage_s_message_is_shown_as_it_is(
     """While the run goes, and when it has failed; the folder's name has brackets too."""
     monkeypatch.chdir(tmp_path)
     job = load_manifest(write_manifest(tmp_path, small_spec()))
-    stage = StageStatus(name=Stage.DATA, state=StageState.FAILED, reason="Bad", message=_EVIL)
+    stage = StageStatus(
+        name=Stage.DATA, runs=(StageRun(state=StageState.FAILED, reason="Bad", message=_EVIL),)
+    )
     status = JobStatus(phase=Phase.FAILED, stages=(stage,))
     piped = Console(file=io.StringIO(), width=80)
     RunDisplay(job, piped).show(status)

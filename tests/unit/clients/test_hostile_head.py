@@ -104,7 +104,7 @@ async def test_the_last_line_of_a_long_log_is_read(tmp_path: Path) -> None:
     key = jobs.begin("verbose", {}, StageState.RUNNING)
     async with Clock().running(), reconciling(jobs, tmp_path) as reconciler:
         await reconciler.reconcile(key)
-    assert jobs.status(key).stages[0].message == "line 3"
+    assert jobs.status(key).stages[0].run.message == "line 3"
     (asked,) = [request.target for request in jobs.seen if "/logs" in request.target]
     assert "node_id=n" in asked
 

@@ -18,6 +18,9 @@ _SPEC = job_of("data").model_dump(mode="json", exclude_unset=True)["spec"]
 _UNDER_WAY = {"cluster": {"name": "line-cpus-0", "group": "cpus", "generation": 0}}
 
 
+_RUN_WITHOUT_ATTEMPT = {"name": "data", "runs": [{"state": "Running"}]}
+
+
 def _seen(status: dict[str, Any], **changes: object) -> ObservedJob:
     meta = ObjectMeta(name="line", namespace="default", uid=UID, resource_version="1")
     return ObservedJob.of(meta, {"spec": {**_SPEC, **changes}, "status": status})
@@ -50,10 +53,11 @@ def test_a_wrong_value_is_a_fault_of_its_own() -> None:
     ("change", "fault"),
     [
         ({"phase": "Dreaming"}, "phase: .*Dreaming"),
-        ({"stages": [{"name": "data", "state": "Running", "attempt": 2}]}, "attempt: "),
-        ({"stages": [{"name": "data", "state": "Running"}]}, "Running should have an attempt"),
+        ({"stages": [{"name": "data", "state": "Running", "attempt": 2}]}, "runs: "),
+        ({"stages": [{"name": "data", "runs": [{}, {}]}]}, "runs: .*at most 1 item"),
+        ({"stages": [_RUN_WITHOUT_ATTEMPT]}, "Running should have an attempt"),
     ],
-    ids=["unknown value", "attempt of an older operator", "no attempt"],
+    ids=["unknown value", "stage of an older operator", "runs of a newer operator", "no attempt"],
 )
 async def test_a_status_that_is_not_understood_is_named_and_stops_no_other_job(
     tmp_path: Path, change: dict[str, Any], fault: str

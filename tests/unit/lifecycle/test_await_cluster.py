@@ -101,7 +101,7 @@ def test_a_wait_is_not_put_down_to_a_pod_of_the_last_attempt(ahead_seconds: int)
     status, lost = look(asked(), ready).status, (loss(ahead_seconds),)
     for seconds in range(1, 12):  # it is submitted, lost, and waits to be tried again
         status = look(status, starting(), seconds=seconds, lost_pods=lost).status
-    assert status.stages[0].reason == "OOMKilled"
+    assert status.stages[0].run.reason == "OOMKilled"
     assert status.conditions[0].reason == "WaitingForCluster"
 
 
@@ -158,7 +158,7 @@ def test_a_wait_in_a_queue_has_no_limit_and_the_next_wait_a_clock_of_its_own() -
 def test_a_scheduler_s_long_words_are_cut() -> None:
     cluster = starting("Unschedulable", "w" * 5000)
     failed = look(asked(), cluster, seconds=60).status
-    assert len(failed.stages[0].message or "") == 4096
+    assert len(failed.stages[0].run.message or "") == 4096
 
 
 def test_a_kuberay_that_does_nothing_is_named_after_a_minute() -> None:

@@ -127,7 +127,7 @@ def test_a_spent_budget_fails() -> None:
     simulator.driver_obeys()
     simulator.run_until_idle(max_reconciles=10)
     assert simulator.written.phase is Phase.FAILED
-    assert simulator.written.stage(Stage.DATA).reason == "BudgetExceeded"
+    assert simulator.written.stage(Stage.DATA).run.reason == "BudgetExceeded"
 
 
 def test_a_spent_budget_warns() -> None:

@@ -51,7 +51,7 @@ def test_time_in_a_queue_is_not_active_time() -> None:
     assert running.requeue_after_seconds == 1
     harness.wait(1)
     harness.reconcile(progress=harness.report())
-    assert harness.stage.reason == "DeadlineExceeded"
+    assert harness.stage.run.reason == "DeadlineExceeded"
 
 
 def test_an_evicted_job_keeps_the_time_that_it_had_left() -> None:

@@ -41,7 +41,7 @@ def test_a_users_fault_fails_the_job_at_once_and_keeps_what_was_measured(exit_co
     assert harness.status.phase is Phase.FAILED
     assert harness.status.evaluation == (measured,)
     assert harness.stage.state is StageState.FAILED
-    assert harness.stage.failures == Failures(user=1)
+    assert harness.stage.run.failures == Failures(user=1)
     failed = next(c for c in harness.status.conditions if c.type == "Failed")
     assert failed.status is ConditionStatus.TRUE
     assert failed.reason == "GateNotMet"
@@ -53,11 +53,14 @@ def test_an_application_failure_is_retried_within_its_budget() -> None:
     outcome = Outcome(reason="StageFailed", message="ValueError: no")
     for attempt in range(3):
         assert harness.status.phase is not Phase.FAILED
-        assert harness.stage.next_attempt == attempt
+        assert harness.stage.run.next_attempt == attempt
         _fail(harness, ExitCode.APPLICATION, outcome)
     assert harness.status.phase is Phase.FAILED
-    assert harness.stage.failures == Failures(application=3)
-    assert (harness.stage.reason, harness.stage.message) == ("StageFailed", "ValueError: no")
+    assert harness.stage.run.failures == Failures(application=3)
+    assert (harness.stage.run.reason, harness.stage.run.message) == (
+        "StageFailed",
+        "ValueError: no",
+    )
 
 
 @pytest.mark.parametrize("exit_code", [ExitCode.INFRASTRUCTURE, 137, -9, None])
@@ -65,10 +68,10 @@ def test_a_lost_machine_costs_the_infrastructure_budget(exit_code: int | None) -
     harness = JobHarness("data", policy={"retries": {"application": 0, "infrastructure": 1}})
     _fail(harness, exit_code)
     assert harness.status.phase is Phase.PENDING
-    assert harness.stage.failures == Failures(infrastructure=1)
+    assert harness.stage.run.failures == Failures(infrastructure=1)
     _fail(harness, exit_code)
     assert harness.status.phase is Phase.FAILED
-    assert harness.stage.failures == Failures(infrastructure=2)
+    assert harness.stage.run.failures == Failures(infrastructure=2)
 
 
 @pytest.mark.parametrize("exit_code", [-11, 139, -7, -4])
@@ -76,10 +79,10 @@ def test_a_driver_that_crashed_is_not_tried_again_with_the_same_input(exit_code:
     harness = JobHarness("data", policy={"retries": {"application": 5, "infrastructure": 5}})
     _fail(harness, exit_code)
     assert harness.status.phase is Phase.FAILED
-    assert harness.stage.failures == Failures(application=1)
-    assert harness.stage.reason == "DriverCrashed"
+    assert harness.stage.run.failures == Failures(application=1)
+    assert harness.stage.run.reason == "DriverCrashed"
     name = {-7: "SIGBUS", -4: "SIGILL"}.get(exit_code, "SIGSEGV (segmentation fault)")
-    assert f"its driver was ended by {name}" in (harness.stage.message or "")
+    assert f"its driver was ended by {name}" in (harness.stage.run.message or "")
 
 
 @pytest.mark.parametrize(
@@ -96,8 +99,8 @@ def test_the_signal_that_ended_a_driver_is_named(
     harness = JobHarness("data")
     _fail(harness, exit_code)
     assert harness.status.phase is Phase.PENDING
-    assert harness.stage.failures == failures
-    assert harness.stage.message == f"its driver was ended by {name} and said nothing"
+    assert harness.stage.run.failures == failures
+    assert harness.stage.run.message == f"its driver was ended by {name} and said nothing"
 
 
 @pytest.mark.parametrize("cluster_ready", [True, False])
@@ -106,8 +109,8 @@ def test_a_submission_that_ray_lost_is_an_infrastructure_failure(*, cluster_read
     harness.start()
     harness.submission, harness.cluster_ready = None, cluster_ready
     harness.reconcile()
-    assert harness.stage.failures == Failures(infrastructure=1)
-    assert harness.stage.next_attempt == 1
+    assert harness.stage.run.failures == Failures(infrastructure=1)
+    assert (harness.stage.state, harness.stage.run.next_attempt) == (StageState.PENDING, 1)
 
 
 def test_an_attempt_whose_cluster_went_before_it_was_seen_is_never_submitted_again() -> None:
@@ -117,7 +120,7 @@ def test_an_attempt_whose_cluster_went_before_it_was_seen_is_never_submitted_aga
     harness.reconcile()
     harness.cluster_ready = False
     harness.reconcile()
-    assert harness.stage.failures == Failures(infrastructure=1)
+    assert harness.stage.run.failures == Failures(infrastructure=1)
     harness.cluster_ready = True
     harness.start()
     assert harness.attempt.submission_id != submitted
@@ -128,7 +131,7 @@ def test_a_preemption_costs_no_budget() -> None:
     for _ in range(20):
         _fail(harness, ExitCode.INTERRUPTED)
     assert harness.status.phase is Phase.PENDING
-    assert harness.stage.failures == Failures(preemption=20)
+    assert harness.stage.run.failures == Failures(preemption=20)
 
 
 @pytest.mark.parametrize(
@@ -151,8 +154,8 @@ def test_a_failure_is_put_down_to_the_pod_that_was_lost(
     harness.reconcile()
     harness.end(exit_code, Outcome(reason="WorkerLost", message="no answer"))
     harness.reconcile()
-    assert harness.stage.failures == failures
-    assert (harness.stage.reason, harness.stage.message) == (reason, "it went (no answer)")
+    assert harness.stage.run.failures == failures
+    assert (harness.stage.run.reason, harness.stage.run.message) == (reason, "it went (no answer)")
     harness.submission = None
     harness.start()
     assert harness.attempt.lost_pod is None
@@ -176,8 +179,8 @@ def test_each_attempt_answers_for_its_own_losses_whatever_the_clocks_say(
         harness.reconcile()
         harness.submission = None
     _fail(harness, ExitCode.APPLICATION, Outcome(reason="StageFailed", message="ValueError: no"))
-    assert harness.stage.failures == Failures(application=2, infrastructure=1)
-    assert harness.stage.reason == "StageFailed"
+    assert harness.stage.run.failures == Failures(application=2, infrastructure=1)
+    assert harness.stage.run.reason == "StageFailed"
 
 
 def test_wrong_data_is_to_blame_for_itself() -> None:
@@ -186,7 +189,7 @@ def test_wrong_data_is_to_blame_for_itself() -> None:
     harness.lost_pods = (_loss(harness, "PodDeleted"),)
     harness.end(ExitCode.USER, Outcome(reason="InvalidData", message="no such file"))
     harness.reconcile()
-    assert harness.stage.reason == "InvalidData"
+    assert harness.stage.run.reason == "InvalidData"
 
 
 def test_the_wait_before_an_attempt_doubles_up_to_a_limit_and_is_kept() -> None:
@@ -249,12 +252,12 @@ def test_an_outcome_too_long_for_the_status_is_cut() -> None:
     harness = JobHarness("evaluate")
     _fail(harness, ExitCode.USER, Outcome(reason="R" * 200, message="m" * 9000, evaluation=results))
     assert harness.status.phase is Phase.FAILED
-    assert len(harness.stage.message or "") == 4096
+    assert len(harness.stage.run.message or "") == 4096
     assert harness.status.evaluation == results[:256]
 
 
 def test_an_unseen_end_is_explained() -> None:
     harness = JobHarness("data")
     _fail(harness, None)
-    assert harness.stage.reason == "DriverLost"
-    assert "None" not in (harness.stage.message or "")
+    assert harness.stage.run.reason == "DriverLost"
+    assert "None" not in (harness.stage.run.message or "")

@@ -69,9 +69,9 @@ def test_warnings_of_a_stage_that_succeeded_stay_in_its_status() -> None:
     harness = JobHarness("data", "tokenizer")
     warnings = ("minWords dropped 118 of 120 documents", "3 rows were skipped")
     _run_stage(harness, Outcome(reason="Completed", message="", warnings=warnings))
-    assert harness.status.stage(Stage.DATA).message == "\n".join(warnings)
+    assert harness.status.stage(Stage.DATA).run.message == "\n".join(warnings)
     _run_stage(harness)
-    assert harness.status.stage(Stage.TOKENIZER).message is None
+    assert harness.status.stage(Stage.TOKENIZER).run.message is None
 
 
 @pytest.mark.parametrize("stages", [("data",), ("data", "tokenizer"), ("evaluate", "export")])

@@ -34,10 +34,10 @@ def test_suspend_stops_waits_and_gives_the_cluster_back_and_resume_goes_on() -> 
 
     harness.end_stopped()
     harness.reconcile()
-    assert (harness.stage.state, harness.stage.next_attempt) == (StageState.PENDING, 1)
+    assert (harness.stage.state, harness.stage.run.next_attempt) == (StageState.PENDING, 1)
     assert harness.reconcile().actions == (DeleteCluster(harness.cluster_name),)
     assert harness.status.phase is Phase.SUSPENDED
-    assert harness.stage.failures == Failures()
+    assert harness.stage.run.failures == Failures()
 
     harness.set_policy(suspend=False)
     harness.cluster_ready, harness.submission = False, None
@@ -60,7 +60,7 @@ def test_ctrl_c_stops_like_suspend() -> None:
     harness.reconcile(stop_requested=True)
     harness.reconcile(stop_requested=True)
     assert harness.status.phase is Phase.SUSPENDED
-    assert harness.stage.failures == Failures()
+    assert harness.stage.run.failures == Failures()
 
 
 @pytest.mark.parametrize("how", ["stopped", "interrupted", "lost"])
@@ -77,7 +77,7 @@ def test_a_stop_whose_pass_was_lost_counts_no_failure(how: str) -> None:
     harness.reconcile(stop_requested=True)
     harness.reconcile(stop_requested=True)
     assert harness.status.phase is Phase.SUSPENDED
-    assert harness.stage.failures == Failures()
+    assert harness.stage.run.failures == Failures()
 
 
 def test_an_application_failure_is_one_also_when_a_stop_was_wanted_meanwhile() -> None:
@@ -98,7 +98,7 @@ def test_suspend_before_the_submission_submits_nothing(*, cluster_ready: bool) -
     assert harness.reconcile().actions == ()
     harness.reconcile()
     assert harness.status.phase is Phase.SUSPENDED
-    assert harness.stage.failures == Failures()
+    assert harness.stage.run.failures == Failures()
 
 
 def test_a_job_that_is_created_suspended_starts_nothing() -> None:
@@ -139,7 +139,7 @@ def test_a_users_fault_that_shows_while_stopping_counts(policy: dict[str, object
     )
     harness.reconcile()
     assert harness.status.phase is Phase.FAILED
-    assert harness.stage.reason == "GateNotMet"
+    assert harness.stage.run.reason == "GateNotMet"
     assert harness.status.evaluation == (measured,)
 
 
@@ -147,9 +147,9 @@ def test_a_hang_is_an_infrastructure_failure() -> None:
     harness = _stopping(_HANG, 60)
     harness.end_stopped()
     harness.reconcile()
-    assert harness.stage.failures == Failures(infrastructure=1)
-    assert (harness.stage.state, harness.stage.reason) == (StageState.PENDING, "Hang")
-    assert "policy.hangTimeoutSeconds: 60" in (harness.stage.message or "")
+    assert harness.stage.run.failures == Failures(infrastructure=1)
+    assert (harness.stage.state, harness.stage.run.reason) == (StageState.PENDING, "Hang")
+    assert "policy.hangTimeoutSeconds: 60" in (harness.stage.run.message or "")
 
 
 def test_work_keeps_a_long_attempt_alive() -> None:
@@ -174,8 +174,11 @@ def test_a_deadline_fails_the_job() -> None:
     harness.end_stopped()
     harness.reconcile()
     assert harness.status.phase is Phase.FAILED
-    assert (harness.stage.state, harness.stage.reason) == (StageState.FAILED, "DeadlineExceeded")
-    assert harness.stage.failures == Failures()
+    assert (harness.stage.state, harness.stage.run.reason) == (
+        StageState.FAILED,
+        "DeadlineExceeded",
+    )
+    assert harness.stage.run.failures == Failures()
 
 
 def test_a_running_stage_is_looked_at_again_when_its_time_is_up() -> None:
@@ -196,7 +199,7 @@ def test_a_deadline_passes_while_the_cluster_is_awaited() -> None:
     harness.wait(100)
     assert harness.reconcile().actions == ()
     assert harness.status.phase is Phase.FAILED
-    assert harness.stage.reason == "DeadlineExceeded"
+    assert harness.stage.run.reason == "DeadlineExceeded"
 
 
 def test_a_deadline_passes_while_the_next_attempt_is_awaited() -> None:
@@ -209,7 +212,7 @@ def test_a_deadline_passes_while_the_next_attempt_is_awaited() -> None:
     harness.wait(2)
     harness.reconcile()
     assert harness.status.phase is Phase.FAILED
-    assert harness.stage.retry_time is None
+    assert harness.stage.run.retry_time is None
 
 
 def test_a_deadline_stands_still_while_the_job_is_suspended() -> None:
@@ -241,7 +244,7 @@ def test_an_attempt_that_does_not_obey_loses_its_cluster() -> None:
     assert harness.stage.state is StageState.STOPPING
     harness.wait(1)
     harness.reconcile()
-    assert (harness.status.phase, harness.stage.reason) == (Phase.FAILED, "DeadlineExceeded")
+    assert (harness.status.phase, harness.stage.run.reason) == (Phase.FAILED, "DeadlineExceeded")
     assert harness.reconcile().actions == (DeleteCluster(harness.cluster_name),)
 
 
@@ -256,7 +259,7 @@ def test_a_suspended_attempt_that_does_not_obey_goes_on_when_its_cluster_has_gon
     assert harness.status.cluster is not None
     assert harness.status.cluster.released
     harness.reconcile()
-    assert (harness.status.phase, harness.stage.next_attempt) == (Phase.SUSPENDED, 1)
+    assert (harness.status.phase, harness.stage.run.next_attempt) == (Phase.SUSPENDED, 1)
 
 
 def test_a_job_that_is_being_deleted_holds_no_compute() -> None:

@@ -47,8 +47,8 @@ def test_a_driver_that_works_is_not_given_up() -> None:
 def test_a_silence_without_a_sign_of_work_costs_the_cluster() -> None:
     harness = _silent(600)
     harness.reconcile()
-    assert harness.stage.failures == Failures(infrastructure=1)
-    assert harness.stage.reason == "RayUnreachable"
+    assert harness.stage.run.failures == Failures(infrastructure=1)
+    assert harness.stage.run.reason == "RayUnreachable"
     harness.unreachable = None
     harness.start()
     assert harness.cluster_name == "line-all-1"
@@ -73,14 +73,14 @@ def test_an_attempt_that_cannot_be_stopped_is_stopped_with_its_cluster(state: st
     harness.reconcile()
     assert harness.reconcile().actions == (DeleteCluster("line-all-0"),)
     assert harness.status.phase is Phase.SUSPENDED
-    assert harness.stage.failures == Failures()
+    assert harness.stage.run.failures == Failures()
 
 
 def test_a_deadline_holds_in_silence() -> None:
     harness = _silent(700, activeDeadlineSeconds=650, hangTimeoutSeconds=7200)
     harness.reconcile()
     assert harness.status.phase is Phase.FAILED
-    assert harness.stage.reason == "DeadlineExceeded"
+    assert harness.stage.run.reason == "DeadlineExceeded"
 
 
 def test_a_report_that_cannot_be_read_once_is_no_hang() -> None:
@@ -103,7 +103,7 @@ def test_a_submission_refused_by_ray_is_reported_and_given_up_in_the_end() -> No
     harness.wait(60)
     harness.reconcile()
     assert harness.status.phase is Phase.FAILED
-    assert harness.stage.reason == "SubmissionRefused"
+    assert harness.stage.run.reason == "SubmissionRefused"
 
 
 def test_what_ray_will_never_start_is_given_up_at_once() -> None:
@@ -113,7 +113,7 @@ def test_what_ray_will_never_start_is_given_up_at_once() -> None:
     harness.reconcile()
     assert harness.status.phase is Phase.FAILED
     assert harness.attempt.number == 0
-    assert harness.stage.message == "it could not be submitted: Ray answered 400"
+    assert harness.stage.run.message == "it could not be submitted: Ray answered 400"
 
 
 def test_a_queue_that_takes_the_compute_away_preempts() -> None:
@@ -121,8 +121,8 @@ def test_a_queue_that_takes_the_compute_away_preempts() -> None:
     harness.start()
     harness.submission, harness.cluster_state = None, ClusterState.SUSPENDED
     harness.reconcile()
-    assert harness.stage.failures == Failures(preemption=1)
-    assert harness.stage.reason == "Evicted"
+    assert harness.stage.run.failures == Failures(preemption=1)
+    assert harness.stage.run.reason == "Evicted"
     harness.now = NOW + timedelta(days=2)
     queued = harness.reconcile()
     assert queued.actions == ()

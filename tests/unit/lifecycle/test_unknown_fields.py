@@ -27,7 +27,7 @@ def test_its_policies_hold() -> None:
     harness = _running(activeDeadlineSeconds=10)
     harness.wait(10)
     assert harness.reconcile().actions == (Stop(harness.running().submission_id),)
-    assert harness.stage.reason == "DeadlineExceeded"
+    assert harness.stage.run.reason == "DeadlineExceeded"
 
 
 def test_no_other_attempt_is_started_and_no_compute_held() -> None:

@@ -65,5 +65,6 @@ def test_the_reason_of_a_stage_s_last_attempt_is_shown_until_it_is_done() -> Non
     status = live_status()
     reasons = _values(status, "llmtrain_job_stage_reason")
     assert reasons == {("pretrain", "WorkerLost"): 1}
-    done = status.stage(Stage.PRETRAIN).replace(state=StageState.SUCCEEDED)
+    stage = status.stage(Stage.PRETRAIN)
+    done = stage.with_run(stage.run.replace(state=StageState.SUCCEEDED))
     assert _values(status.replace(stages=(done,)), "llmtrain_job_stage_reason") == {}

@@ -11,7 +11,7 @@ from support.job_harness import NOW
 
 from llmtrain_api.cost import Ledger, PriceSource
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import StageStatus
+from llmtrain_api.status import StageRun, StageStatus
 from llmtrain_clients.kubernetes_api import KubernetesApi
 from llmtrain_lifecycle.money.ledger import with_pods
 from llmtrain_lifecycle.money.paid_pods import PaidPod
@@ -21,7 +21,11 @@ from llmtrain_operator.runtime.pod_pricer import PodPricer, PriceList
 
 _PRICES = {"nodes": [{"instanceType": "big", "usdPerHour": 10}]}
 _OPEN = with_pods(
-    Ledger(), (paid_pod("old"),), (StageStatus(name=Stage.DATA),), last_seen=NOW, now=NOW
+    Ledger(),
+    (paid_pod("old"),),
+    (StageStatus(name=Stage.DATA, runs=(StageRun(),)),),
+    last_seen=NOW,
+    now=NOW,
 )
 
 

@@ -137,9 +137,9 @@ def _stage_row(stage: StageStatus) -> StageRow:
     return StageRow(
         name=stage.name.value,
         state=stage.state.value,
-        attempts=stage.next_attempt,
+        attempts=stage.run.next_attempt,
         took=_took(stage.start_time, stage.completion_time),
-        message=stage.message or "",
+        message=stage.run.message or "",
     )
 
 

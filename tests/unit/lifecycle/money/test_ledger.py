@@ -8,11 +8,11 @@ from support.job_harness import NOW
 
 from llmtrain_api.cost import Ledger
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import StageStatus
+from llmtrain_api.status import StageRun, StageStatus
 from llmtrain_lifecycle.money.ledger import spent_usd, with_pods
 from llmtrain_lifecycle.money.paid_pods import PaidPod
 
-_STAGES = (StageStatus(name=Stage.PRETRAIN),)
+_STAGES = (StageStatus(name=Stage.PRETRAIN, runs=(StageRun(),)),)
 _SECOND = timedelta(seconds=1)
 
 
