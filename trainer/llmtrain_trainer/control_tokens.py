@@ -19,8 +19,8 @@ MESSAGE_START = "<|im_start|>"
 MESSAGE_END = "<|im_end|>"
 
 SPECIAL_TOKENS = (END_OF_TEXT, PADDING, MESSAGE_START, MESSAGE_END)
-"""In every vocabulary that we learn. The last two are ChatML's: reserved from the start, so that
-fine-tuning on conversations needs no new rows in the embedding."""
+"""Special tokens of every vocabulary that we learn. The last two are ChatML's: reserved from the
+start, so that fine-tuning on conversations needs no new rows in the embedding."""
 
 
 Span = tuple[int, int]
@@ -69,11 +69,11 @@ class TextTokenizer:
             token["content"]: token["id"] for token in added if token["content"] in names
         }
         """The id of each control token."""
-        prefix = secrets.token_hex(8)  # nobody can write a name that he cannot guess
+        prefix = secrets.token_hex(8)  # an unpredictable name cannot occur in a text
         self.private_names: dict[str, str] = {
             name: f"{prefix}x{number}x" for name, number in self.controls.items()
         }
-        """By control token."""
+        """Private names by control token."""
         _rename(state, self.private_names)
         self._backend = Tokenizer.from_str(json.dumps(state))
         self._backend.no_truncation()

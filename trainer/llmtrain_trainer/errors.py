@@ -54,7 +54,7 @@ class UserError(StageError):
 
 
 class WorkerLostError(StageError):
-    """A worker or its machine went away."""
+    """A worker or its machine was lost."""
 
     exit_code = ExitCode.INFRASTRUCTURE
     default_reason = "WorkerLost"

@@ -1,4 +1,4 @@
-"""How models write text: what evaluation and `llmtrain chat` have in common."""
+"""Text generation, for evaluation and `llmtrain chat`."""
 
 from dataclasses import dataclass
 from threading import Event
@@ -22,11 +22,11 @@ from llmtrain_trainer.models.config import context_length
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the next token is chosen."""
+    """Settings of the choice of the next token."""
 
     max_new_tokens: int
     temperature: float
-    """0 takes the likeliest token each time."""
+    """Sampling temperature; 0 always takes the likeliest token."""
 
 
 def encode_chat(
@@ -130,7 +130,7 @@ def generate_inputs(
 
 
 def stop_when(unwanted: Event) -> StoppingCriteriaList:
-    """The argument of `model.generate` that ends the text once nobody wants the rest."""
+    """The argument of `model.generate` that stops generation on request."""
 
     def check(ids: Tensor, _scores: Tensor, **_: object) -> Tensor:
         return torch.full((len(ids),), unwanted.is_set(), device=ids.device)

@@ -1,4 +1,4 @@
-"""How a stage's process ends: a last line for the operator, and an exit code."""
+"""The end of a stage's process: an outcome line for the operator, and an exit code."""
 
 import logging
 import os
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Ending:
-    """How the process is to end."""
+    """Exit code and outcome of the process."""
 
     exit_code: int = ExitCode.DONE
     result: StageResult = field(default_factory=StageResult)
@@ -62,7 +62,7 @@ def ending() -> Iterator[Ending]:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """What was raised in another process: Ray's own error says it in a traceback."""
+    """The error of another process, which Ray's own error shows in a traceback."""
     while isinstance(cause := getattr(error, "cause", None), BaseException):
         error = cause
     return error

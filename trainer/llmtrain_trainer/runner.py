@@ -1,4 +1,4 @@
-"""What a stage brings: its `StageRunner`, found by the stage's name."""
+"""The protocol of stages: a `StageRunner`, found by the stage's name."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class StageResult:
 
 @dataclass(frozen=True, kw_only=True)
 class StageRunner:
-    """What a stage does. The driver decides where and when.
+    """The work of a stage. The driver decides where and when it runs.
 
     A stage's package has one in its module `runner`, as `RUNNER`. That module is imported by the
     driver of every stage, so its functions import what is heavy when they are called. A stage makes
@@ -55,7 +55,7 @@ class StageRunner:
     run: Callable[[StageContext], StageResult] | None = None
     """All other work of the stage; called also where its product is there already."""
     task: "Callable[[RunConfig], TrainingTask] | None" = None
-    """What each rank trains; for a stage that optimizes."""
+    """The training task of each rank, for a stage that optimizes."""
     own_tokens: Callable[[RunConfig], int] | None = None
     """Tokens of one pass over the stage's own data, once its product is there."""
     describe: Callable[[RunConfig], str] | None = None

@@ -1,4 +1,4 @@
-"""What each process of a stage is given."""
+"""The context of a stage's processes."""
 
 import threading
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from llmtrain_trainer.progress.reporter import Reporter
 
 @dataclass(frozen=True)
 class ReportAddress:
-    """Where the other processes of a stage report to its driver."""
+    """Address of the driver for reports of a stage's other processes."""
 
     url: str
     token: str = field(repr=False)

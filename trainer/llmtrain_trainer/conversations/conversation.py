@@ -40,7 +40,7 @@ class Conversation:
 
     messages: list[Message]
     place: str
-    """Where it was read, for error messages: `chats.jsonl: line 3`."""
+    """Place in its source, for error messages: `chats.jsonl: line 3`."""
     tools: list[dict[str, Any]] = field(default_factory=list)
     """The tools that the assistant may call, as JSON schemas."""
 

@@ -75,7 +75,7 @@ def marks_answers(tokenizer: PreTrainedTokenizerBase, conversation: Conversation
 
 
 def _parts(conversation: Conversation) -> Iterator[tuple[str, str]]:
-    """What templates may leave out, with its name for an error message.
+    """The parts that a template must show, each with its name for an error message.
 
     Answers are not looked for: some templates rightly leave out what the assistant thought.
     """
@@ -172,7 +172,7 @@ def _compare_turns(tokenizer: PreTrainedTokenizerBase, conversation: Conversatio
 
 
 def _before_first_answer(tokenizer: PreTrainedTokenizerBase, conversation: Conversation) -> str:
-    """What stands before the words of an assistant that begins a conversation.
+    """The text before the answer of an assistant that begins a conversation.
 
     Templates are not made for a prompt without any message.
     """

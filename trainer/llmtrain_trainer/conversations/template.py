@@ -1,4 +1,4 @@
-"""How a conversation is written as text, and where a turn of the assistant ends.
+"""The chat template: the text of a conversation, and the end of the assistant's turn.
 
 ChatML (OpenAI 2023) as Qwen and others use it. `{% generation %}` marks what the assistant
 writes, the end of its turn included: that is what counts for the loss. Tools are written as Hermes
@@ -81,7 +81,7 @@ def end_of_turn_ids(tokenizer: PreTrainedTokenizerBase) -> list[int]:
 
 
 def template_warning(tokenizer: PreTrainedTokenizerBase) -> str | None:
-    """What a chat template does not teach a model; None where it teaches all.
+    """A warning about what a chat template does not teach a model; None if it teaches all.
 
     Args:
         tokenizer: with a chat template that can be used.

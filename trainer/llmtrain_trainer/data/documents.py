@@ -18,7 +18,7 @@ _ROW_GROUP_BYTES = 4 * 2**20
 """Text that is held in memory before it is written; also what one task tokenizes at a time."""
 _FILE_BYTES = 256 * 2**20
 _KEY_BYTES = 16
-"""At 10^12 documents, the chance that any two different ones share a key is 10^-15."""
+"""Size of a document's key: among 10^12 documents, two share one with probability 10^-15."""
 _SPLIT_BYTES = 8
 _SPLIT_HASHES = 1 << (8 * _SPLIT_BYTES)
 

@@ -25,7 +25,7 @@ _OTHER_KINDS = {
     b"\xff\xfe": "this is UTF-16; convert the file to UTF-8",
     b"\xfe\xff": "this is UTF-16; convert the file to UTF-8",
 }
-"""What a file is that begins with these bytes, and what to do about it."""
+"""Kinds of files by their first bytes, with advice for each."""
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF16_LE: "utf-16-le",

@@ -42,7 +42,7 @@ class StepCounter:
             self._show(source, "changed", before, after)
 
     def report(self) -> StepReport:
-        """What was counted so far."""
+        """The counts so far."""
         return StepReport(
             name=self.name,
             received=Size(**self._received),
@@ -90,7 +90,7 @@ def _num_bytes(text: str) -> int:
 
 
 def _first_difference(before: str, after: str) -> int:
-    """Where the texts part, less a little, so that an excerpt shows the place."""
+    """The position of the first difference, less a margin for the excerpt."""
     same = next(
         (i for i, (one, other) in enumerate(zip(before, after, strict=False)) if one != other),
         min(len(before), len(after)),

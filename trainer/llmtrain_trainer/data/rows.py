@@ -70,7 +70,7 @@ class BadRows:
             raise UserError(last, reason="InvalidData")
 
     def drain(self) -> tuple[int, tuple[str, ...]]:
-        """How many rows were counted since the last call, and what was wrong with some of them."""
+        """The number of bad rows since the last call, with the errors of some of them."""
         new = self._new_count, tuple(self._new_examples)
         self._new_count, self._new_examples = 0, []
         return new

@@ -49,7 +49,7 @@ class SourceCounter:
                 self._changed[step.name] += step.changed_documents
 
     def report(self) -> SourceReport:
-        """What was counted so far."""
+        """The counts so far."""
         scripts = {
             script: ScriptReport(received=count, kept=self._scripts_kept[script])
             for script, count in self._scripts_in.most_common()
@@ -66,7 +66,7 @@ class SourceCounter:
 
 
 def source_name(source: Source) -> str:
-    """A source as people know it from their manifest."""
+    """The name of a source, as in the manifest."""
     if source.files is not None:
         paths = ", ".join(source.files.paths[:_PATHS_SHOWN])
         more = ", ..." if len(source.files.paths) > _PATHS_SHOWN else ""

@@ -14,18 +14,18 @@ _HTML_FORMAT = "(html)"
 
 
 def warnings(report: DataReport, reasons: Mapping[str, str]) -> Iterator[str]:
-    """What a person should look at, one source after the other.
+    """Warnings about a corpus, one source after the other.
 
     Args:
-        report: on the whole corpus.
-        reasons: what a dropped document is like, by step and rule.
+        report: report on the whole corpus.
+        reasons: descriptions of dropped documents, by step and rule.
     """
     for source in report.by_source:
         yield from source_warnings(source, reasons)
 
 
 def source_warnings(source: SourceReport, reasons: Mapping[str, str]) -> Iterator[str]:
-    """What a person should look at in one source."""
+    """Warnings about one source."""
     yield from _bad_rows(source)
     if source.received.documents:
         yield from _dropped(source, reasons)

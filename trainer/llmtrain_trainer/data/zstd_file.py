@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _MAX_WINDOW_BYTES = 2**zstandard.WINDOWLOG_MAX
-"""What `zstd --long=31` makes. The decoder holds that much only for files made so."""
+"""Window of `zstd --long=31`. The decoder allocates it only for files made so."""
 _INPUT_BYTES = 4096
 """Read at a time: it may unpack to 32,000 times as much."""
 

@@ -32,7 +32,7 @@ class TextScore:
     standard_error: float | None
     """Standard error of the bits per byte over documents; None for a single document."""
     perplexity: float
-    """For each token; not comparable between tokenizers."""
+    """Perplexity per token; not comparable between tokenizers."""
     num_bytes: int
     num_tokens: int
     """Those that were scored."""

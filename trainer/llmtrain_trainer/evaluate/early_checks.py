@@ -1,4 +1,4 @@
-"""What the tasks need of documents and tokenizer, checked before hours are spent on training."""
+"""Checks of tasks against documents and tokenizer, before hours are spent on training."""
 
 from llmtrain_trainer.control_tokens import TextTokenizer
 from llmtrain_trainer.data.documents import row_groups

@@ -19,7 +19,7 @@ from llmtrain_trainer.generation import (
 def generate_texts(
     subject: EvaluatedModel, prompts: Sequence[str], sampling: Sampling, *, seed: int
 ) -> list[Generation]:
-    """What a model writes to each prompt, the same each time.
+    """Generate a text for each prompt, reproducibly.
 
     Args:
         subject: answers a prompt where it chats, else continues it.

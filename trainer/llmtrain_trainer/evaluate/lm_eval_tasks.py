@@ -19,7 +19,7 @@ from llmtrain_trainer.evaluate.task_code import task_code
 _BATCH_SIZE = 8
 _NO_FILTER = "none"
 _BOOTSTRAPS = 1000
-"""For the standard errors that have no formula."""
+"""Bootstrap samples for standard errors without a formula."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""From conversations to packed sequences, before the workers of fine-tuning start."""
+"""Packs conversations into sequences, before the workers of fine-tuning start."""
 
 import json
 import logging
@@ -34,7 +34,7 @@ from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.training.behaviour import require_trainable
 
 TRAIN, VALIDATION, TOKENIZER = "train", "validation", "tokenizer"
-"""What `Workspace.conversations` holds: packed sequences, and the tokenizer with its template."""
+"""Folders of `Workspace.conversations`: packed sequences, and the tokenizer with its template."""
 
 _WARNINGS = "warnings.json"
 _log = logging.getLogger(__name__)
@@ -151,7 +151,7 @@ class _Rows:
 
     @property
     def warning(self) -> str:
-        """How many rows were skipped, and what was wrong with the first."""
+        """A warning with the number of skipped rows and the error of the first."""
         examples = "; ".join(self.bad.examples)
         return f"finetune.data.{self._name}: {self.bad.count} rows were skipped: {examples}"
 

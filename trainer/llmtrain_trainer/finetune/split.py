@@ -29,7 +29,7 @@ class SeenConversations:
         self._examples: dict[int, str] = {}
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Number of conversations."""
         return len(self._keys)
 
     def add(self, conversation: Conversation) -> None:
@@ -92,7 +92,7 @@ def choose_held_out(seen: SeenConversations, fraction: float) -> NDArray[np.bool
 
 
 def _quotas(sizes: NDArray[np.int64], fraction: float) -> NDArray[np.int64]:
-    """How many of each group are held out: the fraction, by largest remainders."""
+    """Held-out conversations of each group: the fraction, rounded by largest remainders."""
     total = int(sizes.sum())
     wanted = min(max(1, round(fraction * total)), total - 1)
     exact = sizes * (wanted / total)

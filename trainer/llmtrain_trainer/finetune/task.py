@@ -23,7 +23,7 @@ from llmtrain_trainer.training.task import LoopSettings, TrainingTask
 
 
 def finetune_task(config: RunConfig) -> TrainingTask:
-    """What a rank of the finetune stage trains; the conversations are prepared.
+    """The training task of the finetune stage's ranks, on prepared conversations.
 
     Raises:
         UserError: there is no model to start from, or the sizes do not fit together.

@@ -1,7 +1,7 @@
 """A process group whose ranks find one another through a file, on one machine.
 
-By default torch opens a server for it, on all of the machine's interfaces, in which whoever reaches
-it may read and write.
+By default torch opens a server for it, on all interfaces, which everybody who reaches it may read
+and write.
 """
 
 import tempfile
@@ -24,7 +24,7 @@ class FileStoreConfig(TorchConfig):  # type: ignore[misc]  # Ray has no types
 
     @property
     def backend_cls(self) -> type[_TorchBackend]:
-        """What makes the process group."""
+        """Backend that makes the process group."""
         return _FileStoreBackend
 
 

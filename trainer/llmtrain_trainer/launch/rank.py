@@ -1,4 +1,4 @@
-"""What one rank of a training stage does, whoever started it."""
+"""One rank of a training stage, independent of its launcher."""
 
 import os
 from pathlib import Path

@@ -21,8 +21,8 @@ def run_task(context: StageContext, function: Callable[[StageContext], T]) -> T:
     """Call a function with the stage's context on one worker's share of the compute.
 
     Raises:
-        StageError: what the function raised.
-        WorkerLostError: its process or machine went away.
+        StageError: the function's error.
+        WorkerLostError: its process or machine was lost.
     """
     config, report_to = context.config, context.report_to
     assert report_to is not None, "only a driver starts tasks"

@@ -93,8 +93,8 @@ def run_ranks(context: StageContext) -> None:
     """Run a training stage on its workers, and wait for its end.
 
     Raises:
-        StageError: what a rank raised.
-        WorkerLostError: a rank's process or machine went away.
+        StageError: a rank's error.
+        WorkerLostError: a rank's process or machine was lost.
     """
     config, report_to = context.config, context.report_to
     assert report_to is not None, "only a driver starts ranks"

@@ -24,7 +24,7 @@ _NOT_THESE = ["*/*", "consolidated*"]
 
 
 def initial_model(config: RunConfig) -> Path:
-    """Where the model lies; nothing is looked at."""
+    """The folder of the initial model, which is not read."""
     assert config.model is not None and config.model.init_from is not None  # noqa: PT018 - one fact
     name = config.model.init_from
     local = Path(config.inputs) / name
@@ -63,7 +63,7 @@ def fetch_initial_model(context: StageContext) -> None:
 
 
 def _fetch(name: str, folder: Path) -> None:
-    """From the hub; without it, from the cache of whoever runs this."""
+    """Download from the hub, or else copy from the user's cache."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 

@@ -27,7 +27,8 @@ class ModelRecipe:
     new_weights: bool
     """Whether the weights are still to be initialized."""
     architecture: Architecture | None
-    """None for a pretrained model of a family that has no file in `llmtrain_api.families`."""
+    """Shape of the model; None for a pretrained one of a family without a file in
+    `llmtrain_api.families`."""
     num_parameters: int
     fingerprint: str
 

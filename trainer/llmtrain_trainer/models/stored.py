@@ -28,8 +28,8 @@ _FAULTS_OF_CONFIGS = (
     TypeError,
     ValueError,
 )
-"""What the library raises over values of a config.json that it does not check. A lack of memory or
-of disk is not among them."""
+"""Errors of the library over unchecked values of a config.json; a lack of memory or disk is not
+among them."""
 _NUMBER = re.compile(r"\d+")
 
 

@@ -50,7 +50,7 @@ def adopt_special_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
 
 
 def stored_generation_config(folder: Path, tokenizer: PreTrainedTokenizerBase) -> GenerationConfig:
-    """How the model in a folder generates; by its tokenizer where the folder does not say it."""
+    """The generation config of a stored model, or else one made from its tokenizer."""
     try:
         own = GenerationConfig.from_pretrained(folder)
     except OSError:
@@ -80,7 +80,7 @@ def generation_config(
         config.pad_token_id = tokenizer.pad_token_id
     elif config.pad_token_id is None:
         config.pad_token_id = next(iter(ends), None)
-    config._from_model_config = False  # noqa: SLF001 - else the library derives it anew
+    config._from_model_config = False  # noqa: SLF001 - otherwise the library derives it again
     try:
         config.validate(strict=True)
     except ValueError:  # it sets how to sample, but not that it does: it could not be saved

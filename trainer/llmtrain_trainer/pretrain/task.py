@@ -20,7 +20,7 @@ from llmtrain_trainer.training.task import LoopSettings, TrainingTask
 
 
 def pretrain_task(config: RunConfig) -> TrainingTask:
-    """What a rank of the pretrain stage trains.
+    """The training task of the pretrain stage's ranks.
 
     Raises:
         UserError: the tokens are missing or too few, or the sizes do not fit together.

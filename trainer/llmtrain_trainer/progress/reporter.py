@@ -19,7 +19,7 @@ Changes = dict[str, Any]
 
 
 class StageChanges(TypedDict, total=False):
-    """What a stage says of its work, beside what it measures."""
+    """Changes of a progress report beside its metrics."""
 
     percent: float
     activity: str

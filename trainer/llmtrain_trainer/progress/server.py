@@ -118,7 +118,7 @@ class _Server(ThreadingHTTPServer):
     tracker: ProgressTracker
     stop: threading.Event
     tokens: dict[str, str | None]
-    """What a request to each path must carry."""
+    """Required token by path."""
     open_paths: set[str]
     """Those that need nothing."""
 

@@ -78,7 +78,7 @@ def _make_tokenizer(section: Tokenizer, context: StageContext) -> None:
 
 
 def _fingerprint(section: Tokenizer, context: StageContext) -> str:
-    """What the token files are made from; the tokenizer that lies in the workspace included."""
+    """Fingerprint of the token files' inputs, with the tokenizer in the workspace."""
     return fingerprint(
         [
             section.model_dump_json(),

@@ -1,4 +1,4 @@
-"""How documents reach a learning tokenizer."""
+"""The texts for learning a tokenizer."""
 
 from collections.abc import Callable, Iterator
 

@@ -15,7 +15,7 @@ BERT_TOKENS = {
     "sep_token": "[SEP]",
     "mask_token": "[MASK]",
 }
-"""By the names of `transformers`."""
+"""Special tokens, by the names of `transformers`."""
 
 _SPECIAL = (*SPECIAL_TOKENS, *BERT_TOKENS.values())
 _INSIDE = "##"

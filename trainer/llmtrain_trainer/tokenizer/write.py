@@ -92,7 +92,7 @@ class _UnknownTokens:
             self._num_unknown += int(np.count_nonzero(encoding.tokens == self._unknown))
 
     def warnings(self) -> Iterator[str]:
-        """What a person should know about them."""
+        """Warnings about the token files."""
         if self._num_unknown:
             yield (
                 f"{self._num_unknown:,} of {self._num_tokens:,} tokens stand for text that the "

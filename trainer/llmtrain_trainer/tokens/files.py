@@ -26,7 +26,7 @@ _LARGEST_UINT16_VOCABULARY = 2**16
 
 
 class TokenIndex(Record):
-    """What a token file holds."""
+    """The index of a token file."""
 
     version: Literal[1] = 1
     dtype: TokenType
@@ -49,7 +49,7 @@ def smallest_dtype(vocabulary_size: int) -> TokenType:
 
 
 def storage(dtype: TokenType) -> np.dtype[np.uint16] | np.dtype[np.uint32]:
-    """How a token lies on the disk, whatever the machine's byte order."""
+    """Type of a token on the disk, independent of the machine's byte order."""
     return np.dtype("<u2") if dtype == "uint16" else np.dtype("<u4")
 
 

@@ -62,7 +62,7 @@ class BackgroundTracker:
         self._warn("slow", "is too slow: some measurements are left out")
 
     def _run(self) -> None:
-        self._attempt(lambda _tracker: None)  # whoever made a mistake hears of it at the start
+        self._attempt(lambda _tracker: None)  # a wrong setting fails at the start
         while batch := self._next_batch():
             if not self._deliver(batch):
                 self._left_out += len(batch) + self._queue.qsize() - 1  # all but the end's mark

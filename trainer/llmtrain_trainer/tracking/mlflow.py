@@ -11,7 +11,7 @@ _LONGEST_VALUE = 500
 _LARGEST_BATCH = 1000
 """Metrics of one request: https://mlflow.org/docs/latest/rest-api.html#log-batch."""
 _ENVIRONMENT = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",  # nobody asked for it
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # telemetry stays off
     "MLFLOW_ALLOW_FILE_STORE": "true",  # a folder needs no server and no database
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # we try again ourselves

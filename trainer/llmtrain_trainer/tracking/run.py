@@ -1,4 +1,4 @@
-"""What trackers are given: the run that they belong to, and its points."""
+"""The input of trackers: a run and its points."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class TrackedRun:
-    """One stage of a job, as a tracker knows it.
+    """One stage of a job, as a tracker's run.
 
     Attributes:
         id: the same for all attempts of the stage, and for no other stage of any job.

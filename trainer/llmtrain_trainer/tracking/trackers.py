@@ -20,7 +20,7 @@ from llmtrain_trainer.tracking.background import BackgroundTracker
 from llmtrain_trainer.tracking.run import Point, TrackedRun, Tracker
 
 _PACKAGES = {"tensorboard": "tensorboardX", "mlflow": "mlflow", "wandb": "wandb"}
-"""What each tracker imports, by its field in the manifest, which names its module here too."""
+"""Package of each tracker, by its field in the manifest, which is also its module's name."""
 
 
 def require_packages(config: RunConfig) -> None:
@@ -46,7 +46,7 @@ def open_trackers(
     Args:
         config: run config of the attempt.
         progress: takes warnings about trackers.
-        resumed_step: the optimizer step that training goes on from.
+        resumed_step: optimizer step that training resumes from.
     """
     run = TrackedRun(
         id=f"{config.job_uid}-{config.stage}",

@@ -16,7 +16,7 @@ class WandbRun:
     """
 
     def __init__(self, section: Wandb, run: TrackedRun) -> None:
-        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # nobody asked for it
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # no error reports
         import wandb
 
         self._teardown = wandb.teardown

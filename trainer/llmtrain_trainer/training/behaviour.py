@@ -32,7 +32,7 @@ times as large."""
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What was seen; each is the reason why not, or None."""
+    """The observed behaviour; each field is the reason against the model, or None."""
 
     unpadded_only: str | None
     """Why a document's loss changes with what comes after it."""
@@ -123,7 +123,7 @@ def require_trainable(folder: Path, config: PretrainedConfig, *, packing: bool) 
 
 
 def _unsuitable(config: PretrainedConfig) -> str | None:
-    """What its config alone says against it."""
+    """Reason against the model in its config alone."""
     if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
         return "transformers has no causal language model of this family; give a decoder"
     if config.get_text_config(decoder=True) is not config:

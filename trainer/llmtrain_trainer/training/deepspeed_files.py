@@ -1,4 +1,4 @@
-"""What DeepSpeed's files may hold: tensors, plain values and three classes, never code.
+"""Restricts DeepSpeed's files to tensors, plain values and three classes, never code.
 
 They are pickles, and DeepSpeed reads them with `weights_only=False`. PyTorch's own switch overrules
 that for every `torch.load` of the process. Run as a program, this file is DeepSpeed's converter to

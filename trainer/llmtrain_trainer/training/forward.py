@@ -36,7 +36,7 @@ ModelInputs = dict[str, Tensor | dict[str, Tensor] | bool | None]
 
 
 def model_inputs(model: PreTrainedModel, input_ids: Tensor, segments: Tensor | None) -> ModelInputs:
-    """What a decoder's forward takes.
+    """The arguments of a decoder's forward.
 
     With segments (several documents in a sequence) no position attends to another document, and
     positions restart with each. The masks are made by `transformers`, one for each kind of layer,

@@ -118,14 +118,14 @@ class Speedometer:
 
     @property
     def mfu(self) -> float | None:
-        """From 0 to 1; None on a device whose peak is unknown."""
+        """Model FLOPs utilization, 0 to 1; None on a device with unknown peak."""
         if self._peak_flops is None or self._flops_per_token is None:
             return None
         return self.tokens_per_second * self._flops_per_token / self._peak_flops
 
 
 def this_device(cpus: int) -> Device | None:
-    """What a rank here computes on; None for a GPU that is not in the table."""
+    """The device of a rank on this machine; None for a GPU that is not in the table."""
     if torch.cuda.is_available():
         return gpu_by_driver_name(torch.cuda.get_device_name())
     return cpu_device(cpus, memory_bytes=0)

@@ -67,7 +67,7 @@ class Ranks:
 
 
 def device() -> torch.device:
-    """Where this rank computes: its GPU, or the CPU."""
+    """Device of this rank: its GPU, or the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda", torch.cuda.current_device())
     return torch.device("cpu")

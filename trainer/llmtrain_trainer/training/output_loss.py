@@ -48,7 +48,7 @@ class OutputLoss(nn.Module):
             self._labels = None
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """From hidden states (B, T, H) to a summed loss in nats, or to logits (B, T, V)."""
+        """Map hidden states (B, T, H) to a summed loss in nats, or to logits (B, T, V)."""
         if self._labels is None:
             return functional.linear(hidden, self.weight, self.bias)
         return linear_cross_entropy(

@@ -1,4 +1,4 @@
-"""What the training loop reads, in which order, and the random numbers of each step.
+"""Samples of the training loop, their order, and the random numbers of each step.
 
 Sample `i` of a job is the same whatever the number of workers and however often it was restarted,
 and is found in O(1): a Feistel network permutes the numbers of one epoch (Luby & Rackoff 1988),

@@ -15,7 +15,7 @@ from llmtrain_trainer.training.samples import Samples
 
 @dataclass(frozen=True)
 class LoopSettings:
-    """How to train, whatever is trained on."""
+    """Settings of the training loop."""
 
     seed: int
     total_steps: int
@@ -31,7 +31,7 @@ class LoopSettings:
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """What to train, on what, and where the result goes."""
+    """A training task: the model, its samples, and the place of the result."""
 
     stage: Stage
     attempt: int

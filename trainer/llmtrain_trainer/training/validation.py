@@ -16,7 +16,7 @@ from llmtrain_trainer.training.samples import IGNORED, Samples
 
 @dataclass(frozen=True)
 class StoppingState:
-    """What early stopping remembers; it travels in the checkpoint."""
+    """State of early stopping, which is part of a checkpoint."""
 
     best: float = float("inf")
     """Lowest validation loss so far, in nats per token."""
@@ -36,7 +36,7 @@ class StoppingState:
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """What a validation found."""
+    """Result of a validation."""
 
     loss: float
     """Mean over all held-out labels, in nats."""

@@ -1,1 +1,1 @@
-"""Where documents come from: one module for each kind of source."""
+"""The sources of documents: one module for each kind."""

@@ -60,7 +60,7 @@ def harvest() -> list[DocEntry]:
 
 
 def parts() -> list[str]:
-    """What can be harvested one by one: the builtins, source files, the topics."""
+    """The parts to harvest one by one: the builtins, source files, the topics."""
     library = _library()
     files = (path.relative_to(library) for path in library.rglob("*.py"))
     documented = sorted(file.as_posix() for file in files if _is_documented(file))

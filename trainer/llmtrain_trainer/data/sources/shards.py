@@ -14,12 +14,12 @@ class Shard(Protocol):
 
     @property
     def source(self) -> str:
-        """Where its documents come from, for people: a file's path."""
+        """Origin of its documents, for messages: a file's path."""
         ...
 
     @property
     def size(self) -> int:
-        """How much of the whole it is, in bytes or what comes near."""
+        """Its size in bytes, or a similar measure."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""What a step is: documents go in, batch by batch, and come out changed or dropped."""
+"""The base of corpus steps, which change or drop documents batch by batch."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +34,7 @@ class Step(ABC, Generic[SectionT, Item]):
 
     @property
     def reasons(self) -> Mapping[str, str]:
-        """What a document dropped by each of the step's rules is like, in words for people."""
+        """Descriptions of the documents that each of the step's rules drops."""
         return {}
 
     @abstractmethod
@@ -52,7 +52,7 @@ DocumentStep = Step[SectionT, str]
 result does not depend on the batches, or on who works on which."""
 
 TextFunction = Callable[[Sequence[str]], list[str | Dropped]]
-"""What a document step prepares."""
+"""The function that a document step prepares."""
 
 CorpusStep = Step[SectionT, Document]
 """A step that compares documents: one process applies it to all of them, in the order in which they

@@ -12,7 +12,7 @@ class ExactDedupStep(CorpusStep[ExactDedup]):
 
     @property
     def reasons(self) -> Mapping[str, str]:
-        """What a document dropped by each rule is like."""
+        """Descriptions of the documents that each rule drops."""
         return {"repeated": "the same text came before"}
 
     def prepare(self) -> Callable[[Sequence[Document]], list[Document | Dropped]]:

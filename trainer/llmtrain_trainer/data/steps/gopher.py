@@ -40,7 +40,7 @@ class GopherStep(DocumentStep[Gopher]):
 
     @property
     def reasons(self) -> Mapping[str, str]:
-        """What a document dropped by each rule is like."""
+        """Descriptions of the documents that each rule drops."""
         bounds = self.section
         hashes, ellipses, bullets, ends, letters = (
             f"{100 * share:g}%"
@@ -129,6 +129,6 @@ def _is_latin(text: str) -> bool:
 
 
 def most_stop_words(words: list[str]) -> int:
-    """How many stop words of one language occur, each counted once: of the one with the most."""
+    """The number of different stop words in a text, in the language with the most."""
     found = {word.strip(_PUNCTUATION).lower() for word in words}
     return max(len(stop_words & found) for stop_words in _STOP_WORDS)

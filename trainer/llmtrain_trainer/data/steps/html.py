@@ -67,7 +67,7 @@ class HtmlStep(DocumentStep[Html]):
 
     @property
     def reasons(self) -> Mapping[str, str]:
-        """What a document dropped by each rule is like."""
+        """Descriptions of the documents that each rule drops."""
         return {
             "noText": "no text in the HTML",
             "tooDeep": "HTML nested too deeply",

@@ -15,12 +15,12 @@ class LanguageStep(DocumentStep[Language]):
 
     @property
     def reasons(self) -> Mapping[str, str]:
-        """What a document dropped by each rule is like."""
+        """Descriptions of the documents that each rule drops."""
         languages = {code: f"most likely in the language {code}" for code in LANGUAGES}
         return {**languages, _UNKNOWN: f"in no language with a probability of {self.section.min:g}"}
 
     def prepare(self) -> TextFunction:
-        """Load the model that lies in py3langid's wheel: about a second."""
+        """Load the model in py3langid's wheel, which takes about a second."""
         from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
         identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -18,7 +18,7 @@ class LengthStep(DocumentStep[Length]):
 
     @property
     def reasons(self) -> Mapping[str, str]:
-        """What a document dropped by each rule is like."""
+        """Descriptions of the documents that each rule drops."""
         return length_reasons(self.section)
 
     def prepare(self) -> TextFunction:
@@ -32,7 +32,7 @@ class LengthStep(DocumentStep[Length]):
 
 
 def length_reasons(bounds: Length) -> dict[str, str]:
-    """What a document dropped by each rule on the number of words is like."""
+    """Descriptions of the documents that the rules on the number of words drop."""
     return {
         "minWords": f"fewer than {bounds.min_words:,} words",
         "maxWords": f"more than {bounds.max_words:,} words",

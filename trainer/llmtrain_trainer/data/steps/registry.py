@@ -40,7 +40,7 @@ def corpus_steps(listed: Sequence[spec.Step]) -> dict[str, CorpusStep[Any]]:
 
 
 def reasons(listed: Sequence[spec.Step]) -> dict[str, str]:
-    """What a dropped document is like, by step and rule as the data report has them."""
+    """Descriptions of dropped documents, by step and rule as in the data report."""
     steps: Mapping[str, Step[Any, Any]] = {
         **document_steps(listed, is_html=True),
         **corpus_steps(listed),

@@ -24,7 +24,7 @@ LABEL = np.dtype("<i4")
 
 
 class PackedIndex(Record):
-    """What a folder of packed sequences holds."""
+    """The index of a folder of packed sequences."""
 
     version: Literal[1] = 1
     sequence_length: int = Field(ge=1)

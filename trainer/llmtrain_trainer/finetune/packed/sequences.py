@@ -27,7 +27,7 @@ Number = TypeVar("Number", np.uint32, np.int32)
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where everything lies; see `format.LAYOUT_FILE`."""
+    """The arrays of `format.LAYOUT_FILE`."""
 
     starts: NDArray[np.int64]
     order: NDArray[np.int64]

@@ -1,1 +1,1 @@
-"""Where conversations come from: one module for each kind of source."""
+"""The sources of conversations: one module for each kind."""

@@ -36,7 +36,7 @@ class HuggingFaceSource:
 
     @property
     def identity(self) -> str:
-        """What `datasets` itself knows its caches by."""
+        """The fingerprint of `datasets`, which identifies its caches."""
         return f"{self._name} {self._messages_field} {self._dataset._fingerprint}"  # noqa: SLF001
 
     def conversations(self, bad_rows: BadRows) -> Iterator[Conversation]:
