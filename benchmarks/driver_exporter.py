@@ -20,7 +20,7 @@ from llmtrain_trainer.progress.tracker import ProgressTracker
 from llmtrain_trainer.training.measurements import Stopwatch
 
 _STEP_SECONDS = 0.42
-"""Of the quickstart's pretraining on two cores: docs/performance.md."""
+"""Step time of the quickstart's pretraining on two cores: docs/performance.md."""
 _SCRAPE_SECONDS, _POLL_SECONDS = 15, 2
 _TIMES = 5
 _TOKEN = "of nobody"  # noqa: S105
@@ -63,7 +63,7 @@ def fetch(url: str) -> None:
 
 
 def median_seconds(action: Callable[[], object]) -> float:
-    """Of some runs."""
+    """The median of some runs."""
     times = []
     for _ in range(_TIMES):
         started = time.perf_counter()

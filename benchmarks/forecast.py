@@ -28,7 +28,7 @@ class Forecast:
     """What a status forecasts of the whole run."""
 
     percent: float
-    """Of pretraining."""
+    """Finished share of pretraining."""
     seconds: float
     usd: float
 

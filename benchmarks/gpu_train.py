@@ -36,7 +36,7 @@ class Measured:
     step_seconds: float
     """Median."""
     peak_memory_bytes: int | None
-    """Of rank 0's GPU."""
+    """Peak memory of rank 0's GPU."""
 
 
 def main() -> None:

@@ -58,8 +58,8 @@ class Burst:
 
     Attributes:
         waits: seconds from sending each job until its RayCluster was seen.
-        cpu_seconds: of the operator.
-        rss_bytes: of the operator, after it.
+        cpu_seconds: CPU time of the operator.
+        rss_bytes: resident memory of the operator, after it.
     """
 
     waits: list[float]

@@ -29,7 +29,7 @@ class _NoAliases(yaml.SafeDumper):
     """Writes out what is there twice."""
 
     def ignore_aliases(self, data: object) -> bool:
-        """Of anything."""
+        """Write every object out."""
         del data
         return True
 

@@ -60,8 +60,8 @@ def plain(text: str, style: str = "") -> Text:
     """Text for a table or a line, without markup in it.
 
     Args:
-        text: of anybody.
-        style: of rich.
+        text: any text, also from outside.
+        style: style, as in rich.
     """
     return Text(visible(text), style=style)
 
@@ -72,7 +72,7 @@ def say(console: Console, text: str, style: str = "", *, end: str = "\n") -> Non
     Args:
         console: console for the text.
         text: any text, also from outside.
-        style: style of rich.
+        style: style, as in rich.
         end: text after it.
     """
     console.print(plain(text, style), soft_wrap=True, highlight=False, end=end)

@@ -24,12 +24,12 @@ class Panel:
     """One panel.
 
     Attributes:
-        title: of the panel.
+        title: title of the panel.
         description: what it shows and what to make of it.
         unit: in Grafana's words: `currencyUSD`, `s`, `percentunit`, `short`.
         queries: at least one.
-        kind: of drawing.
-        width: of the 24 columns.
+        kind: kind of panel.
+        width: width in columns, of 24.
         stacked: whether series lie on one another.
         opens_jobs: whether a click on what is shown leads to the dashboard of its job.
     """
@@ -75,8 +75,8 @@ class Board:
 
     Attributes:
         uid: stable, for links.
-        title: of the dashboard.
-        description: whose questions it answers.
+        title: title of the dashboard.
+        description: users of the dashboard and their questions.
         variables: in order.
         rows: from top to bottom.
     """

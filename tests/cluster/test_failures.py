@@ -40,7 +40,7 @@ def only_data(**changes: Any) -> dict[str, Any]:
 
 
 def reason(status: JobStatus) -> str:
-    """Of the conditions; empty before the first pass."""
+    """The reason of the conditions; empty before the first reconcile."""
     return status.conditions[0].reason if status.conditions else ""
 
 

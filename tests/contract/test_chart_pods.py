@@ -23,7 +23,7 @@ from llmtrain_operator.runtime.settings import read_settings
 _OPERATOR, _JOBS = "llmtrain-system", "team"
 _JOBS_API, _METRICS = 8265, 8080
 _PORTS = {_JOBS_API, PROGRESS_PORT, _METRICS, 6379, 34567}
-"""Of Ray's nodes: those that have a use outside of the cluster, and some of the others."""
+"""Ports of Ray's nodes: those used from outside of the cluster, and some of the others."""
 _MONITORED = "metrics.enabled=true,metrics.podMonitors=true"
 _STRANGER, _SCRAPER = Pod(_JOBS), Pod("monitoring")
 

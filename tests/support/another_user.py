@@ -58,7 +58,7 @@ def what_another_user_gets(paths: Iterable[str], ports: Iterable[int]) -> list[s
 
     Args:
         paths: files, folders and Unix sockets.
-        ports: of this machine, on which something listens.
+        ports: ports of this machine, on which something listens.
     """
     request = json.dumps({"paths": sorted(paths), "ports": sorted(ports)})
     done = subprocess.run(

@@ -263,9 +263,9 @@ async def reconciling(
     """The operator's reconciler, whose every request the jobs answer.
 
     Args:
-        jobs: of the cluster.
+        jobs: jobs of the cluster.
         folder: for files.
-        prices: of the operator.
+        prices: prices of the operator.
         wiring: more for `build_reconciler`.
     """
     async with answering_server(jobs.answer) as port, _api(folder, port) as api:

@@ -13,7 +13,7 @@ class Request:
     """What was asked.
 
     Attributes:
-        method: of HTTP.
+        method: method of HTTP.
         target: path and query.
         headers: with names in lower case.
         body: as it came.
@@ -45,7 +45,7 @@ class Answer:
     """What is answered.
 
     Attributes:
-        status: of HTTP, or anything else.
+        status: status of HTTP, or anything else.
         body: its first part.
         headers: beside the body's length.
         rest: the part of the body after that; the connection's end is the end of it.

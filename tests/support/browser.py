@@ -25,7 +25,7 @@ class Page:
 
     Args:
         socket: to the browser.
-        session: of the page.
+        session: session of the page.
     """
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, session: str) -> None:

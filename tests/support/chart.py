@@ -24,7 +24,7 @@ def rendered_chart(
         json_values: the same for `--set-json`.
         with_tests: those of `helm test` too.
         release: its name.
-        namespace: that it is in.
+        namespace: namespace of the release.
 
     Raises:
         CalledProcessError: helm refused; its `stderr` says why.

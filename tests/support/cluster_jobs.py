@@ -27,8 +27,8 @@ class ClusterJob:
 
     Args:
         node: with llmtrain on it.
-        name: of the job.
-        spec: of the job, without its workspace.
+        name: name of the job.
+        spec: spec of the job, without its workspace.
         names_claim: whether it names a claim that exists, with the corpus in it; else the
             operator makes one, of a size that no volume has.
     """

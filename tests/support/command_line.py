@@ -73,7 +73,7 @@ class CommandLine:
     """The command line.
 
     Attributes:
-        kubeconfig: of the cluster; None where the environment names none.
+        kubeconfig: kubeconfig of the cluster; None where the environment names none.
         folder: for what it prints, and its home.
     """
 

@@ -44,7 +44,7 @@ class FakeRay:
 
         Args:
             cluster: its name.
-            method: of HTTP.
+            method: method of HTTP.
             path: from `/api/` on.
             body: JSON, parsed; a package as it is.
         """

@@ -26,7 +26,7 @@ def running_kuberay(kubeconfig: Path, client: ApiClient) -> Iterator[Process]:
 
     Args:
         kubeconfig: with all rights; the manager's log goes beside it.
-        client: of the same API server.
+        client: client of the same API server.
 
     Yields:
         The manager, which ends with the context.

@@ -44,7 +44,7 @@ class KubernetesProxy:
         writes: method and path of each write that was carried out.
         after_write: called after each, before the operator hears of it.
         watch_fault: makes a function for each watch, from a line to the lines passed on instead.
-        url: of the proxy.
+        url: URL of the proxy.
     """
 
     def __init__(self, server: str, certificate: Path, ray: FakeRay) -> None:

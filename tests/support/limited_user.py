@@ -16,9 +16,9 @@ def kubeconfig_of(
     """Make a user; returns a kubeconfig with their rights.
 
     Args:
-        client: of the cluster, with all rights.
-        name: of the user.
-        rules: of their Role.
+        client: client of the cluster, with all rights.
+        name: name of the user.
+        rules: rules of their Role.
         like: a kubeconfig of the same cluster.
         folder: for the new one.
     """
@@ -38,9 +38,9 @@ def grant(client: ApiClient, name: str, rules: list[Json], *, namespace: str = "
     """Give a user of the namespace `default` the rights of a Role.
 
     Args:
-        client: of the cluster, with all rights.
-        name: of the user.
-        rules: of the Role.
+        client: client of the cluster, with all rights.
+        name: name of the user.
+        rules: rules of the Role.
         namespace: where they hold.
     """
     metadata = {"name": name, "namespace": namespace}

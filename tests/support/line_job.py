@@ -14,7 +14,7 @@ def stage_context(workspace: Path, stage: Stage, **sections: object) -> StageCon
     Args:
         workspace: may be empty.
         stage: which stage.
-        sections: of the manifest, as in YAML; `model` is by default the folder `model`.
+        sections: sections of the manifest, as in YAML; `model` is by default the folder `model`.
     """
     config = RunConfig.model_validate(
         {

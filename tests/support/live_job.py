@@ -47,7 +47,7 @@ NUM_ATTEMPTS = INTERVALS_MAX_ITEMS - 1
 NOW = CREATED + timedelta(hours=NUM_ATTEMPTS, minutes=30)
 """In the midst of the last attempt; each takes an hour."""
 USD_PER_HOUR = Decimal("12.29")
-"""Of each of its Pods."""
+"""Price of each of its Pods."""
 _TEN_MINUTES = timedelta(minutes=10)
 
 
@@ -55,9 +55,9 @@ def live_body(name: str = "live", status: JobStatus | None = None, version: int 
     """The job in the form of the API server.
 
     Args:
-        name: of the job, and its uid.
+        name: name of the job, and its uid.
         status: another than that of a job in pretraining.
-        version: of the resource.
+        version: version of the resource.
     """
     body = full_pipeline_job(name)
     body["metadata"] |= {

@@ -17,8 +17,8 @@ def install(node: Node, **values: str) -> None:
     """Install the chart, and wait until the operator reconciles.
 
     Args:
-        node: that it is installed on.
-        values: of the chart; a double underscore stands for a dot.
+        node: node of the release.
+        values: values of the chart; a double underscore stands for a dot.
     """
     make_namespace(node, NAMESPACE)
     repository, tag = OPERATOR.split(":")

@@ -165,7 +165,7 @@ class LocalRun:
 
 
 def _command_line(process: psutil.Process) -> str:
-    """Of a process; nothing where it has ended."""
+    """The command line of a process; empty if it has ended."""
     try:
         return "" if process.status() == psutil.STATUS_ZOMBIE else " ".join(process.cmdline())
     except psutil.NoSuchProcess:

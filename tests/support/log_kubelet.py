@@ -26,7 +26,7 @@ class LogKubelet:
     """The node, which is there for as long as the context.
 
     Args:
-        client: of the cluster, with all rights.
+        client: client of the cluster, with all rights.
         folder: an empty one, for a key and a certificate.
 
     Attributes:

@@ -14,9 +14,9 @@ class Pod:
     """What policies and monitors know a Pod by.
 
     Attributes:
-        namespace: that it is in.
-        labels: of the Pod.
-        ports: of its containers, by name.
+        namespace: namespace of the Pod.
+        labels: labels of the Pod.
+        ports: ports of its containers, by name.
     """
 
     namespace: str

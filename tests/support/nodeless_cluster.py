@@ -33,10 +33,10 @@ class NodelessCluster:
     Attributes:
         client: with all rights.
         proxy: through which the operator goes.
-        kubeconfig: of the proxy, with all rights.
-    operator_kubeconfig: of the proxy, with the rights that the chart gives the operator.
+        kubeconfig: kubeconfig of the proxy, with all rights.
+    operator_kubeconfig: kubeconfig of the proxy, with the rights that the chart gives the operator.
         ray: all Ray heads.
-        kubelet: of all Pods.
+        kubelet: kubelet of all Pods.
     """
 
     client: ApiClient
@@ -55,7 +55,7 @@ def running_nodeless_cluster(
 
     Args:
         folder: an empty one.
-        definition: of LLMTrainingJobs, where it is not ours.
+        definition: definition of LLMTrainingJobs, where it is not ours.
     """
     ray = FakeRay()
     # Which Pods are scheduled is for the player of kubelet to say.

@@ -30,7 +30,7 @@ class NodelessJob:
     """A job that this creates.
 
     Args:
-        client: of the cluster, with all rights.
+        client: client of the cluster, with all rights.
         body: the job.
         namespace: where it is created.
     """
@@ -53,9 +53,9 @@ class NodelessJob:
         """Create a job of data and tokenizer, which share one RayCluster.
 
         Args:
-            client: of the cluster, with all rights.
-            name: of the job.
-            policy: of the job, as in YAML.
+            client: client of the cluster, with all rights.
+            name: name of the job.
+            policy: policy of the job, as in YAML.
             namespace: where it is created.
         """
         body = full_pipeline_job(name)

@@ -33,9 +33,9 @@ def running_operator(
     """Run the operator against a cluster.
 
     Args:
-        kubeconfig: of the cluster.
+        kubeconfig: kubeconfig of the cluster.
         folder: for its settings and its log.
-        settings: that differ from the tests' own.
+        settings: settings that differ from the tests' defaults.
     """
     path, liveness = _write_settings(folder, settings), _free_url()
     command = ["-m", "llmtrain_operator", "--settings", str(path), "--liveness", liveness]

@@ -24,7 +24,7 @@ class Prometheus:
     """A running Prometheus.
 
     Args:
-        process: of it.
+        process: process of it.
         port: where it answers.
     """
 
@@ -96,7 +96,7 @@ def through_api_server(name: str, kubeconfig: Path, path: str) -> dict[str, Any]
     """Scrapes what only the API server can reach.
 
     Args:
-        name: of the targets.
+        name: name of the targets.
         kubeconfig: with all rights.
         path: on the API server.
     """

@@ -49,7 +49,7 @@ class Run:
     """One training run."""
 
     config: RunConfig
-    """Of the pretrain or finetune stage."""
+    """Run config of the pretrain or finetune stage."""
     crash_after: int | None = None
     """The optimizer step after which it crashes."""
 

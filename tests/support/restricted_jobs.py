@@ -37,7 +37,7 @@ def make_job(cluster: NodelessCluster, name: str, **spec: object) -> NodelessJob
 
     Args:
         cluster: where.
-        name: of the job.
+        name: name of the job.
         spec: more of it, as in YAML.
     """
     whole = full_pipeline_job(name)

@@ -21,7 +21,7 @@ def write_schemas(client: ApiClient, folder: Path, *, awaited: Collection[str]) 
     """Write a schema of each kind.
 
     Args:
-        client: of the API server.
+        client: client of the API server.
         folder: an empty one.
         awaited: kinds that were defined a moment ago; the server describes them later than it
             serves them.

@@ -14,7 +14,7 @@ def stage_context(stage: str, folder: Path, **sections: object) -> StageContext:
     Args:
         stage: its name.
         folder: an empty one.
-        sections: of the manifest, as in YAML: `data={...}`.
+        sections: sections of the manifest, as in YAML: `data={...}`.
     """
     (folder / "inputs").mkdir(exist_ok=True)
     config = RunConfig.model_validate(

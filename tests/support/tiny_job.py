@@ -52,7 +52,7 @@ def pretrain_config(
     Args:
         workspace: with token files.
         workers: number of ranks.
-        attempt: of the stage.
+        attempt: attempt of the stage.
         changes: `model={...}` and any field of the pretrain section, as in YAML; `init_from=...`
             in place of the model's shape.
     """

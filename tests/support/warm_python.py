@@ -35,7 +35,7 @@ class Forked:
     """A child of the warm parent; what `subprocess.Popen` is to an ordinary process.
 
     Args:
-        pid: of the child.
+        pid: PID of the child.
         ending: a socket on which its exit code arrives, negative for a signal.
     """
 
@@ -83,7 +83,7 @@ def start_python(
 
     Args:
         function: `module:name`.
-        arguments: of the function; the process also finds them in `sys.argv`.
+        arguments: arguments of the function; the process also finds them in `sys.argv`.
         environment: all its environment variables.
         output: file descriptor of its standard output.
         errors: likewise of its standard error.

@@ -56,7 +56,7 @@ def test_it_learns(root: Path, name: str) -> None:
 
 
 def _config(folder: Path, section: dict[str, Any]) -> RunConfig:
-    """Of a workspace with a model and prepared conversations."""
+    """The run config of a workspace with a model and prepared conversations."""
     save_tiny(folder / "model")
     turns = [
         [{"role": "user", "content": f"{n}?"}, {"role": "assistant", "content": f"It is {n}."}]

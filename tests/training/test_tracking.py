@@ -20,7 +20,7 @@ CRASH_AFTER = 8
 
 @pytest.fixture(scope="module")
 def workspaces(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Workspace]:
-    """Of a run without trackers, and of one with all, which crashes once."""
+    """Workspaces of a run without trackers, and of one with all, which crashes once."""
     root = tmp_path_factory.mktemp("tracking")
     plain, tracked = (Workspace(root / name) for name in ("plain", "tracked"))
     for workspace in (plain, tracked):

@@ -24,7 +24,7 @@ class RayLogs:
     """Logs of the jobs in a namespace, read from Ray.
 
     Args:
-        api: of the cluster.
+        api: client of the cluster.
     """
 
     def __init__(self, api: KubernetesApi) -> None:

@@ -32,7 +32,7 @@ class Authority:
         """Make a certificate, for a server or for a client.
 
         Args:
-            name: of its files.
+            name: name of its files.
             subject: whom it names: `/O=group/CN=user`.
             addresses: IP addresses that it is valid for.
             names: DNS names that it is valid for.

@@ -18,7 +18,7 @@ class Hierarchy:
     Attributes:
         mount_point: where.
         kind: `cgroup` (one or more controllers), or `cgroup2`.
-        options: that mount it again.
+        options: mount options of the hierarchy.
         own: this process's place in it.
     """
 

@@ -21,7 +21,7 @@ class Image:
     Attributes:
         names: by which Pods call it.
         layers: from the lowest to the highest.
-        settings: of its containers: `Env`, `User`, `Entrypoint`.
+        settings: settings of its containers: `Env`, `User`, `Entrypoint`.
     """
 
     names: tuple[str, ...]

@@ -31,9 +31,9 @@ class Sandbox:
     Attributes:
         folder: its files; the log of its first process is there.
         process: the first process, by its number on the machine.
-        ports: of the machine's loopback interface; whoever connects to one reaches the same port
-            of the sandbox's loopback interface.
-        address: of the sandbox itself, for those inside.
+        ports: ports of the machine's loopback interface that lead to the same ports of the
+            sandbox's loopback interface.
+        address: address of the sandbox itself, for those inside.
     """
 
     folder: Path

@@ -1,4 +1,4 @@
-"""Which attempts of a job have begun, which are meant, and when no more will come."""
+"""The selection of attempts that have begun, and the end of the last one."""
 
 import pytest
 from support.job_harness import recorded
@@ -13,7 +13,7 @@ _TOKENIZER_0 = Attempt(Stage.TOKENIZER, 0)
 
 
 def _status(phase: Phase, data: StageState, tokenizer: StageState) -> JobStatus:
-    """Of a job whose data stage failed once."""
+    """The status of a job whose data stage failed once."""
     begun = tokenizer is not StageState.PENDING
     return JobStatus(
         phase=phase,

@@ -1,4 +1,4 @@
-"""Which changes of its manifest a run goes on with, and what is said of the others."""
+"""The changes of a manifest that a run accepts, and the messages about the others."""
 
 from collections.abc import Callable
 from copy import deepcopy

@@ -1,4 +1,4 @@
-"""Which conversations are held out: the asked fraction, of each label, the same with more data."""
+"""The held-out conversations: the given fraction of each label, stable with more data."""
 
 from collections import Counter
 

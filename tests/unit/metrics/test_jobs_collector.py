@@ -21,7 +21,7 @@ _UNMEASURED = {
     "llmtrain_job_evaluation_result",
     "llmtrain_job_evaluation_standard_error",
 }
-"""Of a job that is not at its end."""
+"""Metrics that only an ended job has."""
 
 
 class _Scraped:
@@ -38,7 +38,7 @@ class _Scraped:
         return text_string_to_metric_families(self.collector.text(self.now))
 
     def values(self, metric: str, name: str = "live") -> dict[str, float]:
-        """Of a job, by the labels that it has beside its own."""
+        """Values of a job's metric, by the labels beside name and namespace."""
         return {
             "/".join(v for k, v in sample.labels.items() if k not in {"name", "namespace"}): (
                 sample.value

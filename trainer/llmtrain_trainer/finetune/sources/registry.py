@@ -55,12 +55,12 @@ def in_batches(
     """The conversations of some sources, a few hundred at a time.
 
     Args:
-        sources: the conversations of each.
-        context: the stage, which is told how many were read.
-        activity: what is done with them: `counting conversations`.
+        sources: conversations by source.
+        context: context of the stage, for progress.
+        activity: activity in the progress report: `counting conversations`.
 
     Raises:
-        Interrupted: the stage was told to stop.
+        Interrupted: a stop was requested.
     """
     every, done = chain.from_iterable(sources), 0
     while some := list(islice(every, _CONVERSATIONS_AT_A_TIME)):
