@@ -23,6 +23,11 @@ _KNOW_ALL_STAGES = (
     Path("operator/llmtrain_cli/plan.py"),  # the option --finetune-tokens
     _TRAINER / "export" / "facts.py",  # the model card shows what was measured
 )
+_RIDDLES = {
+    r"\b(?:told|tells?|foretold|foretells)\b": "say what is reported, shown or recorded",
+    r"^(?:Of|Which|Whose|When|That|So far)\b": "begin with a noun or a verb",
+    r"^\s+[a-z_]+: (?:of|that|whose|in which) ": "name the argument with a noun first",
+}
 _STAGES = {s.value: s for s in Stage if s.value not in {"data", "tokenizer", "export"}}
 """By name, but for those whose names are also other things'."""
 _MODELS = {stage.row.makes.name: stage for stage in Stage if stage.row.makes}
@@ -36,6 +41,7 @@ def main() -> int:
         *_long_files(),
         *_family_names(),
         *_stage_names(),
+        *_riddles(),
         *_unchecked_copies(),
     ]
     for fault in faults:
@@ -117,6 +123,21 @@ def _named_stage(node: ast.AST) -> Stage | None:
             return _MODELS.get(word)
         case _:
             return None
+
+
+def _riddles() -> Iterator[str]:
+    """A docstring is read without its neighbours, often by `kubectl explain`."""
+    for path in sorted(path for folder in _PYTHON for path in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Expr(value=ast.Constant(value=str(text), lineno=line)):
+                    yield from (
+                        f"{path.relative_to(ROOT)}:{line + text.count(chr(10), 0, found.start())}: "
+                        f"{found[0].strip()!r} in a docstring; {advice}"
+                        for riddle, advice in _RIDDLES.items()
+                        for found in re.finditer(riddle, text, re.MULTILINE)
+                        if not riddle.startswith("^(") or found.start() == 0
+                    )
 
 
 def _is_own_file(place: Path, stage: Stage) -> bool:

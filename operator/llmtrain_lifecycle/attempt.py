@@ -1,4 +1,4 @@
-"""One attempt of a stage, from its record in the status to its end."""
+"""Moves an attempt from its record in the status to its end."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ _STALLED = f"it has given no sign of work for over {_STALLED_SECONDS} s"
 
 
 def advance(ctx: Reconciliation, stage: StageStatus) -> Step:
-    """Move the stage that the job is at by one step."""
+    """Move the current stage by one step."""
     if stage.run.live_attempt is None:
         return _record(ctx, stage)
     loss = worst_lost_pod(ctx.snapshot.lost_pods, ctx.status.cluster)
@@ -49,7 +49,7 @@ def advance(ctx: Reconciliation, stage: StageStatus) -> Step:
 
 
 def _record(ctx: Reconciliation, stage: StageStatus) -> Step:
-    """Put the attempt into the status; it is submitted once that is written."""
+    """Record the attempt in the status; it is submitted after that is written."""
     if ctx.time_is_up:
         return given_up(ctx, stage, DEADLINE_REASON, deadline_message(ctx))
     if ctx.budget is not None and ctx.budget.fails:
@@ -90,23 +90,23 @@ def _record(ctx: Reconciliation, stage: StageStatus) -> Step:
 
 
 def _not_understood(ctx: Reconciliation, stage: StageStatus) -> Step:
-    """Start nothing by a manifest that is understood in part, and hold no compute for it."""
+    """Start nothing and hold no compute for a manifest with unknown fields."""
     message = "; ".join(ctx.snapshot.unknown_fields)
     return Step(stage, ctx.release, INVALID_SPEC, message=message, cluster=released(ctx.status))
 
 
 def _submit(ctx: Reconciliation, stage: StageStatus, attempt: Attempt) -> Step:
-    """Start a recorded attempt on the cluster that it was recorded for, and on no other.
+    """Submit a recorded attempt to the cluster that it was recorded for.
 
-    Where that cluster is gone, nobody knows whether the attempt ran on it; so it is lost, and its
-    id is not used on the next cluster.
+    If that cluster is gone, the attempt may have run on it. So the attempt counts as lost, and its
+    ID is not used on the next cluster.
     """
     if ctx.wants_stop or ctx.snapshot.unknown_fields:
         return interrupted(stage)
     if not ctx.cluster_ready:
         return lost(ctx, stage)
     refusal = ctx.snapshot.refusal
-    # An attempt that nothing kept from starting is not silent.
+    # An attempt without an obstacle is not silent.
     silent = silent_seconds(stage.name, attempt, *ctx.signs) if refusal else 0
     why = why_stop(ctx, silent)
     if why is not None or (refusal and refusal.is_final):
@@ -122,7 +122,7 @@ def _submit(ctx: Reconciliation, stage: StageStatus, attempt: Attempt) -> Step:
 
 
 def _not_submitted(ctx: Reconciliation, stage: StageStatus, why: tuple[str, str] | None) -> Step:
-    """An attempt that Ray does not know, and that is to go on no longer."""
+    """End an attempt that Ray does not know and that must stop."""
     refusal = ctx.snapshot.refusal
     if why is not None and (refusal is None or why[0] in {DEADLINE_REASON, BUDGET_REASON}):
         return given_up(ctx, stage, *why)
@@ -135,7 +135,7 @@ def _not_submitted(ctx: Reconciliation, stage: StageStatus, why: tuple[str, str]
 def _watch(
     ctx: Reconciliation, stage: StageStatus, attempt: Attempt, submission: Submission | None
 ) -> Step:
-    """An attempt that was submitted."""
+    """Watch a submitted attempt."""
     if ctx.wants_stop and _may_have_been_stopped(submission):
         return interrupted(stage)
     if submission is None:
@@ -158,9 +158,9 @@ def _watch(
 
 
 def _may_have_been_stopped(submission: Submission | None) -> bool:
-    """Whether an attempt ended as one does that we stopped.
+    """Whether an attempt ended as after our stop request.
 
-    The pass that stopped it may have died before it wrote so.
+    The reconcile with the request may have died before it wrote the status.
     """
     return (
         submission is None

@@ -1,8 +1,9 @@
-"""One reconcile pass: from the job, its status and what is there, to what is to be done.
+"""The reconcile decision: from a job, its status and a snapshot to actions and a new status.
 
-The decision is level-triggered: it asks what holds, never what happened, so a pass that was lost,
-doubled or late changes nothing. An attempt stands in the written status before it is submitted;
-the next attempt is recorded only when the last has ended. So there is never more than one.
+The decision is level-triggered: it depends on the current state, never on events, so a lost,
+doubled or late reconcile changes nothing. An attempt is in the stored status before it is
+submitted, and the next one is recorded only when the last has ended. So there is never more than
+one.
 """
 
 from dataclasses import replace
@@ -33,23 +34,22 @@ def decide(
     now: datetime,
     settings: Settings,
 ) -> Decision:
-    """What to do for a job now.
+    """Decide the next actions of a job.
 
     Args:
         job: the manifest.
-        uid: of the resource; a re-created job of the same name has another.
-        generation: of the resource, for `observedGeneration`.
-        status: as it was last written.
-        snapshot: what is there.
-        now: the time, with a time zone.
-        settings: of whoever runs the job.
+        uid: UID of the resource; a re-created job with the same name has another one.
+        generation: generation of the resource, for `observedGeneration`.
+        status: stored status.
+        snapshot: snapshot of the job's objects.
+        now: current time, with a time zone.
+        settings: settings of the executor.
 
     Returns:
-        The status to write and the actions to take. A job that has converged gets the status
-        that it has, and no action.
+        The actions and the status to write. A converged job keeps its status and gets no action.
     """
     ctx = Reconciliation(job, uid, generation, status, snapshot, now, settings)
-    decision = _turn(ctx)
+    decision = _transition(ctx)
     return replace(
         decision,
         status=with_accounts(ctx, with_budget(ctx, decision.status)),
@@ -59,8 +59,8 @@ def decide(
     )
 
 
-def _turn(ctx: Reconciliation) -> Decision:
-    """What becomes of the job, its accounts aside."""
+def _transition(ctx: Reconciliation) -> Decision:
+    """The decision without plan, time and cost."""
     job, status = ctx.job, ctx.status
     if status.phase.terminal:
         return _ended(ctx)
@@ -81,7 +81,7 @@ def _turn(ctx: Reconciliation) -> Decision:
 
 
 def _with_faults(ctx: Reconciliation, step: Step) -> Step:
-    """The step of an attempt that goes on, with what of the manifest is not understood."""
+    """The step of a running attempt, with a message about unknown fields of the manifest."""
     faults = ctx.snapshot.unknown_fields
     if not (faults and step.stage.state.at_work):
         return step
@@ -90,7 +90,7 @@ def _with_faults(ctx: Reconciliation, step: Step) -> Step:
 
 
 def _ended(ctx: Reconciliation) -> Decision:
-    """A job that has ended gives its compute back, and goes when its time to live is over."""
+    """Delete an ended job's compute, and the job itself when its time to live is over."""
     left = seconds_to_live(ctx.job, ctx.status, ctx.now)
     if ctx.release or left is None or ctx.snapshot.held_by is not None:
         return Decision(_seen(ctx), ctx.release)
@@ -100,9 +100,9 @@ def _ended(ctx: Reconciliation) -> Decision:
 
 
 def _seen(ctx: Reconciliation) -> JobStatus:
-    """The status of a job that has ended, of which only the generation can be new.
+    """The status of an ended job, in which only the observed generation can change.
 
-    `kubectl wait` believes no condition of an older generation.
+    `kubectl wait` ignores conditions of an older generation.
     """
     seen = ctx.generation
     conditions = tuple(each.replace(observed_generation=seen) for each in ctx.status.conditions)
@@ -110,7 +110,7 @@ def _seen(ctx: Reconciliation) -> JobStatus:
 
 
 def _after(ctx: Reconciliation, stages: tuple[StageStatus, ...], step: Step) -> JobStatus:
-    """The status with what the step brought."""
+    """The status after a step."""
     report, attempt = ctx.snapshot.progress, step.stage.run.attempt
     if step.stage.state is StageState.PENDING or not (
         report and attempt and report.is_of(ctx.uid, step.stage.name, attempt.number)
@@ -138,7 +138,7 @@ def _running(ctx: Reconciliation, status: JobStatus, step: Step) -> JobStatus:
 
 
 def _phase(ctx: Reconciliation, step: Step) -> Phase:
-    """Running while an attempt is at work, and from one stage to the next on the same cluster."""
+    """The phase: Running during an attempt, and between two stages on the same cluster."""
     match step.stage.state:
         case StageState.RUNNING | StageState.STOPPING:
             return Phase.RUNNING
@@ -151,9 +151,9 @@ def _phase(ctx: Reconciliation, step: Step) -> Phase:
 def _deleted(
     ctx: Reconciliation, stages: tuple[StageStatus, ...], finalizers: tuple[str, ...]
 ) -> Decision:
-    """A job that is being deleted holds no compute, whoever keeps it from going.
+    """Release the compute of a job that is being deleted, whatever finalizers it has.
 
-    Its Pods ask the driver for a checkpoint as they leave.
+    Its Pods ask the driver for a checkpoint when they terminate.
     """
     left = tuple(interrupted(s).stage if s.state.at_work else s for s in stages)
     message = f"the job is being deleted, and holds no compute; kept by {', '.join(finalizers)}"
@@ -168,7 +168,7 @@ def _suspended(ctx: Reconciliation, stages: tuple[StageStatus, ...]) -> Decision
 def _at_rest(
     ctx: Reconciliation, stages: tuple[StageStatus, ...], reason: str, message: str
 ) -> Decision:
-    """Give all compute back."""
+    """Release all compute."""
     status = ctx.status.replace(
         observed_generation=ctx.generation,
         phase=Phase.SUSPENDED,
@@ -201,10 +201,10 @@ def _finish(ctx: Reconciliation, stages: tuple[StageStatus, ...]) -> Decision:
 def _end(
     ctx: Reconciliation, status: JobStatus, phase: Phase, reason: str, message: str
 ) -> Decision:
-    """The last status of a job; nothing revives it.
+    """The final status of a job.
 
-    The cluster is given back by the next pass. Were it gone before the verdict is written, a pass
-    that died in between would leave an attempt that looks lost, and is tried again.
+    The next reconcile releases the cluster. If it were released before the status is written, a
+    crash in between would leave an attempt that looks lost and would be retried.
     """
     ended = status.replace(
         observed_generation=ctx.generation,

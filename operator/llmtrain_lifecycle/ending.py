@@ -1,4 +1,4 @@
-"""The end of an attempt: what follows from it for its stage."""
+"""The end of an attempt, and its consequences for the stage."""
 
 import signal
 from collections.abc import Sequence
@@ -21,9 +21,9 @@ from llmtrain_lifecycle.status_text import for_status, read_time, write_time
 
 
 def ended(ctx: Reconciliation, stage: StageStatus, submission: Submission) -> Step:
-    """The submission has ended by itself."""
+    """The step after a submission that ended by itself."""
     outcome = submission.outcome
-    # What a driver printed is cut to what the status can hold.
+    # The driver's outcome is cut to the limits of the status.
     evaluation = outcome.evaluation[:EVALUATION_MAX_ITEMS] if outcome else ()
     if submission.state is SubmissionState.SUCCEEDED:
         warnings = outcome.warnings if outcome else ()
@@ -32,10 +32,10 @@ def ended(ctx: Reconciliation, stage: StageStatus, submission: Submission) -> St
         reason, message = outcome.reason[:REASON_MAX_LENGTH], outcome.message
     elif crashed(submission.exit_code):
         reason = "DriverCrashed"
-        message = f"{_last_words(submission)}; the same input would crash it again"
+        message = f"{_end_message(submission)}; the same input would crash it again"
         return failed(ctx, stage, FailureClass.APPLICATION, reason, message, retried=False)
     elif submission.exit_code is not None:
-        reason, message = "DriverLost", _last_words(submission)
+        reason, message = "DriverLost", _end_message(submission)
     elif submission.state is SubmissionState.STOPPED:
         reason, message = "Stopped", "its Ray job was stopped from outside"
     else:
@@ -44,17 +44,17 @@ def ended(ctx: Reconciliation, stage: StageStatus, submission: Submission) -> St
     return replace(step, evaluation=evaluation)
 
 
-def _last_words(submission: Submission) -> str:
-    """How a driver ended that left no outcome."""
+def _end_message(submission: Submission) -> str:
+    """Message about a driver that ended without an outcome line."""
     number = death_signal(submission.exit_code)
     if number is None:
         return f"its driver ended with exit code {submission.exit_code} and said nothing"
-    told = signal.strsignal(number) or "unknown"
-    return f"its driver was ended by {number.name} ({told.lower()}) and said nothing"
+    description = signal.strsignal(number) or "unknown"
+    return f"its driver was ended by {number.name} ({description.lower()}) and said nothing"
 
 
 def _succeeded(ctx: Reconciliation, stage: StageStatus, warnings: Sequence[str]) -> Step:
-    """The stage is done; its message keeps the warnings, a line each."""
+    """The step of a succeeded stage; its message keeps the warnings, one on a line."""
     warned = for_status("\n".join(warnings)) or None
     done = _closed(stage.run, StageState.SUCCEEDED, "Completed", warned)
     done = done.replace(completion_time=write_time(ctx.now))
@@ -64,9 +64,9 @@ def _succeeded(ctx: Reconciliation, stage: StageStatus, warnings: Sequence[str])
 
 
 def lost(ctx: Reconciliation, stage: StageStatus) -> Step:
-    """The submission is gone, and nobody saw how it ended."""
+    """The step after a submission that is gone with an unseen end."""
     if ctx.is_queued:
-        # Its Pods were deleted, and by whom is known.
+        # Its Pods were deleted, for a known reason.
         taken = stage.with_run(_without_traces(stage.run))
         message = "its queue took its Ray cluster's compute away"
         return failed(ctx, taken, FailureClass.PREEMPTION, reason="Evicted", message=message)
@@ -87,17 +87,17 @@ def failed(
     *,
     retried: bool = True,
 ) -> Step:
-    """Count a failure, and try again where its budget allows.
+    """Count a failure, and retry if the limit of its class allows it.
 
-    What became of a lost Pod says more than what the driver saw of it.
+    The cause of a lost Pod is more precise than the driver's view of it.
 
     Args:
-        ctx: what the pass rests on.
-        stage: whose attempt has failed.
+        ctx: context of the reconcile.
+        stage: stage with the failed attempt.
         failure: its class.
         reason: for programs.
         message: for people.
-        retried: whether another attempt may end better.
+        retried: whether another attempt may succeed.
     """
     attempt = stage.run.attempt
     pod = attempt.lost_pod if attempt else None
@@ -113,7 +113,7 @@ def failed(
     counted = stage.with_run(stage.run.replace(failures=retry.failures))
     if not (retried and retry.allowed):
         return given_up(ctx, counted, reason, message)
-    # Rounded up, so that a wait is never shorter than it says.
+    # Rounded up, so that a wait is never shorter than announced.
     retry_time = write_time(ctx.now + timedelta(seconds=retry.wait_seconds, microseconds=999_999))
     again = _closed(counted.run, StageState.PENDING, reason, for_status(message))
     return Step(
@@ -127,7 +127,7 @@ def failed(
 
 
 def given_up(ctx: Reconciliation, stage: StageStatus, reason: str, message: str) -> Step:
-    """The stage has failed for good, and the job with it."""
+    """The step of a stage that has failed for good, with its job."""
     final = _closed(stage.run, StageState.FAILED, reason, for_status(message)).replace(
         completion_time=write_time(ctx.now), retry_time=None
     )
@@ -135,7 +135,7 @@ def given_up(ctx: Reconciliation, stage: StageStatus, reason: str, message: str)
 
 
 def interrupted(stage: StageStatus) -> Step:
-    """The attempt was stopped because the job is to hold no compute: no failure."""
+    """The step after an attempt that was stopped to release compute, which is no failure."""
     why = "it was stopped, to go on when the job is resumed"
     again = _closed(stage.run, StageState.PENDING, "Suspended", why)
     message = f"{stage.name} has stopped"

@@ -1,8 +1,8 @@
-"""An attempt whose Ray does not answer: it may live, and cannot be told anything.
+"""Handles a Ray that does not answer: the attempt may run, but cannot be stopped through Ray.
 
-It is waited for as long as its driver gives signs of work. What must stop is stopped by taking the
-cluster away: its Pods then ask the driver for a checkpoint. The next attempt comes only when all
-of that cluster has gone, so there are never two.
+The job waits as long as the driver shows signs of work. An attempt that must stop is stopped by
+deleting its cluster, whose Pods then ask the driver for a checkpoint. The next attempt starts only
+when the whole cluster is gone, so there are never two.
 """
 
 from dataclasses import replace
@@ -19,8 +19,8 @@ from llmtrain_lifecycle.status_text import starting, working
 from llmtrain_lifecycle.stopping import stopped, stopping, why_stop
 
 _REASON = "RayUnreachable"
-_TOLD_AFTER_SECONDS = 30
-"""A head that has just come, or is busy, answers a moment later."""
+_REPORTED_AFTER_SECONDS = 30
+"""Patience with a head that is new or busy."""
 _STOPPED_AFTER_SECONDS = 60
 
 
@@ -30,10 +30,10 @@ def await_ray(
     """Wait for Ray, or give its cluster up.
 
     Args:
-        ctx: what the pass rests on.
-        stage: at work.
-        attempt: of the stage, at work.
-        unreachable: what came instead of an answer, and for how long.
+        ctx: context of the reconcile.
+        stage: stage with a running attempt.
+        attempt: the running attempt.
+        unreachable: last error, and the length of the silence.
     """
     silent = silent_seconds(stage.name, attempt, *ctx.signs)
     hang_timeout = ctx.job.spec.policy.hang_timeout_seconds
@@ -44,26 +44,26 @@ def await_ray(
         return replace(given_up, cluster=released(ctx.status))
     why = why_stop(ctx, silent=0)
     if unreachable.seconds >= _STOPPED_AFTER_SECONDS:
-        told = (
+        asked = (
             stopping(ctx, stage, attempt, *why)
             if why and stage.state is not StageState.STOPPING
             else stage
         )
-        if told.state is StageState.STOPPING:
-            return replace(stopped(ctx, told), cluster=released(ctx.status))
+        if asked.state is StageState.STOPPING:
+            return replace(stopped(ctx, asked), cluster=released(ctx.status))
     return _waiting(ctx, stage, attempt, unreachable)
 
 
 def _waiting(
     ctx: Reconciliation, stage: StageStatus, attempt: Attempt, unreachable: RayUnreachable
 ) -> Step:
-    if unreachable.seconds >= _TOLD_AFTER_SECONDS:
-        told = f"{working(stage.name, attempt)}; Ray does not answer: {unreachable.message}"
-        return Step(stage, reason=_REASON, message=told, requeue_after_seconds=ctx.seconds_left)
-    next_turn = soonest(_TOLD_AFTER_SECONDS - unreachable.seconds, ctx.seconds_left)
+    if unreachable.seconds >= _REPORTED_AFTER_SECONDS:
+        message = f"{working(stage.name, attempt)}; Ray does not answer: {unreachable.message}"
+        return Step(stage, reason=_REASON, message=message, requeue_after_seconds=ctx.seconds_left)
+    wait_seconds = soonest(_REPORTED_AFTER_SECONDS - unreachable.seconds, ctx.seconds_left)
     if stage.state is StageState.STOPPING:
         reason, message = stage.run.reason or "", stage.run.message or ""
-        return Step(stage, reason=reason, message=message, requeue_after_seconds=next_turn)
+        return Step(stage, reason=reason, message=message, requeue_after_seconds=wait_seconds)
     text = starting if stage.state is StageState.STARTING else working
     message = text(stage.name, attempt)
-    return Step(stage, message=message, requeue_after_seconds=next_turn)
+    return Step(stage, message=message, requeue_after_seconds=wait_seconds)

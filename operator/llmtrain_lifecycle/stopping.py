@@ -1,4 +1,4 @@
-"""An attempt that is not to go on: why, how it is told, and what follows when it has ended."""
+"""Stops an attempt: the reason, the request, and the step after its end."""
 
 from dataclasses import replace
 
@@ -19,10 +19,10 @@ _HANG_REASON = "Hang"
 
 
 def why_stop(ctx: Reconciliation, silent: float) -> tuple[str, str] | None:
-    """Reason and message of a stop; None where the attempt is to go on.
+    """Reason and message of a stop; None if the attempt may continue.
 
     Args:
-        ctx: what the pass rests on.
+        ctx: context of the reconcile.
         silent: seconds since the attempt's newest sign of work.
     """
     if ctx.wants_stop:
@@ -41,24 +41,24 @@ def why_stop(ctx: Reconciliation, silent: float) -> tuple[str, str] | None:
 def stopping(
     ctx: Reconciliation, stage: StageStatus, attempt: Attempt, reason: str, message: str
 ) -> StageStatus:
-    """The stage once its attempt is told to stop."""
-    told = stage.run.replace(
+    """The stage after a stop request."""
+    run = stage.run.replace(
         state=StageState.STOPPING,
         attempt=attempt.replace(stop_time=write_time(ctx.now)),
         reason=reason,
         message=message,
     )
-    return stage.with_run(told)
+    return stage.with_run(run)
 
 
 def stop(
     ctx: Reconciliation, stage: StageStatus, attempt: Attempt, reason: str, message: str
 ) -> Step:
-    """Tell an attempt to stop."""
-    return _tell(ctx, stopping(ctx, stage, attempt, reason, message), attempt)
+    """Request an attempt's stop."""
+    return _request(ctx, stopping(ctx, stage, attempt, reason, message), attempt)
 
 
-def _tell(ctx: Reconciliation, stage: StageStatus, attempt: Attempt) -> Step:
+def _request(ctx: Reconciliation, stage: StageStatus, attempt: Attempt) -> Step:
     return Step(
         stage,
         (Stop(attempt.submission_id),),
@@ -71,30 +71,30 @@ def _tell(ctx: Reconciliation, stage: StageStatus, attempt: Attempt) -> Step:
 def await_end(
     ctx: Reconciliation, stage: StageStatus, attempt: Attempt, submission: Submission | None
 ) -> Step:
-    """An attempt that was told to stop.
+    """Wait for an attempt that was asked to stop.
 
-    Ray ends one that does not obey. Where even that has not helped after `hangTimeoutSeconds`,
-    its cluster is taken away.
+    Ray kills an attempt that does not stop. If it still runs after `hangTimeoutSeconds`, its
+    cluster is deleted.
 
     Args:
-        ctx: what the pass rests on.
-        stage: that is stopping.
-        attempt: of the stage, at work.
-        submission: its own; None where nothing of it can be running any more.
+        ctx: context of the reconcile.
+        stage: the stopping stage.
+        attempt: the running attempt.
+        submission: its submission; None if nothing of it can run any more.
     """
     if submission is not None:
         if not submission.state.ended:
-            return _await_obedience(ctx, stage, attempt)
+            return _await_stop(ctx, stage, attempt)
         if submission.state is SubmissionState.SUCCEEDED or submission.exit_code in {
             ExitCode.USER,
             ExitCode.GATE,
         }:
-            return ended(ctx, stage, submission)  # it was done before it heard
+            return ended(ctx, stage, submission)  # it finished before the request arrived
     return stopped(ctx, stage)
 
 
 def stopped(ctx: Reconciliation, stage: StageStatus) -> Step:
-    """The result of a stop, once nothing of the attempt can be running any more."""
+    """The step after a stop, once nothing of the attempt can run any more."""
     reason, message = stage.run.reason or _SUSPENDING, stage.run.message or ""
     if reason in {DEADLINE_REASON, BUDGET_REASON}:
         return given_up(ctx, stage, reason, message)
@@ -103,16 +103,16 @@ def stopped(ctx: Reconciliation, stage: StageStatus) -> Step:
     return interrupted(stage)
 
 
-def _await_obedience(ctx: Reconciliation, stage: StageStatus, attempt: Attempt) -> Step:
-    """Wait for the end of an attempt that was told to stop, or take its cluster away."""
-    told = attempt.stop_time or write_time(ctx.now)
-    waited = (ctx.now - read_time(told)).total_seconds()
+def _await_stop(ctx: Reconciliation, stage: StageStatus, attempt: Attempt) -> Step:
+    """Wait for the end of a stopping attempt, or delete its cluster."""
+    since = attempt.stop_time or write_time(ctx.now)
+    waited = (ctx.now - read_time(since)).total_seconds()
     left = ctx.job.spec.policy.hang_timeout_seconds - waited
     if left <= 0:
         return replace(stopped(ctx, stage), cluster=released(ctx.status))
-    waiting = stage.with_run(stage.run.replace(attempt=attempt.replace(stop_time=told)))
+    waiting = stage.with_run(stage.run.replace(attempt=attempt.replace(stop_time=since)))
     if ctx.snapshot.refusal is not None:
-        return _tell(ctx, waiting, attempt)
+        return _request(ctx, waiting, attempt)
     return Step(
         waiting,
         reason=stage.run.reason or _SUSPENDING,
@@ -122,7 +122,7 @@ def _await_obedience(ctx: Reconciliation, stage: StageStatus, attempt: Attempt) 
 
 
 def deadline_message(ctx: Reconciliation) -> str:
-    """Message that says which deadline passed."""
+    """Message with the deadline that has passed."""
     return (
         f"the job has run for longer than {ctx.job.spec.policy.active_deadline_seconds} s "
         "(policy.activeDeadlineSeconds)"

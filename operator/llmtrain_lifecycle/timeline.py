@@ -1,4 +1,4 @@
-"""The intervals of a job's life: one ends where the next begins, so none is missing or doubled."""
+"""The intervals of a job's life, without gaps and overlaps."""
 
 from datetime import UTC, datetime
 
@@ -16,14 +16,14 @@ _NO_ROOM = {"Queued", "Unschedulable"}
 def with_transition(
     before: JobStatus, after: JobStatus, snapshot: Snapshot, uid: str, now: datetime
 ) -> Goodput:
-    """The timeline after a pass: what the driver told, and a new interval where one began.
+    """The timeline after a reconcile, with the driver's report and a new interval if one began.
 
     Args:
-        before: the status that the pass found.
-        after: the status that the pass decided on.
-        snapshot: what it rested on.
-        uid: of the job.
-        now: the time.
+        before: status before the reconcile.
+        after: decided status.
+        snapshot: snapshot of the reconcile.
+        uid: UID of the job.
+        now: current time.
     """
     goodput = before.goodput
     earlier = goodput.earlier if goodput else Seconds()
@@ -34,11 +34,11 @@ def with_transition(
     if goodput is None:
         current = Interval(activity=Activity.QUEUED, start=write_time(snapshot.created or now))
     elif current is None and not after.phase.terminal:
-        # It had ended, and its user has started it once more.
+        # An ended job whose user has started it again.
         current = Interval(activity=Activity.WAITING, start=goodput.observed_time)
     if current is not None:
         outcome = _outcome(current, before, snapshot)
-        current = _told(current, snapshot.progress, outcome, uid)
+        current = _with_report(current, snapshot.progress, outcome, uid)
         following = _following(after, write_time(max(now, read_time(current.start))))
         if following is None or not _is_same(current, following):
             closed = _closed(current, after, outcome, now)
@@ -54,9 +54,9 @@ def with_transition(
 
 
 def broken_off(goodput: Goodput | None) -> Goodput | None:
-    """The timeline of a job whose compute went with whoever ran it: nothing was done since.
+    """The timeline of a job whose process died, with its compute.
 
-    What was going on has ended when it was last seen, and the job has waited from then on.
+    The open interval ends at its last sighting, and the job has waited since.
     """
     current = current_interval(goodput)
     if goodput is None or current is None or current.activity is Activity.SUSPENDED:
@@ -68,7 +68,7 @@ def broken_off(goodput: Goodput | None) -> Goodput | None:
 
 
 def _outcome(interval: Interval, before: JobStatus, snapshot: Snapshot) -> Outcome | None:
-    """The last words of the attempt that an interval is of."""
+    """The outcome of an interval's attempt."""
     if interval.stage is None:
         return None
     attempt = before.stage(interval.stage).run.live_attempt
@@ -76,13 +76,13 @@ def _outcome(interval: Interval, before: JobStatus, snapshot: Snapshot) -> Outco
     return submission.outcome if submission else None
 
 
-def _told(
+def _with_report(
     interval: Interval,
     report: ProgressReport | None,
     outcome: Outcome | None,
     uid: str,
 ) -> Interval:
-    """The interval with its driver's newest words."""
+    """The interval with its driver's newest report."""
     if outcome is not None and outcome.work is not None:
         return interval.replace(work=outcome.work)
     if report is None or interval.stage is None or interval.attempt is None:
@@ -96,7 +96,7 @@ def _told(
 
 
 def _following(after: JobStatus, start: str) -> Interval | None:
-    """What a job is at; None where it has ended."""
+    """The next interval; None if the job has ended."""
     if after.phase.terminal:
         return None
     for stage in after.stages:

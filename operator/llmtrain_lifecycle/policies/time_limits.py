@@ -59,7 +59,7 @@ def silent_seconds(
 
     Args:
         stage: the stage.
-        attempt: of the stage, at work.
+        attempt: the running attempt.
         uid: UID of the job.
         report: newest report of the driver; None if none could be read.
         known: progress in the status, with a heartbeat to half a minute.

@@ -14,7 +14,7 @@ _DEADLINE = {"activeDeadlineSeconds": 100}
 
 
 def _stopping(policy: dict[str, object], seconds: float) -> JobHarness:
-    """A job that is told to stop because so much time went by."""
+    """A job that is asked to stop after some time."""
     harness = JobHarness("evaluate", policy=policy)
     harness.start()
     harness.wait(seconds)
@@ -267,9 +267,9 @@ def test_a_job_that_is_being_deleted_holds_no_compute() -> None:
     harness.start()
     harness.held_by = ("example.com/audit",)
     assert harness.reconcile().actions == (DeleteCluster(harness.cluster_name),)
-    told = harness.status.conditions[0]
-    assert (harness.status.phase, told.reason) == (Phase.SUSPENDED, "Deleting")
-    assert told.message.endswith("kept by example.com/audit")
+    condition = harness.status.conditions[0]
+    assert (harness.status.phase, condition.reason) == (Phase.SUSPENDED, "Deleting")
+    assert condition.message.endswith("kept by example.com/audit")
     harness.cluster_ready, harness.submission = False, None
     harness.wait(1000)
     decision = harness.reconcile()

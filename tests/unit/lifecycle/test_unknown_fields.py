@@ -18,9 +18,9 @@ def _running(**policy: object) -> JobHarness:
 def test_the_attempt_at_work_goes_on_and_the_field_is_named() -> None:
     harness = _running()
     assert harness.reconcile().actions == ()
-    told = harness.status.conditions[0]
-    assert (harness.status.phase, told.reason) == (Phase.RUNNING, "InvalidSpec")
-    assert told.message == f"{_FAULT}; meanwhile data is running, attempt 0"
+    condition = harness.status.conditions[0]
+    assert (harness.status.phase, condition.reason) == (Phase.RUNNING, "InvalidSpec")
+    assert condition.message == f"{_FAULT}; meanwhile data is running, attempt 0"
 
 
 def test_its_policies_hold() -> None:
