@@ -38,7 +38,7 @@ $(SETUP): requirements.lock pyproject.toml | $(UV)
 	@$(UV) pip sync --quiet --require-hashes requirements.lock
 	@$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
-	@command -v g++ > /dev/null || echo "Note: there is no g++, which pretrain.compile: true needs."
+	@command -v g++ > /dev/null || echo "Note: there is no g++, which torch.compile needs."
 
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -39,8 +39,6 @@ class Pretrain(Training):
 
     tokens: Annotated[int, Field(ge=1, le=10**15)] | TokenMultiple = "20x"
     """Number of tokens to train on, or a multiple of the parameter count such as `20x`."""
-    compile: Annotated[bool, MayChange()] = False
-    """Whether the model is compiled with torch.compile."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     """Probability mass spread evenly over all tokens (Szegedy et al. 2016)."""
     validation: Annotated[Validation, MayChange()] = Validation()

@@ -167,6 +167,9 @@ class Training(Section, ABC):
     activation_checkpointing: bool = False
     """Whether activations are recomputed in the backward pass: less memory, about a third more
     compute."""
+    compile: Annotated[bool | None, MayChange()] = None
+    """Whether the model's blocks are compiled with torch.compile; by default on a GPU, where the
+    machine has a C++ compiler."""
     checkpoint: Annotated[Checkpoint, MayChange()] = Checkpoint()
 
     @model_validator(mode="after")

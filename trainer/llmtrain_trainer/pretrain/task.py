@@ -78,7 +78,6 @@ def _settings(pretrain: Pretrain, config: RunConfig, num_parameters: int) -> Loo
         total_steps=count_steps(tokens, pretrain.batch_tokens),
         training=pretrain,
         batch=stage_layout(pretrain, config),
-        compile=pretrain.compile,
         label_smoothing=pretrain.label_smoothing,
         validate_every_steps=pretrain.validation.every_steps,
         early_stopping=pretrain.early_stopping,

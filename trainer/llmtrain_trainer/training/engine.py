@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 
 from llmtrain_api.spec.training import Offload, Precision, Training, ZeroStage
 from llmtrain_trainer.models.build import initialize
+from llmtrain_trainer.training.compiling import compile_blocks, pays_off
 from llmtrain_trainer.training.mesh import Mesh, device
 from llmtrain_trainer.training.output_loss import with_output_loss
 from llmtrain_trainer.training.task import LoopSettings, TrainingTask
@@ -63,14 +64,14 @@ class Engine:
         with_output_loss(model)
         if settings.training.activation_checkpointing:
             model.activation_checkpointing_enable({"use_reentrant": False})
+        if settings.training.compile or (settings.training.compile is None and pays_off(device())):
+            compile_blocks(model, whole=not self._sharded)
         self._frozen = any(not p.requires_grad for p in model.parameters())
         self._adamw = _optimizer(model, settings.training)
         self._engine, _, _, _ = deepspeed.initialize(
             model=model, optimizer=self._adamw, config=config
         )
         self.model: nn.Module = self._engine
-        if settings.compile:
-            self._engine.compile()
 
     @property
     def decoder(self) -> PreTrainedModel:
@@ -82,17 +83,17 @@ class Engine:
         """Add the gradients of one micro batch; after the last of a step they are reduced."""
         self._engine.backward(loss)
 
-    def step(self, learning_rate: float) -> float:
+    def step(self, learning_rate: float) -> Tensor:
         """Take the optimizer step.
 
         Returns:
-            The norm of the gradient before it was clipped.
+            The norm of the gradient before it was clipped: a scalar, on the device.
         """
         norm = self._own_gradient_norm() if self._has_plain_optimizer else None
         for group in self._engine.optimizer.param_groups:
             group["lr"] = learning_rate
         self._engine.step()
-        return float(self._engine.get_global_grad_norm() if norm is None else norm)
+        return torch.as_tensor(self._engine.get_global_grad_norm() if norm is None else norm)
 
     def end_micro_step(self) -> None:
         """Tell DeepSpeed that a micro batch other than the step's last is done."""

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
@@ -20,16 +22,27 @@ class BatchTensors:
     labels: Tensor
     segments: Tensor | None
 
+    def to(self, device: torch.device) -> "BatchTensors":
+        """The batch on a device. From page-locked memory the copy runs beside the host's work."""
+        return BatchTensors(
+            self.input_ids.to(device, non_blocking=True),
+            self.labels.to(device, non_blocking=True),
+            None if self.segments is None else self.segments.to(device, non_blocking=True),
+        )
 
-def to_tensors(batch: Batch, device: torch.device) -> BatchTensors:
-    """Copy a batch to a device."""
+
+def host_tensors(batch: Batch) -> BatchTensors:
+    """A batch in the host's memory; page-locked where it will be copied to a GPU."""
     return BatchTensors(
-        input_ids=torch.from_numpy(batch.input_ids).to(device, non_blocking=True),
-        labels=torch.from_numpy(batch.labels).to(device, non_blocking=True),
-        segments=None
-        if batch.segments is None
-        else torch.from_numpy(batch.segments).to(device, non_blocking=True),
+        _host_tensor(batch.input_ids),
+        _host_tensor(batch.labels),
+        None if batch.segments is None else _host_tensor(batch.segments),
     )
+
+
+def _host_tensor(values: NDArray[np.int64]) -> Tensor:
+    tensor = torch.from_numpy(values)
+    return tensor.pin_memory() if torch.cuda.is_available() else tensor
 
 
 ModelInputs = dict[str, Tensor | dict[str, Tensor] | bool | None]

@@ -10,9 +10,7 @@ import math
 import time
 from contextlib import nullcontext
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from llmtrain_api.records import StepRecord
 from llmtrain_api.training_metrics import TrainingMetrics
@@ -27,12 +25,13 @@ from llmtrain_trainer.checkpoint.restore import (
 from llmtrain_trainer.errors import Interrupted, StageError
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.training.engine import Engine
-from llmtrain_trainer.training.forward import batch_loss, to_tensors
-from llmtrain_trainer.training.layout import loss_scale, micro_batches
+from llmtrain_trainer.training.feed import Feed, StepBatch
+from llmtrain_trainer.training.forward import batch_loss
+from llmtrain_trainer.training.layout import loss_scale
 from llmtrain_trainer.training.measurements import Speedometer, Stopwatch, peak_memory_bytes
-from llmtrain_trainer.training.mesh import Mesh, device
+from llmtrain_trainer.training.mesh import Mesh, device, read
 from llmtrain_trainer.training.metric_log import MetricLog, metric_log
-from llmtrain_trainer.training.samples import SampleOrder, seed_step, step_positions
+from llmtrain_trainer.training.samples import SampleOrder, seed_step
 from llmtrain_trainer.training.schedule import learning_rate
 from llmtrain_trainer.training.task import TrainingTask
 from llmtrain_trainer.training.validation import StoppingState, validate
@@ -87,6 +86,8 @@ class Trainer:
         self._watch = Stopwatch()
         self._stopping = StoppingState()
         self._step = 0
+        self._last: tuple[StepRecord, torch.Tensor] | None = None
+        """The last step and its gradient norm, on the device: not yet logged."""
         self._records: MetricLog | None = None
         context.progress.update(activity="building the model")
         moved = found is not None and needs_resharding(found, mesh.dims)
@@ -110,10 +111,18 @@ class Trainer:
         self._watch.switch_to("other")
         first = self._mesh.rank == 0
         log = metric_log(self._task.metrics, self._context, self._step) if first else nullcontext()
-        with log as self._records:
+        feed = Feed(
+            self._task.samples,
+            self._order,
+            self._settings.batch,
+            self._mesh,
+            total_steps=self._settings.total_steps,
+        )
+        with feed, log as self._records:
             while not self._finished():
-                stop, due = self._train_step(speed)
+                stop, due = self._train_step(feed, speed)
                 if self._validation_due():
+                    self._publish()
                     self._validate()
                 if due or stop or self._step == self._settings.total_steps:
                     self._commit()
@@ -144,8 +153,11 @@ class Trainer:
         if self._mesh.rank == 0:
             _log.info("resumed from %s", found.folder)
 
-    def _train_step(self, speed: Speedometer) -> tuple[bool, bool]:
+    def _train_step(self, feed: Feed, speed: Speedometer) -> tuple[bool, bool]:
         """One optimizer step.
+
+        The host waits for the device once, in `_agree`. So the gradient norm of a step is known
+        when the next one agrees on its loss, or when something else needs the step to be over.
 
         Returns:
             Whether to stop, and whether a checkpoint is due: the same on all ranks.
@@ -155,33 +167,28 @@ class Trainer:
         rate = learning_rate(
             self._settings.training.optimizer, self._step, self._settings.total_steps
         )
-        numbers = self._order.at(step_positions(self._step, self._settings.batch.sequences))
-        num_labels = int(self._task.samples.label_counts(numbers).sum())
-        nats = self._accumulate(numbers, num_labels)
-        loss, stop, due = self._agree(nats, num_labels)
+        with self._watch.measure("data_wait"):
+            batch = feed.at(self._step)
+        nats = self._accumulate(batch)
+        loss, stop, due = self._agree(nats, batch.num_labels)
         norm = self._engine.step(rate)
-        if not math.isfinite(norm):
-            raise _not_finite("the gradient", self._step, norm)
         self._step += 1
         seconds = time.perf_counter() - started
         self._watch.switch_to(between)
         speed.add_step(seconds)
-        self._log(
-            StepRecord(
-                step=self._step,
-                loss=loss,
-                gradient_norm=norm,
-                clip_factor=_clip_factor(norm, self._settings.training.optimizer.clip),
-                learning_rate=rate,
-                samples=hashlib.sha256(numbers.tobytes()).hexdigest()[:16],
-                seconds=round(seconds, 6),
-                tokens=self._step * speed.tokens_per_step,
-                tokens_per_second=speed.tokens_per_second,
-                mfu=speed.mfu,
-                memory_bytes=peak_memory_bytes(),
-                eta_seconds=(self._settings.total_steps - self._step) * speed.seconds_per_step,
-            )
+        record = StepRecord(
+            step=self._step,
+            loss=loss,
+            learning_rate=rate,
+            samples=hashlib.sha256(batch.numbers.tobytes()).hexdigest()[:16],
+            seconds=round(seconds, 6),
+            tokens=self._step * speed.tokens_per_step,
+            tokens_per_second=speed.tokens_per_second,
+            mfu=speed.mfu,
+            memory_bytes=peak_memory_bytes(),
+            eta_seconds=(self._settings.total_steps - self._step) * speed.seconds_per_step,
         )
+        self._last = (record, norm)
         self._progress.update(
             activity="training",
             percent=99.0 * self._step / self._settings.total_steps,
@@ -189,32 +196,25 @@ class Trainer:
         )
         return stop, due
 
-    def _accumulate(self, numbers: NDArray[np.int64], num_labels: int) -> torch.Tensor:
+    def _accumulate(self, batch: StepBatch) -> torch.Tensor:
         """Forward and backward over this rank's share of a batch.
 
-        Args:
-            numbers: the sequences of the batch, over all ranks.
-            num_labels: labels that count in them.
-
         Returns:
-            This rank's summed loss in nats; a float64 scalar.
+            This rank's summed loss in nats; a float64 scalar on the device.
         """
         seed_step(self._settings.seed, self._step, self._mesh.random_stream)
-        batch = self._settings.batch
-        scale = loss_scale(batch, num_labels)
+        scale = loss_scale(self._settings.batch, batch.num_labels)
         nats = torch.zeros((), dtype=torch.float64, device=device())
-        for micro_step, share in enumerate(micro_batches(numbers, batch, self._mesh)):
-            with self._watch.measure("data_wait"):
-                tensors = to_tensors(self._task.samples.batch(share), device())
+        for micro_step, share in enumerate(batch.micro_batches):
             loss = batch_loss(
                 self._engine.model,
                 self._engine.decoder,
-                tensors,
+                share.to(device()),
                 label_smoothing=self._settings.label_smoothing,
             )
             self._engine.backward(loss * scale)
             nats += loss.detach().double()
-            if micro_step < batch.accumulation_steps - 1:
+            if micro_step < self._settings.batch.accumulation_steps - 1:
                 self._engine.end_micro_step()
         return nats
 
@@ -225,15 +225,37 @@ class Trainer:
             Mean loss in nats; whether to stop; whether a checkpoint is due after this step.
         """
         first = self._mesh.rank == 0
-        votes = torch.zeros(3, dtype=torch.float64, device=nats.device)
-        votes[0] = nats if self._mesh.counts_loss else 0.0
-        votes[1] = float(first and self._stop.is_set())
-        votes[2] = float(first and self._checkpoint_due())
-        total, stop, due = self._mesh.all.sum(votes).tolist()
+        mine = [0.0, float(first and self._stop.is_set()), float(first and self._checkpoint_due())]
+        votes = torch.tensor(mine, dtype=torch.float64).to(nats.device, non_blocking=True)
+        if self._mesh.counts_loss:
+            votes[0] = nats
+        votes = self._mesh.all.sum(votes)
+        norm = nats.new_zeros(()) if self._last is None else self._last[1].to(nats)
+        total, stop, due, last_norm = read(torch.cat([votes, norm.reshape(1)]))
+        self._publish(last_norm)
         loss = total / max(num_labels, 1)
         if not math.isfinite(loss):
-            raise _not_finite("the loss", self._step, loss)
+            raise _not_finite("the loss", self._step + 1, loss)
         return loss, stop > 0, due > 0
+
+    def _publish(self, norm: float | None = None) -> None:
+        """Log the last step, which is over.
+
+        Args:
+            norm: of its gradient; None to ask the device.
+
+        Raises:
+            StageError: the norm is not finite.
+        """
+        if self._last is None:
+            return
+        record, on_device = self._last
+        self._last = None
+        norm = float(on_device) if norm is None else norm
+        if not math.isfinite(norm):
+            raise _not_finite("the gradient", record.step, norm)
+        clip = self._settings.training.optimizer.clip
+        self._log(record.replace(gradient_norm=norm, clip_factor=_clip_factor(norm, clip)))
 
     def _checkpoint_due(self) -> bool:
         rule = self._settings.training.checkpoint
@@ -266,6 +288,7 @@ class Trainer:
         )
 
     def _commit(self) -> None:
+        self._publish()
         self._progress.update(activity="writing a checkpoint")
         if self._records is not None:
             self._records.sync()
@@ -305,7 +328,7 @@ def _clip_factor(norm: float, clip: float) -> float:
 
 def _not_finite(what: str, step: int, value: float) -> StageError:
     return StageError(
-        f"{what} is {value} at step {step + 1}; nothing of that step was kept. "
+        f"{what} is {value} at step {step}; nothing of that step was kept. "
         "Lower optimizer.learningRate, or look at the data of that step",
         reason="LossNotFinite",
     )

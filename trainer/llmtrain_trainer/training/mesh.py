@@ -73,6 +73,12 @@ def device() -> torch.device:
     return torch.device("cpu")
 
 
+def read(values: Tensor) -> list[float]:
+    """Numbers of the device, (N,), on the host, which waits for all that the device has to do."""
+    numbers: list[float] = values.tolist()
+    return numbers
+
+
 @dataclass(frozen=True)
 class Axis:
     """One axis of the mesh, as a rank sees it."""

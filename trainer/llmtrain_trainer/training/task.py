@@ -22,7 +22,6 @@ class LoopSettings:
     training: Training
     """The stage's section: sequence length, optimizer, precision, ZeRO, checkpoints."""
     batch: BatchLayout
-    compile: bool = False
     label_smoothing: float = 0.0
     validate_every_steps: int | None = None
     """Steps between validations; None validates at the end alone."""

@@ -8,7 +8,7 @@ import torch
 
 from llmtrain_api.spec.pretrain import EarlyStopping
 from llmtrain_trainer.training.engine import Engine
-from llmtrain_trainer.training.forward import batch_loss, to_tensors
+from llmtrain_trainer.training.forward import batch_loss, host_tensors
 from llmtrain_trainer.training.layout import validation_batches
 from llmtrain_trainer.training.mesh import Mesh, device
 from llmtrain_trainer.training.samples import IGNORED, Samples
@@ -64,7 +64,7 @@ def validate(
     engine.model.eval()
     totals = torch.zeros(2, dtype=torch.float64, device=device())  # nats, labels
     for wanted in validation_batches(len(samples), micro_batch_size, mesh):
-        tensors = to_tensors(samples.batch(np.minimum(wanted, len(samples) - 1)), device())
+        tensors = host_tensors(samples.batch(np.minimum(wanted, len(samples) - 1))).to(device())
         surplus = torch.from_numpy(wanted >= len(samples)).to(device())
         labels = tensors.labels.masked_fill(surplus[:, None], IGNORED)
         tensors = replace(tensors, labels=labels)
