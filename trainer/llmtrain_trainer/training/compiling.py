@@ -63,7 +63,7 @@ class CompileWatch:
         """Look at torch's counters after an optimizer step."""
         self._steps += 1
         graphs = counters["stats"]["unique_graphs"]
-        if self._steps == self._WARM_UP_STEPS:
+        if self._steps == self._WARM_UP_STEPS and graphs:
             breaks = sum(counters["graph_break"].values())
             _log.info("torch.compile made %d graphs, with %d graph breaks", graphs, breaks)
         elif self._steps > self._WARM_UP_STEPS and graphs > self._graphs:

@@ -24,6 +24,7 @@ from llmtrain_trainer.checkpoint.restore import (
 )
 from llmtrain_trainer.errors import Interrupted, StageError
 from llmtrain_trainer.stage import StageContext
+from llmtrain_trainer.training.compiling import CompileWatch
 from llmtrain_trainer.training.engine import Engine
 from llmtrain_trainer.training.feed import Feed, StepBatch
 from llmtrain_trainer.training.forward import batch_loss
@@ -84,6 +85,7 @@ class Trainer:
         )
         self._writer.claim()
         self._watch = Stopwatch()
+        self._compiled = CompileWatch()
         self._stopping = StoppingState()
         self._step = 0
         self._last: tuple[StepRecord, torch.Tensor] | None = None
@@ -173,6 +175,7 @@ class Trainer:
         loss, stop, due = self._agree(nats, batch.num_labels)
         norm = self._engine.step(rate)
         self._step += 1
+        self._compiled.after_step()
         seconds = time.perf_counter() - started
         self._watch.switch_to(between)
         speed.add_step(seconds)
