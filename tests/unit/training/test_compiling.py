@@ -1,5 +1,6 @@
 """Blocks are compiled one by one: one graph for all of them, and none after warm-up."""
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +11,7 @@ from torch._dynamo.utils import counters
 from llmtrain_api.families import Family
 from llmtrain_api.spec.model import Model
 from llmtrain_planner.architecture import resolve_architecture
-from llmtrain_trainer.training.compiling import CompileWatch, compile_blocks
+from llmtrain_trainer.training.compiling import CompileWatch, compile_blocks, pays_off
 from llmtrain_trainer.training.forward import BatchTensors, batch_loss
 from llmtrain_trainer.training.output_loss import with_output_loss
 
@@ -55,6 +56,17 @@ def test_blocks_share_one_graph_and_the_loss_stays(
         torch.testing.assert_close(torch.autograd.grad(loss, parameters), expected)
     assert counters["stats"]["unique_graphs"] == 1
     assert not counters["graph_break"]
+
+
+def test_blocks_are_compiled_by_default_where_that_pays_off(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    assert pays_off(torch.device("cuda"))
+    assert not pays_off(torch.device("cpu"))
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    assert not pays_off(torch.device("cuda"))
+    assert "no C++ compiler" in caplog.text
 
 
 def test_graphs_after_warm_up_are_a_warning(caplog: pytest.LogCaptureFixture) -> None:
