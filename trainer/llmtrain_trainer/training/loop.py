@@ -245,7 +245,7 @@ class Trainer:
         """Log the last step, which is over.
 
         Args:
-            norm: of its gradient; None to ask the device.
+            norm: the gradient norm of that step; None to ask the device.
 
         Raises:
             StageError: the norm is not finite.
