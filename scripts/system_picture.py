@@ -1,4 +1,4 @@
-"""Draws docs/images/system.svg: what a job passes through, on a laptop and on a cluster."""
+"""Draws docs/images/system.svg: the path of a job, on a laptop and on a cluster."""
 
 from dataclasses import dataclass, field
 from html import escape

@@ -1,4 +1,4 @@
-"""What a job costs: the ledger that the bill rests on, and the figures that follow from it."""
+"""The cost of a job: the ledger, and the figures computed from it."""
 
 from decimal import Decimal
 from enum import StrEnum

@@ -49,11 +49,11 @@ _SIGNALS_FROM = 128
 _CRASHES = frozenset(
     {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGSYS}
 )
-"""Signals that a process brings upon itself: the same input would bring them again."""
+"""Signals that a process causes itself: the same input would cause them again."""
 
 
 def death_signal(exit_code: int | None) -> signal.Signals | None:
-    """The signal that ended a driver; None where it ended by itself, or nobody knows."""
+    """The signal that ended a driver; None if it ended by itself, or the cause is unknown."""
     if exit_code is None or 0 <= exit_code <= _SIGNALS_FROM:
         return None
     number = -exit_code if exit_code < 0 else exit_code - _SIGNALS_FROM
@@ -95,18 +95,18 @@ is this prefix and an `Outcome` as JSON."""
 
 
 class Outcome(Record):
-    """How a stage ended, for the job's status."""
+    """Outcome of a stage, for the job's status."""
 
     reason: str
     """CamelCase, for programs: `Completed`, `InvalidData`, `WorkerLost`."""
     message: str
-    """For people: what was wrong, where, and what would be right."""
+    """Message for people: what was wrong, where, and what would be right."""
     evaluation: tuple[EvaluationResult, ...] = ()
-    """What an evaluate stage measured, also where a gate was not met."""
+    """Results of an evaluate stage, also if a gate was not met."""
 
     warnings: Warnings = ()
     work: WorkSeconds | None = None
-    """What the attempt did with its time, to its end."""
+    """Use of the attempt's time, to its end."""
     counted_tokens: CountedTokens = ()
     """Tokens of later stages' own data, which can be counted once there is a tokenizer."""
 

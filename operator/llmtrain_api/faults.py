@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 _LONGEST_SHOWN = 80
 _BRANCH = re.compile(r"constrained-|function-")
-"""How pydantic's names for the branches of a union begin; they stand in locations like fields."""
+"""Prefixes of pydantic's names for the branches of a union, which are part of locations."""
 _WITHOUT_VALUE = frozenset({"extra_forbidden", "missing", "value_error", "too_long"})
 """Faults that are clear without the value that was found."""
 

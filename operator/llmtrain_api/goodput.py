@@ -1,4 +1,4 @@
-"""Where a job's time goes: every second of it is in one bucket."""
+"""The use of a job's time: every second is in one bucket."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -10,7 +10,7 @@ from llmtrain_api.stages import Stage
 
 INTERVALS_MAX_ITEMS = 64
 _LONGEST_SECONDS = 1e10
-"""317 years: whoever claims more is wrong, and sums stay finite."""
+"""Limit of 317 years, so that sums stay finite."""
 
 
 class WorkSeconds(Record):
@@ -37,8 +37,8 @@ class WorkSeconds(Record):
     @property
     def total(self) -> float:
         """All of its time."""
-        told_twice = self.uncommitted
-        return float(sum(self.model_dump().values())) - told_twice
+        counted_twice = self.uncommitted
+        return float(sum(self.model_dump().values())) - counted_twice
 
 
 class Seconds(Record):

@@ -1,4 +1,4 @@
-"""What a job's sections ask of one another: each rule in CEL, for the API server, and in Python.
+"""Rules between a job's sections: each in CEL, for the API server, and in Python.
 
 A mistake that is found here costs a second; found by a stage, it costs the stages before it.
 """

@@ -19,7 +19,7 @@ _STAGE = ("name", "stage")
 
 
 class Kind(StrEnum):
-    """How a metric behaves."""
+    """Prometheus type of a metric."""
 
     GAUGE = "gauge"
     """It goes up and down."""
@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 
 class Exporter(StrEnum):
-    """Who exports it."""
+    """Process that exports a metric."""
 
     OPERATOR = "operator"
     """The operator, on its port `metrics`."""

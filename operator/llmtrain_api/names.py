@@ -19,12 +19,12 @@ STAGE_GROUP_LABEL = "llmtrain.io/stage-group"
 GENERATION_LABEL = "llmtrain.io/cluster-generation"
 KUEUE_QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 WORKSPACE_PATH = "/workspace"
-"""Where the workspace is mounted in all Pods."""
+"""Mount path of the workspace in all Pods."""
 
 RUN_CONFIG_FILE = "run-config.json"
 """The file with a stage's run config, in the working directory of its driver."""
 PROGRESS_PORT = 8790
-"""Where a driver serves its progress report in a cluster."""
+"""Port of a driver's progress server in a cluster."""
 PROGRESS_PATH = "/progress"
 
 JOB_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"

@@ -1,4 +1,4 @@
-"""What the planner says before a job starts."""
+"""The plan of a job, made before it starts."""
 
 from pydantic import Field
 

@@ -1,4 +1,4 @@
-"""What a driver says about itself while its stage runs."""
+"""The progress report of a driver."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -17,7 +17,7 @@ Warnings = Annotated[
     tuple[Annotated[str, StringConstraints(max_length=WARNING_MAX_LENGTH)], ...],
     Field(max_length=WARNINGS_MAX_ITEMS),
 ]
-"""What a person should look at although the stage goes on, a sentence each."""
+"""Warnings for the user, one sentence each; the stage continues."""
 
 
 def bounded_warnings(texts: Iterable[str]) -> tuple[str, ...]:

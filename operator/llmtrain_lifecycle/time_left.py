@@ -10,7 +10,7 @@ from llmtrain_lifecycle.status_text import read_time
 
 _START_SECONDS = 20.0
 """Assumed start-up time of a stage, until one has been measured."""
-_TOLD_ENOUGH_PERCENT = 5.0
+_RELIABLE_PERCENT = 5.0
 
 
 def remaining_seconds(status: JobStatus, now: datetime) -> dict[Stage, float | None]:
@@ -64,7 +64,7 @@ def _reported_by_its_attempt(status: JobStatus, stage: Stage, now: datetime) -> 
         return None
     if progress.eta_seconds is not None:
         return progress.eta_seconds * _pauses(status.goodput, stage)
-    if stage.optimizes or progress.stage_percent < _TOLD_ENOUGH_PERCENT:
+    if stage.optimizes or progress.stage_percent < _RELIABLE_PERCENT:
         return None
     elapsed = (now - read_time(interval.start)).total_seconds()
     return elapsed * (100 - progress.stage_percent) / progress.stage_percent

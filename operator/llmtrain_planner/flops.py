@@ -1,4 +1,4 @@
-"""How much a model computes for a token.
+"""FLOPs of a model for a token.
 
 Chowdhery et al. 2022 (PaLM), appendix B: 6 N + 12 L H Q T floating point operations a token, where
 L H Q is layers x heads x head size and T the sequence length. N counts the weights that a token is

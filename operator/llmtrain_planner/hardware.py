@@ -1,4 +1,4 @@
-"""What a device can do at best, and how much it remembers.
+"""Peak compute and memory of devices.
 
 Peaks are dense: NVIDIA prints figures with sparsity for Hopper and later, twice as high, that no
 training reaches. Dividing by another device's peak gives utilizations above 100 %, so a device
@@ -26,7 +26,7 @@ class Device:
     """Peak of fp32 without TF32, which torch leaves off by default, in FLOPs per second."""
     memory_bytes: int
     driver_names: tuple[str, ...] = ()
-    """What CUDA calls it."""
+    """Name in CUDA."""
 
     def peak_flops(self, precision: Precision) -> float:
         """FLOPs per second at best."""

@@ -1,4 +1,4 @@
-"""What one worker needs at its peak, and whether that fits its device.
+"""Peak memory of one worker, compared with its device.
 
 Model states: weights, gradients and optimizer states under ZeRO, by Rajbhandari et al. 2020,
 section 5 and figure 1. With bf16 a parameter costs 2 bytes as weight, 2 as gradient and K = 12 in
@@ -159,7 +159,7 @@ def peak_working_memory(
 
 
 def _output_loss_bytes(architecture: Architecture, *, tokens: int, value_bytes: int) -> int:
-    """What the loss takes while a chunk of the logits exists (`training/output_loss.py`)."""
+    """Bytes of the loss while a chunk of the logits exists (`training/output_loss.py`)."""
     mixed = value_bytes < FP32_BYTES
     rows = padded_vocabulary(architecture.vocabulary_size)
     chunk = min(tokens, logits_chunk_tokens(architecture.vocabulary_size))
@@ -209,7 +209,7 @@ class TrainingSetup:
 
 
 def plan_memory(setup: TrainingSetup, device: Device) -> MemoryPlan:
-    """What one worker needs at its peak.
+    """Peak memory of one worker.
 
     On a CPU the device is the host, so what is offloaded counts against the same memory.
     """

@@ -23,7 +23,7 @@ tuned trainers report today."""
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """What the manifest does not say."""
+    """Assumptions beside the manifest."""
 
     device: str | None = None
     """Name in the hardware table; by default `cpu` for trainers without GPUs, else `h100-sxm`."""
@@ -31,7 +31,7 @@ class PlanOptions:
     """Share of the device's peak that becomes useful work."""
     price_usd_per_device_hour: float | None = None
     vocabulary_size: int | None = None
-    """Where neither model nor tokenizer says: with a pretrained tokenizer."""
+    """Vocabulary size if neither model nor tokenizer gives it: with a pretrained tokenizer."""
     counted_tokens: Mapping[Stage, int] = field(default_factory=dict)
     """Tokens in one pass over the own data of a stage that brings some."""
 

@@ -40,7 +40,7 @@ _NOW = Row(
         ),
         Panel(
             "Progress",
-            "Of the whole line; its stages weigh by their planned FLOPs.",
+            "Progress of the pipeline; its stages are weighted by their planned FLOPs.",
             "percentunit",
             (Query(f"llmtrain_job_progress_ratio{{{_JOB}}}", "done"),),
             kind="stat",

@@ -1,4 +1,4 @@
-"""`llmtrain run` on a real Ray and a real DeepSpeed: the line, the kills, the parts."""
+"""`llmtrain run` on a real Ray and a real DeepSpeed: the whole pipeline, kills, single stages."""
 
 import signal
 import subprocess

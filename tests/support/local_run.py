@@ -1,4 +1,4 @@
-"""Runs `llmtrain run` on a job so small that its line takes a minute, and breaks it on purpose."""
+"""Runs `llmtrain run` on a job whose pipeline takes a minute, and breaks it on purpose."""
 
 import fcntl
 import json
@@ -44,7 +44,7 @@ def write_corpus(folder: Path, *, num_documents: int = 400) -> None:
 
 
 def small_spec() -> dict[str, Any]:
-    """The whole line on that corpus."""
+    """The whole pipeline on that corpus."""
     training = {
         "sequenceLength": 64,
         "batchTokens": 1024,

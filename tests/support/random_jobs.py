@@ -1,4 +1,4 @@
-"""Random jobs, valid and not: a whole line in which fields of the schema have other values."""
+"""Random jobs, valid and not: a whole pipeline with other values in fields of the schema."""
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -37,7 +37,7 @@ def changes(*, most: int) -> SearchStrategy[list[Change]]:
 
 
 def changed(changes: list[Change]) -> Json:
-    """The whole line with changes, valid or not."""
+    """The whole pipeline with changes, valid or not."""
     job = full_pipeline_job()
     for path, value in changes:
         job = with_change(job, path, value)

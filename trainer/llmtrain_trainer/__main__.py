@@ -96,15 +96,18 @@ def _in_thread(context: StageContext, has_begun: Callable[[], bool]) -> StageRes
 
     thread = threading.Thread(target=run, name=context.config.stage, daemon=True)
     thread.start()
-    told_at: float | None = None
+    requested_at: float | None = None
     while thread.is_alive():
         thread.join(_LOOK_SECONDS)
         if not thread.is_alive() or not context.stop.is_set():
             continue
-        told_at = told_at or time.monotonic()
+        requested_at = requested_at or time.monotonic()
         if not has_begun():
             raise Interrupted("stopped before its first step")
-        if not context.config.stage.row.uses_gpus and time.monotonic() - told_at > _STOP_SECONDS:
+        if (
+            not context.config.stage.row.uses_gpus
+            and time.monotonic() - requested_at > _STOP_SECONDS
+        ):
             raise Interrupted("stopped; the stage will be done anew")
     if errors:
         raise errors[0]

@@ -47,9 +47,9 @@ class ModelFamily(ABC):
     name: ClassVar[str]
     """Its `model_type` in `transformers`, and its name in the manifest."""
     keys: ClassVar[ConfigKeys]
-    """Where its config.json has the parts of a shape."""
+    """Keys of its config.json for the parts of a shape."""
     constants: ClassVar[Mapping[str, object]] = {}
-    """What else the config of a new model says."""
+    """Other entries in the config of a new model."""
     dropouts: ClassVar[Mapping[str, str]]
     """The keys of its dropouts, and what each of them drops."""
     rotary_share: ClassVar[float]
@@ -65,7 +65,7 @@ class ModelFamily(ABC):
     width_is_optional: ClassVar[bool] = False
     """Whether a config.json without the feed-forward layer's width means the default one."""
     attention_implementation: ClassVar[str] = "sdpa"
-    """What computes attention: a name that `transformers` has for it."""
+    """Implementation of attention, by its name in `transformers`."""
 
     @abstractmethod
     def default_feed_forward_width(self, hidden_size: int) -> int:
@@ -87,7 +87,7 @@ class ModelFamily(ABC):
     def block_activation_bytes(
         self, shape: Architecture, *, value_bytes: int, dropout: bool
     ) -> int:
-        """What a block keeps for the backward pass, in bytes for each token.
+        """Bytes that a block keeps for the backward pass, for each token.
 
         Attention is torch's SDPA with a flash kernel, which keeps no scores.
 
@@ -99,7 +99,7 @@ class ModelFamily(ABC):
 
     @property
     def rules(self) -> tuple[ShapeRule, ...]:
-        """What the manifest's sizes must fulfil. A family may add rules of its own."""
+        """Rules on the manifest's sizes, to which a family may add its own."""
         rules = []
         if self.keys.key_value_heads is None:
             rules.append(as_many_key_value_heads(self.name))

@@ -25,14 +25,14 @@ class ShapeRule:
     expression: str
     """CEL over the model section, true where one of its numbers is absent."""
     message: str
-    """What the API server answers where the rule is broken."""
+    """Message of the API server for a broken rule."""
     is_kept: Callable[[HeadSizes], bool]
     """The same rule in Python."""
     details: Callable[[HeadSizes], str]
     """The numbers that broke the rule, for the end of the message: `36 / 4 is 9`."""
 
     def fault(self, sizes: HeadSizes) -> str | None:
-        """What is wrong with these sizes; None where nothing is."""
+        """Message about wrong sizes; None if they are right."""
         return None if self.is_kept(sizes) else f"{self.message}; {self.details(sizes)}"
 
 

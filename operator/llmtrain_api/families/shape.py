@@ -48,7 +48,7 @@ class Matrix:
     outputs: int
     bias: bool = False
     count: int = 1
-    """How many matrices of this size a block has."""
+    """Number of matrices of this size in a block."""
     share: Fraction = Fraction(1)
     """Share of the tokens that each of them is multiplied with: 2/8 for the matrices of 8 experts
     where the router sends a token to 2."""

@@ -1,4 +1,4 @@
-"""What a job computes on."""
+"""The compute section: machines of a job."""
 
 from typing import Annotated, Literal
 

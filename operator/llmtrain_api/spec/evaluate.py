@@ -1,4 +1,4 @@
-"""How good the model is, and how good it must be."""
+"""The evaluate section: measurements of the models, and gates."""
 
 from typing import Annotated, Self
 
@@ -44,7 +44,7 @@ class Task(OneOf):
 
     @property
     def name(self) -> str:
-        """What its metrics begin with."""
+        """Prefix of its metrics."""
         return self.lm_eval.name if self.lm_eval else "heldOutDocs"
 
 
@@ -137,7 +137,7 @@ class Evaluate(Section):
     """Bounds on measured metrics; the job fails where one is not met."""
 
     @model_validator(mode="after")
-    def _tasks_are_told_apart(self) -> Self:
+    def _task_names_differ(self) -> Self:
         names = [task.name for task in self.tasks]
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise ValueError(f"two tasks have the same name, {twice}; remove one")

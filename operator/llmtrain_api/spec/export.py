@@ -1,4 +1,4 @@
-"""What the job hands over."""
+"""The export section."""
 
 from llmtrain_api.base import Section
 

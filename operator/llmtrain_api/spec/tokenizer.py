@@ -1,4 +1,4 @@
-"""How text becomes tokens."""
+"""The tokenizer section."""
 
 from enum import StrEnum
 from typing import Self

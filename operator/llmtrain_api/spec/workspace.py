@@ -1,4 +1,4 @@
-"""Where a job keeps what it makes, in a cluster."""
+"""The workspace section: the volume of a job in a cluster."""
 
 from typing import Annotated, Self
 

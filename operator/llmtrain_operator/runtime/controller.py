@@ -56,7 +56,7 @@ class Controller:
         self._stack = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
         self._slots = Slots(settings.num_workers)
-        self._passes: set[asyncio.Task[None]] = set()
+        self._reconciles: set[asyncio.Task[None]] = set()
         self._last_resync = time.monotonic()
         self._knows_all = asyncio.Event()
         self._refused = False
@@ -87,7 +87,7 @@ class Controller:
 
     async def stop(self) -> None:
         """Stop them; the next process repeats an interrupted reconcile."""
-        tasks = [*self._tasks, *self._passes]
+        tasks = [*self._tasks, *self._reconciles]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -140,8 +140,8 @@ class Controller:
         while True:
             await self._slots.take()
             task = asyncio.create_task(self._reconcile(reconciler, await self.queue.take()))
-            self._passes.add(task)
-            task.add_done_callback(self._passes.discard)
+            self._reconciles.add(task)
+            task.add_done_callback(self._reconciles.discard)
 
     async def _reconcile(self, reconciler: Reconciler, key: Key) -> None:
         """Reconcile a job until nothing is left to do for it at once."""

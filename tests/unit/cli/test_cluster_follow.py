@@ -32,11 +32,11 @@ class _Script(KubernetesApi):
 
     def __init__(self, *problem: Json | KubernetesError | None) -> None:
         super().__init__()
-        self._told = list(problem)
+        self._answers = list(problem)
 
     async def get(self, path: str) -> Json | None:
         assert path == "/apis/llmtrain.io/v1alpha1/namespaces/team/llmtrainingjobs/job"
-        problem = self._told.pop(0)
+        problem = self._answers.pop(0)
         if isinstance(problem, KubernetesError):
             raise problem
         return problem

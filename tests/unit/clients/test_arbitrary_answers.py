@@ -1,4 +1,4 @@
-"""Whatever Ray, the driver and the API server answer: no pass raises, and every policy holds.
+"""Whatever Ray, the driver and the API server answer: no reconcile raises, and every policy holds.
 
 The real reconciler asks a real HTTP server, which first answers at random. Then the API server
 answers as it should, and Ray's head still at random.
@@ -108,7 +108,7 @@ async def _hold(policy: str, state: StageState, answers: _Answers, folder: Path)
 
 
 async def _pass(reconciler: Reconciler, key: Key, *, api_may_fail: bool) -> None:
-    """Make a pass; an error that the operator names and tries again after is none of its own."""
+    """Reconcile once; an error that the operator names and retries is expected."""
     try:
         await reconciler.reconcile(key)
     except KubernetesError:

@@ -84,7 +84,7 @@ def long_config(tmp_path: Path) -> RunConfig:
 
 async def test_a_run_config_of_a_megabyte_reaches_the_driver(long_config: RunConfig) -> None:
     ray = _Taking(Reply(200, "{}"))
-    for _ in range(2):  # a pass may be made again
+    for _ in range(2):  # a reconcile may be repeated
         await RayJobs(ray).submit("it", "exec python -m trainer", long_config, {"A": "b"})
 
     ((path, package),) = ray.packages.items()

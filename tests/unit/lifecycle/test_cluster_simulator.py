@@ -25,7 +25,7 @@ _OUTCOMES = st.sampled_from(
 
 
 class Misbehaving(RuleBasedStateMachine):
-    """Anything may happen at any time; the world itself checks every pass."""
+    """Anything may happen at any time; the simulator checks every reconcile."""
 
     @initialize(
         application=_BUDGETS,

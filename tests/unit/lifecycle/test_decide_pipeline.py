@@ -1,4 +1,4 @@
-"""The line of stages, one pass after another, when nothing goes wrong."""
+"""The pipeline, one reconcile after another, without failures."""
 
 import pytest
 from support.job_harness import GENERATION, NOW, SETTINGS, UID, JobHarness

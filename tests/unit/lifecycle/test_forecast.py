@@ -87,7 +87,7 @@ class _Training(BilledJobHarness):
 
     @property
     def eta(self) -> float | None:
-        """Seconds to the end of the line."""
+        """Seconds to the end of the pipeline."""
         assert self.status.progress is not None
         return self.status.progress.pipeline_eta_seconds
 

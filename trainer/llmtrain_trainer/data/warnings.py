@@ -59,7 +59,7 @@ def _dropped(source: SourceReport, reasons: Mapping[str, str]) -> Iterator[str]:
 
 
 def _scripts(source: SourceReport) -> Iterator[str]:
-    """Scripts of which nearly nothing is left, where others are."""
+    """Warnings about scripts with nearly no documents left, although others have some."""
     for script, counts in source.scripts.items():
         lost = counts.received - counts.kept
         is_all = counts.received == source.received.documents

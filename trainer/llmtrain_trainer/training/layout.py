@@ -61,7 +61,7 @@ def validation_batches(
 ) -> Iterator[NDArray[np.int64]]:
     """The sequences of a rank's forward passes in one validation.
 
-    Every rank makes the same number of passes, for with ZeRO-3 each is collective.
+    Every rank makes the same number of forward passes, since with ZeRO-3 each is collective.
 
     Args:
         num_sequences: held-out sequences.
