@@ -61,10 +61,12 @@ class Engine:
         del keep_alive
         if task.new_weights:
             initialize(model, seed=settings.seed, gather=self._whole)
-        with_output_loss(model)
+        wanted = settings.training.compile
+        compiled = pays_off(device()) if wanted is None else wanted
+        with_output_loss(model, compiled=compiled)
         if settings.training.activation_checkpointing:
             model.activation_checkpointing_enable({"use_reentrant": False})
-        if settings.training.compile or (settings.training.compile is None and pays_off(device())):
+        if compiled:
             compile_blocks(model, whole=not self._sharded)
         self._frozen = any(not p.requires_grad for p in model.parameters())
         self._adamw = _optimizer(model, settings.training)

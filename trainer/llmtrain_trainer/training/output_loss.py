@@ -8,8 +8,10 @@ Matrix products of an odd vocabulary run on slow kernels for unaligned sizes. So
 padded for the products alone: no parameter, gradient or checkpoint has the padding.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -30,10 +32,12 @@ class OutputLoss(nn.Module):
 
     Args:
         layer: the output layer; its parameters are shared.
+        compiled: whether torch.compile makes one kernel of what lies between the products.
     """
 
-    def __init__(self, layer: nn.Linear) -> None:
+    def __init__(self, layer: nn.Linear, *, compiled: bool = False) -> None:
         super().__init__()
+        self._compiled = compiled
         self.weight, self.bias = layer.weight, layer.bias
         self._labels: Tensor | None = None
         self._label_smoothing = 0.0
@@ -57,19 +61,24 @@ class OutputLoss(nn.Module):
             self.bias,
             self._labels.flatten(),
             label_smoothing=self._label_smoothing,
+            compiled=self._compiled,
         )
 
 
-def with_output_loss(model: PreTrainedModel) -> None:
+def with_output_loss(model: PreTrainedModel, *, compiled: bool = False) -> None:
     """Put an `OutputLoss` in the place of the model's output layer.
 
     Only a family that is known to compute its logits by this layer alone gets one: others scale
     or cap them afterwards.
+
+    Args:
+        model: it is changed.
+        compiled: see `OutputLoss`.
     """
     family = find_family(model.config.model_type)
     layer = model.get_output_embeddings()
     if family is not None and type(layer) is nn.Linear:
-        model.set_output_embeddings(OutputLoss(layer))
+        model.set_output_embeddings(OutputLoss(layer, compiled=compiled))
 
 
 def linear_cross_entropy(
@@ -80,6 +89,7 @@ def linear_cross_entropy(
     *,
     label_smoothing: float = 0.0,
     chunk: int | None = None,
+    compiled: bool = False,
 ) -> Tensor:
     """Summed cross entropy of `hidden @ weight.T + bias`, computed in fp32.
 
@@ -92,6 +102,7 @@ def linear_cross_entropy(
         labels: (N,); `IGNORED` where a token does not count.
         label_smoothing: probability mass spread over the vocabulary.
         chunk: tokens whose logits exist at a time; None for what the planner reckons with.
+        compiled: see `OutputLoss`.
 
     Returns:
         A scalar; 0 where no label counts.
@@ -102,9 +113,16 @@ def linear_cross_entropy(
     chunk = chunk or logits_chunk_tokens(weight.shape[0])
     with torch.autocast(hidden.device.type, enabled=False):
         loss: Tensor = _LinearCrossEntropy.apply(  # type: ignore[no-untyped-call]
-            hidden, weight, bias, labels, label_smoothing, chunk
+            hidden, weight, bias, labels, _Settings(label_smoothing, chunk, compiled)
         )
     return loss
+
+
+@dataclass(frozen=True)
+class _Settings:
+    label_smoothing: float
+    chunk: int
+    compiled: bool
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
@@ -117,9 +135,10 @@ class _LinearCrossEntropy(torch.autograd.Function):
         weight: Tensor,
         bias: Tensor | None,
         labels: Tensor,
-        label_smoothing: float,
-        chunk: int,
+        settings: _Settings,
     ) -> Tensor:
+        chunk = settings.chunk
+        turn_into_gradient = _in_one_kernel() if settings.compiled else _turn_into_gradient
         size = weight.shape[0]
         missing = padded_vocabulary(size) - size
         padded = functional.pad(weight, (0, 0, 0, missing)) if missing else weight
@@ -136,7 +155,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
             values = logits[:, :size].float()
             if bias is not None:
                 values += bias.float()
-            total += _turn_into_gradient(values, their_labels, label_smoothing)
+            total += turn_into_gradient(values, their_labels, settings.label_smoothing)
             if values.dtype != logits.dtype:
                 logits[:, :size] = values
             if wanted[0]:
@@ -158,7 +177,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, scale: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401 - as above
         gradients = (each if each is None else each * scale for each in ctx.saved_tensors)
-        return (*gradients, None, None, None)
+        return (*gradients, None, None)
 
 
 def _turn_into_gradient(values: Tensor, labels: Tensor, label_smoothing: float) -> Tensor:
@@ -187,3 +206,8 @@ def _turn_into_gradient(values: Tensor, labels: Tensor, label_smoothing: float) 
     values.scatter_add_(1, places, values.new_full((), label_smoothing - 1).expand_as(places))
     values *= counts.unsqueeze(1)
     return losses.where(counts, 0).sum()
+
+
+@cache
+def _in_one_kernel() -> Callable[[Tensor, Tensor, float], Tensor]:
+    return torch.compile(_turn_into_gradient, dynamic=False)
