@@ -52,7 +52,7 @@ def _failed(cluster: NodelessCluster) -> NodelessJob:
 
 
 @pytest.mark.parametrize("arrive", [_running, _suspended, _succeeded, _failed])
-def test_a_hundred_more_passes_write_nothing(
+def test_a_hundred_more_reconciles_write_nothing(
     cluster: NodelessCluster, tmp_path: Path, arrive: Callable[[NodelessCluster], NodelessJob]
 ) -> None:
     with running_warm_operator(cluster.operator_kubeconfig, tmp_path, **_SETTINGS):

@@ -41,7 +41,7 @@ def uninterrupted(folder: Path) -> Workspace:
     return Workspace(folder / "uninterrupted")
 
 
-def test_the_line_ends_in_an_evaluated_model(uninterrupted: Workspace, tmp_path: Path) -> None:
+def test_the_pipeline_ends_in_an_evaluated_model(uninterrupted: Workspace, tmp_path: Path) -> None:
     report = EvaluationReport.model_validate_json(uninterrupted.evaluation_report.read_bytes())
     measured = {(result.model, result.name): result.value for result in report.results}
     assert measured["pretrained", "bitsPerByte"] < 4

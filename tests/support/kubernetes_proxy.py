@@ -108,7 +108,7 @@ class KubernetesProxy:
             if request.method not in _READS and reply.status < HTTPStatus.BAD_REQUEST:
                 self._note(request)
             if "watch" in request.query:
-                return await _relay(request, reply, self._tampered(reply))
+                return await _relay(request, reply, self._with_fault(reply))
             return await _relay(request, reply, reply.content.iter_any())
 
     async def _ask_ray(
@@ -125,7 +125,7 @@ class KubernetesProxy:
             self._note(request)
         return web.json_response(answer, status=status)
 
-    async def _tampered(self, reply: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    async def _with_fault(self, reply: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         buffer, apply_fault = b"", self.watch_fault()
         async for chunk in reply.content.iter_any():
             *lines, buffer = (buffer + chunk).split(b"\n")

@@ -72,7 +72,7 @@ class LogKubelet:
         """Put a Pod onto the node, and let it end."""
         meta = pod["metadata"]
         path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}"
-        # The player of kubelet would start it anew.
+        # The fake kubelet would start it again.
         deadline = time.monotonic() + _WITHIN_SECONDS
         while self._client.request("GET", path)["status"]["phase"] == "Pending":
             assert time.monotonic() < deadline

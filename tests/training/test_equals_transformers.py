@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from support.line_job import stage_context
+from support.later_stage_context import stage_context
 from support.rank_process import Run, run_ranks
 from support.tiny_model import tiny_tokenizer
 from torch.nn.functional import cross_entropy

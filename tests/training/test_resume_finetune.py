@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.line_job import stage_context
+from support.later_stage_context import stage_context
 from support.rank_process import Run, run_ranks
 from support.tiny_model import save_tiny
 

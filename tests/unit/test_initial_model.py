@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 from huggingface_hub import constants
-from support.line_job import stage_context
+from support.later_stage_context import stage_context
 from support.tiny_model import save_tiny
 
 from llmtrain_api.stages import Stage

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.line_job import stage_context
+from support.later_stage_context import stage_context
 from support.tiny_model import save_tiny, tiny_tokenizer
 
 from llmtrain_api.records import EvaluationReport
@@ -45,7 +45,7 @@ def report_of(context: StageContext) -> EvaluationReport:
     return EvaluationReport.model_validate_json(text)
 
 
-def test_the_whole_line_is_measured_and_the_last_model_must_pass(tmp_path: Path) -> None:
+def test_the_whole_pipeline_is_measured_and_the_last_model_must_pass(tmp_path: Path) -> None:
     context = trained_pipeline(
         tmp_path,
         tasks=[{"heldOutDocs": {"questions": 4}}],

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from support.line_job import stage_context
+from support.later_stage_context import stage_context
 from support.tiny_model import save_tiny, tiny_tokenizer
 
 from llmtrain_api.spec.evaluate import LmEval, Task

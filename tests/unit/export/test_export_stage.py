@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.line_job import stage_context
+from support.later_stage_context import stage_context
 from support.tiny_model import save_tiny, tiny_model, tiny_tokenizer
 from transformers import LlamaForCausalLM
 

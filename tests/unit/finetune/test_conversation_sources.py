@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import zstandard
 from datasets import Dataset
-from support.line_job import stage_context
+from support.later_stage_context import stage_context
 from support.python_docs import documentation
 
 from llmtrain_api.spec.finetune import ChatSource

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.line_job import stage_context
+from support.later_stage_context import stage_context
 from support.tiny_model import save_tiny
 from transformers import PreTrainedTokenizerBase
 

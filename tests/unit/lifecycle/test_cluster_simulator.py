@@ -135,7 +135,7 @@ Misbehaving.TestCase.settings = settings(max_examples=200, stateful_step_count=4
 TestMisbehavingWorld = pytest.mark.slow(Misbehaving.TestCase)
 
 
-def test_a_world_that_behaves_runs_the_whole_line() -> None:
+def test_a_cluster_without_faults_runs_the_whole_pipeline() -> None:
     simulator = ClusterSimulator(job_of(*_STAGES))
     simulator.run_until_idle(max_reconciles=60)
     assert simulator.written.phase is Phase.SUCCEEDED

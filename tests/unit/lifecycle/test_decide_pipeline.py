@@ -39,7 +39,7 @@ def _run_stage(harness: JobHarness, outcome: Outcome | None = None) -> str:
     return submission_id
 
 
-def test_the_whole_line_pass_by_pass() -> None:
+def test_the_whole_pipeline_reconcile_by_reconcile() -> None:
     harness = JobHarness()
     harness.cluster_ready = False
     assert harness.reconcile().actions == (EnsureCluster(harness.cluster_name, StageGroup.ALL),)

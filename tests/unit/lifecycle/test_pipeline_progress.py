@@ -13,7 +13,7 @@ def _progress(harness: JobHarness) -> Progress:
     return harness.status.progress
 
 
-def test_progress_grows_over_the_line_to_100() -> None:
+def test_progress_grows_over_the_pipeline_to_100() -> None:
     harness = JobHarness()
     seen = []
     for _ in harness.job.spec.stages:
