@@ -22,7 +22,10 @@ class TensorBoard(Section):
 
 
 class MLflow(Section):
-    """An MLflow run for each training stage; needs `pip install llmtrain[mlflow]`."""
+    """An MLflow run for each training stage and the evaluation.
+
+    It needs `pip install llmtrain[mlflow]`.
+    """
 
     uri: ServerUri | None = None
     """Tracking server. By default the folder `tracking/mlflow` of the workspace: nothing goes
@@ -39,7 +42,10 @@ class WandbMode(StrEnum):
 
 
 class Wandb(Section):
-    """A Weights & Biases run for each training stage; needs `pip install llmtrain[wandb]`."""
+    """A Weights & Biases run for each training stage and the evaluation.
+
+    It needs `pip install llmtrain[wandb]`.
+    """
 
     project: Annotated[str, StringConstraints(min_length=1, max_length=128)] = "llmtrain"
     """Project that the run belongs to."""
@@ -51,7 +57,7 @@ class Wandb(Section):
 
 
 class Tracking(Section):
-    """Trackers that training stages send their measurements to, besides files and Prometheus.
+    """Trackers that training stages send their measurements to, and evaluation its results.
 
     A retry of a stage continues the same run. A tracker that is slow, or fails, is a warning: it
     neither ends a stage nor holds it up.

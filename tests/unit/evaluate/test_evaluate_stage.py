@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support.event_files import scalars
 from support.later_stage_context import stage_context
 from support.tiny_model import save_tiny, tiny_tokenizer
 
 from llmtrain_api.records import EvaluationReport
+from llmtrain_api.spec.tracking import TensorBoard, Tracking
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.conversations.template import ensure_chat_template
 from llmtrain_trainer.data.documents import DocumentWriter
@@ -70,6 +72,16 @@ def test_the_whole_pipeline_is_measured_and_the_last_model_must_pass(tmp_path: P
     assert all(gate.passed for gate in report.gates)
     assert report.gates[0].value == results[2].value
     assert run(context) == results  # it takes no random choices
+
+
+def test_trackers_get_the_results_of_every_model(tmp_path: Path) -> None:
+    context = trained_pipeline(tmp_path)
+    config = context.config.replace(tracking=Tracking(tensorboard=TensorBoard()))
+    results = run(StageContext(config, context.progress))
+    folder = context.workspace.tracking / "tensorboard" / "evaluate"
+    for result in results:
+        (value,) = scalars(folder, f"{result.model}/{result.name}").values()
+        assert value == pytest.approx(result.value)
 
 
 def test_a_gate_that_is_not_met_ends_the_stage_after_the_report(tmp_path: Path) -> None:

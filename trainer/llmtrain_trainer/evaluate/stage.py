@@ -1,6 +1,7 @@
 """The evaluate stage: measures the models of the pipeline, writes the report, checks the gates."""
 
 import tempfile
+import time
 from pathlib import Path
 
 import torch
@@ -17,6 +18,8 @@ from llmtrain_trainer.evaluate.text import held_out_texts
 from llmtrain_trainer.files import replace_file
 from llmtrain_trainer.models.pipeline import pipeline_models
 from llmtrain_trainer.stage import StageContext
+from llmtrain_trainer.tracking.run import Point
+from llmtrain_trainer.tracking.trackers import open_trackers, require_packages
 
 
 def run(context: StageContext) -> tuple[EvaluationResult, ...]:
@@ -30,6 +33,7 @@ def run(context: StageContext) -> tuple[EvaluationResult, ...]:
     evaluate = context.config.evaluate
     assert evaluate is not None, "the stage runs when its section is there"
     torch.set_num_threads(context.config.workers.cpus)
+    require_packages(context.config)
     context.progress.update(percent=0, activity="loading what is to be measured")
     models = pipeline_models(context.config)
     texts = held_out_texts(context) if _needs_text(evaluate) else []
@@ -45,6 +49,14 @@ def _needs_text(evaluate: Evaluate) -> bool:
     return evaluate.bits_per_byte or any(task.held_out_docs for task in evaluate.tasks)
 
 
+def _send(results: tuple[EvaluationResult, ...], context: StageContext) -> None:
+    """Hand the results to the manifest's trackers, as one point."""
+    values = {f"{result.model}/{result.name}": result.value for result in results}
+    with open_trackers(context.config, context.progress, resumed_step=-1) as trackers:
+        for tracker in trackers:
+            tracker.add(Point(0, time.time(), values))
+
+
 def _conclude(
     evaluate: Evaluate, measurement: Measurement, subject: str, context: StageContext
 ) -> tuple[EvaluationResult, ...]:
@@ -53,6 +65,7 @@ def _conclude(
     report = EvaluationReport(results=results, generations=generations)
     path = context.workspace.evaluation_report
     replace_file(path, report.model_dump_json(indent=2) + "\n")
+    _send(results, context)
     measured = {result.name: result.value for result in results if result.model == subject}
     gates = check_gates(evaluate.gates, measured)
     report = report.replace(gates=gates)
