@@ -25,6 +25,10 @@ _ONE_CLUSTER = ("contract", "control_plane")
 """Folders of tests that share an API server, or a cluster without nodes."""
 
 
+_LONGEST_FIRST = ("e2e", "control_plane", "training", "contract")
+"""Folders of tests, in the order in which `make test` begins with them; all others follow."""
+
+
 def pytest_configure() -> None:
     """Let Ctrl-C reach what the tests start.
 
@@ -36,7 +40,11 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no process is left with it alone in the end."""
-    items.sort(key=lambda item: "e2e" not in item.path.parts)
+    items.sort(key=lambda item: _place(item.path.parent.name))
+
+
+def _place(folder: str) -> int:
+    return _LONGEST_FIRST.index(folder) if folder in _LONGEST_FIRST else len(_LONGEST_FIRST)
 
 
 class _FilesAndFolders(LoadFileScheduling):
