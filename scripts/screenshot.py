@@ -1,6 +1,7 @@
 """Runs a command and draws what it wrote, with its colours, as an SVG.
 
 python scripts/screenshot.py docs/images/plan.svg llmtrain plan manifests/llama-7b.yaml
+COLUMNS=120 python scripts/screenshot.py docs/images/run.svg llmtrain status runs/quickstart
 """
 
 import io
@@ -13,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-_COLUMNS = 100
+_COLUMNS = int(os.environ.get("COLUMNS", "100"))
 
 
 def main() -> int:
