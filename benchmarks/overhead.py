@@ -193,9 +193,8 @@ def _bare(config: RunConfig, folder: Path) -> Loop:
 
 
 def _torchrun_command(config: RunConfig, *script: str) -> list[str]:
-    port = f"--master-port={config.progress_port + 100 + len(script)}"
     workers = f"--nproc-per-node={config.workers.count}"
-    return [sys.executable, "-m", "torch.distributed.run", port, workers, *script]
+    return [sys.executable, "-m", "torch.distributed.run", "--standalone", workers, *script]
 
 
 def _reading_seconds(config: RunConfig) -> float:
