@@ -86,6 +86,10 @@ def test_files_hold_a_conversation_a_line(tmp_path: Path, ending: str) -> None:
             r"messages\[0\].weight must be 1 .* every answer is learned from; found 0",
         ),
         (
+            '{"messages": [{"role": "assistant", "content": "4", "reasoning_content": "2 + 2"}]}',
+            r"messages\[0\].reasoning_content would not be learned from; write it into content",
+        ),
+        (
             (
                 '{"messages": [{"role": "assistant", "tool_calls": [{"name": "f", '
                 r'"arguments": "{\"a\": \"\\ud83d\"}"}]}]}'
@@ -150,6 +154,31 @@ FORMS: list[tuple[dict[str, object], list[dict[str, object]]]] = [
             },
             {"role": "tool", "content": "3"},
             {"role": "assistant", "content": "Hello"},
+        ],
+    ),
+    (
+        {
+            "messages": [
+                HELLO[0],
+                {
+                    "role": "assistant",
+                    "content": None,
+                    "function_call": {"name": "add", "arguments": '{"a": 1}'},
+                },
+                {"role": "function", "name": "add", "content": "3"},
+                HELLO[1] | {"reasoning_content": ""},
+            ]
+        },
+        [
+            HELLO[0],
+            {
+                "role": "assistant",
+                "tool_calls": [
+                    {"type": "function", "function": {"name": "add", "arguments": {"a": 1}}}
+                ],
+            },
+            {"role": "tool", "name": "add", "content": "3"},
+            HELLO[1],
         ],
     ),
     ({"prompt": "Hi", "completion": "Hello"}, [*HELLO]),

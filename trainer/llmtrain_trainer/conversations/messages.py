@@ -23,6 +23,8 @@ _ROLES = {
     "observation": "tool",
 }
 """The role of a message by what data sets call it; the first of each kind is OpenAI's."""
+_REASONING = ("reasoning_content", "reasoning", "thinking")
+"""Fields in which data sets keep what a model thought before its answer."""
 _MAY_BE_EMPTY = {"system", "developer"}
 
 
@@ -48,10 +50,8 @@ def parse_message(item: object, place: str) -> Message | None:
             f"{place} must be an object with role and content, or with from and value; "
             f"found {item!r:.80}"
         )
-    content, calls = item.get("content"), item.get("tool_calls")
     role = _role(item["role"], place)
-    if item["role"] == "function_call":
-        content, calls = None, [content]
+    content, calls = _content_and_calls(item)
     message = Message(role=role)
     text = _text(content, f"{place}.content")
     if text.strip() or role == "tool":
@@ -61,6 +61,7 @@ def parse_message(item: object, place: str) -> Message | None:
     elif not calls or role != "assistant":
         raise invalid(f"{place}.content must be text that is not empty; found {content!r:.80}")
     _require_weight(role, item.get("weight"), f"{place}.weight")
+    _require_no_reasoning(item, place)
     if calls and role == "assistant":
         message["tool_calls"] = _tool_calls(calls, f"{place}.tool_calls")
     if isinstance(name := item.get("name"), str):
@@ -70,6 +71,16 @@ def parse_message(item: object, place: str) -> Message | None:
     return message
 
 
+def _content_and_calls(item: Mapping[str, object]) -> tuple[object, object]:
+    """The content of a message and its tool calls, wherever a data set keeps them."""
+    if item["role"] == "function_call":
+        return None, [item.get("content")]
+    before_tools = item.get("function_call")  # OpenAI's API, until 2023
+    if before_tools is not None and not item.get("tool_calls"):
+        return item.get("content"), [before_tools]
+    return item.get("content"), item.get("tool_calls")
+
+
 def _require_weight(role: str, weight: object, place: str) -> None:
     """Make sure that an answer is to be learned from; OpenAI's API excepts some by `weight: 0`."""
     if role == "assistant" and weight not in (None, 1):
@@ -77,6 +88,16 @@ def _require_weight(role: str, weight: object, place: str) -> None:
             f"{place} must be 1 or be left out, since every answer is learned from; "
             f"found {weight!r:.80}"
         )
+
+
+def _require_no_reasoning(item: Mapping[str, object], place: str) -> None:
+    """Make sure that no part of an answer is lost: templates write the content alone."""
+    for field in _REASONING:
+        if item.get(field):
+            raise invalid(
+                f"{place}.{field} would not be learned from; write it into content, between the "
+                "marks that the model's template has for it, or leave it out"
+            )
 
 
 def _role(given: object, place: str) -> str:
