@@ -4,6 +4,8 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
 from llmtrain_api.families import Family
@@ -31,6 +33,27 @@ _RIDDLES = {
 _STAGES = {s.value: s for s in Stage if s.value not in {"data", "tokenizer", "export"}}
 """By name, but for those whose names are also other things'."""
 _MODELS = {stage.row.makes.name: stage for stage in Stage if stage.row.makes}
+
+
+@dataclass(frozen=True)
+class _File:
+    """A Python file of the tree."""
+
+    place: Path
+    """Below the root."""
+    text: str
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """All nodes of its syntax tree."""
+        return list(ast.walk(ast.parse(self.text)))
+
+
+@cache
+def _files(*folders: str) -> list[_File]:
+    """The Python files of some folders, in order."""
+    paths = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    return [_File(path.relative_to(ROOT), path.read_text(encoding="utf-8")) for path in paths]
 
 
 def main() -> int:
@@ -70,23 +93,22 @@ def _lock_faults() -> Iterator[str]:
 
 
 def _long_files() -> Iterator[str]:
-    for path in sorted(path for folder in _PYTHON for path in (ROOT / folder).rglob("*.py")):
-        lines = path.read_text(encoding="utf-8").count("\n")
+    for file in _files(*_PYTHON):
+        lines = file.text.count("\n")
         if lines > _LONGEST_FILE_LINES:
-            yield f"{path.relative_to(ROOT)}: {lines} lines; {_LONGEST_FILE_LINES} is the most"
+            yield f"{file.place}: {lines} lines; {_LONGEST_FILE_LINES} is the most"
 
 
 def _family_names() -> Iterator[str]:
     """Only a family's own file, and its row in the table, may name it."""
-    for path in sorted(path for folder in _SOURCE_ROOTS for path in (ROOT / folder).rglob("*.py")):
-        text, where = path.read_text(encoding="utf-8"), path.relative_to(ROOT)
+    for file in _files(*_SOURCE_ROOTS):
         for family in Family:
-            if where in {_FAMILIES / "__init__.py", _FAMILIES / f"{family}.py"}:
+            if file.place in {_FAMILIES / "__init__.py", _FAMILIES / f"{family}.py"}:
                 continue
-            if found := re.search(_spellings(family), text, re.IGNORECASE):
-                line = text.count("\n", 0, found.start()) + 1
+            if found := re.search(_spellings(family), file.text, re.IGNORECASE):
+                line = file.text.count("\n", 0, found.start()) + 1
                 yield (
-                    f"{where}:{line}: {found[0]!r} is a family; what depends on it belongs in "
+                    f"{file.place}:{line}: {found[0]!r} is a family; what depends on it belongs in "
                     f"{_FAMILIES / family}.py"
                 )
 
@@ -99,15 +121,14 @@ def _spellings(name: str) -> str:
 
 def _stage_names() -> Iterator[str]:
     """A stage is known by its row in the table; only its own files name it."""
-    for path in sorted(path for folder in _SOURCE_ROOTS for path in (ROOT / folder).rglob("*.py")):
-        place = path.relative_to(ROOT)
-        if place in _KNOW_ALL_STAGES:
+    for file in _files(*_SOURCE_ROOTS):
+        if file.place in _KNOW_ALL_STAGES:
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in file.nodes:
             stage = _named_stage(node)
-            if stage is not None and not _is_own_file(place, stage):
+            if stage is not None and not _is_own_file(file.place, stage):
                 yield (
-                    f"{place}:{getattr(node, 'lineno', 0)}: names the stage {stage}; "
+                    f"{file.place}:{getattr(node, 'lineno', 0)}: names the stage {stage}; "
                     f"ask the table in {_KNOW_ALL_STAGES[0]}"
                 )
 
@@ -125,14 +146,18 @@ def _named_stage(node: ast.AST) -> Stage | None:
             return None
 
 
+def _is_own_file(place: Path, stage: Stage) -> bool:
+    return place == _API / "spec" / f"{stage}.py" or place.is_relative_to(_TRAINER / stage)
+
+
 def _riddles() -> Iterator[str]:
     """A docstring is read without its neighbours, often by `kubectl explain`."""
-    for path in sorted(path for folder in _PYTHON for path in (ROOT / folder).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for file in _files(*_PYTHON):
+        for node in file.nodes:
             match node:
                 case ast.Expr(value=ast.Constant(value=str(text), lineno=line)):
                     yield from (
-                        f"{path.relative_to(ROOT)}:{line + text.count(chr(10), 0, found.start())}: "
+                        f"{file.place}:{line + text.count(chr(10), 0, found.start())}: "
                         f"{found[0].strip()!r} in a docstring; {advice}"
                         for riddle, advice in _RIDDLES.items()
                         for found in re.finditer(riddle, text, re.MULTILINE)
@@ -140,19 +165,15 @@ def _riddles() -> Iterator[str]:
                     )
 
 
-def _is_own_file(place: Path, stage: Stage) -> bool:
-    return place == _API / "spec" / f"{stage}.py" or place.is_relative_to(_TRAINER / stage)
-
-
 def _unchecked_copies() -> Iterator[str]:
     """A misspelt field is an error of `Record.replace`; pydantic's own copy ignores it."""
-    for path in sorted(path for folder in _PYTHON for path in (ROOT / folder).rglob("*.py")):
-        place = path.relative_to(ROOT)
-        if place == _API / "base.py":
+    for file in _files(*_PYTHON):
+        if file.place == _API / "base.py":
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in file.nodes:
             if isinstance(node, ast.Attribute) and node.attr == "model_copy":
-                yield f"{place}:{node.lineno}: model_copy checks no field; use `replace(field=...)`"
+                place = f"{file.place}:{node.lineno}"
+                yield f"{place}: model_copy checks no field; use `replace(field=...)`"
 
 
 if __name__ == "__main__":
