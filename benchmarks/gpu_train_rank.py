@@ -26,7 +26,7 @@ from llmtrain_trainer.outcome import leave
 from llmtrain_trainer.pretrain.task import pretrain_task
 from llmtrain_trainer.progress.reporter import NullReporter
 from llmtrain_trainer.stage import StageContext
-from llmtrain_trainer.training.compiling import pays_off
+from llmtrain_trainer.training.compiling import is_compiled
 from llmtrain_trainer.training.mesh import device
 
 
@@ -61,8 +61,7 @@ def _bare(config: RunConfig) -> list[float]:
     initialize(model, seed=settings.seed, gather=lambda _: nullcontext())
     if settings.training.activation_checkpointing:
         model.activation_checkpointing_enable({"use_reentrant": False})
-    wanted = settings.training.compile
-    compiles = pays_off(device()) if wanted is None else wanted
+    compiles = is_compiled(settings.training.compile, device())
     compiled = torch.compile(model) if compiles else model
     several = dist.get_world_size() > 1
     wrapped = DistributedDataParallel(compiled) if several else compiled

@@ -5,15 +5,14 @@ from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Self
 
-from llmtrain_clients.kubernetes_api import Listing
+from llmtrain_clients.kubernetes_api import Json, Listing
 from llmtrain_lifecycle.money.paid_pods import GonePod
 from llmtrain_lifecycle.observed import ObjectMeta, ObservedCluster, ObservedPod
 from llmtrain_operator.informer.store import Store, Tombstones, is_newer
 from llmtrain_operator.informer.work_queue import Key
 
-Json = dict[str, Any]
 _REMEMBERED_LOSSES = 2_000
 """Most deleted Pods to remember for a job, whose Pods may come and go for hours."""
 

@@ -10,9 +10,8 @@ from llmtrain_api.faults import describe_faults
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.status import JobStatus
+from llmtrain_clients.kubernetes_api import Json
 from llmtrain_operator.informer.caches import ObservedJob
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)

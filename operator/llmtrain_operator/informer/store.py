@@ -1,14 +1,13 @@
 """The newest known versions of jobs' objects of one kind."""
 
 from collections import OrderedDict, defaultdict
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from llmtrain_api import names
-from llmtrain_clients.kubernetes_api import Listing
+from llmtrain_clients.kubernetes_api import Json, Listing
 from llmtrain_lifecycle.observed import ObjectMeta, ObservedCluster, ObservedPod
 from llmtrain_operator.informer.work_queue import Key
 
-Json = dict[str, Any]
 _Child = TypeVar("_Child", ObservedCluster, ObservedPod)
 _REMEMBERED_ENDS = 10_000
 

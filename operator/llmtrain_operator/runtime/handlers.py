@@ -10,6 +10,7 @@ from typing import Any
 import kopf
 
 from llmtrain_api import names
+from llmtrain_clients.kubernetes_api import Json
 from llmtrain_operator.informer.work_queue import Key
 from llmtrain_operator.runtime.controller import Controller
 
@@ -51,7 +52,6 @@ class NoProgress(kopf.ProgressStorage):
 
 _DELETED = "DELETED"
 _IDLE_SECONDS = 0.5
-Json = dict[str, Any]
 
 
 def registry_of(controller: Controller) -> kopf.OperatorRegistry:

@@ -5,13 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from support.architectures import build_model
+from support.architectures import build_model, tiny_shape
 from torch._dynamo.utils import counters
 
 from llmtrain_api.families import Family
-from llmtrain_api.spec.model import Model
-from llmtrain_planner.architecture import resolve_architecture
-from llmtrain_trainer.training.compiling import CompileWatch, compile_blocks, pays_off
+from llmtrain_trainer.training.compiling import CompileWatch, compile_blocks, is_compiled
 from llmtrain_trainer.training.forward import BatchTensors, batch_loss
 from llmtrain_trainer.training.output_loss import with_output_loss
 
@@ -36,9 +34,7 @@ def _new_compiler() -> Iterator[None]:
 def test_blocks_share_one_graph_and_the_loss_stays(
     *, family: Family, packed: bool, recomputed: bool
 ) -> None:
-    section = Model(family=family, layers=LAYERS, hidden_size=32, heads=4)
-    shape = resolve_architecture(section, vocabulary_size=301, context_length=16)
-    model = build_model(shape, device="cpu", dtype=torch.float32)
+    model = build_model(tiny_shape(family, layers=LAYERS), device="cpu", dtype=torch.float32)
     with_output_loss(model)
     if recomputed:
         model.activation_checkpointing_enable({"use_reentrant": False})
@@ -62,10 +58,10 @@ def test_blocks_are_compiled_by_default_where_that_pays_off(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
-    assert pays_off(torch.device("cuda"))
-    assert not pays_off(torch.device("cpu"))
+    assert is_compiled(None, torch.device("cuda"))
+    assert not is_compiled(None, torch.device("cpu"))
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    assert not pays_off(torch.device("cuda"))
+    assert not is_compiled(None, torch.device("cuda"))
     assert "no C++ compiler" in caplog.text
 
 

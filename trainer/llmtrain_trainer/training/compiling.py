@@ -12,11 +12,18 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 _log = logging.getLogger(__name__)
 
 
-def pays_off(device: torch.device) -> bool:
-    """Whether blocks are compiled where the manifest does not say.
+def is_compiled(wanted: bool | None, device: torch.device) -> bool:  # noqa: FBT001 - a field
+    """Whether blocks are compiled.
 
-    On a CPU it takes longer than a small run has to gain. Without a compiler it fails.
+    By default they are where that pays off: on a CPU it takes longer than a small run has to gain,
+    and without a compiler it fails.
+
+    Args:
+        wanted: the field `compile` of the stage; None where the manifest does not say.
+        device: what the rank computes on.
     """
+    if wanted is not None:
+        return wanted
     if device.type != "cuda":
         return False
     if all(shutil.which(name) is None for name in ("g++", "c++", "clang++")):

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 
 from llmtrain_api.spec.training import Offload, Precision, Training, ZeroStage
 from llmtrain_trainer.models.build import initialize
-from llmtrain_trainer.training.compiling import compile_blocks, pays_off
+from llmtrain_trainer.training.compiling import compile_blocks, is_compiled
 from llmtrain_trainer.training.mesh import Mesh, device
 from llmtrain_trainer.training.output_loss import with_output_loss
 from llmtrain_trainer.training.task import LoopSettings, TrainingTask
@@ -61,8 +61,7 @@ class Engine:
         del keep_alive
         if task.new_weights:
             initialize(model, seed=settings.seed, gather=self._whole)
-        wanted = settings.training.compile
-        compiled = pays_off(device()) if wanted is None else wanted
+        compiled = is_compiled(settings.training.compile, device())
         with_output_loss(model, compiled=compiled)
         if settings.training.activation_checkpointing:
             model.activation_checkpointing_enable({"use_reentrant": False})
