@@ -69,7 +69,6 @@ class Trainer:
     ) -> None:
         self._task, self._settings, self._mesh = task, task.settings, mesh
         self._context, self._progress, self._stop = context, context.progress, context.stop
-        self._order = SampleOrder(len(task.samples), task.settings.seed)
         self._writer = CheckpointWriter(
             task.checkpoints,
             Manifest(
@@ -115,7 +114,7 @@ class Trainer:
         log = metric_log(self._task.metrics, self._context, self._step) if first else nullcontext()
         feed = Feed(
             self._task.samples,
-            self._order,
+            SampleOrder(len(self._task.samples), self._settings.seed),
             self._settings.batch,
             self._mesh,
             total_steps=self._settings.total_steps,

@@ -147,19 +147,19 @@ class _LinearCrossEntropy(torch.autograd.Function):
         # The weights' gradient is summed over the chunks in fp32, whatever the weights are in.
         sums = hidden.new_zeros(padded.shape, dtype=torch.float32) if wanted[1] else None
         of_bias = hidden.new_zeros(size, dtype=torch.float32) if wanted[2] else None
-        of_hidden: list[Tensor] = []
-        for some, their_labels in zip(
-            torch.split(hidden, chunk), torch.split(labels, chunk), strict=True
-        ):
+        of_hidden = torch.empty_like(hidden) if wanted[0] else None
+        for start in range(0, len(hidden), chunk):
+            place = slice(start, start + chunk)
+            some = hidden[place]
             logits = some @ padded.T
             values = logits[:, :size].float()
             if bias is not None:
                 values += bias.float()
-            total += turn_into_gradient(values, their_labels, settings.label_smoothing)
+            total += turn_into_gradient(values, labels[place], settings.label_smoothing)
             if values.dtype != logits.dtype:
                 logits[:, :size] = values
-            if wanted[0]:
-                of_hidden.append(logits @ padded)
+            if of_hidden is not None:
+                torch.mm(logits, padded, out=of_hidden[place])
             if sums is not None and logits.dtype == sums.dtype:
                 sums.addmm_(logits.T, some)
             elif sums is not None:
@@ -167,7 +167,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
             if of_bias is not None:
                 of_bias += values.sum(dim=0)
         ctx.save_for_backward(
-            torch.cat(of_hidden) if of_hidden else None,
+            of_hidden,
             None if sums is None else sums[:size].to(weight.dtype),
             None if of_bias is None or bias is None else of_bias.to(bias.dtype),
         )
