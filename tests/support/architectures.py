@@ -7,12 +7,24 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from llmtrain_api.families import Family
 from llmtrain_api.families.base import Architecture
+from llmtrain_api.spec.model import Model
+from llmtrain_planner.architecture import resolve_architecture
 from llmtrain_trainer.models.config import model_config
 
 
 def key_value_heads(family: Family, heads: int) -> tuple[int, ...]:
     """Numbers of key and value heads that models of a family can have, beside `heads`."""
     return (heads,) if family.definition.keys.key_value_heads is None else (heads, heads // 2, 1)
+
+
+def tiny_shape(
+    family: Family, *, layers: int = 2, vocabulary_size: int = 301, context_length: int = 16
+) -> Architecture:
+    """A shape of a family, so small that a test may compute with it."""
+    section = Model(family=family, layers=layers, hidden_size=32, heads=4)
+    return resolve_architecture(
+        section, vocabulary_size=vocabulary_size, context_length=context_length
+    )
 
 
 def build_model(

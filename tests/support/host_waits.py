@@ -2,10 +2,11 @@
 
 import json
 import os
-import warnings
 from pathlib import Path
 from traceback import extract_stack
 from typing import Any
+
+from support.rank_process import join_ranks
 
 from llmtrain_api.run_config import RunConfig
 
@@ -66,10 +67,8 @@ def count(runs: str, result: str) -> None:
 
     loop.read = counted_read  # type: ignore[assignment]
     loop.Trainer._train_step = counted_step  # type: ignore[method-assign]
-    warnings.simplefilter("ignore")
     os.environ |= {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"}
-    dist.init_process_group("gloo", init_method=f"file://{runs}.store", rank=0, world_size=1)
-    torch.set_num_threads(1)
+    join_ranks(runs)
     counts = []
     for text in json.loads(Path(runs).read_text()):
         steps.clear()

@@ -8,7 +8,6 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from support.cluster.api_client import ApiClient, Json
@@ -57,12 +56,7 @@ class LogKubelet:
         self._client.request("PATCH", f"{_NODES}/{_NAME}/status", patch, content=_MERGE)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._client.request("DELETE", f"{_NODES}/{_NAME}")
         self._server.shutdown()
         self._thread.join()

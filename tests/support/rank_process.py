@@ -91,18 +91,12 @@ def run_ranks(runs: list[Run], *, ranks: int) -> None:
                     process.wait()
 
 
-def rank(runs: str) -> None:
-    """Be one rank of the runs in a file."""
+def join_ranks(runs: str) -> None:
+    """Make this process one rank of those that share a file of runs, by RANK and WORLD_SIZE."""
     import torch
     from torch import distributed as dist
 
-    from llmtrain_trainer.launch.rank import run_rank
-    from llmtrain_trainer.outcome import leave
-    from llmtrain_trainer.stage import StageContext
-    from llmtrain_trainer.tracking import background
-
     warnings.simplefilter("ignore")  # as in a new process: PYTHONWARNINGS is read at the start
-    background._CLOSE_SECONDS = 300  # on a busy machine, importing a tracker takes long
     dist.init_process_group(
         "gloo",
         init_method=f"file://{runs}.store",
@@ -110,6 +104,19 @@ def rank(runs: str) -> None:
         world_size=int(os.environ["WORLD_SIZE"]),
     )
     torch.set_num_threads(1)
+
+
+def rank(runs: str) -> None:
+    """Be one rank of the runs in a file."""
+    from torch import distributed as dist
+
+    from llmtrain_trainer.launch.rank import run_rank
+    from llmtrain_trainer.outcome import leave
+    from llmtrain_trainer.stage import StageContext
+    from llmtrain_trainer.tracking import background
+
+    background._CLOSE_SECONDS = 300  # on a busy machine, importing a tracker takes long
+    join_ranks(runs)
     for text, crash_after in json.loads(Path(runs).read_bytes()):
         context = StageContext(RunConfig.model_validate_json(text), CrashAfter(crash_after))
         try:

@@ -6,15 +6,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from support.architectures import build_model
+from support.architectures import build_model, tiny_shape
 from torch import Tensor
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import AutoModelForCausalLM, CohereConfig
 
 from llmtrain_api.families import Family
-from llmtrain_api.spec.model import Model
-from llmtrain_planner.architecture import resolve_architecture
 from llmtrain_trainer.training.forward import BatchTensors, batch_loss
 from llmtrain_trainer.training.output_loss import (
     OutputLoss,
@@ -87,14 +85,12 @@ def test_loss_and_gradients_are_those_of_all_logits_at_once(
 
 @pytest.mark.parametrize(("family", "dtype"), [*product(Family, TOLERANCES)])
 def test_a_model_learns_the_same(family: Family, dtype: torch.dtype) -> None:
-    section = Model(family=family, layers=2, hidden_size=32, heads=4)
-    shape = resolve_architecture(section, vocabulary_size=301, context_length=16)
     ids = torch.randint(301, (2, 16), generator=torch.Generator().manual_seed(0))
     batch = BatchTensors(ids, ids.roll(-1), None)
     losses, gradients = [], []
     for fused in (False, True):
         torch.manual_seed(1)
-        model = build_model(shape, device="cpu", dtype=dtype)
+        model = build_model(tiny_shape(family), device="cpu", dtype=dtype)
         before = set(model.state_dict())
         if fused:
             with_output_loss(model)

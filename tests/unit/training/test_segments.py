@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from support.architectures import tiny_shape
 from transformers import (
     AutoModelForCausalLM,
     Gemma2Config,
@@ -12,8 +13,6 @@ from transformers import (
 )
 
 from llmtrain_api.families import Family
-from llmtrain_api.spec.model import Model
-from llmtrain_planner.architecture import resolve_architecture
 from llmtrain_trainer.models.config import attention_implementation, model_config
 from llmtrain_trainer.training.forward import loss_sum, model_inputs
 from llmtrain_trainer.training.samples import IGNORED
@@ -36,9 +35,7 @@ _LAYERS = ["sliding_attention", "full_attention", "sliding_attention"]
 
 
 def _own(family: Family) -> PretrainedConfig:
-    section = Model(family=family, layers=2, hidden_size=32, heads=4)
-    shape = resolve_architecture(section, vocabulary_size=50, context_length=16)
-    return model_config(shape, dropout=0.0)
+    return model_config(tiny_shape(family, vocabulary_size=50), dropout=0.0)
 
 
 CONFIGS: dict[str, PretrainedConfig] = {
