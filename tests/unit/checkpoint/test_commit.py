@@ -4,17 +4,13 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
-from pydantic import TypeAdapter
+from support.checkpoints import Alone, new_writer, newest_step, write_files
 
-from llmtrain_api.parallel import ParallelDims
-from llmtrain_api.stages import Stage
 from llmtrain_trainer.checkpoint.commit import CheckpointWriter
 from llmtrain_trainer.checkpoint.manifest import (
     CheckpointState,
-    Manifest,
     checkpoint_steps,
     leftover_folders,
     step_folder,
@@ -22,67 +18,20 @@ from llmtrain_trainer.checkpoint.manifest import (
 from llmtrain_trainer.checkpoint.restore import find_restorable
 from llmtrain_trainer.errors import StageError, UserError
 
-T = TypeVar("T")
-FILES = {"model.bin": b"w" * 100, "deepspeed/optimizer.bin": b"m" * 50}
-
-
-class _Alone:
-    """A group of one rank."""
-
-    rank = 0
-    size = 1
-
-    def barrier(self) -> None:
-        pass
-
-    def gather(self, value: T, kind: TypeAdapter[T]) -> list[T]:
-        return [kind.validate_json(kind.dump_json(value))]
-
-
-ALONE = _Alone()
-
-
-def _writer(root: Path, *, attempt: int = 0, keep: int = 3) -> CheckpointWriter:
-    template = Manifest(
-        stage=Stage.PRETRAIN,
-        attempt=attempt,
-        parallel=ParallelDims.over(1),
-        fingerprint="settings",
-        state=CheckpointState(step=0),
-        files={},
-    )
-    writer = CheckpointWriter(root, template, ALONE, keep=keep)
-    writer.claim()
-    return writer
-
-
-def _write(step: int) -> Callable[[Path], None]:
-    def write(folder: Path) -> None:
-        for name, content in FILES.items():
-            (folder / name).parent.mkdir(exist_ok=True)
-            (folder / name).write_bytes(content + str(step).encode())
-
-    return write
-
 
 def _commit(writer: CheckpointWriter, *steps: int) -> None:
     for step in steps:
-        writer.commit(CheckpointState(step=step), _write(step))
-
-
-def _newest(root: Path) -> int | None:
-    found = find_restorable(root, "settings", ALONE)
-    return found.manifest.state.step if found else None
+        writer.commit(CheckpointState(step=step), write_files(step))
 
 
 def test_the_newest_is_restored_and_the_oldest_is_dropped(tmp_path: Path) -> None:
-    _commit(_writer(tmp_path, keep=2), 5, 10, 15)
-    assert _newest(tmp_path) == 15
+    _commit(new_writer(tmp_path, keep=2), 5, 10, 15)
+    assert newest_step(tmp_path) == 15
     assert checkpoint_steps(tmp_path) == [15, 10]
 
 
 def test_nothing_is_found_where_nothing_was_committed(tmp_path: Path) -> None:
-    assert _newest(tmp_path / "never-made") is None
+    assert newest_step(tmp_path / "never-made") is None
 
 
 @pytest.mark.parametrize("name", ["model.bin", "deepspeed/optimizer.bin", "manifest.json"])
@@ -90,7 +39,7 @@ def test_nothing_is_found_where_nothing_was_committed(tmp_path: Path) -> None:
 def test_damage_of_any_file_falls_back_and_says_why(
     tmp_path: Path, name: str, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _commit(_writer(tmp_path), 5, 10)
+    _commit(new_writer(tmp_path), 5, 10)
     path = step_folder(tmp_path, 10) / name
     content = path.read_bytes()
     match damage:
@@ -102,43 +51,45 @@ def test_damage_of_any_file_falls_back_and_says_why(
             path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
         case _:
             path.write_bytes(content + b"x")
-    assert _newest(tmp_path) == 5
+    assert newest_step(tmp_path) == 5
     assert "step-00000010 is not used" in caplog.text
     assert name in caplog.text
 
 
 def test_a_checkpoint_without_its_marker_was_never_committed(tmp_path: Path) -> None:
-    _commit(_writer(tmp_path), 5, 10)
+    _commit(new_writer(tmp_path), 5, 10)
     (step_folder(tmp_path, 10) / "COMMITTED").unlink()
-    assert _newest(tmp_path) == 5
+    assert newest_step(tmp_path) == 5
+    _commit(new_writer(tmp_path, attempt=1, keep=2), 12)
+    assert checkpoint_steps(tmp_path) == [12, 5]  # it counts as none of the two
 
 
 def test_a_damaged_checkpoint_is_replaced_when_its_step_is_done_again(tmp_path: Path) -> None:
-    _commit(_writer(tmp_path), 5, 10)
+    _commit(new_writer(tmp_path), 5, 10)
     (step_folder(tmp_path, 10) / "model.bin").unlink()
-    _commit(_writer(tmp_path, attempt=1), 10)
-    assert _newest(tmp_path) == 10
+    _commit(new_writer(tmp_path, attempt=1), 10)
+    assert newest_step(tmp_path) == 10
 
 
 def test_a_superseded_attempt_commits_nothing(tmp_path: Path) -> None:
-    stale = _writer(tmp_path, attempt=0)
+    stale = new_writer(tmp_path, attempt=0)
     _commit(stale, 5)
-    current = _writer(tmp_path, attempt=1)
+    current = new_writer(tmp_path, attempt=1)
     with pytest.raises(StageError, match="attempt 1 of this stage has taken over"):
         _commit(stale, 10)
-    assert _newest(tmp_path) == 5
+    assert newest_step(tmp_path) == 5
     _commit(current, 10)
     assert leftover_folders(tmp_path) == []
 
 
 def test_other_settings_may_not_resume(tmp_path: Path) -> None:
-    _commit(_writer(tmp_path), 5)
+    _commit(new_writer(tmp_path), 5)
     with pytest.raises(UserError, match="other settings"):
-        find_restorable(tmp_path, "changed", ALONE)
+        find_restorable(tmp_path, "changed", Alone())
 
 
 def test_a_full_disk_is_said_and_harms_nothing(tmp_path: Path) -> None:
-    writer = _writer(tmp_path)
+    writer = new_writer(tmp_path)
     _commit(writer, 5)
 
     def write(folder: Path) -> None:
@@ -148,10 +99,10 @@ def test_a_full_disk_is_said_and_harms_nothing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no space left .* of step 5, .* is untouched") as full:
         writer.commit(CheckpointState(step=10), write)
     assert full.value.reason == "DiskFull"
-    assert _newest(tmp_path) == 5
+    assert newest_step(tmp_path) == 5
     assert leftover_folders(tmp_path) == []
     with pytest.raises(UserError, match="no checkpoint was committed yet"):
-        _writer(tmp_path / "empty").commit(CheckpointState(step=10), write)
+        new_writer(tmp_path / "empty").commit(CheckpointState(step=10), write)
 
 
 @pytest.mark.slow
@@ -164,17 +115,17 @@ def test_a_kill_at_any_moment_leaves_a_checkpoint_that_loads(tmp_path: Path) -> 
 
 def _killed_at(root: Path, moment: int) -> bool:
     """Kill a process at this call into the file system; returns whether it outlived its work."""
-    _commit(_writer(root, keep=2), 5, 10)
+    _commit(new_writer(root, keep=2), 5, 10)
     child = os.fork()
     if child == 0:
         _die_at(moment)
-        _commit(_writer(root, attempt=1, keep=2), 15)
+        _commit(new_writer(root, attempt=1, keep=2), 15)
         os._exit(0)
     _, status = os.waitpid(child, 0)
     survived = os.waitstatus_to_exitcode(status) == 0
-    assert _newest(root) in ({15} if survived else {10, 15})
-    _commit(_writer(root, attempt=2, keep=2), 20)
-    assert _newest(root) == 20
+    assert newest_step(root) in ({15} if survived else {10, 15})
+    _commit(new_writer(root, attempt=2, keep=2), 20)
+    assert newest_step(root) == 20
     assert leftover_folders(root) == []
     return survived
 

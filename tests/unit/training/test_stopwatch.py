@@ -28,9 +28,10 @@ def test_what_a_checkpoint_holds_is_not_lost() -> None:
         pass
     with watch.measure("checkpoint_save"):
         pass
-    watch.commit()
-    assert watch.work.uncommitted == 0
+    snapshot = watch.productive_seconds
     with watch.measure("productive"):
         pass
+    assert watch.work.uncommitted == 2
+    watch.commit(snapshot)
     work = watch.work
     assert (work.productive, work.uncommitted, work.checkpoint_save) == (2, 1, 1)

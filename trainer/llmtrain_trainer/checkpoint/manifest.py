@@ -55,10 +55,16 @@ def newest_committed(root: Path) -> int | None:
 
 
 def leftover_folders(root: Path) -> list[Path]:
-    """Folders of interrupted writes and deletions."""
+    """Folders of interrupted writes, commits and deletions."""
     if not root.is_dir():
         return []
-    return sorted(path for path in root.iterdir() if _LEFTOVER.fullmatch(path.name))
+    return sorted(path for path in root.iterdir() if _is_leftover(path))
+
+
+def _is_leftover(path: Path) -> bool:
+    if _LEFTOVER.fullmatch(path.name):
+        return True
+    return _STEP.fullmatch(path.name) is not None and not (path / COMMITTED).is_file()
 
 
 class FileDigest(Record):

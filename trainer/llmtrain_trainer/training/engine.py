@@ -17,6 +17,7 @@ from llmtrain_trainer.models.build import initialize
 from llmtrain_trainer.training.compiling import compile_blocks, is_compiled
 from llmtrain_trainer.training.mesh import Mesh, device
 from llmtrain_trainer.training.output_loss import with_output_loss
+from llmtrain_trainer.training.snapshot import Snapshot
 from llmtrain_trainer.training.task import LoopSettings, TrainingTask
 
 # torch renamed collectives that DeepSpeed still calls by their old names.
@@ -30,6 +31,7 @@ import deepspeed.ops  # noqa: E402 - it looks for an accelerator at once
 from deepspeed.ops.op_builder.all_ops import ALL_OPS  # noqa: E402 - it looks for an accelerator at once
 from transformers.integrations import HfDeepSpeedConfig  # noqa: E402 - it looks for an accelerator at once
 
+from llmtrain_trainer.training.capture import Capture  # noqa: E402 - imports DeepSpeed
 from llmtrain_trainer.training.deepspeed_files import unsafe_checkpoint  # noqa: E402 - imports DeepSpeed
 
 _TAG = "deepspeed"
@@ -72,6 +74,9 @@ class Engine:
         self._engine, _, _, _ = deepspeed.initialize(
             model=model, optimizer=self._adamw, config=config
         )
+        # What is offloaded fills the host's memory: there is no room for a copy of it.
+        self._capture = Capture(copies=settings.training.zero.offload is Offload.NONE)
+        self._engine.checkpoint_engine = self._capture
         self.model: nn.Module = self._engine
 
     @property
@@ -100,14 +105,12 @@ class Engine:
         """Tell DeepSpeed that a micro batch other than the step's last is done."""
         self._engine.step()
 
-    def save(self, folder: Path) -> None:
-        """Write this rank's part of the state. Collective."""
-        self._engine.save_checkpoint(
-            folder, tag=_TAG, save_latest=False, exclude_frozen_parameters=self._frozen
-        )
+    def snapshot(self) -> Snapshot:
+        """This rank's part of the state; the snapshot before has to be written. Collective."""
+        return self._capture.snapshot(self._engine, _TAG, without_frozen=self._frozen)
 
     def load(self, folder: Path) -> None:
-        """Read the state that `save` wrote. Collective.
+        """Read the state of a checkpoint. Collective.
 
         Raises:
             UserError: it holds more than weights.
@@ -200,6 +203,6 @@ def deepspeed_config(settings: LoopSettings, *, from_universal: bool) -> dict[st
         "zero_optimization": zero,
         "zero_allow_untested_optimizer": True,
         "zero_force_ds_cpu_optimizer": False,
-        "checkpoint": {"load_universal": from_universal},
+        "checkpoint": {"load_universal": from_universal, "tag_validation": "Ignore"},
         "steps_per_print": _NEVER,
     }

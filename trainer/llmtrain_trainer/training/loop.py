@@ -14,8 +14,7 @@ import torch
 
 from llmtrain_api.records import StepRecord
 from llmtrain_api.training_metrics import TrainingMetrics
-from llmtrain_trainer.checkpoint.commit import CheckpointWriter
-from llmtrain_trainer.checkpoint.manifest import CheckpointState, Manifest
+from llmtrain_trainer.checkpoint.manifest import CheckpointState
 from llmtrain_trainer.checkpoint.restore import (
     Restorable,
     find_restorable,
@@ -24,6 +23,7 @@ from llmtrain_trainer.checkpoint.restore import (
 )
 from llmtrain_trainer.errors import Interrupted, StageError
 from llmtrain_trainer.stage import StageContext
+from llmtrain_trainer.training.checkpoints import Checkpoints
 from llmtrain_trainer.training.compiling import CompileWatch
 from llmtrain_trainer.training.engine import Engine
 from llmtrain_trainer.training.feed import Feed, StepBatch
@@ -69,21 +69,8 @@ class Trainer:
     ) -> None:
         self._task, self._settings, self._mesh = task, task.settings, mesh
         self._context, self._progress, self._stop = context, context.progress, context.stop
-        self._writer = CheckpointWriter(
-            task.checkpoints,
-            Manifest(
-                stage=task.stage,
-                attempt=task.attempt,
-                parallel=mesh.dims,
-                fingerprint=task.fingerprint,
-                state=CheckpointState(step=0),
-                files={},
-            ),
-            mesh.all,
-            keep=task.settings.training.checkpoint.keep,
-        )
-        self._writer.claim()
         self._watch = Stopwatch()
+        self._checkpoints = Checkpoints(task, mesh, context.progress, self._watch)
         self._compiled = CompileWatch()
         self._stopping = StoppingState()
         self._step = 0
@@ -95,8 +82,6 @@ class Trainer:
         self._engine = Engine(task, mesh, from_universal=moved)
         if found is not None:
             self._resume(found)
-        self._committed_step = self._step
-        self._committed_at = time.monotonic()
 
     def run(self) -> None:
         """Train to the end and save the model."""
@@ -119,18 +104,19 @@ class Trainer:
             self._mesh,
             total_steps=self._settings.total_steps,
         )
-        with feed, log as self._records:
+        with feed, log as self._records, self._checkpoints:
             while not self._finished():
                 stop, due = self._train_step(feed, speed)
+                self._checkpoints.report()
                 if self._validation_due():
                     self._publish()
                     self._validate()
-                if due or stop or self._step == self._settings.total_steps:
-                    self._commit()
+                if due or stop or self._finished():
+                    self._save()
                 if stop and not self._finished():
+                    self._checkpoints.finish()
                     raise Interrupted(f"stopped after the checkpoint of step {self._step}")
-            if self._committed_step != self._step:
-                self._commit()
+            self._checkpoints.finish()
         self._save_model()
 
     def _finished(self) -> bool:
@@ -227,7 +213,8 @@ class Trainer:
             Mean loss in nats; whether to stop; whether a checkpoint is due after this step.
         """
         first = self._mesh.rank == 0
-        mine = [0.0, float(first and self._stop.is_set()), float(first and self._checkpoint_due())]
+        due_now = first and self._checkpoints.is_due(self._step + 1)
+        mine = [0.0, float(first and self._stop.is_set()), float(due_now)]
         votes = torch.tensor(mine, dtype=torch.float64).to(nats.device, non_blocking=True)
         if self._mesh.counts_loss:
             votes[0] = nats
@@ -259,11 +246,6 @@ class Trainer:
         clip = self._settings.training.optimizer.clip
         self._log(record.replace(gradient_norm=norm, clip_factor=_clip_factor(norm, clip)))
 
-    def _checkpoint_due(self) -> bool:
-        rule = self._settings.training.checkpoint
-        by_step = rule.every_steps is not None and (self._step + 1) % rule.every_steps == 0
-        return by_step or time.monotonic() - self._committed_at >= rule.every_seconds
-
     def _validation_due(self) -> bool:
         every = self._settings.validate_every_steps
         at_end = self._step == self._settings.total_steps
@@ -289,23 +271,15 @@ class Trainer:
             )
         )
 
-    def _commit(self) -> None:
+    def _save(self) -> None:
         self._publish()
-        self._progress.update(activity="writing a checkpoint")
-        if self._records is not None:
-            self._records.sync()
         best = self._stopping.best
         state = CheckpointState(
             step=self._step,
             best_validation_loss=best if math.isfinite(best) else None,
             failed_validations=self._stopping.failures,
         )
-        with self._watch.measure("checkpoint_save"):
-            self._writer.commit(state, self._engine.save)
-        self._watch.commit()
-        self._committed_step, self._committed_at = self._step, time.monotonic()
-        self._progress.log(TrainingMetrics(checkpoint_step=self._step, checkpoint_time=time.time()))
-        self._progress.update(activity="training", work=self._watch.work)
+        self._checkpoints.save(state, self._engine.snapshot, self._records)
 
     def _log(self, record: StepRecord) -> None:
         """Take what was measured: the one door to step log, progress report and trackers."""

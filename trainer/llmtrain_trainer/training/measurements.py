@@ -49,16 +49,20 @@ class Stopwatch:
         finally:
             self.switch_to(before)
 
-    def commit(self) -> None:
-        """Record that all work so far is kept."""
+    @property
+    def productive_seconds(self) -> float:
+        """Seconds of work until now."""
         self.switch_to(self._bucket)
-        self._committed = self._seconds.get("productive", 0.0)
+        return self._seconds.get("productive", 0.0)
+
+    def commit(self, productive_seconds: float) -> None:
+        """Record that this much work is kept."""
+        self._committed = productive_seconds
 
     @property
     def work(self) -> WorkSeconds:
         """All seconds until now."""
-        self.switch_to(self._bucket)
-        uncommitted = self._seconds.get("productive", 0.0) - self._committed
+        uncommitted = self.productive_seconds - self._committed
         return WorkSeconds.model_validate({"uncommitted": uncommitted, **self._seconds})
 
 

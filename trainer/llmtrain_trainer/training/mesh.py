@@ -20,7 +20,25 @@ _NOTHING: TypeAdapter[None] = TypeAdapter(None)
 
 
 class Ranks:
-    """The process group that the launcher made. Every method but the properties is collective."""
+    """All ranks of the stage. Every method but the properties is collective.
+
+    Args:
+        beside: a group of all ranks beside the one that the launcher made, for another thread; it
+            works on the host.
+    """
+
+    def __init__(self, beside: dist.ProcessGroup | None = None) -> None:
+        self._group = beside
+        self._device = device() if beside is None else torch.device("cpu")
+
+    @classmethod
+    def beside(cls) -> Self:
+        """A second group of all ranks: a thread that uses it does not disturb training."""
+        return cls(dist.new_group(backend="gloo"))
+
+    def close(self) -> None:
+        """Give up a group that `beside` made."""
+        dist.destroy_process_group(self._group)
 
     @property
     def rank(self) -> int:
@@ -46,14 +64,14 @@ class Ranks:
             kind: type of the value, by which the others' values are validated.
         """
         own = torch.frombuffer(bytearray(kind.dump_json(value)), dtype=torch.uint8)
-        size = torch.tensor([own.numel()], device=device())
+        size = torch.tensor([own.numel()], device=self._device)
         sizes = [torch.empty_like(size) for _ in range(self.size)]
-        dist.all_gather(sizes, size)
+        dist.all_gather(sizes, size, group=self._group)
         longest = max(int(each) for each in sizes)
-        padded = torch.zeros(longest, dtype=torch.uint8, device=device())
+        padded = torch.zeros(longest, dtype=torch.uint8, device=self._device)
         padded[: own.numel()] = own
         texts = [torch.empty_like(padded) for _ in range(self.size)]
-        dist.all_gather(texts, padded)
+        dist.all_gather(texts, padded, group=self._group)
         pairs = zip(texts, sizes, strict=True)
         return [
             kind.validate_json(text[: int(length)].cpu().numpy().tobytes())
@@ -62,7 +80,7 @@ class Ranks:
 
     def sum(self, values: Tensor) -> Tensor:
         """The elementwise sum over all ranks, in place."""
-        dist.all_reduce(values)
+        dist.all_reduce(values, group=self._group)
         return values
 
 

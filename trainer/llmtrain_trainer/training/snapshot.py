@@ -1,0 +1,130 @@
+"""Snapshots of the training state, which a thread writes into files while training goes on."""
+
+import copy
+import logging
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One rank's files of a checkpoint, not yet written."""
+
+    states: dict[Path, object]
+    """Content of each file, by its path inside the checkpoint."""
+    is_copy: bool
+    """Whether training may go on before the files are written."""
+
+    def write(self, folder: Path) -> None:
+        """Write the files below a folder."""
+        for path, state in self.states.items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            torch.save(state, target)
+
+
+class HostBuffers:
+    """Host memory for the copies of one snapshot, which the next one overwrites.
+
+    It is pinned where there is a GPU: then its copy engine fills it at the speed of the bus.
+    """
+
+    def __init__(self) -> None:
+        self._buffers: list[Tensor] = []
+        self._used = 0
+
+    def start_over(self) -> None:
+        """Free all buffers for the next snapshot."""
+        self._used = 0
+
+    def copy_of(self, storage: torch.UntypedStorage) -> torch.UntypedStorage:
+        """A copy of a storage; on a GPU it is complete when the stream is synchronized."""
+        source = torch.empty(0, dtype=torch.uint8, device=storage.device).set_(storage)
+        buffer = self._next(storage.nbytes())
+        buffer.copy_(source, non_blocking=True)
+        return buffer.untyped_storage()
+
+    def _next(self, num_bytes: int) -> Tensor:
+        """The next buffer: a state has the same storages, in the same order, each time."""
+        if self._used == len(self._buffers):
+            self._buffers.append(_host_buffer(num_bytes))
+        elif self._buffers[self._used].nbytes != num_bytes:
+            self._buffers[self._used] = _host_buffer(num_bytes)
+        self._used += 1
+        return self._buffers[self._used - 1]
+
+
+def _host_buffer(num_bytes: int) -> Tensor:
+    buffer = torch.empty(num_bytes, dtype=torch.uint8)
+    if torch.cuda.is_available() and num_bytes:
+        _pin(buffer)
+    return buffer
+
+
+def _pin(buffer: Tensor) -> None:
+    """Pin memory where it is; torch's own pinned memory is rounded up to a power of two."""
+    untyped: Any = torch.cuda
+    cuda = untyped.cudart()
+    address = buffer.data_ptr()
+    error = int(cuda.cudaHostRegister(address, buffer.nbytes, 0))
+    if error:
+        _log.warning(
+            "%.1f GB for checkpoints could not be pinned (CUDA error %d): copies take longer",
+            *(buffer.nbytes / 1e9, error),
+        )
+    else:
+        weakref.finalize(buffer, cuda.cudaHostUnregister, address)
+
+
+class StateCopy:
+    """A copy of the content of one file.
+
+    Tensors that share a storage share its copy too, so the file that `torch.save` makes of the copy
+    is the one that it would make of the original.
+
+    Args:
+        buffers: memory for the copies.
+    """
+
+    def __init__(self, buffers: HostBuffers) -> None:
+        self._buffers = buffers
+        self._copies: dict[int, torch.UntypedStorage] = {}
+        """By the address of the original."""
+
+    def copied(self, value: object) -> object:
+        """The copy of a tensor, or of what holds tensors."""
+        if isinstance(value, Tensor):
+            return self._tensor(value)
+        if isinstance(value, dict):
+            fresh: dict[Any, object] = copy.copy(value)  # with the attributes of a state_dict
+            fresh.update((key, self.copied(each)) for key, each in value.items())
+            return fresh
+        if type(value) in {list, tuple}:
+            return type(value)(map(self.copied, value))  # type: ignore[call-arg,call-overload]
+        return copy.deepcopy(value)
+
+    def _tensor(self, value: Tensor) -> Tensor:
+        fresh = torch.empty(0, dtype=value.dtype).set_(
+            self._storage(value.untyped_storage()),
+            value.storage_offset(),
+            value.size(),
+            value.stride(),
+        )
+        if isinstance(value, nn.Parameter):
+            return nn.Parameter(fresh, requires_grad=value.requires_grad)
+        return fresh.requires_grad_(value.requires_grad)
+
+    def _storage(self, storage: torch.UntypedStorage) -> torch.UntypedStorage:
+        if not storage.nbytes():  # has no address
+            return torch.empty(0).untyped_storage()
+        address = storage.data_ptr()
+        if address not in self._copies:
+            self._copies[address] = self._buffers.copy_of(storage)
+        return self._copies[address]
