@@ -19,6 +19,10 @@ class Workers(Record):
     """CPU cores of a rank."""
     gpus: Literal[0, 1]
     """GPUs of a rank."""
+    machines: int = Field(1, ge=1)
+    """Number of machines that they run on."""
+    spot: bool = False
+    """Whether the machines may be taken away at any time."""
 
 
 class RunConfig(Sections):

@@ -37,4 +37,6 @@ def _workers(job: LLMTrainingJob, settings: Settings) -> Workers:
         count=count,
         cpus=trainers.cpus // max(trainers.gpus, 1),
         gpus=1 if trainers.gpus and settings.use_gpus else 0,
+        machines=1 if settings.one_cluster else trainers.replicas,
+        spot=trainers.spot and not settings.one_cluster,
     )

@@ -123,8 +123,9 @@ class Checkpoint(Section):
     One is always committed at the end of the stage, and when a stop is requested.
     """
 
-    every_seconds: int = Field(600, ge=1, le=86400)
-    """Longest time between two checkpoints, in seconds."""
+    every_seconds: int | None = Field(None, ge=1, le=86400)
+    """Longest time between two checkpoints, in seconds. By default it follows from the time that
+    training waits for one, and from the failure rate of as many machines: 1 to 30 minutes."""
     every_steps: int | None = Field(None, ge=1, le=1_000_000)
     """Optimizer steps between two checkpoints, in addition to `everySeconds`."""
     keep: int = Field(3, ge=2, le=100)

@@ -18,7 +18,9 @@ from llmtrain_lifecycle.settings import Settings
 _COMPUTE = Compute.model_validate(
     {"trainers": {"replicas": 4, "gpus": 8, "cpus": 96}, "cpus": {"replicas": 3, "cpus": 32}}
 )
-_ON_CPU = Compute.model_validate({"trainers": {"replicas": 8, "cpus": 4}})
+_ON_CPU = Compute.model_validate({"trainers": {"replicas": 8, "cpus": 4, "spot": True}})
+_CLUSTER = replace(SETTINGS, one_cluster=False)
+_LAPTOP = replace(SETTINGS, max_workers=99, use_gpus=False, one_cluster=True)
 
 
 def _job(compute: Compute) -> LLMTrainingJob:
@@ -29,14 +31,14 @@ def _job(compute: Compute) -> LLMTrainingJob:
 @pytest.mark.parametrize(
     ("compute", "settings", "workers"),
     [
-        (_COMPUTE, SETTINGS, Workers(count=32, cpus=12, gpus=1)),
-        (_COMPUTE, replace(SETTINGS, max_workers=2), Workers(count=2, cpus=12, gpus=1)),
-        (_COMPUTE, replace(SETTINGS, max_workers=99), Workers(count=32, cpus=12, gpus=1)),
-        (_COMPUTE, replace(SETTINGS, use_gpus=False), Workers(count=32, cpus=12, gpus=0)),
-        (_ON_CPU, SETTINGS, Workers(count=8, cpus=4, gpus=0)),
+        (_COMPUTE, _CLUSTER, Workers(count=32, cpus=12, gpus=1, machines=4)),
+        (_COMPUTE, replace(_CLUSTER, max_workers=2), Workers(count=2, cpus=12, gpus=1, machines=4)),
+        (_COMPUTE, _LAPTOP, Workers(count=32, cpus=12, gpus=0)),
+        (_ON_CPU, _CLUSTER, Workers(count=8, cpus=4, gpus=0, machines=8, spot=True)),
+        (_ON_CPU, _LAPTOP, Workers(count=8, cpus=4, gpus=0)),
         (
             Compute.model_validate({"trainers": {"gpus": 8, "cpus": 15}}),
-            SETTINGS,
+            _CLUSTER,
             Workers(count=8, cpus=1, gpus=1),
         ),
     ],

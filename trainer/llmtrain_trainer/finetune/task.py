@@ -9,6 +9,7 @@ from llmtrain_api.run_config import RunConfig
 from llmtrain_api.spec.finetune import Finetune
 from llmtrain_api.workspace import Workspace
 from llmtrain_planner.stage_plan import count_steps
+from llmtrain_trainer.checkpoint.interval import mean_seconds_between_failures
 from llmtrain_trainer.completion import fingerprint
 from llmtrain_trainer.files import sha256
 from llmtrain_trainer.finetune.lora import merged, with_adapters
@@ -74,6 +75,7 @@ def _settings(finetune: Finetune, config: RunConfig, num_sequences: int) -> Loop
         total_steps=count_steps(finetune.epochs * num_sequences, batch.sequences),
         training=finetune,
         batch=batch,
+        mean_seconds_between_failures=mean_seconds_between_failures(config.workers),
     )
 
 

@@ -6,6 +6,7 @@ from llmtrain_api.run_config import RunConfig
 from llmtrain_api.spec.pretrain import Pretrain
 from llmtrain_api.workspace import Workspace
 from llmtrain_planner.stage_plan import count_steps
+from llmtrain_trainer.checkpoint.interval import mean_seconds_between_failures
 from llmtrain_trainer.completion import fingerprint
 from llmtrain_trainer.models.config import require_context, require_vocabulary
 from llmtrain_trainer.models.pipeline import initial_model, model_to_make
@@ -78,6 +79,7 @@ def _settings(pretrain: Pretrain, config: RunConfig, num_parameters: int) -> Loo
         total_steps=count_steps(tokens, pretrain.batch_tokens),
         training=pretrain,
         batch=stage_layout(pretrain, config),
+        mean_seconds_between_failures=mean_seconds_between_failures(config.workers),
         label_smoothing=pretrain.label_smoothing,
         validate_every_steps=pretrain.validation.every_steps,
         early_stopping=pretrain.early_stopping,

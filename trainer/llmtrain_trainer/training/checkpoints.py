@@ -9,6 +9,7 @@ from pathlib import Path
 from llmtrain_api.training_metrics import TrainingMetrics
 from llmtrain_trainer.checkpoint.beside import Commit, CommitThread
 from llmtrain_trainer.checkpoint.commit import CheckpointWriter
+from llmtrain_trainer.checkpoint.interval import SHORTEST_SECONDS, automatic_interval
 from llmtrain_trainer.checkpoint.manifest import CheckpointState, Manifest
 from llmtrain_trainer.errors import StageError
 from llmtrain_trainer.progress.reporter import Reporter
@@ -52,7 +53,11 @@ class Checkpoints(AbstractContextManager["Checkpoints"]):
         writer = CheckpointWriter(task.checkpoints, template, self._group, keep=self._rule.keep)
         writer.claim()
         self._thread = CommitThread(writer)
+        self._failures = task.settings.mean_seconds_between_failures
+        self._every_seconds: float = self._rule.every_seconds or SHORTEST_SECONDS
         self._saved_at = time.monotonic()
+        self._stall_seconds = 0.0
+        """Seconds that training waited for the newest checkpoint."""
         self._saved_work = 0.0
         """Seconds of work that the newest snapshot holds."""
 
@@ -70,7 +75,7 @@ class Checkpoints(AbstractContextManager["Checkpoints"]):
         if self._rule.every_steps is not None and step % self._rule.every_steps == 0:
             return True
         elapsed = time.monotonic() - self._saved_at
-        return elapsed >= self._rule.every_seconds and not self._thread.in_flight
+        return elapsed >= self._every_seconds and not self._thread.in_flight
 
     def save(
         self,
@@ -91,6 +96,7 @@ class Checkpoints(AbstractContextManager["Checkpoints"]):
         """
         self._progress.update(activity="writing a checkpoint")
         self.finish()
+        started = time.monotonic()
         with self._watch.measure("checkpoint_save"):
             taken = snapshot()
 
@@ -99,10 +105,11 @@ class Checkpoints(AbstractContextManager["Checkpoints"]):
                     records.sync()
                 taken.write(folder)
 
-            self._saved_at, self._saved_work = time.monotonic(), self._watch.productive_seconds
+            self._saved_at, self._saved_work = started, self._watch.productive_seconds
             self._thread.start(state, write)
-        if not taken.is_copy:
-            self.finish()
+            commit = None if taken.is_copy else self._thread.wait()
+        self._stall_seconds = time.monotonic() - started
+        self._report(commit)
         self._progress.update(activity="training", work=self._watch.work)
 
     def report(self) -> None:
@@ -129,6 +136,12 @@ class Checkpoints(AbstractContextManager["Checkpoints"]):
         if commit is None:
             return
         self._watch.commit(self._saved_work)
+        if self._rule.every_seconds is None:
+            self._every_seconds = automatic_interval(
+                stall_seconds=self._stall_seconds,
+                save_seconds=self._stall_seconds + commit.seconds,
+                mean_seconds_between_failures=self._failures,
+            )
         self._progress.log(
             TrainingMetrics(checkpoint_step=commit.step, checkpoint_time=commit.time)
         )

@@ -22,6 +22,8 @@ class LoopSettings:
     training: Training
     """The stage's section: sequence length, optimizer, precision, ZeRO, checkpoints."""
     batch: BatchLayout
+    mean_seconds_between_failures: float
+    """Expected time between two failures of any of the stage's machines."""
     label_smoothing: float = 0.0
     validate_every_steps: int | None = None
     """Steps between validations; None validates at the end alone."""
