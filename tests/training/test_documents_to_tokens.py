@@ -1,8 +1,9 @@
-"""The data stage and the tokenizer stage, with a real Ray."""
+"""The data stage and the tokenizer stage, in this process and with a real Ray."""
 
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -26,10 +27,18 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.con
 TOKENIZER = {"algorithm": "bpe", "vocabularySize": 300}
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def ray() -> Iterator[None]:
     with local_ray():
         yield
+
+
+@pytest.fixture(params=["here", "spread"])
+def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Input that is small enough for this process, then too much for it."""
+    if request.param == "spread":
+        request.getfixturevalue("ray")
+        monkeypatch.setattr("llmtrain_trainer.parallel._SMALL_BYTES", 0)
 
 
 def sentence(number: int) -> str:
@@ -120,17 +129,21 @@ def test_a_rerun_makes_the_same_bytes_or_nothing_at_all(tmp_path: Path) -> None:
     assert context.workspace.documents.stat().st_ino != written
 
 
-def test_documents_do_not_depend_on_how_the_work_is_shared_out(
+@pytest.mark.usefixtures("ray")
+def test_results_do_not_depend_on_where_they_are_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_inputs(tmp_path, *[[sentence(10 * f + n) for n in range(10)] for f in range(6)])
     context = files_context(tmp_path)
-    DATA_STAGE.work(context)
-    first = digests(context.workspace.root)
-    (context.workspace.documents / "complete.json").unlink()
-    monkeypatch.setattr("llmtrain_trainer.parallel._TASKS_MAX", 2)
-    DATA_STAGE.work(context)
-    assert digests(context.workspace.root) == first
+    made = []
+    for small_bytes, tasks_max in ((2**20, 4096), (0, 4096), (0, 2)):
+        monkeypatch.setattr("llmtrain_trainer.parallel._SMALL_BYTES", small_bytes)
+        monkeypatch.setattr("llmtrain_trainer.parallel._TASKS_MAX", tasks_max)
+        for stage in (DATA_STAGE, TOKENIZER_STAGE):
+            stage.work(context)
+        made.append(digests(context.workspace.root))
+        shutil.rmtree(context.workspace.root)
+    assert made[0] == made[1] == made[2]
 
 
 def test_changed_inputs_are_worked_on_again(tmp_path: Path) -> None:
@@ -155,6 +168,7 @@ def test_two_documents_fill_both_sides(tmp_path: Path) -> None:
     assert documents_of(context.workspace, "validation") == [sentence(0)]
 
 
+@pytest.mark.usefixtures("place")
 def test_the_first_broken_line_in_order_is_what_the_user_sees(tmp_path: Path) -> None:
     write_inputs(tmp_path, *[[sentence(number)] for number in range(8)])
     for number in (3, 6):
@@ -166,6 +180,7 @@ def test_the_first_broken_line_in_order_is_what_the_user_sees(tmp_path: Path) ->
     assert not digests(context.workspace.root)
 
 
+@pytest.mark.usefixtures("place")
 def test_bad_rows_of_all_files_together_have_one_limit(tmp_path: Path) -> None:
     write_inputs(tmp_path, *[[sentence(number)] for number in range(4)])
     for number in (1, 3):
@@ -219,6 +234,7 @@ def test_an_empty_corpus_says_where_the_documents_went(
         DATA_STAGE.work(files_context(tmp_path))
 
 
+@pytest.mark.usefixtures("place")
 def test_a_stopped_stage_leaves_nothing_half_done(tmp_path: Path) -> None:
     write_inputs(tmp_path, [sentence(0), sentence(1)])
     context = files_context(tmp_path)

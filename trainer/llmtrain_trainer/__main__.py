@@ -22,6 +22,7 @@ from llmtrain_trainer.errors import Interrupted, UserError
 from llmtrain_trainer.outcome import Ending, ending, leave, read_run_config
 from llmtrain_trainer.progress.server import REPORT_PATH, serve_progress
 from llmtrain_trainer.progress.tracker import ProgressTracker
+from llmtrain_trainer.ray_connection import join_ray
 from llmtrain_trainer.runner import StageResult, runner_of, work
 from llmtrain_trainer.stage import ReportAddress, StageContext
 
@@ -46,8 +47,6 @@ def main() -> int:
 
 def _drive(config: RunConfig, end: Ending) -> None:
     """Serve the progress report while the stage runs, and forward stop requests."""
-    import ray
-
     started = psutil.Process().create_time()
     tracker = ProgressTracker(config, started=started)
     stop, token = threading.Event(), secrets.token_hex()
@@ -62,11 +61,10 @@ def _drive(config: RunConfig, end: Ending) -> None:
         open_metrics=not config.is_on_one_machine,
     )
     with served:
-        ray.init(log_to_driver=True)
+        reachable = host if config.is_on_one_machine else _address_in_cluster()
         # After Ray's own handlers: the stage ends by itself, after a checkpoint.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: stop.set())
-        reachable = ray.util.get_node_ip_address() if host == "0.0.0.0" else host  # noqa: S104
         report_to = ReportAddress(f"http://{reachable}:{port}{REPORT_PATH}", token)
         context = StageContext(config, tracker, stop, report_to)
         try:
@@ -75,6 +73,15 @@ def _drive(config: RunConfig, end: Ending) -> None:
             report = tracker.report
             end.work, end.warnings = report.work, report.warnings
         tracker.update(percent=100.0, activity="done")
+
+
+def _address_in_cluster() -> str:
+    """This machine's address for the others."""
+    import ray
+
+    join_ray()
+    address: str = ray.util.get_node_ip_address()
+    return address
 
 
 def _in_thread(context: StageContext, has_begun: Callable[[], bool]) -> StageResult:
@@ -124,16 +131,18 @@ def _run_stage(context: StageContext) -> StageResult:
         fetch_initial_model(context)
     result = StageResult()
     if runner_of(stage).works:
-        result = _on_trainer(context) if stage.row.uses_gpus else work(context)
+        on_trainer = stage.row.uses_gpus and not context.config.is_on_one_machine
+        result = _on_trainer(context) if on_trainer else work(context)
     if stage.optimizes:
         from llmtrain_trainer.launch.ray_train import run_ranks
 
+        join_ray()
         run_ranks(context)
     return result
 
 
 def _on_trainer(context: StageContext) -> StageResult:
-    """Run the stage's work on a trainer's machine: the head is too small."""
+    """Run the stage's work on a trainer's machine: the head of a cluster is too small."""
     from llmtrain_trainer.launch.ray_task import run_task
 
     return run_task(context, work)

@@ -115,6 +115,8 @@ class RowGroup:
 
     path: Path
     number: int
+    num_bytes: int
+    """Size in memory."""
 
     def texts(self) -> list[str]:
         """The documents' texts, in order."""
@@ -130,5 +132,8 @@ def row_groups(folder: Path) -> list[RowGroup]:
     groups = []
     for path in sorted(folder.glob("*.parquet")):
         with pq.ParquetFile(path) as file:
-            groups += [RowGroup(path, number) for number in range(file.num_row_groups)]
+            groups += [
+                RowGroup(path, number, file.metadata.row_group(number).total_byte_size)
+                for number in range(file.num_row_groups)
+            ]
     return groups

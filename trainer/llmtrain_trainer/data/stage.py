@@ -73,7 +73,7 @@ def _make(
     num_documents = 0
     holds_html = any(each.shard.is_html for each in work)
     with CorpusWriter(folder, data, holds_html=holds_html) as writer:
-        for batch in map_in_order(work, partial(work_on_shard, data=data)):
+        for batch in map_in_order(work, partial(work_on_shard, data=data), num_bytes=total):
             if context.stop.is_set():
                 raise Interrupted("stopped while cleaning documents; they will be cleaned anew")
             writer.take(batch)

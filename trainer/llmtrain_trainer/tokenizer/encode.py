@@ -1,6 +1,5 @@
-"""Turns documents into tokens, spread over the machines."""
+"""Turns documents into tokens; many documents are spread over the machines."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,7 +39,8 @@ class Encoding:
 
 def encode_in_order(tasks: Sequence[EncodingTask]) -> Iterator[Encoding]:
     """One encoding for each task, in the order of the tasks."""
-    return map_in_order(tasks, _encode)
+    num_bytes = sum(task.documents.num_bytes for task in tasks)
+    return map_in_order(tasks, _encode, num_bytes=num_bytes)
 
 
 def _encode(task: EncodingTask) -> Iterator[Encoding]:
@@ -56,7 +56,5 @@ def _encode(task: EncodingTask) -> Iterator[Encoding]:
 
 @lru_cache(maxsize=1)
 def _load(tokenizer_file: Path, tokenizer_sha256: str) -> TextTokenizer:  # noqa: ARG001 - part of the key
-    """The tokenizer, loaded once in each worker process while its content is the same."""
-    # Ray gives each core its own task, so a task must not start threads for all cores.
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    """The tokenizer, loaded once in each process while its content is the same."""
     return TextTokenizer(tokenizer_file.read_text(encoding="utf-8"))

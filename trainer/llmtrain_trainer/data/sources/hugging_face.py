@@ -24,15 +24,12 @@ class HuggingFaceShard:
     dataset: "Dataset"
     start: int
     stop: int
+    size: int
+    """Bytes of its rows in memory, about."""
     text_field: str
     source: str
     identity: str
     is_html: bool = False
-
-    @property
-    def size(self) -> int:
-        """The number of rows."""
-        return self.stop - self.start
 
     def documents(self, bad_rows: BadRows) -> Iterator[str]:
         """A document for each row."""
@@ -63,16 +60,18 @@ def hugging_face_shards(section: HuggingFace, context: StageContext) -> list[Hug
         )
     texts = dataset.select_columns([column])
     identity = f"{section.model_dump_json()} {len(texts)} {_state_of_files(texts)}"
+    starts = range(0, max(len(texts), 1), _ROWS_IN_A_UNIT)
     return [
         HuggingFaceShard(
             dataset=texts,
             start=start,
             stop=min(start + _ROWS_IN_A_UNIT, len(texts)),
+            size=texts.data.nbytes // len(starts),
             text_field=section.text_field,
             source=f"huggingFace:{section.path}",
             identity=f"{identity} {start}",
         )
-        for start in range(0, max(len(texts), 1), _ROWS_IN_A_UNIT)
+        for start in starts
     ]
 
 

@@ -192,8 +192,9 @@ class PythonDocsShard:
 
     @property
     def size(self) -> int:
-        """The number of modules."""
-        return len(self.parts)
+        """Bytes of source code."""
+        files = (_library() / part for part in self.parts)
+        return sum(file.stat().st_size for file in files if file.is_file())
 
     @property
     def identity(self) -> str:

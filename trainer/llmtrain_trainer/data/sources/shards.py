@@ -19,7 +19,7 @@ class Shard(Protocol):
 
     @property
     def size(self) -> int:
-        """Its size in bytes, or a similar measure."""
+        """Bytes that it reads, perhaps compressed."""
         ...
 
     @property
