@@ -10,6 +10,7 @@ from llmtrain_api.families.base import Architecture
 from llmtrain_api.spec.model import Model
 from llmtrain_planner.architecture import resolve_architecture
 from llmtrain_trainer.models.config import model_config
+from llmtrain_trainer.training.attention import use_own_attention
 
 
 def key_value_heads(family: Family, heads: int) -> tuple[int, ...]:
@@ -30,7 +31,7 @@ def tiny_shape(
 def build_model(
     shape: Architecture,
     *,
-    device: Literal["meta", "cpu"] = "meta",
+    device: Literal["meta", "cpu", "cuda"] = "meta",
     attention: str = "sdpa",
     dropout: float = 0.0,
     dtype: torch.dtype = torch.float32,
@@ -38,6 +39,8 @@ def build_model(
     """The model that the trainer would train."""
     config = model_config(shape, dropout=dropout)
     with torch.device(device):
-        return AutoModelForCausalLM.from_config(
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(
             config, attn_implementation=attention, dtype=dtype
-        ).train()
+        )
+    use_own_attention(model)
+    return model.train()

@@ -3,13 +3,17 @@
 import shutil
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import torch
 from support.architectures import build_model, tiny_shape
 from torch._dynamo.utils import counters
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
 from llmtrain_api.families import Family
 from llmtrain_trainer.training.compiling import CompileWatch, compile_blocks, is_compiled
+from llmtrain_trainer.training.documents import Documents
 from llmtrain_trainer.training.forward import BatchTensors, batch_loss
 from llmtrain_trainer.training.output_loss import with_output_loss
 
@@ -39,19 +43,42 @@ def test_blocks_share_one_graph_and_the_loss_stays(
     if recomputed:
         model.activation_checkpointing_enable({"use_reentrant": False})
     parameters = list(model.parameters())
-    ids = torch.randint(301, (2, 16), generator=torch.Generator().manual_seed(0))
-    segments = torch.tensor([[0] * 8 + [1] * 8] * 2) if packed else None
-    batch = BatchTensors(ids, ids.roll(-1), segments)
-    plain = batch_loss(model, model, batch)
-    expected = torch.autograd.grad(plain, parameters)
+    batches = [_batch(seed, packed=packed) for seed in range(4)]
+    plain = [batch_loss(model, model, batch) for batch in batches]
+    expected = [torch.autograd.grad(loss, parameters) for loss in plain]
 
     assert compile_blocks(model, whole=True, backend="aot_eager") == LAYERS
-    for _ in range(2):
+    for batch, wanted, gradients in zip(batches, plain, expected, strict=True):
         loss = batch_loss(model, model, batch)
-        torch.testing.assert_close(loss, plain)
-        torch.testing.assert_close(torch.autograd.grad(loss, parameters), expected)
+        torch.testing.assert_close(loss, wanted)
+        torch.testing.assert_close(torch.autograd.grad(loss, parameters), gradients)
     assert counters["stats"]["unique_graphs"] == 1
     assert not counters["graph_break"]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("family", Family)
+def test_so_do_blocks_for_packed_documents_on_a_gpu(
+    family: Family, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (9, 0))
+    with FakeTensorMode(allow_non_fake_inputs=True, shape_env=ShapeEnv()), torch.no_grad():
+        model = build_model(tiny_shape(family, layers=LAYERS), device="cuda", dtype=dtype)
+        compile_blocks(model, whole=True, backend="eager")
+        for seed in range(4):
+            batch_loss(model, model, _batch(seed, packed=True).to(torch.device("cuda")))
+    assert counters["stats"]["unique_graphs"] == 1
+    assert not counters["graph_break"]
+
+
+def _batch(seed: int, *, packed: bool) -> BatchTensors:
+    """Sequences, each with another number of documents where they are packed."""
+    ids = torch.randint(301, (2, 16), generator=torch.Generator().manual_seed(seed))
+    if not packed:
+        return BatchTensors(ids, ids.roll(-1), None)
+    segments = np.arange(16) // (8 - seed)
+    documents = Documents.of(np.stack([segments, segments]))
+    return BatchTensors(ids, ids.roll(-1), documents.to(ids.device))
 
 
 def test_blocks_are_compiled_by_default_where_that_pays_off(

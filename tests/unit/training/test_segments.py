@@ -14,6 +14,8 @@ from transformers import (
 
 from llmtrain_api.families import Family
 from llmtrain_trainer.models.config import attention_implementation, model_config
+from llmtrain_trainer.training.attention import use_own_attention
+from llmtrain_trainer.training.documents import Documents
 from llmtrain_trainer.training.forward import loss_sum, model_inputs
 from llmtrain_trainer.training.samples import IGNORED
 
@@ -53,6 +55,7 @@ def model(request: pytest.FixtureRequest) -> PreTrainedModel:
     built: PreTrainedModel = AutoModelForCausalLM.from_config(
         config, dtype=torch.float32, attn_implementation=attention_implementation(config)
     ).eval()
+    use_own_attention(built)
     for parameter in built.parameters():
         if parameter.dim() > 1:
             torch.nn.init.normal_(parameter, std=0.3)
@@ -62,8 +65,9 @@ def model(request: pytest.FixtureRequest) -> PreTrainedModel:
 def _logits(
     model: PreTrainedModel, ids: torch.Tensor, segments: torch.Tensor | None
 ) -> torch.Tensor:
+    documents = None if segments is None else Documents.of(segments.numpy())
     with torch.no_grad():
-        logits: torch.Tensor = model(**model_inputs(model, ids, segments)).logits
+        logits: torch.Tensor = model(**model_inputs(model, ids, documents)).logits
     return logits
 
 

@@ -20,6 +20,8 @@ from llmtrain_trainer.models.reduced import (
     WINDOW,
     reduced_model,
 )
+from llmtrain_trainer.training.attention import use_own_attention
+from llmtrain_trainer.training.documents import Documents
 from llmtrain_trainer.training.forward import loss_sum, model_inputs
 from llmtrain_trainer.training.samples import IGNORED
 
@@ -52,6 +54,7 @@ def observe(config: PretrainedConfig) -> Behaviour:
         wanted = [
             float(model(input_ids=each, labels=each, use_cache=False).loss) for each in documents
         ]
+        use_own_attention(model)
         return Behaviour(
             unpadded_only=_why_not(model, [[each] for each in documents], wanted),
             unpacked_only=_why_not(model, [documents], wanted),
@@ -84,7 +87,8 @@ def _losses(model: PreTrainedModel, documents: list[Tensor]) -> list[float]:
         segments[:, start:end] = number
         labels[:, start : end - 1] = document[:, 1:]
         start = end
-    inputs = model_inputs(model, input_ids, segments if len(documents) > 1 else None)
+    shared = Documents.of(segments.numpy()) if len(documents) > 1 else None
+    inputs = model_inputs(model, input_ids, shared)
     logits = model(**inputs).logits
     own = [labels.where(segments == number, IGNORED) for number in range(len(documents))]
     return [float(loss_sum(logits, each) / (each != IGNORED).sum()) for each in own]

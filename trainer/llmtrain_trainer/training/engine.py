@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 
 from llmtrain_api.spec.training import Offload, Precision, Training, ZeroStage
 from llmtrain_trainer.models.build import initialize
+from llmtrain_trainer.training.attention import use_own_attention
 from llmtrain_trainer.training.compiling import compile_blocks, is_compiled
 from llmtrain_trainer.training.mesh import Mesh, device
 from llmtrain_trainer.training.output_loss import with_output_loss
@@ -64,6 +65,7 @@ class Engine:
         if task.new_weights:
             initialize(model, seed=settings.seed, gather=self._whole)
         compiled = is_compiled(settings.training.compile, device())
+        use_own_attention(model)
         with_output_loss(model, compiled=compiled)
         if settings.training.activation_checkpointing:
             model.activation_checkpointing_enable({"use_reentrant": False})

@@ -10,34 +10,39 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 from transformers.masking_utils import create_masks_for_generate
 
+from llmtrain_trainer.training.attention import uses_own_attention
+from llmtrain_trainer.training.documents import Documents
 from llmtrain_trainer.training.output_loss import OutputLoss
 from llmtrain_trainer.training.samples import IGNORED, Batch
 
 
 @dataclass(frozen=True)
 class BatchTensors:
-    """A batch on a device; all of shape (B, T)."""
+    """A batch on a device."""
 
     input_ids: Tensor
+    """(B, T)."""
     labels: Tensor
-    segments: Tensor | None
+    """(B, T)."""
+    documents: Documents | None
+    """None where no sequence holds more than one: padding at the end of a causal model's sequence
+    changes nothing before it."""
 
     def to(self, device: torch.device) -> "BatchTensors":
         """The batch on a device. From page-locked memory the copy runs beside the host's work."""
         return BatchTensors(
             self.input_ids.to(device, non_blocking=True),
             self.labels.to(device, non_blocking=True),
-            None if self.segments is None else self.segments.to(device, non_blocking=True),
+            None if self.documents is None else self.documents.to(device),
         )
 
 
 def host_tensors(batch: Batch) -> BatchTensors:
     """A batch in the host's memory; page-locked where it will be copied to a GPU."""
-    return BatchTensors(
-        _host_tensor(batch.input_ids),
-        _host_tensor(batch.labels),
-        None if batch.segments is None else _host_tensor(batch.segments),
-    )
+    documents = None if batch.segments is None else Documents.of(batch.segments)
+    if documents is not None and torch.cuda.is_available():
+        documents = documents.pinned()
+    return BatchTensors(_host_tensor(batch.input_ids), _host_tensor(batch.labels), documents)
 
 
 def _host_tensor(values: NDArray[np.int64]) -> Tensor:
@@ -45,50 +50,39 @@ def _host_tensor(values: NDArray[np.int64]) -> Tensor:
     return tensor.pin_memory() if torch.cuda.is_available() else tensor
 
 
-ModelInputs = dict[str, Tensor | dict[str, Tensor] | bool | None]
+ModelInputs = dict[str, Tensor | dict[str, Tensor] | Documents | bool | None]
 
 
-def model_inputs(model: PreTrainedModel, input_ids: Tensor, segments: Tensor | None) -> ModelInputs:
+def model_inputs(
+    model: PreTrainedModel, input_ids: Tensor, documents: Documents | None
+) -> ModelInputs:
     """The arguments of a decoder's forward.
 
-    With segments (several documents in a sequence) no position attends to another document, and
-    positions restart with each. The masks are made by `transformers`, one for each kind of layer,
-    so windows and chunks are those of the model. They are passed in full: some families do not
-    find the documents' borders from the positions alone.
+    With several documents in a sequence, no position attends to another document, and positions
+    restart with each. A model without own attention is given masks made by `transformers`, one
+    for each kind of layer, so windows and chunks are those of the model. They are passed in full:
+    some families do not find the documents' borders from the positions alone.
 
     Args:
         model: the decoder that will read them.
         input_ids: (B, T).
-        segments: (B, T), a document's number in its sequence; -1 for padding, which stands at the
-            end. None where no sequence holds more than one document: padding at the end of a
-            causal model's sequence changes nothing before it.
+        documents: borders in these sequences; None where none holds more than one document.
     """
-    if segments is None:
-        return {"input_ids": input_ids, "use_cache": False}
-    position_ids = _restarting_positions(segments)
+    inputs: ModelInputs = {"input_ids": input_ids, "use_cache": False}
+    if documents is None:
+        return inputs
+    inputs["position_ids"] = documents.position_ids
+    if uses_own_attention(model):
+        return inputs | {"documents": documents}
     masks = create_masks_for_generate(
         model.config,
         # Only its shape, device and type are looked at.
         torch.empty((*input_ids.shape, 0), dtype=model.dtype, device=input_ids.device),
         attention_mask=None,
         past_key_values=None,
-        position_ids=position_ids,
+        position_ids=documents.position_ids,
     )
-    return {
-        "input_ids": input_ids,
-        "position_ids": position_ids,
-        "attention_mask": masks,
-        "use_cache": False,
-    }
-
-
-def _restarting_positions(segments: Tensor) -> Tensor:
-    """Positions counted from the start of each document; padding continues the last one."""
-    steps = torch.arange(segments.shape[1], device=segments.device)
-    starts = torch.zeros_like(segments, dtype=torch.bool)
-    starts[:, 1:] = (segments[:, 1:] != segments[:, :-1]) & (segments[:, 1:] >= 0)
-    first = torch.where(starts, steps, 0).cummax(dim=1).values
-    return steps - first
+    return inputs | {"attention_mask": masks}
 
 
 def batch_loss(
@@ -102,7 +96,7 @@ def batch_loss(
         batch: its tokens and labels.
         label_smoothing: probability mass spread over the vocabulary.
     """
-    inputs = model_inputs(decoder, batch.input_ids, batch.segments)
+    inputs = model_inputs(decoder, batch.input_ids, batch.documents)
     output = decoder.get_output_embeddings()
     if isinstance(output, OutputLoss):
         with output.labelled(batch.labels, label_smoothing):
