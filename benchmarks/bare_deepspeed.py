@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.pretrain.task import pretrain_task
-from llmtrain_trainer.training.engine import deepspeed_config
+from llmtrain_trainer.training.deepspeed_settings import deepspeed_config
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     engine, _, _, _ = deepspeed.initialize(
         model=model,
         optimizer=torch.optim.AdamW(model.parameters(), lr=1e-3),
-        config=deepspeed_config(task.settings, from_universal=False),
+        config=deepspeed_config(task.settings, ranks=world_size),
     )
     generator = np.random.default_rng(0)
     while True:

@@ -177,7 +177,7 @@ _GPU_OVERHEAD_BYTES = 2 * 2**30
 _CPU_OVERHEAD_BYTES = 2**30
 """A Python process with torch, DeepSpeed and Ray: our estimate."""
 _BUCKET_PARAMETERS = 500_000_000
-"""DeepSpeed's default reduce_bucket_size."""
+"""DeepSpeed's default reduce_bucket_size, more than which brings nothing."""
 _LIVE_PARAMETERS = 1_000_000_000
 """DeepSpeed's default stage3_max_live_parameters."""
 
@@ -257,13 +257,17 @@ def _fits(setup: TrainingSetup, device: Device, total: int, host: int) -> bool:
     return total <= device.memory_bytes and on_hosts <= setup.replica_memory_bytes
 
 
+def reduce_bucket_parameters(trainable: int) -> int:
+    """Parameters whose gradients are reduced at a time (DeepSpeed's `reduce_bucket_size`)."""
+    return min(_BUCKET_PARAMETERS, trainable)
+
+
 def _buffer_bytes(setup: TrainingSetup, device: Device) -> int:
     """DeepSpeed's reduce buckets, two where they overlap, and what stage 3 has gathered."""
     if setup.zero_stage is ZeroStage.NONE:
         return 0
-    # A bucket is allocated in full; on a CPU, pages that are never written take no memory.
-    bucket = min(_BUCKET_PARAMETERS, setup.trainable) if device.is_cpu else _BUCKET_PARAMETERS
     sharded = setup.zero_stage is ZeroStage.PARAMETERS
-    buckets = 1 if sharded or device.is_cpu else 2
+    overlaps = not (sharded or device.is_cpu) and setup.parallel.zero_ranks > 1
+    buckets = (2 if overlaps else 1) * reduce_bucket_parameters(setup.trainable)
     gathered = min(_LIVE_PARAMETERS, setup.parameters) if sharded else 0
-    return value_bytes(setup.precision) * (buckets * bucket + gathered)
+    return value_bytes(setup.precision) * (buckets + gathered)

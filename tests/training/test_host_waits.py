@@ -9,12 +9,13 @@ from support.warm_python import start_python
 
 from llmtrain_api.workspace import Workspace
 
-_OTHERS = ("/deepspeed/", "/torch/optim/")
+_STAGES = (0, 2, 3)
+_OTHERS = ("/torch/optim/",)
 
 
 def test_the_host_waits_once_a_step(tmp_path: Path) -> None:
     configs = []
-    for stage in (0, 2, 3):
+    for stage in _STAGES:
         folder = tmp_path / str(stage)
         folder.mkdir()
         write_tokens(Workspace(folder))
@@ -31,11 +32,12 @@ def test_the_host_waits_once_a_step(tmp_path: Path) -> None:
             errors=log.fileno(),
         )
         assert process.wait(300) == 0, (tmp_path / "log").read_text()
-    for steps in json.loads(result.read_text()):
+    for stage, steps in zip(_STAGES, json.loads(result.read_text()), strict=True):
         assert steps
+        # What we cannot help: AdamW's count of steps, which on a GPU lies on the GPU, and in stage 3
+        # DeepSpeed's look at the gradient norm.
+        others = (*_OTHERS, "/deepspeed/") if stage == 3 else _OTHERS
         for reads, readers in steps:
             assert reads == 1
-            # What we cannot help: DeepSpeed's gradient norm, and AdamW's count of steps, which on a
-            # GPU lies on the GPU.
             for reader in readers:
-                assert any(part in reader for part in _OTHERS), reader
+                assert any(part in reader for part in others), (stage, reader)

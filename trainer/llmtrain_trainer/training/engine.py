@@ -6,20 +6,24 @@ import warnings
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from llmtrain_api.spec.training import Offload, Precision, Training, ZeroStage
+from llmtrain_api.spec.training import Offload, Training, ZeroStage
 from llmtrain_trainer.models.build import initialize
 from llmtrain_trainer.training.attention import use_own_attention
 from llmtrain_trainer.training.compiling import compile_blocks, is_compiled
+from llmtrain_trainer.training.deepspeed_settings import (
+    clip_without_waiting,
+    deepspeed_config,
+    fit_buckets,
+)
 from llmtrain_trainer.training.mesh import Mesh, device
 from llmtrain_trainer.training.output_loss import with_output_loss
 from llmtrain_trainer.training.snapshot import Snapshot
-from llmtrain_trainer.training.task import LoopSettings, TrainingTask
+from llmtrain_trainer.training.task import TrainingTask
 
 # torch renamed collectives that DeepSpeed still calls by their old names.
 warnings.filterwarnings("ignore", "`torch.distributed", FutureWarning)
@@ -36,7 +40,6 @@ from llmtrain_trainer.training.capture import Capture  # noqa: E402 - imports De
 from llmtrain_trainer.training.deepspeed_files import unsafe_checkpoint  # noqa: E402 - imports DeepSpeed
 
 _TAG = "deepspeed"
-_NEVER = 10**12
 
 if not torch.cuda.is_available():
     # DeepSpeed would compile a shared-memory all-reduce for CPU inference, which training through
@@ -57,7 +60,8 @@ class Engine:
         settings = task.settings
         self._mesh = mesh
         self._sharded = settings.training.zero.stage is ZeroStage.PARAMETERS
-        config = deepspeed_config(settings, from_universal=from_universal)
+        config = deepspeed_config(settings, ranks=mesh.dims.zero_ranks)
+        config["checkpoint"] = {"load_universal": from_universal, "tag_validation": "Ignore"}
         # transformers shards a model as it is made while such an object lives (ZeRO-3 only).
         keep_alive = HfDeepSpeedConfig(config)
         model = task.build_model()
@@ -73,9 +77,11 @@ class Engine:
             compile_blocks(model, whole=not self._sharded)
         self._frozen = any(not p.requires_grad for p in model.parameters())
         self._adamw = _optimizer(model, settings.training)
+        fit_buckets(config, model)
         self._engine, _, _, _ = deepspeed.initialize(
             model=model, optimizer=self._adamw, config=config
         )
+        clip_without_waiting(self._engine.optimizer)
         # What is offloaded fills the host's memory: there is no room for a copy of it.
         self._capture = Capture(copies=settings.training.zero.offload is Offload.NONE)
         self._engine.checkpoint_engine = self._capture
@@ -179,32 +185,3 @@ def _optimizer(model: nn.Module, training: Training) -> torch.optim.Optimizer:
         eps=training.optimizer.epsilon,
         fused=on_device,
     )
-
-
-def deepspeed_config(settings: LoopSettings, *, from_universal: bool) -> dict[str, Any]:
-    """DeepSpeed's own configuration for these settings."""
-    training = settings.training
-    zero: dict[str, Any] = {
-        "stage": int(training.zero.stage),
-        "overlap_comm": device().type == "cuda",
-        "contiguous_gradients": True,
-    }
-    if training.zero.offload is not Offload.NONE:
-        zero["offload_optimizer"] = {"device": "cpu", "pin_memory": False}
-    if training.zero.offload is Offload.PARAMETERS:
-        zero["offload_param"] = {"device": "cpu", "pin_memory": False}
-    bf16 = training.precision is Precision.BF16
-    # Without ZeRO, DeepSpeed's bf16 would keep no fp32 weights; autocast does.
-    autocast = bf16 and training.zero.stage is ZeroStage.NONE
-    return {
-        "train_micro_batch_size_per_gpu": settings.batch.micro_batch_size,
-        "gradient_accumulation_steps": settings.batch.accumulation_steps,
-        "gradient_clipping": training.optimizer.clip,
-        "bf16": {"enabled": bf16 and not autocast},
-        "torch_autocast": {"enabled": autocast, "dtype": "bfloat16"},
-        "zero_optimization": zero,
-        "zero_allow_untested_optimizer": True,
-        "zero_force_ds_cpu_optimizer": False,
-        "checkpoint": {"load_universal": from_universal, "tag_validation": "Ignore"},
-        "steps_per_print": _NEVER,
-    }
