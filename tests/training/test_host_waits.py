@@ -34,8 +34,8 @@ def test_the_host_waits_once_a_step(tmp_path: Path) -> None:
         assert process.wait(300) == 0, (tmp_path / "log").read_text()
     for stage, steps in zip(_STAGES, json.loads(result.read_text()), strict=True):
         assert steps
-        # What we cannot help: AdamW's count of steps, which on a GPU lies on the GPU, and in stage 3
-        # DeepSpeed's look at the gradient norm.
+        # Not ours: AdamW's count of steps, which on a GPU lies on the GPU, and in stage 3 the look
+        # of DeepSpeed at the gradient norm.
         others = (*_OTHERS, "/deepspeed/") if stage == 3 else _OTHERS
         for reads, readers in steps:
             assert reads == 1

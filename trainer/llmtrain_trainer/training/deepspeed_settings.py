@@ -84,19 +84,16 @@ def _can_pin() -> bool:
     return True
 
 
-def clip_without_waiting(optimizer: object) -> None:
-    """Have DeepSpeed's optimizer of stages 1 and 2 clip gradients on the device alone.
+def clip_without_waiting(optimizer: Any) -> None:  # noqa: ANN401 - DeepSpeed has no types
+    """Have DeepSpeed's optimizer of stage 1 or 2 clip gradients on the device alone.
 
     Its own method asks whether the norm is valid, once for each group of parameters, and makes the
     host wait each time. The loop looks at each norm itself before anything of the step is kept.
 
     Args:
-        optimizer: DeepSpeed's; any other one stays as it is.
+        optimizer: DeepSpeed's; it is changed.
     """
-    from deepspeed.runtime.zero.stage_1_and_2 import DeepSpeedZeroOptimizer
-
-    if isinstance(optimizer, DeepSpeedZeroOptimizer):
-        optimizer.unscale_and_clip_grads = types.MethodType(_unscale_and_clip, optimizer)
+    optimizer.unscale_and_clip_grads = types.MethodType(_unscale_and_clip, optimizer)
 
 
 def _unscale_and_clip(optimizer: Any, gradients: list[Tensor], norm: Tensor) -> None:  # noqa: ANN401

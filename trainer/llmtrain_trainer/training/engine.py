@@ -81,7 +81,8 @@ class Engine:
         self._engine, _, _, _ = deepspeed.initialize(
             model=model, optimizer=self._adamw, config=config
         )
-        clip_without_waiting(self._engine.optimizer)
+        if settings.training.zero.stage in {ZeroStage.OPTIMIZER, ZeroStage.GRADIENTS}:
+            clip_without_waiting(self._engine.optimizer)
         # What is offloaded fills the host's memory: there is no room for a copy of it.
         self._capture = Capture(copies=settings.training.zero.offload is Offload.NONE)
         self._engine.checkpoint_engine = self._capture
