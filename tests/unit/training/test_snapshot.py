@@ -22,16 +22,19 @@ def _state(seed: int) -> dict[str, object]:
     weights = nn.Embedding(4, 8)
     module = nn.ModuleDict({"embedding": weights, "head": nn.Linear(8, 4, bias=False)})
     module["head"].weight = weights.weight  # tied: one storage
+    empty, flat.zero_id = torch.empty(0), [1]  # type: ignore[attr-defined]
+    betas, shared = (0.9, 0.95), {"mode": "max"}
     with torch.no_grad():
         weights.weight.copy_(flat[:32].view(4, 8))
     return {
         "module": module.state_dict(),
         "views": OrderedDict(a=flat[:16].view(4, 4), b=flat[16:48].view(8, 4).t(), empty=flat[:0]),
-        "partitions": [flat.clone().requires_grad_(), torch.empty(0)],
+        "partitions": [flat.clone().requires_grad_(), empty, empty.detach(), torch.empty(0)],
         "moments": {0: {"step": torch.tensor(3.0), "exp_avg": flat.double()}},
         "parameter": nn.Parameter(flat.bfloat16()),
         "shape": torch.Size([4, 8]),
         "pair": (flat, 7, "text", None),
+        "groups": [{"betas": betas, "shared": shared}, {"betas": betas, "shared": shared}],
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.multiprocessing.reductions import StorageWeakRef
 
 _log = logging.getLogger(__name__)
 
@@ -70,8 +71,7 @@ def _host_buffer(num_bytes: int) -> Tensor:
 
 def _pin(buffer: Tensor) -> None:
     """Pin memory where it is; torch's own pinned memory is rounded up to a power of two."""
-    untyped: Any = torch.cuda
-    cuda = untyped.cudart()
+    cuda = torch.cuda.cudart()
     address = buffer.data_ptr()
     error = int(cuda.cudaHostRegister(address, buffer.nbytes, 0))
     if error:
@@ -96,19 +96,28 @@ class StateCopy:
     def __init__(self, buffers: HostBuffers) -> None:
         self._buffers = buffers
         self._copies: dict[int, torch.UntypedStorage] = {}
-        """By the address of the original."""
+        """By the identity of the original."""
+        self._memo: dict[int, Any] = {}
+        """Copies by the identity of the original, as `copy.deepcopy` keeps them."""
 
     def copied(self, value: object) -> object:
-        """The copy of a tensor, or of what holds tensors."""
+        """The copy of a tensor, or of what holds tensors; the same for the same object."""
+        if id(value) not in self._memo:
+            self._memo[id(value)] = self._copied(value)
+        return self._memo[id(value)]
+
+    def _copied(self, value: object) -> object:
         if isinstance(value, Tensor):
             return self._tensor(value)
         if isinstance(value, dict):
             fresh: dict[Any, object] = copy.copy(value)  # with the attributes of a state_dict
             fresh.update((key, self.copied(each)) for key, each in value.items())
             return fresh
-        if type(value) in {list, tuple}:
-            return type(value)(map(self.copied, value))  # type: ignore[call-arg,call-overload]
-        return copy.deepcopy(value)
+        if isinstance(value, list):
+            return [self.copied(each) for each in value]
+        if type(value) is tuple:
+            return tuple(self.copied(each) for each in value)
+        return copy.deepcopy(value, self._memo)
 
     def _tensor(self, value: Tensor) -> Tensor:
         fresh = torch.empty(0, dtype=value.dtype).set_(
@@ -118,13 +127,14 @@ class StateCopy:
             value.stride(),
         )
         if isinstance(value, nn.Parameter):
-            return nn.Parameter(fresh, requires_grad=value.requires_grad)
-        return fresh.requires_grad_(value.requires_grad)
+            fresh = nn.Parameter(fresh, requires_grad=value.requires_grad)
+        fresh.requires_grad_(value.requires_grad)
+        for name, attribute in vars(value).items():
+            setattr(fresh, name, self.copied(attribute))
+        return fresh
 
     def _storage(self, storage: torch.UntypedStorage) -> torch.UntypedStorage:
-        if not storage.nbytes():  # has no address
-            return torch.empty(0).untyped_storage()
-        address = storage.data_ptr()
-        if address not in self._copies:
-            self._copies[address] = self._buffers.copy_of(storage)
-        return self._copies[address]
+        identity = StorageWeakRef(storage).cdata  # empty ones have no address
+        if identity not in self._copies:
+            self._copies[identity] = self._buffers.copy_of(storage)
+        return self._copies[identity]

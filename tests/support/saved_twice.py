@@ -1,0 +1,46 @@
+"""Trains, and saves each checkpoint once more: at once, and from the live state."""
+
+import json
+import os
+from pathlib import Path
+
+from support.rank_process import join_ranks
+
+from llmtrain_api.run_config import RunConfig
+
+LIVE = "saved-at-once"
+"""Folder of a workspace for these files, in a folder for each checkpoint, numbered from 0."""
+
+
+def train(runs: str) -> None:
+    """Train in this process, as the only rank; a target for `start_python`.
+
+    Args:
+        runs: a file with a list of run configs.
+    """
+    import torch
+    from torch import distributed as dist
+
+    from llmtrain_trainer.launch.rank import run_rank
+    from llmtrain_trainer.outcome import leave
+    from llmtrain_trainer.progress.reporter import NullReporter
+    from llmtrain_trainer.stage import StageContext
+    from llmtrain_trainer.training.capture import Capture
+
+    save, folder = Capture.save, Path()
+
+    def save_twice(capture: Capture, state_dict: object, path: str) -> None:
+        target = folder / str(len(list(folder.glob(f"*/{Path(path).name}")))) / Path(path).name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(state_dict, target)
+        save(capture, state_dict, path)
+
+    Capture.save = save_twice  # type: ignore[method-assign]
+    os.environ |= {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"}
+    join_ranks(runs)
+    for text in json.loads(Path(runs).read_text()):
+        config = RunConfig.model_validate_json(text)
+        folder = Path(config.workspace) / LIVE
+        run_rank(StageContext(config, NullReporter()))
+    dist.destroy_process_group()
+    leave(0)
