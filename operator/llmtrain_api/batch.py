@@ -1,13 +1,14 @@
 """The layout of a batch: an optimizer step's sequences over ranks and forward passes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isqrt
+from typing import Self
 
 from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.spec.training import Training
 
 LARGEST_DEFAULT_MICRO_BATCH = 8
-"""Sequences of one forward pass, at most, where the manifest does not say."""
+"""Sequences of one forward pass, at most, where the manifest names no size and none is found."""
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,23 @@ class BatchLayout:
     accumulation_steps: int
     """Forward and backward passes on a worker before each optimizer step."""
 
+    @property
+    def share(self) -> int:
+        """Sequences of an optimizer step on one worker."""
+        return self.micro_batch_size * self.accumulation_steps
+
+    def with_micro_batch_size(self, size: int) -> Self:
+        """The same batch in forward passes of another size, which must divide a worker's share."""
+        assert self.share % size == 0, f"{size} does not divide {self.share}"
+        return replace(self, micro_batch_size=size, accumulation_steps=self.share // size)
+
 
 def batch_layout(training: Training, parallel: ParallelDims) -> BatchLayout:
     """Share an optimizer step's sequences out evenly.
 
     Args:
-        training: the section of a stage. Without a micro batch size, a forward pass has the
-            largest divisor up to 8 of a worker's sequences.
+        training: the section of a stage. Where it names no micro batch size, a forward pass has
+            the largest divisor up to 8 of a worker's sequences.
         parallel: arrangement of the ranks; those along the data axis share the batch.
 
     Raises:
@@ -40,7 +51,7 @@ def batch_layout(training: Training, parallel: ParallelDims) -> BatchLayout:
         raise ValueError(_uneven(training, parallel))
     sequences = training.batch_tokens // training.sequence_length
     share = sequences // parallel.data
-    micro_batch_size = training.micro_batch_size or default_micro_batch_size(share)
+    micro_batch_size = training.named_micro_batch_size or default_micro_batch_size(share)
     return BatchLayout(
         parallel=parallel,
         sequences=sequences,
@@ -67,7 +78,7 @@ def divisors(number: int) -> list[int]:
 
 def _tokens_of_a_pass(training: Training, parallel: ParallelDims) -> int:
     """Tokens of one forward pass of every rank along the data axis."""
-    return training.sequence_length * (training.micro_batch_size or 1) * parallel.data
+    return training.sequence_length * (training.named_micro_batch_size or 1) * parallel.data
 
 
 def _uneven(training: Training, parallel: ParallelDims) -> str:
@@ -76,7 +87,7 @@ def _uneven(training: Training, parallel: ParallelDims) -> str:
     right = f"{below} or {below + step}" if below else str(step)
     return (
         "batchTokens must be a multiple of sequenceLength x microBatchSize x the workers of "
-        f"compute.trainers, {training.sequence_length} x {training.micro_batch_size or 1} x "
+        f"compute.trainers, {training.sequence_length} x {training.named_micro_batch_size or 1} x "
         f"{parallel.data} = {step}; {training.batch_tokens} is not, {right} would be"
         f"{_other_ways(training, parallel)}"
     )
@@ -85,7 +96,7 @@ def _uneven(training: Training, parallel: ParallelDims) -> str:
 def _other_ways(training: Training, parallel: ParallelDims) -> str:
     """Numbers of workers, or else sizes of a micro batch, that this batch could be shared by."""
     sequences, rest = divmod(training.batch_tokens, training.sequence_length)
-    micro_batch_size = training.micro_batch_size or 1
+    micro_batch_size = training.named_micro_batch_size or 1
     if rest:
         return ""
     if sequences % parallel.data == 0:

@@ -89,6 +89,9 @@ def failure_class(exit_code: int | None) -> FailureClass:
             return FailureClass.APPLICATION
 
 
+OUT_OF_MEMORY = "OutOfMemory"
+"""Reason in the outcome of a stage that ran out of memory."""
+
 OUTCOME_PREFIX = "llmtrain-outcome: "
 """Ray keeps only the exit code and the last lines of a driver's log, so the driver's last line
 is this prefix and an `Outcome` as JSON."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 _LONGEST_SHOWN = 80
-_BRANCH = re.compile(r"constrained-|function-")
+_BRANCH = re.compile(r"constrained-|function-|literal\[")
 """Prefixes of pydantic's names for the branches of a union, which are part of locations."""
 _WITHOUT_VALUE = frozenset({"extra_forbidden", "missing", "value_error", "too_long"})
 """Faults that are clear without the value that was found."""

@@ -29,10 +29,10 @@ _DATA_RANKS = (
 
 def _shared(stage: str) -> str:
     """CEL: `batch.is_shared_evenly`, for a batch that is whole sequences."""
+    size = f"self.{stage}.microBatchSize"
     return (
         f"!has(self.{stage}) || self.{stage}.batchTokens / self.{stage}.sequenceLength"
-        f" % ({_DATA_RANKS}"
-        f" * (has(self.{stage}.microBatchSize) ? self.{stage}.microBatchSize : 1)) == 0"
+        f" % ({_DATA_RANKS} * (has({size}) && type({size}) == int ? int({size}) : 1)) == 0"
     )
 
 

@@ -78,6 +78,8 @@ class StagePlan(Record):
     batch_tokens: int
     micro_batch_size: int
     accumulation_steps: int
+    finds_micro_batch_size: bool = False
+    """Whether the job tries which micro batch fits; the one above is where it begins."""
     peak_flops: float
     """Dense peak of one device at the stage's precision, in FLOPs per second."""
     flops_per_token: int

@@ -33,6 +33,8 @@ class RunConfig(Sections):
     job_uid: str
     stage: Stage
     attempt: int = Field(ge=0)
+    after_out_of_memory: bool = False
+    """Whether the attempt before this one ran out of memory."""
     seed: int
     workspace: str
     """Absolute path of the job's durable folder, the same on every machine of the job."""

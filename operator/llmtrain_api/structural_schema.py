@@ -136,7 +136,7 @@ class _Converter:
         return {**self._resolve(rest[0], path), **beside}
 
     def _int_or_string(self, node: Schema, path: str) -> Schema:
-        parts = [self.convert(choice, path) for choice in node["anyOf"]]
+        parts = [_as_pattern(self.convert(choice, path)) for choice in node["anyOf"]]
         if [part["type"] for part in parts] != ["integer", "string"]:
             raise UnsupportedSchemaError(f"{path}: the only union is of integer and string")
         limits = {
@@ -182,6 +182,15 @@ def _string(node: Schema, path: str) -> Schema:
     return {"type": "string"} | {
         key: node[key] for key in ("enum", "minLength", "maxLength", "pattern") if key in node
     }
+
+
+def _as_pattern(part: Schema) -> Schema:
+    """A choice of words as a pattern: an enumeration would hold for the union's integers too."""
+    if part["type"] != "string" or "enum" not in part:
+        return part
+    words = part["enum"]
+    longest = max(len(word) for word in words)
+    return {"type": "string", "maxLength": longest, "pattern": f"^({'|'.join(words)})$"}
 
 
 def _number(node: Schema) -> Schema:

@@ -60,7 +60,7 @@ class Workspace:
     def results(self) -> tuple[Path, ...]:
         """All results of stages in the workspace."""
         names = (name for stage in Stage for name in stage.row.results)
-        shared = ("checkpoints", "models", "metrics", "logs", "tracking")
+        shared = ("checkpoints", "micro-batches", "models", "metrics", "logs", "tracking")
         return tuple(self.root / name for name in dict.fromkeys((*names, *shared)))
 
     @property
@@ -76,6 +76,10 @@ class Workspace:
     def metrics(self, stage: Stage) -> Path:
         """A line of JSON for each optimizer step of a training stage."""
         return self.root / "metrics" / f"{stage.value}.jsonl"
+
+    def micro_batch(self, stage: Stage) -> Path:
+        """The micro batch that a training stage has found for itself, as JSON."""
+        return self.root / "micro-batches" / f"{stage.value}.json"
 
     @property
     def tracking(self) -> Path:

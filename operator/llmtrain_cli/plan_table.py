@@ -78,7 +78,10 @@ def _hardware_facts(hardware: HardwarePlan) -> list[tuple[str, str]]:
 
 
 def _token_facts(stage: StagePlan, hardware: HardwarePlan) -> list[tuple[str, str]]:
-    sequences = f"{stage.micro_batch_size:,} sequences of {stage.sequence_length:,} tokens"
+    size = f"{stage.micro_batch_size:,}"
+    if stage.finds_micro_batch_size:
+        size = f"auto (planned: {size})"
+    sequences = f"{size} sequences of {stage.sequence_length:,} tokens"
     return [
         ("tokens", "unknown" if stage.tokens is None else f"{stage.tokens:,}"),
         ("steps", "unknown" if stage.steps is None else f"{stage.steps:,}"),

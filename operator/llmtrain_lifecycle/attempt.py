@@ -112,7 +112,9 @@ def _submit(ctx: Reconciliation, stage: StageStatus, attempt: Attempt) -> Step:
     if why is not None or (refusal and refusal.is_final):
         ended = _not_submitted(ctx, stage, why)
         return replace(ended, cluster=released(ctx.status))
-    config = render_run_config(ctx.job, ctx.uid, stage.name, attempt.number, ctx.settings)
+    config = render_run_config(
+        ctx.job, ctx.uid, stage.name, attempt.number, ctx.settings, last_end=stage.run.reason
+    )
     return Step(
         stage,
         (Submit(attempt.submission_id, config),),

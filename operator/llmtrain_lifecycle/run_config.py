@@ -1,22 +1,43 @@
 """Renders the manifest into a run config."""
 
+from llmtrain_api.exit_codes import OUT_OF_MEMORY
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.named_paths import with_home
 from llmtrain_api.run_config import RunConfig, Workers
 from llmtrain_api.stages import Stage
+from llmtrain_lifecycle.policies.retry import PodLossReason
 from llmtrain_lifecycle.settings import Settings
+
+_OUT_OF_MEMORY = frozenset({OUT_OF_MEMORY, PodLossReason.OUT_OF_MEMORY.value})
+"""Ends of attempts that ran out of memory: as the trainer says, and as Kubernetes says."""
 
 
 def render_run_config(
-    job: LLMTrainingJob, uid: str, stage: Stage, attempt: int, settings: Settings
+    job: LLMTrainingJob,
+    uid: str,
+    stage: Stage,
+    attempt: int,
+    settings: Settings,
+    *,
+    last_end: str | None = None,
 ) -> RunConfig:
-    """The run config of one attempt."""
+    """The run config of one attempt.
+
+    Args:
+        job: the job.
+        uid: its UID.
+        stage: the stage to run.
+        attempt: number of the attempt.
+        settings: what the operator or the laptop adds.
+        last_end: how the attempt before ended, by its reason; None where there was none.
+    """
     spec = with_home(job.spec, settings.home) if settings.home else job.spec
     return RunConfig(
         job_name=job.metadata.name,
         job_uid=uid,
         stage=stage,
         attempt=attempt,
+        after_out_of_memory=last_end in _OUT_OF_MEMORY,
         seed=spec.seed,
         workspace=settings.workspace,
         inputs=settings.inputs,

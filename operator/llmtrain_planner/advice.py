@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 
 from llmtrain_api.batch import default_micro_batch_size, divisors
@@ -17,8 +17,20 @@ _MOST_REPLICAS = 4096
 _GIB = 2**30
 
 
+@dataclass(frozen=True)
+class Advised:
+    """What is to change, beside the setup."""
+
+    stage: Stage
+    """Stage with the section to change."""
+    sequences: int
+    """Sequences of an optimizer step, over all workers."""
+    finds_micro_batch_size: bool = False
+    """Whether the job finds its micro batch by itself, so that there is nothing to name."""
+
+
 def smallest_change(
-    setup: TrainingSetup, device: Device, *, stage: Stage, sequences: int
+    setup: TrainingSetup, device: Device, advised: Advised
 ) -> tuple[ManifestChange, ...]:
     """The fields to change so that a stage fits; empty where it fits, or where nothing helps.
 
@@ -29,22 +41,21 @@ def smallest_change(
     Args:
         setup: as the manifest has it.
         device: what each worker has.
-        stage: stage with the section to change.
-        sequences: sequences of an optimizer step, over all workers.
+        advised: what is to change.
     """
     if plan_memory(setup, device).fits:
         return ()
-    for replicas in _replica_counts(setup, sequences):
+    for replicas in _replica_counts(setup, advised.sequences):
         for offload in [setup.offload] if device.is_cpu else _offloads_from(setup.offload):
             wider = replace(setup, replicas=replicas, offload=offload)
             candidates = sorted(
-                _cheap_candidates(wider, sequences),
-                key=lambda candidate: len([*_changes(setup, candidate, stage, sequences)]),
+                _cheap_candidates(wider, advised.sequences),
+                key=lambda candidate: len([*_changes(setup, candidate, advised)]),
             )
             for candidate in candidates:
                 changed = _with_enough_host_memory(candidate, device)
                 if plan_memory(changed, device).fits:
-                    return tuple(_changes(setup, changed, stage, sequences))
+                    return tuple(_changes(setup, changed, advised))
     return ()
 
 
@@ -82,9 +93,9 @@ def _with_enough_host_memory(setup: TrainingSetup, device: Device) -> TrainingSe
 
 
 def _changes(
-    before: TrainingSetup, after: TrainingSetup, stage: Stage, sequences: int
+    before: TrainingSetup, after: TrainingSetup, advised: Advised
 ) -> Iterator[ManifestChange]:
-    section = f"spec.{stage.value}"
+    section = f"spec.{advised.stage.value}"
     if after.zero_stage is not before.zero_stage:
         yield ManifestChange(field=f"{section}.zero.stage", value=int(after.zero_stage))
     if after.offload is not before.offload:
@@ -92,9 +103,10 @@ def _changes(
     if after.checkpointing is not before.checkpointing:
         yield ManifestChange(field=f"{section}.activationCheckpointing", value=True)
     more = after.replicas != before.replicas
-    default = default_micro_batch_size(sequences // after.parallel.data)
-    if after.micro_batch_size != before.micro_batch_size or (
-        more and after.micro_batch_size != default
+    default = default_micro_batch_size(advised.sequences // after.parallel.data)
+    is_another = after.micro_batch_size != before.micro_batch_size
+    if not advised.finds_micro_batch_size and (
+        is_another or (more and after.micro_batch_size != default)
     ):
         yield ManifestChange(field=f"{section}.microBatchSize", value=after.micro_batch_size)
     if more:

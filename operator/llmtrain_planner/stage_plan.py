@@ -9,11 +9,12 @@ from llmtrain_api.plan import HardwarePlan, MemoryPlan, StagePlan
 from llmtrain_api.spec.compute import Trainers, memory_bytes
 from llmtrain_api.spec.training import Offload, Training, ZeroStage
 from llmtrain_api.stages import Stage
-from llmtrain_planner.advice import smallest_change
+from llmtrain_planner.advice import Advised, smallest_change
 from llmtrain_planner.architecture import count_lora_parameters, count_parameters
 from llmtrain_planner.flops import lora_flops_per_token, training_flops_per_token
 from llmtrain_planner.hardware import Device
 from llmtrain_planner.memory import LEAST_STAGE, TrainingSetup, plan_memory
+from llmtrain_planner.micro_batch import largest_fitting
 
 
 def count_steps(tokens: int, batch_tokens: int) -> int:
@@ -96,6 +97,11 @@ def plan_stage(
         micro_batch_size=layout.micro_batch_size,
         dropout=request.dropout,
     )
+    found = training.finds_micro_batch_size(on_gpus=not device.is_cpu)
+    if found:
+        size = largest_fitting(setup, device, layout.share)
+        layout = layout.with_micro_batch_size(size)
+        setup = replace(setup, micro_batch_size=size)
     plan = StagePlan(
         stage=request.stage,
         trainable_parameters=setup.trainable,
@@ -103,12 +109,15 @@ def plan_stage(
         batch_tokens=training.batch_tokens,
         micro_batch_size=layout.micro_batch_size,
         accumulation_steps=layout.accumulation_steps,
+        finds_micro_batch_size=found,
         peak_flops=device.peak_flops(training.precision),
         flops_per_token=flops_per_token(architecture, training),
         mfu=hardware.mfu / (RECOMPUTATION_COST if setup.checkpointing else 1),
         memory=plan_memory(setup, device),
         alternatives=_alternatives(setup, device),
-        changes=smallest_change(setup, device, stage=request.stage, sequences=layout.sequences),
+        changes=smallest_change(
+            setup, device, Advised(request.stage, layout.sequences, finds_micro_batch_size=found)
+        ),
     )
     if request.tokens is None:
         return plan

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from enum import IntEnum, StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -159,9 +159,12 @@ class Training(Section, ABC):
     """Number of tokens in a sequence, at most the model's context length."""
     batch_tokens: int = Field(65_536, ge=8, le=1_000_000_000)
     """Number of tokens in an optimizer step over all workers, including padding."""
-    micro_batch_size: Annotated[int | None, MayChange()] = Field(None, ge=1, le=65536)
-    """Number of sequences in one forward pass of a worker; by default the largest number up to 8
-    that divides the worker's share of the batch."""
+    micro_batch_size: Annotated[
+        Annotated[int, Field(ge=1, le=65536)] | Literal["auto"] | None, MayChange()
+    ] = None
+    """Number of sequences in one forward pass of a worker, or `auto`: the largest that fits, found
+    before the first step. By default `auto` on GPUs; on CPUs the largest number up to 8 that
+    divides the worker's share of the batch."""
     optimizer: Optimizer = Optimizer()
     precision: Precision = Precision.BF16
     zero: Zero = Zero()
@@ -181,6 +184,15 @@ class Training(Section, ABC):
                 f"{self.batch_tokens} is not one of {self.sequence_length}"
             )
         return self
+
+    @property
+    def named_micro_batch_size(self) -> int | None:
+        """The number that the manifest names; None where it names none."""
+        return None if self.micro_batch_size == "auto" else self.micro_batch_size
+
+    def finds_micro_batch_size(self, *, on_gpus: bool) -> bool:
+        """Whether the micro batch size is found by trying, before the first step."""
+        return self.micro_batch_size == "auto" or (self.micro_batch_size is None and on_gpus)
 
     @property
     def packs_texts(self) -> bool:

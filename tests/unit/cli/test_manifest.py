@@ -58,6 +58,7 @@ def _with(path: str, value: object) -> dict[str, Any]:
                 "found true",
             ],
         ),
+        ("pretrain.microBatchSize", "most", ["valid integer", "or input should be 'auto'"]),
         ("pretrain.tokens", "0x", ["valid integer, or should be a multiple", 'found "0x"']),
         ("data.sources", [{"pythonDocs": None}], ["sources[0]", "found none", "written {}"]),
         (

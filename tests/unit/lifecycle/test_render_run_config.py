@@ -48,6 +48,17 @@ def test_workers(compute: Compute, settings: Settings, workers: Workers) -> None
     assert config.workers == workers
 
 
+@pytest.mark.parametrize(
+    ("last_end", "told"),
+    [(None, False), ("WorkerLost", False), ("OutOfMemory", True), ("OOMKilled", True)],
+)
+def test_an_attempt_after_one_that_ran_out_of_memory_is_told(
+    *, last_end: str | None, told: bool
+) -> None:
+    config = render_run_config(job_of(), UID, Stage.PRETRAIN, 1, SETTINGS, last_end=last_end)
+    assert config.after_out_of_memory is told
+
+
 def test_every_section_reaches_the_trainer_as_it_stands_in_the_manifest() -> None:
     job = job_of()
     config = render_run_config(job, UID, Stage.FINETUNE, 4, SETTINGS)

@@ -57,8 +57,17 @@ def test_nothing_is_cut_off_on_a_narrow_terminal(name: str) -> None:
     assert "…" not in screen.getvalue()
 
 
-def test_json_is_the_plan() -> None:
-    result = run(MANIFESTS / "llama-7b.yaml", "--hardware", "l4", "--price", "0.7", "-o", "json")
+def with_micro_batch(folder: Path, size: int) -> Path:
+    """The 7B Llama with a micro batch of its own."""
+    text = (MANIFESTS / "llama-7b.yaml").read_text()
+    path = folder / "job.yaml"
+    path.write_text(text.replace("  pretrain:\n", f"  pretrain:\n    microBatchSize: {size}\n"))
+    return path
+
+
+def test_json_is_the_plan(tmp_path: Path) -> None:
+    manifest = with_micro_batch(tmp_path, 4)
+    result = run(manifest, "--hardware", "l4", "--price", "0.7", "-o", "json")
     document = json.loads(result.stdout)
     assert document["model"]["parameters"] == 6_738_415_616
     assert document["stages"][0]["memory"]["fits"] is False
@@ -74,9 +83,14 @@ def test_yaml_says_the_same_as_json() -> None:
     assert yaml.safe_load(as_yaml.stdout) == json.loads(as_json.stdout)
 
 
-def test_advice_is_shown() -> None:
-    result = run(MANIFESTS / "llama-7b.yaml", "--hardware", "l4")
+def test_advice_is_shown(tmp_path: Path) -> None:
+    result = run(with_micro_batch(tmp_path, 4), "--hardware", "l4")
     assert "spec.pretrain.zero.stage: 3" in result.output
+
+
+def test_a_micro_batch_that_is_found_is_shown_as_planned() -> None:
+    result = run(MANIFESTS / "llama-7b.yaml", "--hardware", "l4")
+    assert "auto (planned: " in result.output
 
 
 def test_a_pretrained_model_is_read_from_its_folder(tmp_path: Path) -> None:

@@ -116,10 +116,14 @@ def resized(name: str, trainers: dict[str, object], pretrain: dict[str, object])
     ("spec", "device", "changes"),
     [
         # 30.7 GB with stage 2, 18.5 GB with stage 3; an L4 has 24.2.
-        (manifest("llama-7b"), "l4", {"pretrain.zero.stage": 3}),
+        (resized("llama-7b", {}, {"microBatchSize": 4}), "l4", {"pretrain.zero.stage": 3}),
         # Activations of 195 GB: no ZeRO stage shards them.
         (
-            resized("llama-7b", {"replicas": 1}, {"activationCheckpointing": False}),
+            resized(
+                "llama-7b",
+                {"replicas": 1},
+                {"activationCheckpointing": False, "microBatchSize": 4},
+            ),
             "h100-sxm",
             {"pretrain.activationCheckpointing": True},
         ),
@@ -166,7 +170,7 @@ def test_the_advice_is_the_smallest_change(
     gpus=st.sampled_from([1, 4, 8]),
     stage=st.integers(0, 3),
     checkpointing=st.booleans(),
-    micro_batch_size=st.sampled_from([None, 1, 2, 4]),
+    micro_batch_size=st.sampled_from(["auto", 1, 2, 4]),
 )
 def test_the_advice_makes_it_fit(
     *,
@@ -176,7 +180,7 @@ def test_the_advice_makes_it_fit(
     gpus: int,
     stage: int,
     checkpointing: bool,
-    micro_batch_size: int | None,
+    micro_batch_size: int | str,
 ) -> None:
     spec = resized(
         name,
@@ -209,6 +213,29 @@ def _fits(spec: JobSpec | None, options: PlanOptions) -> bool:
         return spec is not None and plan_job(spec, options).fits
     except PlanError:
         return False
+
+
+def test_a_micro_batch_that_is_found_begins_with_the_largest_that_fits() -> None:
+    found, named = (
+        plan_job(
+            resized("gpt2-124m", {"replicas": 1, "gpus": 1}, {"microBatchSize": size}),
+            PlanOptions(device="l4"),
+        ).stages[0]
+        for size in ("auto", 8)
+    )
+    assert (found.finds_micro_batch_size, named.finds_micro_batch_size) == (True, False)
+    assert found.micro_batch_size * found.accumulation_steps == 512
+    assert found.memory.fits
+    spec = resized("gpt2-124m", {"gpus": 1}, {"microBatchSize": 2 * found.micro_batch_size})
+    assert not plan_job(spec, PlanOptions(device="l4")).fits
+
+
+@pytest.mark.parametrize(("gpus", "found"), [(1, True), (0, False)])
+def test_a_micro_batch_is_found_on_gpus_where_none_is_named(*, gpus: int, found: bool) -> None:
+    spec = resized("gpt2-124m", {"gpus": gpus, "memory": "64Gi"}, {"microBatchSize": None})
+    stage = plan_job(spec, PlanOptions()).stages[0]
+    assert stage.finds_micro_batch_size is found
+    assert found or stage.micro_batch_size == 8
 
 
 def test_a_cpu_job_counts_the_replicas_memory() -> None:

@@ -57,6 +57,8 @@ def finetune_task(config: RunConfig) -> TrainingTask:
             target=model_to_make(config),
             finish=merged,
         ),
+        architecture=recipe.architecture,
+        dropout=recipe.dropout,
         flops_per_token=recipe.flops_per_token(finetune.sequence_length),
     )
 

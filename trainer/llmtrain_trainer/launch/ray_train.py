@@ -8,6 +8,7 @@ from typing import TypedDict
 import ray.train
 from ray.train.torch import TorchConfig, TorchTrainer
 
+from llmtrain_api.exit_codes import OUT_OF_MEMORY
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.errors import StageError, WorkerLostError
 from llmtrain_trainer.launch.file_store import FileStoreConfig
@@ -38,7 +39,7 @@ def cause_of(failures: dict[int, Exception]) -> Exception:
             return StageError(
                 f"worker {rank} was killed for want of memory: {memory[1]}; raise "
                 "compute.trainers.memory, or lower microBatchSize",
-                reason="OutOfMemory",
+                reason=OUT_OF_MEMORY,
             )
     for rank, cause in causes.items():
         if type(cause).__module__.startswith("ray."):

@@ -30,6 +30,8 @@ class ModelRecipe:
     """Shape of the model; None for a pretrained one of a family without a file in
     `llmtrain_api.families`."""
     num_parameters: int
+    dropout: bool
+    """Whether the model may have any dropout."""
     fingerprint: str
 
     def flops_per_token(self, sequence_length: int) -> int | None:
@@ -67,6 +69,7 @@ def new_recipe(model: Model, *, vocabulary_size: int, context_length: int) -> Mo
         new_weights=True,
         architecture=shape,
         num_parameters=count_parameters(shape),
+        dropout=dropout > 0,
         fingerprint=json.dumps(shape.family.to_config(shape, dropout=dropout), sort_keys=True),
     )
 
@@ -91,6 +94,7 @@ def pretrained_recipe(folder: Path, *, dropout: float | None = None) -> ModelRec
         new_weights=False,
         architecture=shape,
         num_parameters=count_parameters(shape) if shape else _stored_parameters(weights),
+        dropout=dropout != 0,
         fingerprint=repr(([sha256(path) for path in weights], dropout)),
     )
 

@@ -53,6 +53,8 @@ def pretrain_task(config: RunConfig) -> TrainingTask:
             tokenizer=workspace.tokenizer,
             target=model_to_make(config),
         ),
+        architecture=recipe.architecture,
+        dropout=recipe.dropout,
         flops_per_token=recipe.flops_per_token(pretrain.sequence_length),
     )
 

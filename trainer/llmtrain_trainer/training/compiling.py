@@ -57,6 +57,12 @@ def _blocks(model: nn.Module) -> Sequence[nn.Module]:
     return [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)]
 
 
+def forget_compiled() -> None:
+    """Forget all that was compiled in this process, and the counts of it."""
+    torch.compiler.reset()
+    counters.clear()
+
+
 class CompileWatch:
     """Reports what was compiled during warm-up, and warns of what is compiled after it."""
 

@@ -118,6 +118,12 @@ class Engine:
         """This rank's part of the state; the snapshot before has to be written. Collective."""
         return self._capture.snapshot(self._engine, _TAG, without_frozen=self._frozen)
 
+    def close(self) -> None:
+        """Let go of all memory; the engine cannot be used any more."""
+        self._engine.destroy()
+        self._adamw.state.clear()
+        del self._engine, self._adamw, self.model
+
     def load(self, folder: Path) -> None:
         """Read the state of a checkpoint. Collective.
 

@@ -23,14 +23,14 @@ from llmtrain_trainer.checkpoint.restore import (
 )
 from llmtrain_trainer.errors import Interrupted, StageError
 from llmtrain_trainer.stage import StageContext
+from llmtrain_trainer.training.accumulation import accumulate
 from llmtrain_trainer.training.checkpoints import Checkpoints
 from llmtrain_trainer.training.compiling import CompileWatch
 from llmtrain_trainer.training.engine import Engine
 from llmtrain_trainer.training.feed import Feed, StepBatch
-from llmtrain_trainer.training.forward import batch_loss
 from llmtrain_trainer.training.layout import loss_scale
 from llmtrain_trainer.training.measurements import Speedometer, Stopwatch, peak_memory_bytes
-from llmtrain_trainer.training.mesh import Mesh, device, read
+from llmtrain_trainer.training.mesh import Mesh, read
 from llmtrain_trainer.training.metric_log import MetricLog, metric_log
 from llmtrain_trainer.training.samples import SampleOrder, seed_step
 from llmtrain_trainer.training.schedule import learning_rate
@@ -191,20 +191,12 @@ class Trainer:
             This rank's summed loss in nats; a float64 scalar on the device.
         """
         seed_step(self._settings.seed, self._step, self._mesh.random_stream)
-        scale = loss_scale(self._settings.batch, batch.num_labels)
-        nats = torch.zeros((), dtype=torch.float64, device=device())
-        for micro_step, share in enumerate(batch.micro_batches):
-            loss = batch_loss(
-                self._engine.model,
-                self._engine.decoder,
-                share.to(device()),
-                label_smoothing=self._settings.label_smoothing,
-            )
-            self._engine.backward(loss * scale)
-            nats += loss.detach().double()
-            if micro_step < self._settings.batch.accumulation_steps - 1:
-                self._engine.end_micro_step()
-        return nats
+        return accumulate(
+            self._engine,
+            batch.micro_batches,
+            scale=loss_scale(self._settings.batch, batch.num_labels),
+            label_smoothing=self._settings.label_smoothing,
+        )
 
     def _agree(self, nats: torch.Tensor, num_labels: int) -> tuple[float, bool, bool]:
         """Sum the loss over ranks and spread rank 0's decisions, before the optimizer step.

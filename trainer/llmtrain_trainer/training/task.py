@@ -7,6 +7,7 @@ from pathlib import Path
 from transformers import PreTrainedModel
 
 from llmtrain_api.batch import BatchLayout
+from llmtrain_api.families.base import Architecture
 from llmtrain_api.spec.pretrain import EarlyStopping
 from llmtrain_api.spec.training import Training
 from llmtrain_api.stages import Stage
@@ -51,5 +52,9 @@ class TrainingTask:
     metrics: Path
     save_model: Callable[[dict[str, object]], None]
     """Writes the finished model; called on rank 0 with the full weights by name."""
+    architecture: Architecture | None
+    """Shape of the model; None where the planner does not know its family."""
+    dropout: bool
+    """Whether the model may have any."""
     flops_per_token: int | None = None
     """Forward and backward, for the model FLOPs utilization."""
