@@ -97,6 +97,7 @@ class JobSpec(Sections):
         job_rules.require_vocabulary(self.model, self.pretrain, self.tokenizer)
         for stage, training in self.trainings.items():
             job_rules.require_shared_batch(stage, training, self.compute.trainers)
+            job_rules.require_gpus_for_fp8(stage, training, self.compute.trainers)
         job_rules.require_cpus(self.compute.trainers)
         job_rules.require_measured(self.evaluate, self.data)
         return self

@@ -12,7 +12,7 @@ from llmtrain_api.spec.evaluate import Evaluate
 from llmtrain_api.spec.model import Model
 from llmtrain_api.spec.pretrain import Pretrain
 from llmtrain_api.spec.tokenizer import Tokenizer
-from llmtrain_api.spec.training import Training
+from llmtrain_api.spec.training import Precision, Training
 from llmtrain_api.stages import Sections, Stage
 
 _CONTEXT = (
@@ -65,6 +65,14 @@ RULES = (
             _shared(stage),
             f"{stage}.batchTokens must be a multiple of"
             " sequenceLength x microBatchSize x the workers of compute.trainers",
+        )
+        for stage in _OPTIMIZING
+    ),
+    *(
+        rule(
+            f"!has(self.{stage}) || self.{stage}.precision != 'fp8'"
+            " || self.compute.trainers.gpus > 0",
+            f"{stage}.precision fp8 needs GPUs in compute.trainers",
         )
         for stage in _OPTIMIZING
     ),
@@ -153,6 +161,24 @@ def require_shared_batch(stage: Stage, training: Training, trainers: Trainers) -
         batch_layout(training, ParallelDims.over(trainers.num_workers))
     except ValueError as error:
         raise ValueError(f"{stage}.{error}") from None
+
+
+def require_gpus_for_fp8(stage: Stage, training: Training, trainers: Trainers) -> None:
+    """8-bit matrix products run on GPUs alone.
+
+    Args:
+        stage: a stage that optimizes.
+        training: its section.
+        trainers: what it runs on.
+
+    Raises:
+        ValueError: it asks for them on CPUs.
+    """
+    if training.precision is Precision.FP8 and not trainers.gpus:
+        raise ValueError(
+            f"{stage}.precision fp8 needs GPUs in compute.trainers; "
+            "set compute.trainers.gpus, or precision: bf16"
+        )
 
 
 def require_cpus(trainers: Trainers) -> None:

@@ -29,8 +29,8 @@ class Device:
     """Name in CUDA."""
 
     def peak_flops(self, precision: Precision) -> float:
-        """FLOPs per second at best."""
-        return self.bf16_flops if precision is Precision.BF16 else self.fp32_flops
+        """FLOPs per second at best; with fp8 those of bf16, in which all but some products run."""
+        return self.fp32_flops if precision is Precision.FP32 else self.bf16_flops
 
     @property
     def is_cpu(self) -> bool:

@@ -50,7 +50,7 @@ class ModelStates:
 
 def value_bytes(precision: Precision) -> int:
     """Bytes of a weight, a gradient or an activation."""
-    return 2 if precision is Precision.BF16 else FP32_BYTES
+    return FP32_BYTES if precision is Precision.FP32 else 2
 
 
 def model_states(
@@ -74,7 +74,7 @@ def model_states(
             in fp32 (Ren et al. 2021, ZeRO-Offload).
     """
     value = value_bytes(precision)
-    mixed = precision is Precision.BF16
+    mixed = precision is not Precision.FP32
     share = _share(trainable, shards, sharded=stage >= ZeroStage.OPTIMIZER)
     weights = value * _share(parameters, shards, sharded=stage is ZeroStage.PARAMETERS)
     gradients = value * _share(trainable, shards, sharded=stage >= ZeroStage.GRADIENTS)

@@ -148,6 +148,18 @@ WRONG_JOBS: list[tuple[str, object, str]] = [
     ("spec.compute.trainers.replicas", 3, "pretrain.batchTokens must be a multiple of"),
     ("spec.pretrain.microBatchSize", 3, "pretrain.batchTokens must be a multiple of"),
     ("spec.finetune.microBatchSize", 1024, "finetune.batchTokens must be a multiple of"),
+    ("spec.pretrain.precision", "fp8", "pretrain.precision fp8 needs GPUs"),
+    ("spec.finetune.precision", "fp8", "finetune.precision fp8 needs GPUs"),
+    (
+        "spec.pretrain",
+        {"tokens": 100_000, "precision": "fp8", "zero": {"stage": 3}},
+        "precision fp8 needs zero stage 0, 1 or 2",
+    ),
+    (
+        "spec.finetune",
+        {"data": _TEXT, "precision": "fp8", "method": "lora"},
+        "precision fp8 needs method: full",
+    ),
     ("spec.compute.trainers.gpus", 2, "compute.trainers.cpus must not be less than gpus"),
     ("spec.evaluate.gates[0].min", 2.6, "min must not exceed max"),
     ("spec.evaluate.gates[0].metric", "bitsPerBytes", "name a metric that is not measured"),

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from llmtrain_api.base import Name, OneOf, Path, Section, rule, rules
 from llmtrain_api.spec.data import MaxBadRows
-from llmtrain_api.spec.training import WHOLE_SEQUENCES, Lora, Optimizer, Training
+from llmtrain_api.spec.training import TRAINING_RULES, Lora, Optimizer, Precision, Training
 
 
 class ChatPythonDocs(Section):
@@ -91,8 +91,12 @@ class Finetune(Training):
 
     model_config = ConfigDict(
         json_schema_extra=rules(
-            WHOLE_SEQUENCES,
+            *TRAINING_RULES,
             rule("!has(self.lora) || self.method == 'lora'", "lora needs method: lora"),
+            rule(
+                "self.precision != 'fp8' || self.method != 'lora'",
+                "precision fp8 needs method: full",
+            ),
         )
     )
 
@@ -111,6 +115,8 @@ class Finetune(Training):
     def _lora_fits_method(self) -> Self:
         if self.lora is not None and self.method is not Method.LORA:
             raise ValueError("lora needs method: lora")
+        if self.precision is Precision.FP8 and self.method is Method.LORA:
+            raise ValueError("precision fp8 needs method: full; adapters are too small for it")
         return self
 
     @property

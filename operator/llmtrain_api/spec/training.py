@@ -68,6 +68,8 @@ class Precision(StrEnum):
 
     FP32 = "fp32"
     BF16 = "bf16"
+    FP8 = "fp8"
+    """bf16, with the matrix products of the blocks in 8-bit floats: NVIDIA Hopper and later."""
 
 
 class ZeroStage(IntEnum):
@@ -143,9 +145,15 @@ class Lora(Section):
     """Dropout probability of the adapters' input."""
 
 
-WHOLE_SEQUENCES = rule(
-    "self.batchTokens % self.sequenceLength == 0",
-    "batchTokens must be a multiple of sequenceLength",
+TRAINING_RULES = (
+    rule(
+        "self.batchTokens % self.sequenceLength == 0",
+        "batchTokens must be a multiple of sequenceLength",
+    ),
+    rule(
+        "self.precision != 'fp8' || self.zero.stage != 3",
+        "precision fp8 needs zero stage 0, 1 or 2",
+    ),
 )
 """CEL for what `Training` requires; a section with more rules repeats it among them."""
 
@@ -153,7 +161,7 @@ WHOLE_SEQUENCES = rule(
 class Training(Section, ABC):
     """The section of a stage that optimizes."""
 
-    model_config = ConfigDict(json_schema_extra=rules(WHOLE_SEQUENCES))
+    model_config = ConfigDict(json_schema_extra=rules(*TRAINING_RULES))
 
     sequence_length: int = Field(1024, ge=8, le=1_048_576)
     """Number of tokens in a sequence, at most the model's context length."""
@@ -183,6 +191,13 @@ class Training(Section, ABC):
                 "batchTokens must be a multiple of sequenceLength; "
                 f"{self.batch_tokens} is not one of {self.sequence_length}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _whole_weights_for_fp8(self) -> Self:
+        """Stage 3 exchanges a weight between its forward and its backward product."""
+        if self.precision is Precision.FP8 and self.zero.stage is ZeroStage.PARAMETERS:
+            raise ValueError("precision fp8 needs zero stage 0, 1 or 2; or set precision: bf16")
         return self
 
     @property

@@ -46,13 +46,13 @@ def compile_blocks(model: nn.Module, *, whole: bool, backend: str = "inductor") 
     Returns:
         The number of blocks.
     """
-    blocks = _blocks(model)
+    blocks = blocks_of(model)
     for block in blocks:
         block.compile(fullgraph=whole, backend=backend)
     return len(blocks)
 
 
-def _blocks(model: nn.Module) -> Sequence[nn.Module]:
+def blocks_of(model: nn.Module) -> Sequence[nn.Module]:
     """The modules that `transformers` recomputes as a whole: its own mark of a block."""
     return [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)]
 

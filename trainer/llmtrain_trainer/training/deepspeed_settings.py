@@ -37,7 +37,7 @@ def deepspeed_config(settings: LoopSettings, *, ranks: int) -> dict[str, Any]:
         zero["offload_optimizer"] = offload
         if training.zero.offload is Offload.PARAMETERS:
             zero["offload_param"] = offload
-    bf16 = training.precision is Precision.BF16
+    bf16 = training.precision is not Precision.FP32
     # Without ZeRO, DeepSpeed's bf16 would keep no fp32 weights; autocast does.
     autocast = bf16 and training.zero.stage is ZeroStage.NONE
     return {

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from llmtrain_api.spec.training import Offload, Training, ZeroStage
+from llmtrain_api.spec.training import Offload, Precision, Training, ZeroStage
 from llmtrain_trainer.models.build import initialize
 from llmtrain_trainer.training.attention import use_own_attention
 from llmtrain_trainer.training.compiling import compile_blocks, is_compiled
@@ -20,6 +20,7 @@ from llmtrain_trainer.training.deepspeed_settings import (
     deepspeed_config,
     fit_buckets,
 )
+from llmtrain_trainer.training.fp8 import use_fp8
 from llmtrain_trainer.training.mesh import Mesh, device
 from llmtrain_trainer.training.output_loss import with_output_loss
 from llmtrain_trainer.training.snapshot import Snapshot
@@ -69,6 +70,8 @@ class Engine:
         if task.new_weights:
             initialize(model, seed=settings.seed, gather=self._whole)
         compiled = is_compiled(settings.training.compile, device())
+        if settings.training.precision is Precision.FP8:
+            use_fp8(model, device())
         use_own_attention(model)
         with_output_loss(model, compiled=compiled)
         if settings.training.activation_checkpointing:
