@@ -97,6 +97,39 @@ def test_kills_change_nothing(folder: Path, uninterrupted: Workspace) -> None:
     assert pretrained == expected
 
 
+def test_later_stages_run_in_the_processes_of_the_first_one(uninterrupted: Workspace) -> None:
+    assert "TrainController" in uninterrupted.log(Stage.PRETRAIN, 0).read_text()
+    for stage in (Stage.FINETUNE, Stage.EVALUATE):
+        log = uninterrupted.log(stage, 0).read_text()
+        assert "RayTrainWorker" in log
+        assert "TrainController" not in log
+
+
+def test_kills_of_a_warm_group_change_nothing(folder: Path, uninterrupted: Workspace) -> None:
+    """Its keeper between two stages, then its controller and the driver of the second stage.
+
+    After the first of them the second stage runs in processes of its own.
+    """
+    manifest = write_manifest(folder, small_spec(), name="warm")
+    with LocalRun(manifest, folder / "warm") as run:
+        run.wait_for_log(Stage.FINETUNE)
+        run.kill("ray::Keeper")
+        run.wait_for_step(15, Stage.FINETUNE)
+        run.kill("ray::TrainController")
+        run.wait_for_step(25, Stage.FINETUNE)
+        run.kill("-m llmtrain_trainer")
+        code, output = run.wait()
+    assert code == 0, output
+    killed = Workspace(folder / "warm")
+    assert "TrainController" in killed.log(Stage.FINETUNE, 0).read_text()
+    assert step_records(killed, Stage.FINETUNE) == step_records(uninterrupted, Stage.FINETUNE)
+    finetuned, expected = (
+        (workspace.model("finetuned") / "model.safetensors").read_bytes()
+        for workspace in (killed, uninterrupted)
+    )
+    assert finetuned == expected
+
+
 def test_a_stop_while_the_ranks_come_up_waits_for_no_step(folder: Path) -> None:
     with LocalRun(write_manifest(folder, small_spec()), folder / "early") as run:
         run.wait_for_process("RayTrainWorker")

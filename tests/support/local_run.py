@@ -65,7 +65,8 @@ def small_spec() -> dict[str, Any]:
         "finetune": training
         | {
             "data": {"sources": [{"files": {"paths": ["conversations.jsonl"]}}]},
-            "epochs": 1,
+            "epochs": 2,
+            "checkpoint": {"everySteps": 10},
         },
         "evaluate": {
             "generations": {"prompts": ["Where does the fox live?"], "maxNewTokens": 8},
@@ -135,6 +136,10 @@ class LocalRun:
     def wait_for_step(self, step: int, stage: Stage = Stage.PRETRAIN) -> None:
         """Wait until an optimizer step was made."""
         self._wait_until(lambda: any(record["step"] >= step for record in self.records(stage)))
+
+    def wait_for_log(self, stage: Stage) -> None:
+        """Wait until the driver of a stage's first attempt has started."""
+        self._wait_until(self.workspace.log(stage, 0).exists)
 
     def wait_for_process(self, what: str) -> None:
         """Wait for a process of this run whose command line holds these words."""

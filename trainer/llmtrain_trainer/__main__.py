@@ -23,7 +23,7 @@ from llmtrain_trainer.outcome import Ending, ending, leave, read_run_config
 from llmtrain_trainer.progress.server import REPORT_PATH, serve_progress
 from llmtrain_trainer.progress.tracker import ProgressTracker
 from llmtrain_trainer.ray_connection import join_ray
-from llmtrain_trainer.runner import StageResult, runner_of, work
+from llmtrain_trainer.runner import StageResult, work
 from llmtrain_trainer.stage import ReportAddress, StageContext
 
 _LOOK_SECONDS = 0.5
@@ -69,6 +69,9 @@ def _drive(config: RunConfig, end: Ending) -> None:
         context = StageContext(config, tracker, stop, report_to)
         try:
             end.result = _in_thread(context, lambda: tracker.has_begun)
+        except BaseException:
+            _end_ranks(config)
+            raise
         finally:
             report = tracker.report
             end.work, end.warnings = report.work, report.warnings
@@ -82,6 +85,14 @@ def _address_in_cluster() -> str:
     join_ray()
     address: str = ray.util.get_node_ip_address()
     return address
+
+
+def _end_ranks(config: RunConfig) -> None:
+    """Leave no ranks to the next stage after one that failed or was interrupted."""
+    if config.stage.row.uses_gpus:
+        from llmtrain_trainer.launch.worker_group import end_group
+
+        end_group(config)
 
 
 def _in_thread(context: StageContext, has_begun: Callable[[], bool]) -> StageResult:
@@ -129,23 +140,11 @@ def _run_stage(context: StageContext) -> StageResult:
         from llmtrain_trainer.models.pipeline import fetch_initial_model
 
         fetch_initial_model(context)
-    result = StageResult()
-    if runner_of(stage).works:
-        on_trainer = stage.row.uses_gpus and not context.config.is_on_one_machine
-        result = _on_trainer(context) if on_trainer else work(context)
-    if stage.optimizes:
-        from llmtrain_trainer.launch.ray_train import run_ranks
+    if not stage.row.uses_gpus:
+        return work(context)
+    from llmtrain_trainer.launch.worker_group import run_on_trainers
 
-        join_ray()
-        run_ranks(context)
-    return result
-
-
-def _on_trainer(context: StageContext) -> StageResult:
-    """Run the stage's work on a trainer's machine: the head of a cluster is too small."""
-    from llmtrain_trainer.launch.ray_task import run_task
-
-    return run_task(context, work)
+    return run_on_trainers(context)
 
 
 if __name__ == "__main__":

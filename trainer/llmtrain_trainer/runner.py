@@ -46,8 +46,8 @@ class StageRunner:
 
     A stage's package has one in its module `runner`, as `RUNNER`. That module is imported by the
     driver of every stage, so its functions import what is heavy when they are called. A stage makes
-    its product, then calls `run`: in the driver, or, for a stage that uses GPUs of a cluster, as a
-    Ray task on a trainer. Then the ranks of a stage that optimizes train `task`.
+    its product, then calls `run`: in the driver, or, for a stage that uses GPUs, in rank 0 of the
+    job's worker group or as a Ray task. Then the ranks of a stage that optimizes train `task`.
     """
 
     product: Callable[[StageContext], Product | None] | None = None

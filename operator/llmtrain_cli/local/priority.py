@@ -20,6 +20,7 @@ _WATCHERS = (
     "ray::DashboardAgent",
     "ray::RuntimeEnvAgent",
     "ray::JobSupervisor",
+    "ray::Keeper",
     "ray::TrainController",
     "ray::PlacementGroupCleaner",
     "ray::SynchronizationActor",

@@ -3,21 +3,20 @@
 import os
 from pathlib import Path
 
+import torch
+
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.disk import explain_full_disk
+from llmtrain_trainer.micro_batch.find import with_micro_batch
 from llmtrain_trainer.out_of_memory import explain_out_of_memory
 from llmtrain_trainer.runner import runner_of
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.tracking.trackers import require_packages
+from llmtrain_trainer.training.loop import train
 
 
 def run_rank(context: StageContext) -> None:
     """Train as one rank; the process group and the device are set up."""
-    import torch
-
-    from llmtrain_trainer.micro_batch.find import with_micro_batch
-    from llmtrain_trainer.training.loop import train
-
     config = context.config
     torch.set_num_threads(max(1, config.workers.cpus))
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

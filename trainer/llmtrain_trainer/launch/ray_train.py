@@ -1,20 +1,21 @@
-"""Starts the ranks of a training stage as Ray Train workers, and says why they failed."""
+"""Starts the ranks of a worker group as Ray Train workers, and says why they failed."""
 
 import os
 import re
-import threading
+from pathlib import Path
 from typing import TypedDict
 
 import ray.train
+from ray.actor import ActorHandle
+from ray.exceptions import RayActorError
 from ray.train.torch import TorchConfig, TorchTrainer
 
 from llmtrain_api.exit_codes import OUT_OF_MEMORY
 from llmtrain_api.run_config import RunConfig
+from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.errors import StageError, WorkerLostError
+from llmtrain_trainer.launch.assignment import Assignment
 from llmtrain_trainer.launch.file_store import FileStoreConfig
-from llmtrain_trainer.launch.rank import run_rank
-from llmtrain_trainer.progress.reporter import HttpReporter, NullReporter
-from llmtrain_trainer.stage import StageContext
 
 _CONNECTION_LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe")
 # Ray kills workers before the kernel does, and reports it only in these words.
@@ -70,6 +71,8 @@ _OF_RAY_TRAIN = {
     # Ray would restart the ranks by itself when a Pod is deleted: an attempt inside an attempt, #
     # since the Pod has asked the driver to stop already.
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
+    # The keeper waits for Ray Train in a thread, where that blocks nobody.
+    "RAY_WARN_BLOCKING_GET_INSIDE_ASYNC": "0",
 }
 _KEEP_MEMORY = {
     "MALLOC_ARENA_MAX": "1",
@@ -85,29 +88,37 @@ NO_RETRIES = ray.train.FailureConfig(
 
 
 class _RankArguments(TypedDict):
-    config: str
-    report_url: str
-    report_token: str
+    keeper: ActorHandle
 
 
-def run_ranks(context: StageContext) -> None:
-    """Run a training stage on its workers, and wait for its end.
+def fit_ranks(first: Assignment, keeper: ActorHandle) -> Exception:
+    """Start ranks that do what the keeper of their group asks for, and wait until one fails.
 
-    Raises:
-        StageError: a rank's error.
-        WorkerLostError: a rank's process or machine was lost.
+    Args:
+        first: assignment for which they are started.
+        keeper: the keeper, an actor; its end is also theirs.
+
+    Returns:
+        What the group died of; a `StageError` where the cause is known.
     """
-    config, report_to = context.config, context.report_to
-    assert report_to is not None, "only a driver starts ranks"
+    config = RunConfig.model_validate_json(first.config)
     os.environ |= _OF_RAY_TRAIN
+    try:
+        _trainer(config, keeper).fit()
+    except ray.train.WorkerGroupError as error:
+        return cause_of(error.worker_failures)
+    except RayActorError as error:
+        return WorkerLostError(f"the controller of the workers was lost: {_first_line(error)}")
+    except Exception as error:  # noqa: BLE001 - the driver raises it
+        return error
+    return WorkerLostError("the workers ended before their work did")
+
+
+def _trainer(config: RunConfig, keeper: ActorHandle) -> TorchTrainer:
     resources = {"CPU": config.workers.cpus, "GPU": config.workers.gpus}
-    trainer = TorchTrainer(
+    return TorchTrainer(
         _rank,
-        train_loop_config=_RankArguments(
-            config=config.model_dump_json(),
-            report_url=report_to.url,
-            report_token=report_to.token,
-        ),
+        train_loop_config=_RankArguments(keeper=keeper),
         torch_config=(FileStoreConfig if config.is_on_one_machine else TorchConfig)(
             backend="nccl" if config.workers.gpus else "gloo",
             timeout_s=_COLLECTIVE_TIMEOUT_SECONDS,
@@ -121,22 +132,14 @@ def run_ranks(context: StageContext) -> None:
             worker_runtime_env={"env_vars": _KEEP_MEMORY},
             # Ray resumes a name that it knows, without a word; ours is never used twice.
             name=f"{config.job_uid}-{config.stage}-{config.attempt}",
-            storage_path=str(context.workspace.private / "ray-train"),
+            storage_path=str(Workspace(Path(config.workspace)).private / "ray-train"),
             failure_config=NO_RETRIES,
         ),
     )
-    try:
-        trainer.fit()
-    except ray.train.WorkerGroupError as error:
-        raise cause_of(error.worker_failures) from error
 
 
 def _rank(arguments: _RankArguments) -> None:
-    """One Ray Train worker."""
-    config = RunConfig.model_validate_json(arguments["config"])
-    stop = threading.Event()
-    if ray.train.get_context().get_world_rank() != 0:
-        run_rank(StageContext(config, NullReporter(), stop))
-        return
-    with HttpReporter(arguments["report_url"], arguments["report_token"], stop) as reporter:
-        run_rank(StageContext(config, reporter, stop))
+    """One Ray Train worker: does what the keeper of its group asks for, until it ends it."""
+    from llmtrain_trainer.launch.rank_loop import serve
+
+    serve(arguments["keeper"], ray.train.get_context().get_world_rank())

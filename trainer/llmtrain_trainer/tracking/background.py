@@ -10,6 +10,8 @@ from llmtrain_trainer.errors import in_one_line
 from llmtrain_trainer.progress.reporter import Reporter
 from llmtrain_trainer.tracking.run import Point, Tracker
 
+THREAD_PREFIX = "tracker-"
+"""Beginning of the names of the threads."""
 _log = logging.getLogger(__name__)
 _LONGEST_QUEUE = 4096
 _LARGEST_BATCH = 64
@@ -37,7 +39,9 @@ class BackgroundTracker:
         self._warned: set[str] = set()
         self._left_out = 0
         self._succeeded = False
-        self._thread = threading.Thread(target=self._run, name=f"tracker-{name}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, name=f"{THREAD_PREFIX}{name}", daemon=True
+        )
 
     def __enter__(self) -> Self:
         self._thread.start()

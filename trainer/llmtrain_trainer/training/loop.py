@@ -118,6 +118,7 @@ class Trainer:
                     raise Interrupted(f"stopped after the checkpoint of step {self._step}")
             self._checkpoints.finish()
         self._save_model()
+        self._engine.close()
 
     def _finished(self) -> bool:
         rule = self._settings.early_stopping
