@@ -17,8 +17,6 @@ class HardwarePlan(Record):
     """Ranks: one for each GPU, or one for each replica without GPUs."""
     memory_bytes: int
     """Memory of one device."""
-    mfu: float = Field(gt=0, le=1)
-    """Share of the peak that is assumed to be reached, what is computed twice included."""
     price_usd_per_device_hour: float | None = None
 
 
@@ -86,6 +84,8 @@ class StagePlan(Record):
     """FLOPs of the forward and backward pass for each token."""
     mfu: float = Field(gt=0, le=1)
     """Model FLOPs utilization that the time stands for: what is computed twice counts once."""
+    mfu_source: str
+    """Where it comes from: a measurement, an assumption, or an option."""
     tokens: int | None = None
     steps: int | None = None
     flops: float | None = None

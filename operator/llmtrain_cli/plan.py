@@ -21,7 +21,7 @@ from llmtrain_cli.plan_table import plan_view
 from llmtrain_cli.text import echo
 from llmtrain_planner.architecture import PlanError, architecture_from_config
 from llmtrain_planner.hardware import CPU, GPUS
-from llmtrain_planner.plan import DEFAULT_MFU, PlanOptions, plan_job
+from llmtrain_planner.plan import PlanOptions, plan_job
 
 
 class PlanOutput(StrEnum):
@@ -38,8 +38,9 @@ def plan(
         str | None, typer.Option(help=f"What the trainers are: {CPU}, {', '.join(GPUS)}.")
     ] = None,
     mfu: Annotated[
-        float, typer.Option(min=0.01, max=1, help="Share of the peak that becomes useful work.")
-    ] = DEFAULT_MFU,
+        float | None,
+        typer.Option(min=0.01, max=1, help="Share of the peak that becomes useful work."),
+    ] = None,
     price: Annotated[
         float | None,
         typer.Option(

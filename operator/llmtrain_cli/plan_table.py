@@ -68,10 +68,7 @@ def _model_facts(model: ModelPlan) -> list[tuple[str, str]]:
 
 
 def _hardware_facts(hardware: HardwarePlan) -> list[tuple[str, str]]:
-    facts = [
-        ("workers", f"{hardware.workers:,} x {hardware.device}"),
-        ("utilization", f"{hardware.mfu:.0%} of the peak (assumed)"),
-    ]
+    facts = [("workers", f"{hardware.workers:,} x {hardware.device}")]
     if hardware.price_usd_per_device_hour is not None:
         facts.append(("price", f"{money(hardware.price_usd_per_device_hour)} a device and hour"))
     return facts
@@ -96,6 +93,7 @@ def _compute_facts(stage: StagePlan) -> list[tuple[str, str]]:
         ("FLOPs per token", f"{stage.flops_per_token:.3g}"),
         ("FLOPs", "unknown" if stage.flops is None else f"{stage.flops:.3g}"),
         ("peak per device", f"{stage.peak_flops:.3g} FLOPs per second"),
+        ("utilization", f"{stage.mfu:.0%} of the peak ({stage.mfu_source})"),
     ]
     if stage.duration_seconds is None:
         return [*facts, ("time", "unknown")]

@@ -16,7 +16,8 @@ from llmtrain_lifecycle.money.nodes import gpu_product
 from llmtrain_lifecycle.snapshot import Snapshot
 from llmtrain_planner.architecture import PlanError
 from llmtrain_planner.hardware import CPU, GPUS
-from llmtrain_planner.plan import DEFAULT_GPU, DEFAULT_MFU, PlanOptions, plan_job
+from llmtrain_planner.plan import DEFAULT_GPU, PlanOptions, plan_job
+from llmtrain_planner.utilization import ASSUMED_MFU
 
 
 def with_plan(spec: JobSpec, status: JobStatus, snapshot: Snapshot) -> JobStatus:
@@ -70,7 +71,7 @@ def _planned(spec: JobSpec, counted: CountedTokens, device: str) -> JobPlan:
     try:
         plan = plan_job(spec, options)
     except PlanError:  # only the trainer can read the shape of this model
-        return JobPlan(device=device, mfu=DEFAULT_MFU, counted_tokens=counted)
+        return JobPlan(device=device, mfu=ASSUMED_MFU, counted_tokens=counted)
     stages = tuple(
         PlannedStage(
             name=stage.stage,
@@ -90,7 +91,7 @@ def _mfu(plan: Plan) -> float:
     could = sum(flops[stage.stage] / stage.mfu for stage in plan.stages)
     if could:
         return sum(flops.values()) / could
-    return min((stage.mfu for stage in plan.stages), default=plan.hardware.mfu)
+    return min((stage.mfu for stage in plan.stages), default=ASSUMED_MFU)
 
 
 def _measured(plan: JobPlan, report: ProgressReport | None) -> JobPlan:

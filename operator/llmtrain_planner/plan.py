@@ -16,9 +16,6 @@ from llmtrain_planner.hardware import CPU, GPUS, Device, cpu_device
 from llmtrain_planner.stage_plan import StageRequest, plan_stage
 
 DEFAULT_GPU = "h100-sxm"
-DEFAULT_MFU = 0.40
-"""Between the 21 % of GPT-3 and the 46 % of PaLM (Chowdhery et al. 2022, table 3), nearer to what
-tuned trainers report today."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +24,9 @@ class PlanOptions:
 
     device: str | None = None
     """Name in the hardware table; by default `cpu` for trainers without GPUs, else `h100-sxm`."""
-    mfu: float = DEFAULT_MFU
-    """Share of the device's peak that becomes useful work."""
+    mfu: float | None = None
+    """Share of the device's peak that becomes useful work, without activation checkpointing; by
+    default what was measured, or is assumed, for device and model."""
     price_usd_per_device_hour: float | None = None
     vocabulary_size: int | None = None
     """Vocabulary size if neither model nor tokenizer gives it: with a pretrained tokenizer."""
@@ -54,7 +52,6 @@ def plan_job(
         device=device.name,
         workers=spec.compute.trainers.num_workers,
         memory_bytes=device.memory_bytes,
-        mfu=options.mfu,
         price_usd_per_device_hour=options.price_usd_per_device_hour,
     )
     if spec.model is None or not spec.trainings:
@@ -149,6 +146,7 @@ def _requests(
             trainers=spec.compute.trainers,
             tokens=training.total_tokens(parameters, options.counted_tokens.get(stage)),
             dropout=bool(model.dropout),
+            mfu=options.mfu,
         )
         for stage, training in spec.trainings.items()
     ]

@@ -15,6 +15,7 @@ from llmtrain_planner.flops import lora_flops_per_token, training_flops_per_toke
 from llmtrain_planner.hardware import Device
 from llmtrain_planner.memory import LEAST_STAGE, TrainingSetup, plan_memory
 from llmtrain_planner.micro_batch import largest_fitting
+from llmtrain_planner.utilization import Utilization, expected_utilization
 
 
 def count_steps(tokens: int, batch_tokens: int) -> int:
@@ -66,6 +67,23 @@ def flops_per_token(architecture: Architecture, training: Training) -> int:
     return training_flops_per_token(architecture, training.sequence_length)
 
 
+def stage_utilization(
+    training: Training, parameters: int, device: Device, *, named: float | None = None
+) -> Utilization:
+    """The utilization to expect of a stage, as if it did without activation checkpointing.
+
+    Args:
+        training: the stage's section.
+        parameters: number of the model's parameters.
+        device: what it trains on.
+        named: what the user says; it wins.
+    """
+    if named is not None:
+        return Utilization(named, "given")
+    compiled = not device.is_cpu if training.compile is None else training.compile
+    return expected_utilization(device, parameters, compiled=compiled)
+
+
 RECOMPUTATION_COST = 4 / 3
 """Activation checkpointing adds a forward pass to a forward and a backward pass of twice its cost
 (Korthikanti et al. 2022, section 4.3)."""
@@ -82,6 +100,8 @@ class StageRequest:
     tokens: int | None
     """Tokens of the whole stage; None where they cannot be known."""
     dropout: bool
+    mfu: float | None = None
+    """Utilization that the user names, without activation checkpointing."""
 
 
 def plan_stage(
@@ -102,6 +122,7 @@ def plan_stage(
         size = largest_fitting(setup, device, layout.share)
         layout = layout.with_micro_batch_size(size)
         setup = replace(setup, micro_batch_size=size)
+    utilization = stage_utilization(training, setup.parameters, device, named=request.mfu)
     plan = StagePlan(
         stage=request.stage,
         trainable_parameters=setup.trainable,
@@ -112,7 +133,8 @@ def plan_stage(
         finds_micro_batch_size=found,
         peak_flops=device.peak_flops(training.precision),
         flops_per_token=flops_per_token(architecture, training),
-        mfu=hardware.mfu / (RECOMPUTATION_COST if setup.checkpointing else 1),
+        mfu=utilization.mfu / (RECOMPUTATION_COST if setup.checkpointing else 1),
+        mfu_source=utilization.source,
         memory=plan_memory(setup, device),
         alternatives=_alternatives(setup, device),
         changes=smallest_change(

@@ -85,5 +85,6 @@ def test_the_planned_utilization_is_what_its_time_stands_for() -> None:
     manifest = job.model_dump(mode="json", exclude_unset=True)
     manifest["spec"]["pretrain"]["activationCheckpointing"] = True
     recomputing = LLMTrainingJob.model_validate(manifest)
-    assert _planned(job).mfu == pytest.approx(0.4)
-    assert _planned(recomputing).mfu == pytest.approx(0.3)
+    # A GPT-2 of this size reached 27.5 % on an H200; this GPU was not measured.
+    assert _planned(job).mfu == pytest.approx(0.9 * 0.275)
+    assert _planned(recomputing).mfu == pytest.approx(0.9 * 0.275 * 3 / 4)

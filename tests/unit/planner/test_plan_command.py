@@ -35,10 +35,10 @@ def run(*arguments: str | Path) -> Result:
 @pytest.mark.parametrize(
     ("name", "parameters", "time"),
     [
-        ("gpt2-124m", "124,439,808", "11 minutes 12 seconds"),
-        ("llama-1.3b", "1,364,297,728", "14 hours 22 minutes"),
+        ("gpt2-124m", "124,439,808", "18 minutes 6 seconds"),
+        ("llama-1.3b", "1,364,297,728", "14 hours 23 minutes"),
         ("llama-7b", "6,738,415,616", "3 days 19 hours"),
-        ("llama-70b", "68,976,648,192", "46 days 17 hours"),
+        ("llama-70b", "68,976,648,192", "46 days 18 hours"),
     ],
 )
 def test_the_manifests_on_the_terminal(name: str, parameters: str, time: str) -> None:

@@ -14,8 +14,13 @@ from llmtrain_api.run_config import RunConfig
 from llmtrain_api.spec.training import Training
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
-from llmtrain_planner.plan import DEFAULT_MFU
-from llmtrain_planner.stage_plan import RECOMPUTATION_COST, count_steps, flops_per_token
+from llmtrain_planner.architecture import count_parameters
+from llmtrain_planner.stage_plan import (
+    RECOMPUTATION_COST,
+    count_steps,
+    flops_per_token,
+    stage_utilization,
+)
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.models.config import context_limit
 from llmtrain_trainer.models.pipeline import StoredModel
@@ -98,10 +103,13 @@ def _facts(
             mfu = flops / seconds / peak
         return Work(steps, steps * section.batch_tokens, flops, seconds, mfu)
 
+    planned_mfu = None
+    if device is not None and shape is not None:
+        planned_mfu = stage_utilization(section, count_parameters(shape), device).mfu
     validations = [each.validation_loss for each in records if each.validation_loss is not None]
     return TrainingFacts(
         stage=stage,
-        planned=work(count_steps(tokens, section.batch_tokens), mfu=DEFAULT_MFU),
+        planned=work(count_steps(tokens, section.batch_tokens), mfu=planned_mfu),
         done=work(
             max((record.step for record in records), default=0),
             seconds=sum(record.seconds or 0.0 for record in records),
