@@ -2,7 +2,7 @@
 
     python benchmarks/checkpoints.py --saves 10
 
-A model of 32 million parameters (404 MB a checkpoint) trains on random tokens. It saves every ten
+A model of 32 million parameters (404 MB a checkpoint) trains on random tokens. It saves every six
 steps: in turn it waits for the commit, and goes on at once. Prints for both the seconds that
 training waits for a save, by how much the steps beside it are slower, and the share of the time
 that the waiting takes at the automatic interval.
@@ -38,7 +38,7 @@ from llmtrain_trainer.training.metric_log import MetricLog
 from llmtrain_trainer.training.snapshot import Snapshot
 
 _MANIFEST = Path(__file__).parents[1] / "manifests" / "quickstart.yaml"
-_STEPS_OF_A_SAVE = 10
+_STEPS_OF_A_SAVE = 6
 
 
 @dataclass
@@ -92,7 +92,7 @@ def _config(arguments: argparse.Namespace, folder: Path) -> RunConfig:
         folder,
         workers=Workers(count=arguments.workers, cpus=1, gpus=int(torch.cuda.is_available())),
         steps=_STEPS_OF_A_SAVE * (arguments.saves + 1),
-        batchTokens=512,
+        batchTokens=256 * arguments.workers,
         microBatchSize=1,
         zero={"stage": arguments.zero},
     )
@@ -163,7 +163,7 @@ class _NotedCheckpoints(Checkpoints):
 
 def _rank() -> None:
     """Train as one rank, and note what each save takes."""
-    loop.Checkpoints = _NotedCheckpoints  # type: ignore[misc]
+    loop.Checkpoints = _NotedCheckpoints  # type: ignore[attr-defined,misc]
     code = torchrun.main()
     if os.environ["RANK"] == "0":
         saves = [asdict(save) for save in _NotedCheckpoints.saves]

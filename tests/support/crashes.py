@@ -25,7 +25,7 @@ from llmtrain_trainer.checkpoint.manifest import (
 
 _RANKS = 2
 _STEPS = 60
-_TIMEOUT_SECONDS = 120
+_TIMEOUT_SECONDS = 600
 _LONGEST_LIFE_SECONDS = 1.0
 """A save takes a few tenths of this, and the next one follows at once."""
 

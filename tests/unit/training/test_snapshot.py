@@ -2,11 +2,12 @@
 
 import io
 from collections import OrderedDict
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from llmtrain_trainer.training.snapshot import HostBuffers, StateCopy
+from llmtrain_trainer.training.snapshot import HostBuffers, StateCopy, storages
 
 
 class _Plain:
@@ -58,6 +59,14 @@ def test_the_next_snapshot_needs_no_more_memory() -> None:
     addresses = _addresses(first)
     buffers.start_over()
     assert _addresses(StateCopy(buffers).copied(_state(1)["moments"])) == addresses
+
+
+def test_the_memory_that_a_snapshot_needs_is_known_before(tmp_path: Path) -> None:
+    buffers, state = HostBuffers(), _state(0)
+    StateCopy(buffers).copied(state)
+    assert sum(storages(state).values()) == buffers.num_bytes
+    torch.save(state, tmp_path / "state.pt")
+    assert 0 < buffers.num_bytes < (tmp_path / "state.pt").stat().st_size
 
 
 def test_a_state_of_other_sizes_gets_other_memory() -> None:

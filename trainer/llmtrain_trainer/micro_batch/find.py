@@ -11,9 +11,9 @@ from llmtrain_api.spec.compute import Trainers
 from llmtrain_planner.hardware import Device
 from llmtrain_planner.micro_batch import largest_fitting
 from llmtrain_planner.stage_plan import training_setup
+from llmtrain_trainer import host_memory
 from llmtrain_trainer.completion import fingerprint
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.micro_batch import host_memory
 from llmtrain_trainer.micro_batch.meter import device_of_rank
 from llmtrain_trainer.micro_batch.probe import attempt
 from llmtrain_trainer.micro_batch.remembered import MicroBatch, read, size_after, write

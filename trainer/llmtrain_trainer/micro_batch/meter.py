@@ -8,7 +8,7 @@ import torch
 from pydantic import TypeAdapter
 
 from llmtrain_planner.hardware import CPU, Device
-from llmtrain_trainer.micro_batch import host_memory
+from llmtrain_trainer import host_memory
 from llmtrain_trainer.micro_batch.search import StepMemory
 from llmtrain_trainer.training.mesh import Ranks
 

@@ -1,5 +1,7 @@
 """Takes what DeepSpeed would save, before it is written."""
 
+import logging
+import os
 import tempfile
 from pathlib import Path
 
@@ -7,19 +9,24 @@ import torch
 from deepspeed import DeepSpeedEngine
 from deepspeed.runtime.checkpoint_engine import TorchCheckpointEngine
 
-from llmtrain_trainer.training.snapshot import HostBuffers, Snapshot, StateCopy
+from llmtrain_trainer import host_memory
+from llmtrain_trainer.training.snapshot import HostBuffers, Snapshot, StateCopy, storages
+
+_log = logging.getLogger(__name__)
 
 
 class Capture(TorchCheckpointEngine):  # type: ignore[misc]  # DeepSpeed has no types
     """A checkpoint engine of DeepSpeed's that loads as its own does, and hands out what it saves.
 
     Args:
-        copies: whether the state is copied; without that, a snapshot is the live state.
+        copies: whether the state is copied where the host has memory for it; without a copy, a
+            snapshot is the live state.
     """
 
     def __init__(self, *, copies: bool) -> None:
         super().__init__()
-        self._buffers = HostBuffers() if copies else None
+        self._copies = copies
+        self._buffers = HostBuffers()
         self._states: dict[str, object] = {}
 
     def makedirs(self, path: str, exist_ok: bool = False) -> None:  # noqa: FBT001, FBT002 - DeepSpeed's
@@ -27,8 +34,6 @@ class Capture(TorchCheckpointEngine):  # type: ignore[misc]  # DeepSpeed has no 
 
     def save(self, state_dict: object, path: str) -> None:
         """Take the content of a file."""
-        if self._buffers is not None:
-            state_dict = StateCopy(self._buffers).copied(state_dict)
         self._states[path] = state_dict
 
     def snapshot(self, engine: DeepSpeedEngine, tag: str, *, without_frozen: bool) -> Snapshot:
@@ -41,15 +46,33 @@ class Capture(TorchCheckpointEngine):  # type: ignore[misc]  # DeepSpeed has no 
             tag: folder of the files inside a checkpoint.
             without_frozen: whether parameters that do not learn are left out.
         """
-        if self._buffers is not None:
-            self._buffers.start_over()
         # DeepSpeed copies two scripts of its own beside the files; nothing reads them.
         with tempfile.TemporaryDirectory() as folder:
             engine.save_checkpoint(
                 folder, tag=tag, save_latest=False, exclude_frozen_parameters=without_frozen
             )
-        if torch.cuda.is_available():
-            torch.cuda.current_stream().synchronize()
         states = {Path(path).relative_to(folder): self._states[path] for path in self._states}
         self._states = {}
-        return Snapshot(states, is_copy=self._buffers is not None)
+        if not self._copies or not self._has_room(states):
+            return Snapshot(states, is_copy=False)
+        self._buffers.start_over()
+        copied = {path: StateCopy(self._buffers).copied(states[path]) for path in states}
+        if torch.cuda.is_available():
+            torch.cuda.current_stream().synchronize()
+        return Snapshot(copied, is_copy=True)
+
+    def _has_room(self, states: dict[Path, object]) -> bool:
+        """Whether the host has memory for a copy, beside what a step needs."""
+        more = sum(storages(states).values()) - self._buffers.num_bytes
+        if more <= 0 or not host_memory.is_known():
+            return True
+        step = host_memory.peak_bytes() - host_memory.held_bytes()
+        ranks = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        room = host_memory.free_bytes() // ranks - step
+        if more > room:
+            _log.warning(
+                "training waits for this checkpoint: a copy of its state needs %.1f GB of memory, "
+                "and the host has %.1f GB for it",
+                *(more / 1e9, max(room, 0) / 1e9),
+            )
+        return more <= room

@@ -41,6 +41,11 @@ class HostBuffers:
         self._buffers: list[Tensor] = []
         self._used = 0
 
+    @property
+    def num_bytes(self) -> int:
+        """Memory that is reserved by now, in bytes."""
+        return sum(buffer.nbytes for buffer in self._buffers)
+
     def start_over(self) -> None:
         """Free all buffers for the next snapshot."""
         self._used = 0
@@ -81,6 +86,18 @@ def _pin(buffer: Tensor) -> None:
         )
     else:
         weakref.finalize(buffer, cuda.cudaHostUnregister, address)
+
+
+def storages(value: object) -> dict[int, int]:
+    """Bytes of each storage in a state, by the identity of the storage."""
+    if isinstance(value, Tensor):
+        storage = value.untyped_storage()
+        return {StorageWeakRef(storage).cdata: storage.nbytes()}
+    found: dict[int, int] = {}
+    if isinstance(value, dict | list | tuple):
+        for part in value.values() if isinstance(value, dict) else value:
+            found |= storages(part)
+    return found
 
 
 class StateCopy:
