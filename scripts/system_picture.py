@@ -107,13 +107,13 @@ def _controllers(drawing: _Drawing) -> None:
 
 
 def _stages(drawing: _Drawing) -> None:
-    """The middle: the stages, each a Ray job."""
+    """The middle: the stages."""
     drawing.area(
         20,
         276,
         940,
         150,
-        "The stages, each a Ray job; a stage runs when job.yaml has its section",
+        "The stages; a stage runs when job.yaml has its section",
         "#fff6e5",
     )
     names = {

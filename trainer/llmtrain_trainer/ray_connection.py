@@ -1,7 +1,15 @@
-"""The driver's connection to the job's Ray cluster, made by the first thing that needs it.
+"""The driver's connection to the job's Ray, made by the first thing that needs it.
 
-Importing Ray and joining a cluster takes seconds, and the work of a small stage needs neither.
+Importing Ray and joining it takes seconds, and the work of a small stage needs neither. On a laptop
+Ray itself may still be starting.
 """
+
+import os
+import socket
+import time
+
+_LOOK_SECONDS = 0.1
+_ANSWER_SECONDS = 5.0
 
 
 def join_ray() -> None:
@@ -9,4 +17,21 @@ def join_ray() -> None:
     import ray
 
     if not ray.is_initialized():
+        _await_head(os.environ["RAY_ADDRESS"])
         ray.init(log_to_driver=True)
+
+
+def _await_head(address: str) -> None:
+    """Wait until Ray answers; whoever starts Ray and this process ends both if it does not.
+
+    Args:
+        address: host and port.
+    """
+    host, _, port = address.rpartition(":")
+    while True:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _ANSWER_SECONDS).close()
+        except OSError:
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return

@@ -2,10 +2,7 @@
 
 import asyncio
 import os
-import shlex
 import sys
-import time
-from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from llmtrain_api.status import JobStatus, Phase, StageState, StageStatus
+from llmtrain_cli.local.drivers import Drivers
 from llmtrain_cli.local.inputs import Inputs
 from llmtrain_cli.local.machine import PaidMachine
 from llmtrain_cli.local.priority import Watchers
@@ -20,31 +18,15 @@ from llmtrain_cli.local.ray_head import RayHead, ray_head
 from llmtrain_cli.local.state import RunState, StoredRun
 from llmtrain_clients.http import DirectHttp, Http, http_session, ray_headers
 from llmtrain_clients.progress import read_progress
-from llmtrain_clients.ray_jobs import RayJobs, RayJobsError, RayRefusedError
 from llmtrain_lifecycle.accounts import broken_off
 from llmtrain_lifecycle.decide import decide
 from llmtrain_lifecycle.decision import Action, DeleteCluster, EnsureCluster, Stop, Submit
 from llmtrain_lifecycle.settings import Settings
-from llmtrain_lifecycle.snapshot import (
-    Cluster,
-    ClusterState,
-    Obstacle,
-    RayUnreachable,
-    Snapshot,
-)
+from llmtrain_lifecycle.snapshot import Cluster, ClusterState, Snapshot
 
 _POLL_SECONDS = 0.5
 _TRAINING_POLL_SECONDS = 2.0
 """Interval between reconciles. Each takes CPU time from the workers, which wait for one another."""
-
-
-def entrypoint_of(python: str) -> str:
-    """Command of the driver, without a shell: Ray would take the shell's end for the driver's.
-
-    Args:
-        python: path of the Python interpreter.
-    """
-    return f"exec {shlex.quote(python)} -P -m llmtrain_trainer"
 
 
 class Display(Protocol):
@@ -90,12 +72,10 @@ class LocalExecutor:
         self._display, self._lock, self._cpus = display, lock, cpus
         self._cluster = AsyncExitStack()
         self._head: RayHead | None = None
-        self._jobs: RayJobs | None = None
+        self._drivers: Drivers | None = None
         self._driver: Http | None = None
         self._watchers: Watchers | None = None
         self._clusters: tuple[Cluster, ...] = ()
-        self._silent_since: float | None = None
-        self._refusal: Obstacle | None = None
         self._stop_requested = False
         self._wake = asyncio.Event()
 
@@ -122,15 +102,13 @@ class LocalExecutor:
 
     async def _pass(self) -> float:
         """Reconcile once; returns the seconds until the next reconcile."""
-        try:
-            snapshot = await self._snapshot()
-            run = self._run
-            decision = decide(
-                run.job, run.uid, 1, run.status, snapshot, datetime.now(UTC), self._settings
-            )
-            self._refusal = await self._act(decision.actions)
-        except RayJobsError:
-            return _POLL_SECONDS  # the next reconcile decides on the action again
+        snapshot = await self._snapshot()
+        run = self._run
+        decision = decide(
+            run.job, run.uid, 1, run.status, snapshot, datetime.now(UTC), self._settings
+        )
+        for action in decision.actions:
+            await self._carry_out(action)
         if decision.status != run.status:
             self._run = run.replace(status=decision.status)
             self._state.write(self._run)
@@ -141,20 +119,6 @@ class LocalExecutor:
         if decision.requeue_after_seconds is None:
             return poll_seconds
         return min(poll_seconds, decision.requeue_after_seconds)
-
-    async def _act(self, actions: Iterable[Action]) -> Obstacle | None:
-        """Execute actions; returns why a submission was refused, for the next reconcile.
-
-        Any other failure is raised, so that the status does not claim what was not done.
-        """
-        for action in actions:
-            try:
-                await self._carry_out(action)
-            except RayRefusedError as error:
-                if not isinstance(action, Submit):
-                    raise
-                return error.as_obstacle
-        return None
 
     @property
     def _is_training(self) -> bool:
@@ -169,25 +133,17 @@ class LocalExecutor:
         return replace(seen, paid=self._machine.paid, expected_usd_per_hour=self._machine.price)
 
     async def _look(self) -> Snapshot:
-        if self._head is not None and not self._head.alive:
-            await self._delete_cluster()
+        if self._head is not None:
+            self._head.require_start()
+            if not self._head.alive:
+                await self._delete_cluster()
         stage = self._current_stage()
-        seen = Snapshot(self._clusters, refusal=self._refusal, stop_requested=self._stop_requested)
+        seen = Snapshot(self._clusters, stop_requested=self._stop_requested)
         attempt = stage.run.live_attempt if stage else None
-        if self._jobs is None or attempt is None:
+        if self._drivers is None or attempt is None:
             return seen
-        assert self._driver is not None, "it comes with the jobs"
-        try:
-            submission = await self._jobs.get(attempt.submission_id)
-        except RayJobsError as error:
-            # Ray is too busy to answer; if it had died, its process would be gone.
-            now = time.monotonic()
-            self._silent_since = self._silent_since or now
-            unreachable = RayUnreachable(now - self._silent_since, str(error))
-            return replace(
-                seen, unreachable=unreachable, progress=await read_progress(self._driver)
-            )
-        self._silent_since = None
+        assert self._driver is not None, "it comes with the drivers"
+        submission = self._drivers.get(attempt.submission_id)
         if submission is None:
             return seen
         progress = None if submission.state.ended else await read_progress(self._driver)
@@ -204,35 +160,35 @@ class LocalExecutor:
             case DeleteCluster():
                 await self._delete_cluster()
             case Submit(submission_id, run_config):
-                assert self._jobs is not None, "the snapshot said that the cluster is ready"
+                assert self._drivers is not None, "the snapshot said that the cluster is ready"
                 self._inputs.record(run_config.stage)
-                entrypoint = entrypoint_of(sys.executable)
-                await self._jobs.submit(submission_id, entrypoint, run_config, self._environment())
+                await self._drivers.submit(submission_id, run_config)
             case Stop(submission_id):
-                if self._jobs is not None:
-                    await self._jobs.stop(submission_id)
+                if self._drivers is not None:
+                    self._drivers.stop(submission_id)
 
     async def _ensure_cluster(self, name: str) -> None:
         log = self._state.workspace.private / "ray.log"
         self._head = await self._cluster.enter_async_context(
-            ray_head(cpus=self._cpus, log=log, lock=self._lock)
+            ray_head(cpus=self._cpus, log=log, lock=self._lock, variables=self._variables())
+        )
+        self._drivers = await self._cluster.enter_async_context(
+            Drivers(self._head, lock=self._lock, on_end=self._wake.set)
         )
         session = await self._cluster.enter_async_context(http_session())
-        self._jobs = RayJobs(DirectHttp(session, self._head.url, ray_headers(self._head.token)))
-        self._watchers = Watchers(self._head.process.pid)
+        self._watchers = Watchers(os.getpid())
         progress = f"http://{self._settings.progress_host}:{self._settings.progress_port}"
         self._driver = DirectHttp(session, progress, ray_headers(self._head.token))
         self._clusters = (Cluster(name, ClusterState.READY),)
         self._machine.begin(datetime.now(UTC))
 
     async def _delete_cluster(self) -> None:
-        self._head, self._jobs, self._clusters = None, None, ()
-        self._silent_since = None
+        self._head, self._drivers, self._clusters = None, None, ()
         self._machine.end(datetime.now(UTC))
         await self._cluster.aclose()
 
-    def _environment(self) -> dict[str, str]:
-        """Environment of the driver, which all its child processes inherit."""
+    def _variables(self) -> dict[str, str]:
+        """Environment variables of the drivers and of Ray's workers."""
         binaries = str(Path(sys.executable).parent)
         variables = {"PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}"}
         if "TORCHINDUCTOR_CACHE_DIR" not in os.environ:  # each Ray has its own temporary files

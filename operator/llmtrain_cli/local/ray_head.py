@@ -1,23 +1,22 @@
 """Our own Ray on this machine: loopback only, with a token, on free ports."""
 
-import asyncio
 import os
 import random
 import secrets
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
-from llmtrain_cli.local.closed_files import UMASK, ProcessFolder, open_closed, process_folder
+from llmtrain_cli.local.closed_files import ProcessFolder, open_closed, process_folder
 from llmtrain_cli.local.priority import SAME_AS_RAY
-from llmtrain_clients.http import DirectHttp, http_session, ray_headers
-from llmtrain_clients.ray_jobs import RayJobs
+from llmtrain_cli.local.supervised import supervised
 
 LOOPBACK = "127.0.0.1"
 _FREE_RANGE = range(20_000, 32_000)
@@ -57,7 +56,6 @@ def loopback_interface() -> str:
 
 _PORTS = (
     "port",
-    "dashboard-port",
     "dashboard-agent-listen-port",
     "dashboard-agent-grpc-port",
     "metrics-export-port",
@@ -77,15 +75,11 @@ _ONLY_LOOPBACK = {
 }
 _NOT_STARTED = {
     "RAY_enable_metrics_collection": "0",  # these metrics are not scraped
-    "DASHBOARD_METRIC_PORT": "-1",  # no number switches it off; a text that is not a number does
-    "RAY_START_HOOK": "llmtrain_cli.local.ray_start_hook.without_client_server",
+    "RAY_START_HOOK": "llmtrain_cli.local.ray_start_hook.leave_out_servers",
 }
 """Switches off Ray's servers that answer without a token or are not needed."""
 _START_SECONDS = 120.0
-_LOOK_SECONDS = 0.3
 _OBJECT_STORE_BYTES = 512 * 2**20
-_STOP_WAIT_SECONDS = 600
-"""Time for a stage from SIGTERM to the end of its checkpoint."""
 
 
 class RayStartError(Exception):
@@ -94,61 +88,90 @@ class RayStartError(Exception):
 
 @dataclass
 class RayHead:
-    """A running Ray."""
+    """A Ray that runs or is about to: drivers wait for it where they need it.
 
-    url: str
-    """URL of Ray's dashboard."""
-    token: str = field(repr=False)
+    Args:
+        process: its supervisor; Ray ends with it.
+        folder: folder of Ray's files, which is removed with it.
+        environment: environment variables of Ray and of all drivers.
+        ports: Ray's ports, by option.
+        log: file of Ray's output.
+    """
+
     process: "subprocess.Popen[bytes]"
-    """Supervisor process; Ray ends with it."""
+    folder: ProcessFolder
+    environment: Mapping[str, str] = field(repr=False)
+    ports: Mapping[str, int]
+    log: Path
+    _starts_until: float | None = field(default_factory=lambda: time.monotonic() + _START_SECONDS)
+    """Monotonic time at which Ray must be up; None once it was."""
+
+    @property
+    def address(self) -> str:
+        """Address at which drivers join Ray."""
+        return f"{LOOPBACK}:{self.ports['port']}"
+
+    @property
+    def token(self) -> str:
+        """Token of Ray and of the driver's progress server."""
+        return self.environment["RAY_AUTH_TOKEN"]
 
     @property
     def alive(self) -> bool:
-        """Whether Ray runs."""
+        """Whether Ray runs or is about to."""
         return self.process.poll() is None
+
+    def require_start(self) -> None:
+        """Make sure that Ray has started, or has time left for it.
+
+        Raises:
+            RayStartError: Ray has ended before it was up, or takes too long.
+        """
+        if self._starts_until is None:
+            return
+        if not self.alive:
+            raise RayStartError(f"Ray did not start; its output is in {self.log}")
+        if _listens(self.ports["node-manager-port"]):
+            self._starts_until = None
+        elif time.monotonic() > self._starts_until:
+            message = f"Ray was not ready after {_START_SECONDS:.0f} s; its output is in {self.log}"
+            raise RayStartError(message)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((LOOPBACK, port)) == 0
 
 
 @asynccontextmanager
-async def ray_head(*, cpus: int, log: Path, lock: int) -> AsyncIterator[RayHead]:
-    """Start Ray; it ends with the context.
+async def ray_head(
+    *, cpus: int, log: Path, lock: int, variables: dict[str, str]
+) -> AsyncIterator[RayHead]:
+    """Start Ray, without waiting until it is up; it ends with the context.
 
     Args:
         cpus: CPU cores for Ray's tasks.
         log: file of Ray's output.
         lock: file descriptor that stays open as long as any of Ray's processes runs.
-
-    Raises:
-        RayStartError: Ray did not start.
+        variables: environment variables of workers and drivers.
     """
     ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
-    token = secrets.token_hex(32)
-    url = f"http://{LOOPBACK}:{ports['dashboard-port']}"
     folder = process_folder()
-    supervisor = [sys.executable, "-P", "-m", "llmtrain_cli.local.supervisor", str(folder.root)]
+    environment = _environment(folder) | variables
     with open_closed(log, append=True) as output:
-        process = subprocess.Popen(  # noqa: ASYNC220 - starting it blocks for a moment only
-            [*supervisor, *_command(cpus, ports, folder)],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-            cwd=folder.working,
-            env=_environment(url, token, folder),
-            pass_fds=(lock,),
-            umask=UMASK,
-        )
-    head = RayHead(url, token, process)
-    try:
-        await _until_ready(head, log)
-        yield head
-    finally:
-        assert process.stdin is not None, "it was asked for"
-        process.stdin.close()
-        await asyncio.to_thread(process.wait)
+        async with supervised(
+            _command(cpus, ports, folder),
+            folder=folder.root,
+            working=folder.working,
+            output=output,
+            environment=environment,
+            lock=lock,
+        ) as process:
+            yield RayHead(process, folder, environment, ports, log)
 
 
 def _command(cpus: int, ports: dict[str, int], folder: ProcessFolder) -> list[str]:
     options = ports | {
-        "dashboard-host": LOOPBACK,
         "node-ip-address": LOOPBACK,
         "num-cpus": cpus,
         "object-store-memory": _OBJECT_STORE_BYTES,
@@ -159,28 +182,12 @@ def _command(cpus: int, ports: dict[str, int], folder: ProcessFolder) -> list[st
     return [ray, "start", *flags, *(f"--{name}={value}" for name, value in options.items())]
 
 
-def _environment(url: str, token: str, folder: ProcessFolder) -> dict[str, str]:
+def _environment(folder: ProcessFolder) -> dict[str, str]:
     own = {
-        # Without it Ray searches all processes of the machine for another Ray.
-        "RAY_API_SERVER_ADDRESS": url,
         "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN": token,
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
         "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_JOB_STOP_WAIT_TIME_S": str(_STOP_WAIT_SECONDS),
         "PYTHONSAFEPATH": "1",  # child processes: no import from their working directory
     }
-    return os.environ | SAME_AS_RAY | _ONLY_LOOPBACK | _NOT_STARTED | folder.environment | own
-
-
-async def _until_ready(head: RayHead, log: Path) -> None:
-    async with http_session() as session:
-        jobs = RayJobs(DirectHttp(session, head.url, ray_headers(head.token)))
-        try:
-            async with asyncio.timeout(_START_SECONDS):
-                while not await jobs.is_ready():
-                    if not head.alive:
-                        raise RayStartError(f"Ray did not start; its output is in {log}")
-                    await asyncio.sleep(_LOOK_SECONDS)
-        except TimeoutError:
-            message = f"Ray was not ready after {_START_SECONDS:.0f} s; its output is in {log}"
-            raise RayStartError(message) from None
+    fixed = SAME_AS_RAY | _ONLY_LOOPBACK | _NOT_STARTED
+    return os.environ | fixed | folder.environment | own

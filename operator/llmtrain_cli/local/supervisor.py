@@ -1,10 +1,11 @@
-"""Runs a Ray head for exactly as long as its run lives.
+"""Runs a command, a Ray head or a driver, for no longer than its run lives.
 
-    python -m llmtrain_cli.local.supervisor FOLDER RAY START --HEAD ...
+    python -m llmtrain_cli.local.supervisor FOLDER COMMAND...
 
-The run holds the other end of this process's standard input. When it closes, because the run is
-done or was killed, the supervisor kills Ray and all its child processes, and removes FOLDER, the
-folder of Ray's files.
+The run holds the other end of this process's standard input. Each line that comes through it asks
+the command to stop. When it closes, because the run is done or was killed, the supervisor kills the
+command. In either case it ends with the command: it kills all that is left of its child processes,
+removes FOLDER, the command's folder, and returns its exit code, 128 + N after a signal N.
 """
 
 import ctypes
@@ -19,24 +20,26 @@ from types import FrameType
 import psutil
 
 _GRACE_SECONDS = 10.0
+_SIGNALS_FROM = 128
+"""Exit code of a process that a signal with number 0 would have ended."""
 _SET_CHILD_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of <sys/prctl.h>
 
 
 def main() -> int:
-    """Run Ray until standard input closes or Ray ends; returns the exit code."""
-    folder, *command = sys.argv[1:]
+    """Run the command until standard input closes or it ends; returns the exit code."""
+    folder, *arguments = sys.argv[1:]
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         # These signals reach the whole process group, but the run handles them, and closes our
-        # input. A handler, not SIG_IGN: that would be inherited by Ray.
+        # input. A handler, not SIG_IGN: that would be inherited by the command.
         signal.signal(number, _leave_to_the_run)
     _adopt_orphans()
-    head = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
-    threading.Thread(target=_end_with_input, args=(head,), daemon=True).start()
-    code = _wait(head)
-    while members := _members(head.pid):  # again, since a process may have started another one
+    command = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, start_new_session=True)
+    threading.Thread(target=_follow_input, args=(command,), daemon=True).start()
+    code = _wait(command)
+    while members := _members(command.pid):  # again, since a process may have started another one
         _end(members)
     shutil.rmtree(folder, ignore_errors=True)
-    return code
+    return code if code >= 0 else _SIGNALS_FROM - code
 
 
 def _leave_to_the_run(_number: int, _frame: FrameType | None) -> None:
@@ -49,26 +52,26 @@ def _adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _wait(head: "subprocess.Popen[bytes]") -> int:
-    """Wait for Ray's end, and reap orphans, which Ray would take for live processes."""
+def _wait(command: "subprocess.Popen[bytes]") -> int:
+    """Wait for the command's end, and reap orphans, which Ray would take for live processes."""
     if sys.platform == "linux":
         while True:
             ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
             assert ended is not None, "it was waited for"
-            if ended.si_pid == head.pid:
+            if ended.si_pid == command.pid:
                 break
             os.waitpid(ended.si_pid, 0)
-    return head.wait()
+    return command.wait()
 
 
-def _end_with_input(head: "subprocess.Popen[bytes]") -> None:
+def _follow_input(command: "subprocess.Popen[bytes]") -> None:
     while os.read(sys.stdin.fileno(), 4096):
-        pass
-    head.kill()  # SIGKILL: a stage that still runs has lost its run, and the next run waits
+        command.terminate()
+    command.kill()  # SIGKILL: a stage that still runs has lost its run, and the next run waits
 
 
 def _members(session: int) -> list[psutil.Process]:
-    """All live processes that Ray has started."""
+    """All live processes that the command has started."""
     children = psutil.Process().children(recursive=True)
     seen = {child.pid for child in children}
     for process in psutil.process_iter():

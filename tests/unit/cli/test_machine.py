@@ -1,6 +1,5 @@
 """A run on this machine: workers that it has no room for are left out, any folder will do."""
 
-import subprocess
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,6 @@ from typing import Any
 import pytest
 from support.local_run import small_spec, write_manifest
 
-from llmtrain_cli.local.executor import entrypoint_of
 from llmtrain_cli.local.lock import WorkspaceError, workspace_lock
 from llmtrain_cli.local.machine import Machine, fit
 from llmtrain_cli.manifest import load_manifest
@@ -51,16 +49,6 @@ def test_workers_are_reduced_to_what_fits(
     spec["compute"]["trainers"] = trainers
     found = fit(load_manifest(write_manifest(tmp_path, spec)).spec, machine)
     assert (found.num_workers, found.note) == (workers, note)
-
-
-def test_a_stage_starts_from_a_folder_whose_name_has_a_space(tmp_path: Path) -> None:
-    folder = tmp_path / "my $clone"
-    folder.mkdir()
-    python = folder / "python"
-    python.symlink_to("/bin/echo")
-    by_ray = ["sh", "-c", entrypoint_of(str(python))]
-    printed = subprocess.run(by_ray, check=True, capture_output=True, text=True).stdout
-    assert printed == "-P -m llmtrain_trainer\n"
 
 
 def test_a_workspace_that_cannot_be_one_is_named(tmp_path: Path) -> None:
