@@ -2,6 +2,8 @@
 
 import copy
 import dataclasses
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -25,6 +27,7 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def emulated(monkeypatch: pytest.MonkeyPatch) -> None:
     """This machine multiplies numbers rounded to 8 bits, as a GPU would that has such products."""
+    monkeypatch.delitem(sys.modules, "torchao", raising=False)
     from torchao.float8 import Float8LinearConfig
 
     recipe = Float8LinearConfig.from_recipe_name
@@ -84,3 +87,14 @@ def test_an_older_gpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda _device: "NVIDIA A100-SXM4-80GB")
     with pytest.raises(UserError, match="Hopper generation or later; NVIDIA A100-SXM4-80GB is"):
         use_fp8(build_model(tiny_shape(Family("llama"))), torch.device("cuda"))
+
+
+@pytest.mark.slow
+def test_other_precisions_do_not_pay_for_the_import_of_torchao() -> None:
+    script = "import sys, llmtrain_trainer, transformers.quantizers.auto; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    loaded = done.stdout.split()
+    assert "transformers.quantizers.quantizer_torchao" in loaded
+    assert "torchao.quantization" not in loaded

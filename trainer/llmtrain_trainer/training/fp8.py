@@ -1,6 +1,7 @@
 """8-bit matrix products in the blocks of a model (`precision: fp8`), by torchao."""
 
 import logging
+import sys
 
 import torch
 from torch import nn
@@ -32,6 +33,8 @@ def use_fp8(model: nn.Module, device: torch.device) -> int:
         UserError: the device or the model is not made for it.
     """
     _require_hopper(device)
+    if sys.modules.get("torchao", ...) is None:  # hidden from transformers
+        del sys.modules["torchao"]
     from torchao.float8 import Float8LinearConfig, convert_to_float8_training
 
     found = [
