@@ -3,8 +3,9 @@
 Model states: weights, gradients and optimizer states under ZeRO, by Rajbhandari et al. 2020,
 section 5 and figure 1. With bf16 a parameter costs 2 bytes as weight, 2 as gradient and K = 12 in
 the optimizer: its fp32 copy and AdamW's two fp32 moments. With fp32 it costs 4, 4, and 8 for the
-moments. Stage 1 divides the optimizer's part by the number of workers that hold the same part of
-the model, stage 2 the gradients' too, stage 3 the weights' too.
+moments; under ZeRO 12, since DeepSpeed makes the copy there too. Stage 1 divides the optimizer's
+part by the number of workers that hold the same part of the model, stage 2 the gradients' too,
+stage 3 the weights' too.
 
 Working memory: activations, logits, buffers. Three moments can be the peak of a step, and the
 largest counts:
@@ -78,7 +79,9 @@ def model_states(
     share = _share(trainable, shards, sharded=stage >= ZeroStage.OPTIMIZER)
     weights = value * _share(parameters, shards, sharded=stage is ZeroStage.PARAMETERS)
     gradients = value * _share(trainable, shards, sharded=stage >= ZeroStage.GRADIENTS)
-    optimizer = (_MOMENTS_BYTES + (FP32_BYTES if mixed else 0)) * share
+    # ZeRO keeps a copy of the weights that it shards, in fp32 whatever they are in.
+    has_copy = mixed or stage >= ZeroStage.OPTIMIZER
+    optimizer = (_MOMENTS_BYTES + (FP32_BYTES if has_copy else 0)) * share
     if offload is Offload.NONE:
         step = FP32_BYTES * share if mixed else 0
         return ModelStates(weights, gradients, optimizer, step, host=0)

@@ -35,7 +35,7 @@ def test_the_zero_papers_figure(stage: int, gigabytes: float) -> None:
     assert total / 1e9 == pytest.approx(gigabytes, abs=0.05)
 
 
-def test_fp32_has_no_copy_of_the_weights() -> None:
+def test_without_zero_fp32_has_no_copy_of_the_weights() -> None:
     found = states(0, precision=Precision.FP32)
     assert (found.weights, found.gradients, found.optimizer, found.step) == (
         4 * PARAMETERS,
@@ -43,6 +43,13 @@ def test_fp32_has_no_copy_of_the_weights() -> None:
         8 * PARAMETERS,
         0,
     )
+
+
+def test_zero_copies_the_weights_in_fp32_too() -> None:
+    alone, under_zero = (states(stage, precision=Precision.FP32) for stage in (0, 1))
+    assert (alone.weights, alone.gradients) == (under_zero.weights, under_zero.gradients)
+    # 8 bytes a parameter on every worker, and 12 shared out over them.
+    assert under_zero.optimizer * WORKERS == pytest.approx(alone.optimizer * 12 / 8, rel=1e-6)
 
 
 def test_offloading_moves_the_optimizer_and_then_the_weights_to_the_host() -> None:
