@@ -4,7 +4,7 @@ from pydantic import Field
 
 from llmtrain_api.base import Record
 from llmtrain_api.families import Family
-from llmtrain_api.spec.training import Offload, ZeroStage
+from llmtrain_api.spec.training import ActivationCheckpointing, Offload, ZeroStage
 from llmtrain_api.stages import Stage
 
 
@@ -40,6 +40,8 @@ class MemoryPlan(Record):
 
     zero_stage: ZeroStage
     offload: Offload
+    activation_checkpointing: ActivationCheckpointing
+    """As the manifest has it, or what `auto` comes to."""
     weights_bytes: int
     gradients_bytes: int
     optimizer_bytes: int

@@ -90,6 +90,7 @@ def _token_facts(stage: StagePlan, hardware: HardwarePlan) -> list[tuple[str, st
 def _compute_facts(stage: StagePlan) -> list[tuple[str, str]]:
     facts = [
         ("learning", f"{stage.trainable_parameters:,} parameters"),
+        ("activation checkpointing", stage.memory.activation_checkpointing.value),
         ("FLOPs per token", f"{stage.flops_per_token:.3g}"),
         ("FLOPs", "unknown" if stage.flops is None else f"{stage.flops:.3g}"),
         ("peak per device", f"{stage.peak_flops:.3g} FLOPs per second"),

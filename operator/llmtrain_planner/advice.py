@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from llmtrain_api.batch import default_micro_batch_size, divisors
-from llmtrain_api.plan import ManifestChange
-from llmtrain_api.spec.training import Offload, ZeroStage
+from llmtrain_api.plan import ManifestChange, MemoryPlan
+from llmtrain_api.spec.training import ActivationCheckpointing, Offload, ZeroStage
 from llmtrain_api.stages import Stage
+from llmtrain_planner.checkpointing import BY_MEMORY, choose_checkpointing
 from llmtrain_planner.hardware import Device
 from llmtrain_planner.memory import LEAST_STAGE, TrainingSetup, plan_memory
 
@@ -36,14 +37,14 @@ def smallest_change(
 
     What costs nothing comes first (a higher ZeRO stage), then what costs time (activation
     checkpointing, a smaller micro batch), then offloading, then more replicas. Among equals the
-    change of fewer fields wins.
+    change of fewer fields wins. Activation checkpointing that is `auto` stays so.
 
     Args:
         setup: as the manifest has it.
         device: what each worker has.
         advised: what is to change.
     """
-    if plan_memory(setup, device).fits:
+    if _memory(setup, device).fits:
         return ()
     for replicas in _replica_counts(setup, advised.sequences):
         for offload in [setup.offload] if device.is_cpu else _offloads_from(setup.offload):
@@ -54,19 +55,24 @@ def smallest_change(
             )
             for candidate in candidates:
                 changed = _with_enough_host_memory(candidate, device)
-                if plan_memory(changed, device).fits:
+                if _memory(changed, device).fits:
                     return tuple(_changes(setup, changed, advised))
     return ()
+
+
+def _memory(setup: TrainingSetup, device: Device) -> MemoryPlan:
+    return plan_memory(choose_checkpointing(setup, device), device)
 
 
 def _cheap_candidates(setup: TrainingSetup, sequences: int) -> Iterator[TrainingSetup]:
     share = sequences // setup.parallel.data
     micros = [size for size in divisors(share) if size <= setup.micro_batch_size]
-    checkpointing = [True] if setup.checkpointing else [False, True]
+    now = setup.checkpointing
+    ways = [now] if now is ActivationCheckpointing.AUTO else BY_MEMORY[BY_MEMORY.index(now) :]
     least = LEAST_STAGE[setup.offload]
     stages = [stage for stage in ZeroStage if stage >= max(setup.zero_stage, least)]
-    for micro, recompute, stage in product(reversed(micros), checkpointing, stages):
-        yield replace(setup, micro_batch_size=micro, checkpointing=recompute, zero_stage=stage)
+    for micro, way, stage in product(reversed(micros), ways, stages):
+        yield replace(setup, micro_batch_size=micro, checkpointing=way, zero_stage=stage)
 
 
 def _offloads_from(current: Offload) -> list[Offload]:
@@ -86,7 +92,7 @@ def _replica_counts(setup: TrainingSetup, sequences: int) -> list[int]:
 def _with_enough_host_memory(setup: TrainingSetup, device: Device) -> TrainingSetup:
     if device.is_cpu:
         return setup
-    needed = plan_memory(setup, device).host_bytes * setup.workers_per_replica
+    needed = _memory(setup, device).host_bytes * setup.workers_per_replica
     if needed <= setup.replica_memory_bytes:
         return setup
     return replace(setup, replica_memory_bytes=math.ceil(needed / _GIB) * _GIB)
@@ -101,7 +107,8 @@ def _changes(
     if after.offload is not before.offload:
         yield ManifestChange(field=f"{section}.zero.offload", value=after.offload.value)
     if after.checkpointing is not before.checkpointing:
-        yield ManifestChange(field=f"{section}.activationCheckpointing", value=True)
+        way = after.checkpointing.value
+        yield ManifestChange(field=f"{section}.activationCheckpointing", value=way)
     more = after.replicas != before.replicas
     default = default_micro_batch_size(advised.sequences // after.parallel.data)
     is_another = after.micro_batch_size != before.micro_batch_size

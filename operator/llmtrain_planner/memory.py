@@ -11,9 +11,9 @@ Working memory: activations, logits, buffers. Three moments can be the peak of a
 largest counts:
 
 - the loss: all kept activations, the logits, and their gradients;
-- with activation checkpointing, the backward pass of a block: the blocks' inputs, and one block's
-  recomputed activations (Korthikanti et al. 2022, section 4.3: full recomputation keeps 2 s b h
-  bytes a layer);
+- with activation checkpointing, the backward pass of a block: what the blocks keep, and one
+  block's recomputed activations (Korthikanti et al. 2022, section 4.3: full recomputation keeps
+  2 s b h bytes a layer);
 - the optimizer step: the fp32 copy of the gradients.
 """
 
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from llmtrain_api.families.base import Architecture
 from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.plan import MemoryPlan
-from llmtrain_api.spec.training import Offload, Precision, ZeroStage
+from llmtrain_api.spec.training import ActivationCheckpointing, Offload, Precision, ZeroStage
 from llmtrain_planner.hardware import Device
 
 FP32_BYTES = 4
@@ -134,7 +134,7 @@ def peak_working_memory(
     tokens: int,
     value_bytes: int,
     dropout: bool,
-    checkpointing: bool,
+    checkpointing: ActivationCheckpointing,
     step_bytes: int,
 ) -> WorkingMemory:
     """The moment that needs most.
@@ -144,21 +144,50 @@ def peak_working_memory(
         tokens: tokens of one forward pass on one worker.
         value_bytes: bytes of an activation.
         dropout: whether the model has any.
-        checkpointing: whether blocks are recomputed in the backward pass.
+        checkpointing: what is recomputed in the backward pass.
         step_bytes: what an optimizer step needs for itself.
     """
     block = tokens * architecture.family.block_activation_bytes(
         architecture, value_bytes=value_bytes, dropout=dropout
     )
     logits = _output_loss_bytes(architecture, tokens=tokens, value_bytes=value_bytes)
-    moments = [WorkingMemory(step=step_bytes)]
-    if checkpointing:
-        inputs = architecture.layers * tokens * architecture.hidden_size * value_bytes
-        moments.append(WorkingMemory(activations=inputs, logits=logits))
-        moments.append(WorkingMemory(activations=inputs + block))
-    else:
-        moments.append(WorkingMemory(activations=architecture.layers * block, logits=logits))
+    kept, recomputed = architecture.layers * block, 0
+    inputs = block_input_bytes(architecture, tokens=tokens, value_bytes=value_bytes)
+    match checkpointing:
+        case ActivationCheckpointing.SELECTIVE:
+            products = tokens * _product_bytes(architecture, value_bytes=value_bytes)
+            kept, recomputed = architecture.layers * (inputs + products), block
+        case ActivationCheckpointing.FULL:
+            kept, recomputed = architecture.layers * inputs, block
+        case ActivationCheckpointing.OFFLOAD:
+            kept, recomputed = min(architecture.layers, _INPUTS_ON_DEVICE) * inputs, block
+    moments = [
+        WorkingMemory(step=step_bytes),
+        WorkingMemory(activations=kept, logits=logits),
+        WorkingMemory(activations=kept + recomputed),
+    ]
     return max(moments, key=lambda moment: moment.total)
+
+
+_INPUTS_ON_DEVICE = 2
+"""Inputs of blocks on the device while the others are offloaded: that of the block which is
+computed, and the one that is copied meanwhile."""
+
+
+def block_input_bytes(architecture: Architecture, *, tokens: int, value_bytes: int) -> int:
+    """Bytes of the input of a block."""
+    return tokens * architecture.hidden_size * value_bytes
+
+
+def _product_bytes(architecture: Architecture, *, value_bytes: int) -> int:
+    """Bytes of the results of a block's matrix products and attention, for each token.
+
+    Attention keeps an fp32 number for each head beside its output.
+    """
+    matrices = architecture.family.block_matrices(architecture)
+    outputs = sum(int(each.count * each.share * each.outputs) for each in matrices)
+    attention = architecture.attention
+    return value_bytes * (outputs + attention.query_size) + FP32_BYTES * attention.heads
 
 
 def _output_loss_bytes(architecture: Architecture, *, tokens: int, value_bytes: int) -> int:
@@ -197,7 +226,8 @@ class TrainingSetup:
     precision: Precision
     zero_stage: ZeroStage
     offload: Offload
-    checkpointing: bool
+    checkpointing: ActivationCheckpointing
+    """`auto` is to be chosen (`checkpointing.py`) before memory is planned."""
     sequence_length: int
     micro_batch_size: int
     replicas: int
@@ -236,9 +266,11 @@ def plan_memory(setup: TrainingSetup, device: Device) -> MemoryPlan:
     overhead = _CPU_OVERHEAD_BYTES if device.is_cpu else _GPU_OVERHEAD_BYTES
     kept = states.weights + states.gradients + states.optimizer
     total = kept + working.total + buffers + overhead
+    host = states.host + _offloaded_bytes(setup)
     return MemoryPlan(
         zero_stage=setup.zero_stage,
         offload=setup.offload,
+        activation_checkpointing=setup.checkpointing,
         weights_bytes=states.weights,
         gradients_bytes=states.gradients,
         optimizer_bytes=states.optimizer,
@@ -248,8 +280,19 @@ def plan_memory(setup: TrainingSetup, device: Device) -> MemoryPlan:
         buffers_bytes=buffers,
         overhead_bytes=overhead,
         total_bytes=total,
-        host_bytes=states.host,
-        fits=_fits(setup, device, total, states.host),
+        host_bytes=host,
+        fits=_fits(setup, device, total, host),
+    )
+
+
+def _offloaded_bytes(setup: TrainingSetup) -> int:
+    """Activations in the host's memory, for one worker."""
+    if setup.checkpointing is not ActivationCheckpointing.OFFLOAD:
+        return 0
+    return setup.architecture.layers * block_input_bytes(
+        setup.architecture,
+        tokens=setup.sequence_length * setup.micro_batch_size,
+        value_bytes=value_bytes(setup.precision),
     )
 
 

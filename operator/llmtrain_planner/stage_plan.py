@@ -11,10 +11,11 @@ from llmtrain_api.spec.training import Offload, Training, ZeroStage
 from llmtrain_api.stages import Stage
 from llmtrain_planner.advice import Advised, smallest_change
 from llmtrain_planner.architecture import count_lora_parameters, count_parameters
+from llmtrain_planner.checkpointing import RECOMPUTATION_COST, choose_checkpointing
 from llmtrain_planner.flops import lora_flops_per_token, training_flops_per_token
 from llmtrain_planner.hardware import Device
 from llmtrain_planner.memory import LEAST_STAGE, TrainingSetup, plan_memory
-from llmtrain_planner.micro_batch import largest_fitting
+from llmtrain_planner.micro_batch import largest_fitting, least_busy
 from llmtrain_planner.utilization import Utilization, expected_utilization
 
 
@@ -84,9 +85,6 @@ def stage_utilization(
     return expected_utilization(device, parameters, compiled=compiled)
 
 
-RECOMPUTATION_COST = 4 / 3
-"""Activation checkpointing adds a forward pass to a forward and a backward pass of twice its cost
-(Korthikanti et al. 2022, section 4.3)."""
 _SECONDS_PER_HOUR = 3600
 
 
@@ -110,7 +108,7 @@ def plan_stage(
     """Plan a training stage."""
     training = request.training
     layout = batch_layout(training, ParallelDims.over(request.trainers.num_workers))
-    setup = training_setup(
+    asked = training_setup(
         architecture,
         training,
         request.trainers,
@@ -119,9 +117,12 @@ def plan_stage(
     )
     found = training.finds_micro_batch_size(on_gpus=not device.is_cpu)
     if found:
-        size = largest_fitting(setup, device, layout.share)
-        layout = layout.with_micro_batch_size(size)
-        setup = replace(setup, micro_batch_size=size)
+        least = least_busy(layout.share, training.sequence_length)
+        setup = choose_checkpointing(replace(asked, micro_batch_size=least), device)
+        layout = layout.with_micro_batch_size(largest_fitting(setup, device, layout.share))
+        setup = replace(setup, micro_batch_size=layout.micro_batch_size)
+    else:
+        setup = choose_checkpointing(asked, device)
     utilization = stage_utilization(training, setup.parameters, device, named=request.mfu)
     plan = StagePlan(
         stage=request.stage,
@@ -133,12 +134,14 @@ def plan_stage(
         finds_micro_batch_size=found,
         peak_flops=device.peak_flops(training.precision),
         flops_per_token=flops_per_token(architecture, training),
-        mfu=utilization.mfu / (RECOMPUTATION_COST if setup.checkpointing else 1),
+        mfu=utilization.mfu / RECOMPUTATION_COST[setup.checkpointing],
         mfu_source=utilization.source,
         memory=plan_memory(setup, device),
         alternatives=_alternatives(setup, device),
         changes=smallest_change(
-            setup, device, Advised(request.stage, layout.sequences, finds_micro_batch_size=found)
+            replace(asked, micro_batch_size=layout.micro_batch_size),
+            device,
+            Advised(request.stage, layout.sequences, finds_micro_batch_size=found),
         ),
     )
     if request.tokens is None:

@@ -47,8 +47,8 @@ FEATURES: dict[str, dict[str, Any]] = {
     "optimizer offloaded, stage 1": {"zero": {"stage": 1, "offload": "optimizer"}},
     "optimizer offloaded, stage 2": {"zero": {"stage": 2, "offload": "optimizer"}},
     "parameters offloaded, stage 3": {"zero": {"stage": 3, "offload": "parameters"}},
-    "recomputed, stage 2": {"zero": {"stage": 2}, "activationCheckpointing": True},
-    "recomputed, stage 3": {"zero": {"stage": 3}, "activationCheckpointing": True},
+    "recomputed, stage 2": {"zero": {"stage": 2}, "activationCheckpointing": "selective"},
+    "recomputed, stage 3": {"zero": {"stage": 3}, "activationCheckpointing": "offload"},
     "smoothed labels": {"zero": {"stage": 2}, "labelSmoothing": 0.2},
 }
 

@@ -89,6 +89,16 @@ class Offload(StrEnum):
     PARAMETERS = "parameters"
 
 
+class ActivationCheckpointing(StrEnum):
+    """What blocks keep for the backward pass, instead of all their activations."""
+
+    AUTO = "auto"
+    NONE = "none"
+    SELECTIVE = "selective"
+    FULL = "full"
+    OFFLOAD = "offload"
+
+
 class Zero(Section):
     """DeepSpeed ZeRO, which shards optimizer states, gradients and parameters."""
 
@@ -176,9 +186,13 @@ class Training(Section, ABC):
     optimizer: Optimizer = Optimizer()
     precision: Precision = Precision.BF16
     zero: Zero = Zero()
-    activation_checkpointing: bool = False
-    """Whether activations are recomputed in the backward pass: less memory, about a third more
-    compute."""
+    activation_checkpointing: Annotated[ActivationCheckpointing, MayChange()] = (
+        ActivationCheckpointing.AUTO
+    )
+    """Activations that are recomputed in the backward pass to save memory: `none`; `selective`, all
+    but the results of matrix products and attention, for a little more time; `full`, all but the
+    inputs of blocks, for a third more; `offload`, the same with those inputs in host memory.
+    `auto` is the first of them that fits, on GPUs; on CPUs `none`."""
     compile: Annotated[bool | None, MayChange()] = None
     """Whether the model's blocks are compiled with torch.compile; by default on a GPU, where the
     machine has a C++ compiler."""

@@ -83,7 +83,7 @@ def test_a_job_without_gpus_is_planned_for_its_cores() -> None:
 def test_the_planned_utilization_is_what_its_time_stands_for() -> None:
     job = _job({})
     manifest = job.model_dump(mode="json", exclude_unset=True)
-    manifest["spec"]["pretrain"]["activationCheckpointing"] = True
+    manifest["spec"]["pretrain"]["activationCheckpointing"] = "full"
     recomputing = LLMTrainingJob.model_validate(manifest)
     # A GPT-2 of this size reached 27.5 % on an H200; this GPU was not measured.
     assert _planned(job).mfu == pytest.approx(0.9 * 0.275)

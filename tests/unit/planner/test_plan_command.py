@@ -36,8 +36,8 @@ def run(*arguments: str | Path) -> Result:
     ("name", "parameters", "time"),
     [
         ("gpt2-124m", "124,439,808", "18 minutes 6 seconds"),
-        ("llama-1.3b", "1,364,297,728", "14 hours 23 minutes"),
-        ("llama-7b", "6,738,415,616", "3 days 19 hours"),
+        ("llama-1.3b", "1,364,297,728", "10 hours 47 minutes"),
+        ("llama-7b", "6,738,415,616", "2 days 20 hours"),
         ("llama-70b", "68,976,648,192", "46 days 18 hours"),
     ],
 )

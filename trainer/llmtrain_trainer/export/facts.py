@@ -15,12 +15,8 @@ from llmtrain_api.spec.training import Training
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
 from llmtrain_planner.architecture import count_parameters
-from llmtrain_planner.stage_plan import (
-    RECOMPUTATION_COST,
-    count_steps,
-    flops_per_token,
-    stage_utilization,
-)
+from llmtrain_planner.checkpointing import RECOMPUTATION_COST
+from llmtrain_planner.stage_plan import count_steps, flops_per_token, stage_utilization
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.models.config import context_limit
 from llmtrain_trainer.models.pipeline import StoredModel
@@ -98,7 +94,7 @@ def _facts(
         flops = None if step_flops is None else float(steps * step_flops)
         if flops and peak and mfu:
             seconds = flops / (peak * mfu)
-            seconds *= RECOMPUTATION_COST if section.activation_checkpointing else 1
+            seconds *= RECOMPUTATION_COST[section.activation_checkpointing]
         elif flops and peak and seconds:
             mfu = flops / seconds / peak
         return Work(steps, steps * section.batch_tokens, flops, seconds, mfu)

@@ -8,8 +8,9 @@ from pydantic import TypeAdapter
 
 from llmtrain_api.batch import divisors
 from llmtrain_api.spec.compute import Trainers
+from llmtrain_planner.checkpointing import choose_checkpointing
 from llmtrain_planner.hardware import Device
-from llmtrain_planner.micro_batch import largest_fitting
+from llmtrain_planner.micro_batch import largest_fitting, least_busy
 from llmtrain_planner.stage_plan import training_setup
 from llmtrain_trainer import host_memory
 from llmtrain_trainer.completion import fingerprint
@@ -131,7 +132,7 @@ def _planned(task: TrainingTask, context: StageContext, device: Device) -> int:
     """The largest micro batch that the planner says fits; 1 where it does not know the model."""
     if task.architecture is None:
         return 1
-    workers = context.config.workers
+    workers, share = context.config.workers, task.settings.batch.share
     host = host_memory.limit_bytes() if host_memory.is_known() else device.memory_bytes
     setup = training_setup(
         task.architecture,
@@ -143,7 +144,7 @@ def _planned(task: TrainingTask, context: StageContext, device: Device) -> int:
             cpus=workers.cpus,
             memory=f"{max(host // _MIB, 1)}Mi",
         ),
-        micro_batch_size=1,
+        micro_batch_size=least_busy(share, task.settings.training.sequence_length),
         dropout=task.dropout,
     )
-    return largest_fitting(setup, device, task.settings.batch.share)
+    return largest_fitting(choose_checkpointing(setup, device), device, share)

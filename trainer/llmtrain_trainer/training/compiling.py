@@ -48,7 +48,7 @@ def compile_blocks(model: nn.Module, *, whole: bool, backend: str = "inductor") 
     """
     blocks = blocks_of(model)
     for block in blocks:
-        block.compile(fullgraph=whole, backend=backend)
+        block.forward = torch.compile(block.forward, fullgraph=whole, backend=backend)
     return len(blocks)
 
 

@@ -11,7 +11,13 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from llmtrain_api.spec.training import Offload, Precision, Training, ZeroStage
+from llmtrain_api.spec.training import (
+    ActivationCheckpointing,
+    Offload,
+    Precision,
+    Training,
+    ZeroStage,
+)
 from llmtrain_trainer.models.build import initialize
 from llmtrain_trainer.training.attention import use_own_attention
 from llmtrain_trainer.training.compiling import compile_blocks, is_compiled
@@ -22,7 +28,9 @@ from llmtrain_trainer.training.deepspeed_settings import (
 )
 from llmtrain_trainer.training.fp8 import use_fp8
 from llmtrain_trainer.training.mesh import Mesh, device
+from llmtrain_trainer.training.offloading import offload_inputs
 from llmtrain_trainer.training.output_loss import with_output_loss
+from llmtrain_trainer.training.recomputation import chosen_checkpointing, recompute_blocks
 from llmtrain_trainer.training.snapshot import Snapshot
 from llmtrain_trainer.training.task import TrainingTask
 
@@ -74,10 +82,12 @@ class Engine:
             use_fp8(model, device())
         use_own_attention(model)
         with_output_loss(model, compiled=compiled)
-        if settings.training.activation_checkpointing:
-            model.activation_checkpointing_enable({"use_reentrant": False})
+        recomputed = chosen_checkpointing(task, mesh)
+        recompute_blocks(model, recomputed)
         if compiled:
             compile_blocks(model, whole=not self._sharded)
+        if recomputed is ActivationCheckpointing.OFFLOAD:
+            offload_inputs(model)
         self._frozen = any(not p.requires_grad for p in model.parameters())
         self._adamw = _optimizer(model, settings.training)
         fit_buckets(config, model)
