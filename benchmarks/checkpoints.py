@@ -2,7 +2,7 @@
 
     python benchmarks/checkpoints.py --saves 10
 
-A model of 32 million parameters (404 MB a checkpoint) trains on random tokens. It saves every six
+A model of 30 million parameters (360 MB a checkpoint) trains on random tokens. It saves every six
 steps: in turn it waits for the commit, and goes on at once. Prints for both the seconds that
 training waits for a save, by how much the steps beside it are slower, and the share of the time
 that the waiting takes at the automatic interval.
