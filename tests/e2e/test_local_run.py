@@ -59,6 +59,11 @@ def test_the_pipeline_ends_in_an_evaluated_model(uninterrupted: Workspace, tmp_p
     assert what_ran(stranger) == []
 
 
+def test_logs_of_a_run_without_trouble_have_no_traceback(uninterrupted: Workspace) -> None:
+    logs = [uninterrupted.log(stage, 0) for stage in Stage]
+    assert [log.name for log in logs if "Traceback" in log.read_text()] == []
+
+
 def test_kills_change_nothing(folder: Path, uninterrupted: Workspace) -> None:
     """A worker, a driver, Ray, the run itself, then Ctrl-C: the steps are the same.
 

@@ -8,7 +8,7 @@ from typing import TypedDict
 import ray.train
 from ray.actor import ActorHandle
 from ray.exceptions import RayActorError
-from ray.train.torch import TorchConfig, TorchTrainer
+from ray.train.torch import TorchConfig
 
 from llmtrain_api.exit_codes import OUT_OF_MEMORY
 from llmtrain_api.run_config import RunConfig
@@ -16,6 +16,7 @@ from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.errors import StageError, WorkerLostError
 from llmtrain_trainer.launch.assignment import Assignment
 from llmtrain_trainer.launch.file_store import FileStoreConfig
+from llmtrain_trainer.launch.rank_trainer import RankTrainer
 
 _CONNECTION_LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe")
 # Ray kills workers before the kernel does, and reports it only in these words.
@@ -114,9 +115,9 @@ def fit_ranks(first: Assignment, keeper: ActorHandle) -> Exception:
     return WorkerLostError("the workers ended before their work did")
 
 
-def _trainer(config: RunConfig, keeper: ActorHandle) -> TorchTrainer:
+def _trainer(config: RunConfig, keeper: ActorHandle) -> RankTrainer:
     resources = {"CPU": config.workers.cpus, "GPU": config.workers.gpus}
-    return TorchTrainer(
+    return RankTrainer(
         _rank,
         train_loop_config=_RankArguments(keeper=keeper),
         torch_config=(FileStoreConfig if config.is_on_one_machine else TorchConfig)(
