@@ -9,7 +9,7 @@ from llmtrain_api.batch import default_micro_batch_size, divisors
 from llmtrain_api.plan import ManifestChange, MemoryPlan
 from llmtrain_api.spec.training import ActivationCheckpointing, Offload, ZeroStage
 from llmtrain_api.stages import Stage
-from llmtrain_planner.checkpointing import BY_MEMORY, choose_checkpointing
+from llmtrain_planner.checkpointing import BY_MEMORY, choose_checkpointing, possible_ways
 from llmtrain_planner.hardware import Device
 from llmtrain_planner.memory import LEAST_STAGE, TrainingSetup, plan_memory
 
@@ -72,6 +72,8 @@ def _cheap_candidates(setup: TrainingSetup, sequences: int) -> Iterator[Training
     least = LEAST_STAGE[setup.offload]
     stages = [stage for stage in ZeroStage if stage >= max(setup.zero_stage, least)]
     for micro, way, stage in product(reversed(micros), ways, stages):
+        if way in BY_MEMORY and way not in possible_ways(stage):
+            continue
         yield replace(setup, micro_batch_size=micro, checkpointing=way, zero_stage=stage)
 
 

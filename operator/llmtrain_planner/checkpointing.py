@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from llmtrain_api.spec.training import ActivationCheckpointing
+from llmtrain_api.spec.training import ActivationCheckpointing, ZeroStage
 from llmtrain_planner.hardware import Device
 from llmtrain_planner.memory import TrainingSetup, plan_memory
 
@@ -30,6 +30,12 @@ the computation. What `auto` comes to is unknown before it is chosen."""
 _USABLE = 0.9
 
 
+def possible_ways(stage: ZeroStage) -> list[ActivationCheckpointing]:
+    """The ways that a ZeRO stage allows, in the order of `BY_MEMORY`."""
+    sharded = stage is ZeroStage.PARAMETERS
+    return [way for way in BY_MEMORY if not (sharded and way is ActivationCheckpointing.SELECTIVE)]
+
+
 def choose_checkpointing(setup: TrainingSetup, device: Device) -> TrainingSetup:
     """The setup with the first way that fits, where it leaves that open.
 
@@ -41,6 +47,6 @@ def choose_checkpointing(setup: TrainingSetup, device: Device) -> TrainingSetup:
     if device.is_cpu:
         return replace(setup, checkpointing=ActivationCheckpointing.NONE)
     usable = replace(device, memory_bytes=int(_USABLE * device.memory_bytes))
-    ways = (replace(setup, checkpointing=way) for way in BY_MEMORY)
+    ways = (replace(setup, checkpointing=way) for way in possible_ways(setup.zero_stage))
     fitting = (each for each in ways if plan_memory(each, usable).fits)
     return next(fitting, replace(setup, checkpointing=ActivationCheckpointing.FULL))

@@ -156,6 +156,11 @@ WRONG_JOBS: list[tuple[str, object, str]] = [
         "precision fp8 needs zero stage 0, 1 or 2",
     ),
     (
+        "spec.pretrain",
+        {"tokens": 100_000, "activationCheckpointing": "selective", "zero": {"stage": 3}},
+        "selective needs zero stage 0, 1 or 2",
+    ),
+    (
         "spec.finetune",
         {"data": _TEXT, "precision": "fp8", "method": "lora"},
         "precision fp8 needs method: full",

@@ -30,8 +30,8 @@ FEATURES: dict[str, tuple[int, dict[str, Any]]] = {
     "offloaded-1": (1, {"zero": {"stage": 1, "offload": "optimizer"}}),
     "offloaded-2": (2, {"zero": {"stage": 2, "offload": "optimizer"}, "precision": "bf16"}),
     "offloaded-3": (3, {"zero": {"stage": 3, "offload": "parameters"}}),
-    "recomputed-2": (2, {"activationCheckpointing": "full"}),
-    "recomputed-3": (3, {"activationCheckpointing": "selective"}),
+    "recomputed-2": (2, {"activationCheckpointing": "selective"}),
+    "recomputed-3": (3, {"activationCheckpointing": "full"}),
 }
 EARLY = {
     "earlyStopping": {"patience": 2, "minDelta": 50},

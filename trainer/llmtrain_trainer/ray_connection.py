@@ -8,17 +8,26 @@ import os
 import socket
 import time
 
+from llmtrain_trainer.errors import WorkerLostError, in_one_line
+
 _LOOK_SECONDS = 0.1
 _ANSWER_SECONDS = 5.0
 
 
 def join_ray() -> None:
-    """Connect this process to Ray, unless it is connected already."""
+    """Connect this process to Ray, unless it is connected already.
+
+    Raises:
+        WorkerLostError: Ray answers, but takes nobody in: its start failed.
+    """
     import ray
 
     if not ray.is_initialized():
         _await_head(os.environ["RAY_ADDRESS"])
-        ray.init(log_to_driver=True)
+        try:
+            ray.init(log_to_driver=True)
+        except ConnectionError as error:
+            raise WorkerLostError(f"Ray cannot be joined: {in_one_line(error)}") from error
 
 
 def _await_head(address: str) -> None:

@@ -157,6 +157,10 @@ class Lora(Section):
 
 TRAINING_RULES = (
     rule(
+        "self.activationCheckpointing != 'selective' || self.zero.stage != 3",
+        "activationCheckpointing: selective needs zero stage 0, 1 or 2",
+    ),
+    rule(
         "self.batchTokens % self.sequenceLength == 0",
         "batchTokens must be a multiple of sequenceLength",
     ),
@@ -204,6 +208,16 @@ class Training(Section, ABC):
             raise ValueError(
                 "batchTokens must be a multiple of sequenceLength; "
                 f"{self.batch_tokens} is not one of {self.sequence_length}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _whole_weights_for_selective(self) -> Self:
+        """Stage 3 gathers weights in the forward pass, and others when that is computed again."""
+        selective = self.activation_checkpointing is ActivationCheckpointing.SELECTIVE
+        if selective and self.zero.stage is ZeroStage.PARAMETERS:
+            raise ValueError(
+                "activationCheckpointing: selective needs zero stage 0, 1 or 2; or set it to full"
             )
         return self
 

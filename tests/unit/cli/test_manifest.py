@@ -34,7 +34,7 @@ def _with(path: str, value: object) -> dict[str, Any]:
         ("pretrain.tokens", "many", ["spec.pretrain.tokens", "20x"]),
         ("pretrain.sequenceLength", "long", ["spec.pretrain.sequenceLength", "integer"]),
         ("pretrain.zero.stage", 4, ["spec.pretrain.zero.stage", "found 4"]),
-        ("pretrain.precision", "fp8", ["spec.pretrain.precision", "bf16"]),
+        ("pretrain.precision", "fp16", ["spec.pretrain.precision", "bf16"]),
         ("pretrain.batchTokens", 1000, ["batchTokens must be a multiple of sequenceLength"]),
         ("pretrain.optimizer.learningRate", -1, ["learningRate", "greater than 0"]),
         ("model.heads", 5, ["spec.model", "hiddenSize", "heads"]),

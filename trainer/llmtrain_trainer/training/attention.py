@@ -132,7 +132,7 @@ AttentionInterface.register(_NAME, attention)
 def _in_autocast_dtype(values: Tensor) -> Tensor:
     """Under autocast, rotary positions make fp32 of queries and keys, and not of values."""
     device = values.device.type
-    if not torch.is_autocast_enabled(device):
+    if not (torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)):
         return values
     return values.to(torch.get_autocast_dtype(device))
 
