@@ -1,7 +1,6 @@
 """Trains with a gradient that is not a number, though the loss is finite."""
 
 import json
-import os
 from itertools import count
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from llmtrain_api.run_config import RunConfig
 
 
 def train(runs: str, result: str) -> None:
-    """Train in this process, as the only rank; a target for `start_python`.
+    """Train in this process, as the only rank; a target for `call_as_only_rank`.
 
     Args:
         runs: a file with a list of pairs: a run config, and the step whose gradient is broken.
@@ -27,7 +26,6 @@ def train(runs: str, result: str) -> None:
     from llmtrain_trainer.stage import StageContext
     from llmtrain_trainer.training import loop
 
-    os.environ |= {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"}
     join_ranks(runs)
     right = loop.loss_scale
     errors = []

@@ -1,7 +1,6 @@
 """Trains a tiny job whose ranks are killed while they save, again and again, until it is done."""
 
 import json
-import os
 import select
 import time
 from dataclasses import dataclass, field
@@ -9,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from support.rank_process import Run, run_ranks
+from support.rank_process import Run, run_ranks, start_rank
 from support.tiny_job import SEQUENCE_LENGTH, pretrain_config, write_tokens
-from support.warm_python import start_python
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
@@ -87,12 +85,11 @@ class Crashes:
         runs.write_text(json.dumps([(config.model_dump_json(), None)]))
         with (workspace / "log").open("a") as log:
             ranks = [
-                start_python(
+                start_rank(
                     "support.rank_process:rank",
                     str(runs),
-                    environment=os.environ
-                    | {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(_RANKS)}
-                    | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"},
+                    rank=rank,
+                    ranks=_RANKS,
                     output=log.fileno(),
                     errors=log.fileno(),
                 )

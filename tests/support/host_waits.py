@@ -1,7 +1,6 @@
 """Counts how often a training step makes the host wait for a device."""
 
 import json
-import os
 from pathlib import Path
 from traceback import extract_stack
 from typing import Any
@@ -17,7 +16,7 @@ def _is_plumbing(file: str) -> bool:
 
 
 def count(runs: str, result: str) -> None:
-    """Train in this process, as the only rank; a target for `start_python`.
+    """Train in this process, as the only rank; a target for `call_as_only_rank`.
 
     Args:
         runs: a file with a list of run configs.
@@ -67,7 +66,6 @@ def count(runs: str, result: str) -> None:
 
     loop.read = counted_read  # type: ignore[assignment]
     loop.Trainer._train_step = counted_step  # type: ignore[method-assign]
-    os.environ |= {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"}
     join_ranks(runs)
     counts = []
     for text in json.loads(Path(runs).read_text()):

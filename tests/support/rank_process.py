@@ -11,9 +11,9 @@ import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
-from support.warm_python import start_python
+from support.warm_python import Forked, start_python
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.training_metrics import TrainingMetrics
@@ -68,12 +68,11 @@ def run_ranks(runs: list[Run], *, ranks: int) -> None:
         )
         with errors.open("w") as of_first:
             processes = [
-                start_python(
+                start_rank(
                     "support.rank_process:rank",
                     str(path),
-                    environment=os.environ
-                    | {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(ranks)}
-                    | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"},
+                    rank=rank,
+                    ranks=ranks,
                     output=of_first.fileno(),
                     errors=2 if rank else of_first.fileno(),
                 )
@@ -89,6 +88,45 @@ def run_ranks(runs: list[Run], *, ranks: int) -> None:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
+
+
+def start_rank(
+    function: str, *arguments: str, rank: int = 0, ranks: int = 1, output: int, errors: int
+) -> "Forked | subprocess.Popen[bytes]":
+    """Start one rank, which calls a function with strings.
+
+    Args:
+        function: `module:name`; it calls `join_ranks`.
+        arguments: arguments of the function.
+        rank: its number.
+        ranks: number of all ranks.
+        output: file descriptor of its standard output.
+        errors: likewise of its standard error.
+    """
+    place = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(ranks)}
+    quiet = {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+    return start_python(
+        function, *arguments, environment=os.environ | place | quiet, output=output, errors=errors
+    )
+
+
+def call_as_only_rank(function: str, runs: list[Any], folder: Path) -> Any:
+    """Call a function as the only rank of some runs; returns what it has written.
+
+    Args:
+        function: `module:name`; its arguments are the paths of two JSON files: of the runs, and of
+            the result.
+        runs: given as JSON.
+        folder: for the files.
+    """
+    path, result, log = folder / "runs.json", folder / "result.json", folder / "log"
+    path.write_text(json.dumps(runs))
+    with log.open("w") as output:
+        process = start_rank(
+            function, str(path), str(result), output=output.fileno(), errors=output.fileno()
+        )
+        assert process.wait(_TIMEOUT_SECONDS) == 0, log.read_text()
+    return json.loads(result.read_text())
 
 
 def join_ranks(runs: str) -> None:

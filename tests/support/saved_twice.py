@@ -1,7 +1,6 @@
 """Trains, and saves each checkpoint once more: at once, and from the live state."""
 
 import json
-import os
 from pathlib import Path
 
 from support.rank_process import join_ranks
@@ -12,11 +11,12 @@ LIVE = "saved-at-once"
 """Folder of a workspace for these files, in a folder for each checkpoint, numbered from 0."""
 
 
-def train(runs: str) -> None:
-    """Train in this process, as the only rank; a target for `start_python`.
+def train(runs: str, result: str) -> None:
+    """Train in this process, as the only rank; a target for `call_as_only_rank`.
 
     Args:
         runs: a file with a list of run configs.
+        result: a file for a list of how many checkpoints each run saved.
     """
     import torch
     from torch import distributed as dist
@@ -36,11 +36,13 @@ def train(runs: str) -> None:
         save(capture, state_dict, path)
 
     Capture.save = save_twice  # type: ignore[method-assign]
-    os.environ |= {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"}
     join_ranks(runs)
+    saved = []
     for text in json.loads(Path(runs).read_text()):
         config = RunConfig.model_validate_json(text)
         folder = Path(config.workspace) / LIVE
         run_rank(StageContext(config, NullReporter()))
+        saved.append(len(list(folder.iterdir())))
+    Path(result).write_text(json.dumps(saved))
     dist.destroy_process_group()
     leave(0)

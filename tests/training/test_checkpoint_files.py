@@ -1,12 +1,10 @@
 """A checkpoint that is written while training goes on holds the state of its own step."""
 
-import json
-import os
 from pathlib import Path
 
+from support.rank_process import call_as_only_rank
 from support.saved_twice import LIVE
 from support.tiny_job import pretrain_config, write_tokens
-from support.warm_python import start_python
 
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
@@ -16,6 +14,7 @@ STAGES = {
     "2": {"zero": {"stage": 2}, "precision": "bf16"},
     "3": {"zero": {"stage": 3}},
 }
+_SAVED_STEPS = (5, 10, 12)
 
 
 def test_each_file_is_the_one_that_deepspeed_would_have_written_at_once(tmp_path: Path) -> None:
@@ -25,19 +24,11 @@ def test_each_file_is_the_one_that_deepspeed_would_have_written_at_once(tmp_path
         (tmp_path / name).mkdir()
         write_tokens(Workspace(tmp_path / name))
         configs.append(pretrain_config(tmp_path / name, **changes))
-    runs = tmp_path / "runs.json"
-    runs.write_text(json.dumps([config.model_dump_json() for config in configs]))
-    with (tmp_path / "log").open("w") as log:
-        process = start_python(
-            "support.saved_twice:train",
-            str(runs),
-            environment=os.environ | {"OMP_NUM_THREADS": "1"},
-            output=log.fileno(),
-            errors=log.fileno(),
-        )
-        assert process.wait(300) == 0, (tmp_path / "log").read_text()
+    runs = [config.model_dump_json() for config in configs]
+    saved = call_as_only_rank("support.saved_twice:train", runs, tmp_path)
+    assert saved == [len(_SAVED_STEPS)] * len(STAGES)
     for name in STAGES:
-        for number, step in enumerate((5, 10, 12)):
+        for number, step in enumerate(_SAVED_STEPS):
             live = _files(tmp_path / name / LIVE / str(number))
             checkpoint = Workspace(tmp_path / name).checkpoints(Stage.PRETRAIN)
             written = _files(checkpoint / f"step-{step:08d}" / "deepspeed")

@@ -1,11 +1,9 @@
 """A training step makes the host wait for the device once."""
 
-import json
-import os
 from pathlib import Path
 
+from support.rank_process import call_as_only_rank
 from support.tiny_job import pretrain_config, write_tokens
-from support.warm_python import start_python
 
 from llmtrain_api.workspace import Workspace
 
@@ -20,19 +18,9 @@ def test_the_host_waits_once_a_step(tmp_path: Path) -> None:
         folder.mkdir()
         write_tokens(Workspace(folder))
         configs.append(pretrain_config(folder, workers=1, zero={"stage": stage}, precision="bf16"))
-    runs, result = tmp_path / "runs.json", tmp_path / "result.json"
-    runs.write_text(json.dumps([config.model_dump_json() for config in configs]))
-    with (tmp_path / "log").open("w") as log:
-        process = start_python(
-            "support.host_waits:count",
-            str(runs),
-            str(result),
-            environment=os.environ | {"OMP_NUM_THREADS": "1"},
-            output=log.fileno(),
-            errors=log.fileno(),
-        )
-        assert process.wait(300) == 0, (tmp_path / "log").read_text()
-    for stage, steps in zip(_STAGES, json.loads(result.read_text()), strict=True):
+    runs = [config.model_dump_json() for config in configs]
+    counted = call_as_only_rank("support.host_waits:count", runs, tmp_path)
+    for stage, steps in zip(_STAGES, counted, strict=True):
         assert steps
         # Not ours: AdamW's count of steps, which on a GPU lies on the GPU, and in stage 3 the look
         # of DeepSpeed at the gradient norm.

@@ -1,14 +1,12 @@
 """A micro batch that is found: the largest that fits, without a trace; smaller if need be."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 from support.memory_group import memory_group
-from support.rank_process import Run, run_ranks
+from support.rank_process import Run, run_ranks, start_rank
 from support.tiny_job import pretrain_config, write_tokens
-from support.warm_python import start_python
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
@@ -40,14 +38,12 @@ def _run(config: RunConfig, group: Path, *, ballast_step: int | None = None) -> 
     runs = workspace.with_name(f"{workspace.name}-{config.attempt}.json")
     runs.write_text(json.dumps([(config.model_dump_json(), None)]))
     with runs.with_suffix(".log").open("w") as log:
-        process = start_python(
+        process = start_rank(
             "support.limited_rank:rank",
             str(runs),
             str(group),
             str(ballast_step or ""),
             str(200 * 2**20),
-            environment=os.environ
-            | {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "OMP_NUM_THREADS": "1"},
             output=log.fileno(),
             errors=log.fileno(),
         )

@@ -1,11 +1,9 @@
 """A gradient that is not a number ends the stage, and nothing of that step is kept."""
 
-import json
-import os
 from pathlib import Path
 
+from support.rank_process import call_as_only_rank
 from support.tiny_job import pretrain_config, write_tokens
-from support.warm_python import start_python
 
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
@@ -30,19 +28,7 @@ def test_nothing_of_the_step_is_kept(tmp_path: Path) -> None:
             checkpoint={"everySteps": 1},
         )
         runs.append((config.model_dump_json(), _BROKEN))
-    path, result = tmp_path / "runs.json", tmp_path / "result.json"
-    path.write_text(json.dumps(runs))
-    with (tmp_path / "log").open("w") as log:
-        process = start_python(
-            "support.broken_gradient:train",
-            str(path),
-            str(result),
-            environment=os.environ | {"OMP_NUM_THREADS": "1"},
-            output=log.fileno(),
-            errors=log.fileno(),
-        )
-        assert process.wait(300) == 0, (tmp_path / "log").read_text()
-    errors = json.loads(result.read_text())
+    errors = call_as_only_rank("support.broken_gradient:train", runs, tmp_path)
     assert [reason for reason, _ in errors] == ["LossNotFinite"] * len(cases)
     for (stage, precision), (_, message) in zip(cases, errors, strict=True):
         assert f"at step {_BROKEN}; nothing of that step was kept" in message

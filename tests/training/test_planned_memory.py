@@ -1,12 +1,10 @@
 """The plan of a stage's memory against what a step of the real engine holds."""
 
-import json
-import os
 from pathlib import Path
 
 import pytest
+from support.rank_process import call_as_only_rank
 from support.tiny_job import pretrain_config, write_tokens
-from support.warm_python import start_python
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.spec.compute import Trainers
@@ -49,18 +47,6 @@ def _planned(config: RunConfig) -> int:
 def test_a_step_of_the_engine_holds_what_the_plan_says(tmp_path: Path) -> None:
     write_tokens(Workspace(tmp_path), num_tokens=20_000)
     configs = [_config(tmp_path, stage) for stage in STAGES]
-    runs, result = tmp_path / "runs.json", tmp_path / "result.json"
-    runs.write_text(json.dumps([config.model_dump_json() for config in configs]))
-    with (tmp_path / "log").open("w") as log:
-        process = start_python(
-            "support.planned_memory:measure",
-            str(runs),
-            str(result),
-            environment=os.environ
-            | {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "OMP_NUM_THREADS": "1"},
-            output=log.fileno(),
-            errors=log.fileno(),
-        )
-        assert process.wait(300) == 0, (tmp_path / "log").read_text()
-    measured = json.loads(result.read_text())
+    runs = [config.model_dump_json() for config in configs]
+    measured = call_as_only_rank("support.planned_memory:measure", runs, tmp_path)
     assert [_planned(config) for config in configs] == [pytest.approx(m, rel=0.1) for m in measured]
