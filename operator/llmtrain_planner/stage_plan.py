@@ -60,6 +60,35 @@ def training_setup(
     )
 
 
+def rank_setup(
+    architecture: Architecture,
+    training: Training,
+    *,
+    ranks: int,
+    host_bytes: int,
+    micro_batch_size: int,
+    dropout: bool,
+) -> TrainingSetup:
+    """The same as a rank sees it, as if each had a machine of its own.
+
+    Args:
+        architecture: the model's shape.
+        training: the stage's section.
+        ranks: ranks of the stage.
+        host_bytes: a rank's part of the memory of its host.
+        micro_batch_size: sequences of one forward pass, filled in.
+        dropout: whether the model has any.
+    """
+    setup = training_setup(
+        architecture,
+        training,
+        Trainers(replicas=ranks),
+        micro_batch_size=micro_batch_size,
+        dropout=dropout,
+    )
+    return replace(setup, replica_memory_bytes=host_bytes)
+
+
 def flops_per_token(architecture: Architecture, training: Training) -> int:
     """FLOPs of the forward and backward pass for one token, recomputation not counted."""
     lora = training.adapters

@@ -33,12 +33,17 @@ def held_bytes() -> int:
     return _table(_PROCESS / "status")["VmRSS"] * _KIB
 
 
-def restart_peak() -> None:
-    """Let `peak_bytes` count from now on. Where the system refuses, it counts from the start."""
+def restart_peak() -> bool:
+    """Let `peak_bytes` count from now on (`man 5 proc_pid_clear_refs`).
+
+    Returns:
+        False where the system refuses: then it counts from the start.
+    """
     try:
         (_PROCESS / "clear_refs").write_text("5")
     except OSError:
-        return
+        return False
+    return True
 
 
 def peak_bytes() -> int:

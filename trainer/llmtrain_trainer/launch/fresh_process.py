@@ -1,23 +1,20 @@
 """Makes a rank's process as good as new between two stages."""
 
-import ctypes
-import gc
 import logging
 import os
 import random
-import sys
 import threading
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch._dynamo.utils import counters
 
+from llmtrain_trainer import host_memory
+from llmtrain_trainer.micro_batch.meter import let_go
 from llmtrain_trainer.tracking.background import THREAD_PREFIX
+from llmtrain_trainer.training.compiling import forget_compiled
 
 _log = logging.getLogger(__name__)
-_RESET_PEAK = "5"
-"""Resets the peak of the resident memory: `man 5 proc_pid_clear_refs`."""
 
 
 class FreshProcess:
@@ -52,27 +49,11 @@ class FreshProcess:
         torch.random.set_rng_state(self._random)
         random.seed()
         np.random.seed()  # noqa: NPY002 - libraries draw from it
-        torch._dynamo.reset()  # noqa: SLF001 - torch has no other name for it
-        counters.clear()
-        _release_memory()
+        forget_compiled()
+        let_go()
+        if host_memory.is_known() and not host_memory.restart_peak():
+            _log.warning("the peak of memory counts from the first stage on")
         left = [each.name for each in threading.enumerate() if each.name.startswith(THREAD_PREFIX)]
         if left:
             _log.warning("the worker group ends with this stage: %s still runs", ", ".join(left))
         return not left
-
-
-def _release_memory() -> None:
-    """Give memory back to the machine, and forget the peaks."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats()
-    if sys.platform != "linux":
-        return
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's own
-    if trim is not None:
-        trim(0)
-    try:
-        Path("/proc/self/clear_refs").write_text(_RESET_PEAK)
-    except OSError as error:
-        _log.warning("the peak of memory counts from the first stage on: %s", error)

@@ -69,7 +69,7 @@ _OF_RAY_TRAIN = {
     # Ray's minute is too short for an image pull or a GPU node that is still to come; the operator
     # has a limit of its own.
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": str(24 * 3600),
-    # Ray would restart the ranks by itself when a Pod is deleted: an attempt inside an attempt, #
+    # Ray would restart the ranks by itself when a Pod is deleted: an attempt inside an attempt,
     # since the Pod has asked the driver to stop already.
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
     # The keeper waits for Ray Train in a thread, where that blocks nobody.

@@ -7,11 +7,10 @@ import torch
 from pydantic import TypeAdapter
 
 from llmtrain_api.batch import divisors
-from llmtrain_api.spec.compute import Trainers
 from llmtrain_planner.checkpointing import choose_checkpointing
 from llmtrain_planner.hardware import Device
 from llmtrain_planner.micro_batch import largest_fitting, least_busy
-from llmtrain_planner.stage_plan import training_setup
+from llmtrain_planner.stage_plan import rank_setup
 from llmtrain_trainer import host_memory
 from llmtrain_trainer.completion import fingerprint
 from llmtrain_trainer.errors import UserError
@@ -97,7 +96,7 @@ class _Search:
         on_gpu = torch.cuda.is_available()
         found = find_largest(
             self._sizes,
-            _planned(self._task, self._context, self._device),
+            _planned(self._task, self._mesh, self._device),
             self._try,
             recovers=on_gpu and self._mesh.dims.ranks == 1,
         )
@@ -128,22 +127,17 @@ def _key(task: TrainingTask, mesh: Mesh, device: Device) -> str:
     )
 
 
-def _planned(task: TrainingTask, context: StageContext, device: Device) -> int:
+def _planned(task: TrainingTask, mesh: Mesh, device: Device) -> int:
     """The largest micro batch that the planner says fits; 1 where it does not know the model."""
     if task.architecture is None:
         return 1
-    workers, share = context.config.workers, task.settings.batch.share
+    share = task.settings.batch.share
     host = host_memory.limit_bytes() if host_memory.is_known() else device.memory_bytes
-    setup = training_setup(
+    setup = rank_setup(
         task.architecture,
         task.settings.training,
-        # As if each rank had a machine of its own.
-        Trainers(
-            replicas=workers.count,
-            gpus=workers.gpus,
-            cpus=workers.cpus,
-            memory=f"{max(host // _MIB, 1)}Mi",
-        ),
+        ranks=mesh.dims.ranks,
+        host_bytes=host,
         micro_batch_size=least_busy(share, task.settings.training.sequence_length),
         dropout=task.dropout,
     )

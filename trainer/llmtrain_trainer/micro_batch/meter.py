@@ -50,8 +50,7 @@ def let_go() -> None:
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
-    else:
-        host_memory.give_back_free()
+    host_memory.give_back_free()
 
 
 class _GpuMeter:

@@ -1,7 +1,6 @@
 """Activation checkpointing: blocks keep less, and compute it again in the backward pass."""
 
 import logging
-import os
 import platform
 from collections import Counter
 from functools import partial
@@ -16,17 +15,16 @@ from torch.utils.checkpoint import (
 )
 from transformers import PreTrainedModel
 
-from llmtrain_api.spec.compute import Trainers
 from llmtrain_api.spec.training import ActivationCheckpointing
 from llmtrain_planner.checkpointing import choose_checkpointing
 from llmtrain_planner.hardware import Device
 from llmtrain_planner.micro_batch import least_busy
-from llmtrain_planner.stage_plan import training_setup
+from llmtrain_planner.stage_plan import rank_setup
+from llmtrain_trainer import host_memory
 from llmtrain_trainer.training.mesh import Mesh, device
 from llmtrain_trainer.training.task import TrainingTask
 
 _log = logging.getLogger(__name__)
-_MIB = 2**20
 
 _aten = torch.ops.aten
 _KEPT = frozenset(
@@ -98,11 +96,11 @@ def chosen_checkpointing(task: TrainingTask, mesh: Mesh) -> ActivationCheckpoint
     machines = mesh.all.gather(_this_machine(), _MACHINE)
     ranks = Counter(machine.name for machine in machines)
     host = min(machine.host // ranks[machine.name] for machine in machines)
-    setup = training_setup(
+    setup = rank_setup(
         task.architecture,
         training,
-        # As if each rank had a machine of its own.
-        Trainers(replicas=mesh.all.size, gpus=1, memory=f"{host // _MIB}Mi"),
+        ranks=mesh.all.size,
+        host_bytes=host,
         micro_batch_size=size,
         dropout=task.dropout,
     )
@@ -114,5 +112,4 @@ def chosen_checkpointing(task: TrainingTask, mesh: Mesh) -> ActivationCheckpoint
 
 def _this_machine() -> _Machine:
     memory = torch.cuda.get_device_properties(device()).total_memory
-    host = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return _Machine(platform.node(), memory, host)
+    return _Machine(platform.node(), memory, host_memory.limit_bytes())
