@@ -68,11 +68,11 @@ def main() -> None:
             for row in rows
         }
         device = gpu_by_driver_name(gpu) if gpu else None
-        memory_gib = device.memory_bytes / 2**30 if device else 0.0
+        two_fit = device is not None and 2 * plan.memory_gib * 2**30 <= device.memory_bytes
         outcomes = run_rows(
             {row: prepared[row.name][0] for row in rows},
             seconds=arguments.seconds,
-            memory_gib=memory_gib,
+            two_fit=two_fit,
         )
         configs = {name: config for name, (_, config) in prepared.items()}
         _print_outcomes(outcomes, configs, device)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 from gpu_profile import Profile, summarize
 from torch.profiler import ProfilerActivity, profile
@@ -52,11 +53,10 @@ class StepClock:
     Args:
         plan: how many steps to warm up and to time.
         folder: the row's.
-        started: `time.monotonic()` as the process began.
     """
 
-    def __init__(self, plan: Plan, folder: Path, started: float) -> None:
-        self._plan, self._folder, self._started = plan, folder, started
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        self._plan, self._folder = plan, folder
         self._steps = 0
         self._last = 0.0
         self._result = Result()
@@ -75,7 +75,7 @@ class StepClock:
         if timed > 0 and self._profiler is None:
             self._result.seconds.append(now - self._last)
         if timed == 0:
-            self._result.warmup_seconds = time.monotonic() - self._started
+            self._result.warmup_seconds = time.time() - psutil.Process().create_time()
             wait_for_go(self._folder)
             if torch.cuda.is_available():
                 torch.cuda.reset_peak_memory_stats()

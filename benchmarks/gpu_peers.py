@@ -4,8 +4,11 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
+import numpy as np
 import torch
 from gpu_clock import StepClock
+from gpu_plain import train_plainly
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from llmtrain_api.run_config import RunConfig
@@ -14,8 +17,6 @@ from llmtrain_trainer.models.build import initialize
 from llmtrain_trainer.pretrain.task import pretrain_task
 from llmtrain_trainer.training.mesh import device
 from llmtrain_trainer.training.samples import Samples
-
-import numpy as np  # isort: skip
 
 
 class _Sequences(Dataset[dict[str, torch.Tensor]]):
@@ -34,17 +35,13 @@ class _Sequences(Dataset[dict[str, torch.Tensor]]):
 
 def hugging_face_trainer(config: RunConfig, clock: StepClock) -> None:
     """The Trainer of transformers with a fused AdamW, compiled."""
-    _train_with_trainer(config, clock, torch_compile=bool(_compile(config)))
+    assert config.pretrain is not None, "the rows are of pretraining"
+    _train_with_trainer(config, clock, torch_compile=bool(config.pretrain.compile))
 
 
 def hugging_face_trainer_with_liger(config: RunConfig, clock: StepClock) -> None:
     """The Trainer of transformers with Liger's kernels, eager."""
     _train_with_trainer(config, clock, use_liger_kernel=True)
-
-
-def _compile(config: RunConfig) -> bool | None:
-    assert config.pretrain is not None, "the rows are of pretraining"
-    return config.pretrain.compile
 
 
 def _train_with_trainer(config: RunConfig, clock: StepClock, **options: Any) -> None:  # noqa: ANN401
@@ -89,7 +86,7 @@ def litgpt(config: RunConfig, clock: StepClock) -> None:
     from litgpt.utils import chunked_cross_entropy
 
     task = pretrain_task(config)
-    training, batch = task.settings.training, task.settings.batch
+    training = task.settings.training
     like = task.build_model().config
     with device():
         model = GPT(
@@ -109,23 +106,13 @@ def litgpt(config: RunConfig, clock: StepClock) -> None:
             )
         )
     model.max_seq_length = training.sequence_length
-    compiled = torch.compile(model) if _compile(config) else model
-    optimizer = torch.optim.AdamW(model.parameters(), fused=device().type == "cuda")
-    bf16 = training.precision is Precision.BF16
-    generator = np.random.default_rng(0)
-    while True:
-        numbers = generator.integers(len(task.samples), size=batch.sequences)
-        for share in numbers.reshape(batch.accumulation_steps, -1):
-            samples = task.samples.batch(share)
-            labels = torch.from_numpy(np.ascontiguousarray(samples.labels)).to(device())
-            with torch.autocast(device().type, torch.bfloat16, enabled=bf16):
-                logits = compiled(torch.from_numpy(samples.input_ids).to(device()))
-                loss = chunked_cross_entropy(logits, labels, chunk_size=0)
-            (loss / batch.accumulation_steps).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), training.optimizer.clip)
-        optimizer.step()
-        optimizer.zero_grad()
-        clock.step_ended()
+    called = torch.compile(model) if training.compile else model
+
+    def loss(input_ids: Tensor, labels: Tensor) -> Tensor:
+        mean: Tensor = chunked_cross_entropy(called(input_ids), labels, chunk_size=0)
+        return mean
+
+    train_plainly(task, model, loss, clock)
 
 
 LOOPS: dict[str, Callable[[RunConfig, StepClock], None]] = {

@@ -8,24 +8,14 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Unpack
 
-STARTED = time.monotonic()
+import torch
+from gpu_clock import Measured, Plan, Result, StepClock, synchronize, wait_for_go, write_result
+from gpu_plain import train_plainly
+from torch import Tensor
+from torch import distributed as dist
 
-import numpy as np  # noqa: E402 - the clock runs from before the imports
-import torch  # noqa: E402
-from gpu_clock import (  # noqa: E402
-    Measured,
-    Plan,
-    Result,
-    StepClock,
-    synchronize,
-    wait_for_go,
-    write_result,
-)
-from torch import distributed as dist  # noqa: E402
-
-from llmtrain_api.run_config import RunConfig  # noqa: E402
-from llmtrain_api.spec.training import Precision  # noqa: E402
-from llmtrain_trainer.progress.reporter import NullReporter, StageChanges  # noqa: E402
+from llmtrain_api.run_config import RunConfig
+from llmtrain_trainer.progress.reporter import NullReporter, StageChanges
 
 _PRODUCT_SIZE, _COPY_BYTES = 8192, 4 * 2**30
 _SMALL_PRODUCT_SIZE, _SMALL_COPY_BYTES = 256, 2**20
@@ -40,7 +30,7 @@ def main() -> None:
         _ceilings(folder)
         return
     config = RunConfig.model_validate_json((folder / "config.json").read_text())
-    clock = StepClock(Plan(**row["plan"]), folder, STARTED)
+    clock = StepClock(Plan(**row["plan"]), folder)
     store = f"file://{(folder / 'store').absolute()}"
     backend = "nccl" if torch.cuda.is_available() else "gloo"
     dist.init_process_group(backend, init_method=store, rank=0, world_size=1)
@@ -90,32 +80,16 @@ def bare(config: RunConfig, clock: StepClock) -> None:
     from llmtrain_trainer.training.mesh import device
 
     task = pretrain_task(config)
-    settings, batch = task.settings, task.settings.batch
     model = task.build_model().to(device())
-    initialize(model, seed=settings.seed, gather=lambda _: nullcontext())
+    initialize(model, seed=task.settings.seed, gather=lambda _: nullcontext())
     model.train()
-    compiled = torch.compile(model) if settings.training.compile else model
-    optimizer = torch.optim.AdamW(
-        model.parameters(),
-        lr=settings.training.optimizer.learning_rate,
-        fused=device().type == "cuda",
-    )
-    bf16 = settings.training.precision is Precision.BF16
-    generator = np.random.default_rng(0)
-    while True:
-        numbers = generator.integers(len(task.samples), size=batch.sequences)
-        for share in numbers.reshape(batch.accumulation_steps, -1):
-            samples = task.samples.batch(share)
-            input_ids = torch.from_numpy(samples.input_ids).to(device())
-            labels = torch.from_numpy(np.ascontiguousarray(samples.labels)).to(device())
-            with torch.autocast(device().type, torch.bfloat16, enabled=bf16):
-                logits = compiled(input_ids=input_ids, use_cache=False).logits
-                loss = functional.cross_entropy(logits.flatten(0, 1).float(), labels.flatten())
-            (loss / batch.accumulation_steps).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), settings.training.optimizer.clip)
-        optimizer.step()
-        optimizer.zero_grad()
-        clock.step_ended()
+    called = torch.compile(model) if task.settings.training.compile else model
+
+    def loss(input_ids: Tensor, labels: Tensor) -> Tensor:
+        logits = called(input_ids=input_ids, use_cache=False).logits
+        return functional.cross_entropy(logits.flatten(0, 1).float(), labels.flatten())
+
+    train_plainly(task, model, loss, clock)
 
 
 def _ceilings(folder: Path) -> None:

@@ -100,16 +100,14 @@ class _RowProcess:
             os.killpg(self._process.pid, number)
 
 
-def run_rows(
-    folders: Mapping[Row, Path], *, seconds: float, memory_gib: float
-) -> dict[Row, Outcome]:
+def run_rows(folders: Mapping[Row, Path], *, seconds: float, two_fit: bool) -> dict[Row, Outcome]:
     """Run rows in their order.
 
     Args:
         folders: the prepared folder of each row.
         seconds: no row is started after this time.
-        memory_gib: memory of the device, which two rows have to share; without it none is
-            prepared beside another.
+        two_fit: whether the device has memory for two rows: then the next one is prepared beside
+            the one before.
     """
     give_up = time.monotonic() + seconds
     outcomes = {row: Outcome(None, fault) for row in folders if (fault := _missing(row))}
@@ -117,8 +115,9 @@ def run_rows(
     running: list[_RowProcess] = []
     try:
         while waiting or running:
-            if not running or (waiting and len(running) == 1):
-                _start_next(waiting, running, folders, memory_gib)
+            if waiting and _may_start(waiting[0], running, two_fit=two_fit):
+                row = waiting.pop(0)
+                running.append(_RowProcess(row, folders[row]))
             _time_first(running)
             for process in [each for each in running if each.has_ended]:
                 outcomes[process.row] = process.outcome()
@@ -135,13 +134,11 @@ def run_rows(
     return {row: outcomes[row] for row in folders}
 
 
-def _start_next(
-    waiting: list[Row], running: list[_RowProcess], folders: Mapping[Row, Path], memory_gib: float
-) -> None:
-    taken = sum(process.row.memory_gib for process in running)
-    if waiting and (not running or taken + waiting[0].memory_gib <= memory_gib):
-        row = waiting.pop(0)
-        running.append(_RowProcess(row, folders[row]))
+def _may_start(row: Row, running: list[_RowProcess], *, two_fit: bool) -> bool:
+    """Whether a row may be prepared now."""
+    if not running:
+        return True
+    return two_fit and len(running) == 1 and not (row.alone or running[0].row.alone)
 
 
 def _time_first(running: list[_RowProcess]) -> None:

@@ -39,7 +39,7 @@ def test_an_unknown_row_is_refused_with_those_there_are() -> None:
 
 def test_a_row_that_fails_or_lacks_a_package_leaves_the_others(tmp_path: Path) -> None:
     fails, lacks = Row("fails", "ours"), Row("lacks", "ours", needs=("no_such_package",))
-    outcomes = run_rows({fails: tmp_path, lacks: tmp_path}, seconds=60, memory_gib=0)
+    outcomes = run_rows({fails: tmp_path, lacks: tmp_path}, seconds=60, two_fit=False)
     assert outcomes[fails].result is None
     assert "row.json" in outcomes[fails].fault  # the last lines of its log
     assert outcomes[lacks].fault == "It needs the package no_such_package."
@@ -47,7 +47,7 @@ def test_a_row_that_fails_or_lacks_a_package_leaves_the_others(tmp_path: Path) -
 
 def test_a_row_over_its_limit_is_ended(tmp_path: Path) -> None:
     slow = Row("slow", "ours", limit_seconds=0.1)
-    outcomes = run_rows({slow: tmp_path}, seconds=60, memory_gib=0)
+    outcomes = run_rows({slow: tmp_path}, seconds=60, two_fit=False)
     assert outcomes[slow].fault == "It took more than 0 s."
 
 
