@@ -187,6 +187,7 @@ def _environment(folder: ProcessFolder) -> dict[str, str]:
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
         "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_agent_register_timeout_ms": str(int(_START_SECONDS * 1000)),
         "PYTHONSAFEPATH": "1",  # child processes: no import from their working directory
     }
     fixed = SAME_AS_RAY | _ONLY_LOOPBACK | _NOT_STARTED

@@ -1,12 +1,9 @@
 """A hook that Ray calls by its name, for what has no option of `ray start`."""
 
+import inspect
 import sys
-import time
 from collections.abc import Callable
 from typing import Any, Protocol
-
-_START_SECONDS = 120.0
-_LOOK_SECONDS = 0.2
 
 
 class _Parameters(Protocol):
@@ -16,8 +13,8 @@ class _Parameters(Protocol):
 def prepare(parameters: _Parameters, _is_head: bool) -> None:  # noqa: FBT001 - Ray's
     """Leave out Ray's server for clients on other machines, and its dashboard; be patient.
 
-    A run has no use for the two. And a busy machine takes longer to start Ray than the 30 seconds
-    after which Ray gives up.
+    A run has no use for the two. And a busy machine takes longer to start Ray's agents than the 15
+    seconds after which Ray gives up.
 
     Args:
         parameters: parameters of the Ray node that is about to start.
@@ -25,7 +22,7 @@ def prepare(parameters: _Parameters, _is_head: bool) -> None:  # noqa: FBT001 - 
     parameters.ray_client_server_port = None
     services: Any = sys.modules["ray._private.services"]  # this runs in Ray's own process
     services.start_api_server = _no_dashboard
-    services.get_node = patient(services.get_node)
+    services.start_raylet = announcing_ports(services.start_raylet)
 
 
 def _no_dashboard(*_: object, **__: object) -> tuple[None, None]:
@@ -33,21 +30,28 @@ def _no_dashboard(*_: object, **__: object) -> tuple[None, None]:
     return None, None
 
 
-def patient(get_node: Callable[..., object]) -> Callable[..., object]:
-    """Ray's function that finds the node, with more time for the node to come up.
+def announcing_ports(start_raylet: Callable[..., object]) -> Callable[..., object]:
+    """Ray's function that starts the raylet, which then need not wait for its agents' ports.
+
+    The raylet reads the ports in files that the agents write, and ends if one is not there in time.
+    But `ray start` got the ports as options, so the files can be there before the agents are.
 
     Args:
-        get_node: raises `RuntimeError` as long as the node is not there.
+        start_raylet: Ray's own, in `ray._private.services`.
     """
+    signature = inspect.signature(start_raylet)
 
-    def wait_for_node(*arguments: object) -> object:
-        give_up = time.monotonic() + _START_SECONDS
-        while True:
-            try:
-                return get_node(*arguments)
-            except RuntimeError:
-                if time.monotonic() > give_up:
-                    raise
-                time.sleep(_LOOK_SECONDS)
+    def start(*arguments: Any, **named: Any) -> object:  # noqa: ANN401 - Ray's
+        raylet: Any = sys.modules["ray._raylet"]
+        given = signature.bind(*arguments, **named).arguments
+        ports = {
+            raylet.METRICS_AGENT_PORT_NAME: given["metrics_agent_port"],
+            raylet.METRICS_EXPORT_PORT_NAME: given["metrics_export_port"],
+            raylet.DASHBOARD_AGENT_LISTEN_PORT_NAME: given["dashboard_agent_listen_port"],
+            raylet.RUNTIME_ENV_AGENT_PORT_NAME: given["runtime_env_agent_port"],
+        }
+        for name, port in ports.items():
+            raylet.persist_port(given["session_dir"], given["node_id"], name, port)
+        return start_raylet(*arguments, **named)
 
-    return wait_for_node
+    return start

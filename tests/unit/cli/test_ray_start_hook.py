@@ -1,57 +1,59 @@
-"""The hook in `ray start`: what it leaves out, and how long it waits."""
+"""The hook in `ray start`: what it leaves out, and what it announces."""
 
 import inspect
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from ray._private import node, services
+from ray._raylet import (
+    DASHBOARD_AGENT_LISTEN_PORT_NAME,
+    METRICS_AGENT_PORT_NAME,
+    METRICS_EXPORT_PORT_NAME,
+    RUNTIME_ENV_AGENT_PORT_NAME,
+    wait_for_persisted_port,
+)
 
-from llmtrain_cli.local import ray_start_hook
-from llmtrain_cli.local.ray_start_hook import patient, prepare
+from llmtrain_cli.local.ray_start_hook import announcing_ports, prepare
 
 
 def test_it_replaces_what_ray_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ray's node calls the functions by their module, in the version that is installed."""
     source = inspect.getsource(node)
-    assert "services.start_api_server(" in source
-    assert "services.get_node(" in source
-    rays_own = services.get_node
-    monkeypatch.setattr(services, "start_api_server", services.start_api_server)
-    monkeypatch.setattr(services, "get_node", rays_own)
+    for name in ("start_api_server", "start_raylet"):
+        assert f"services.{name}(" in source
+        monkeypatch.setattr(services, name, getattr(services, name))
+    rays_own = services.start_raylet
     parameters = SimpleNamespace(ray_client_server_port=10001)
     prepare(parameters, True)  # noqa: FBT003 - Ray's
     assert parameters.ray_client_server_port is None
     assert services.start_api_server(None, raise_on_failure=False) == (None, None)
-    assert services.get_node is not rays_own
+    assert services.start_raylet is not rays_own
 
 
-def test_a_node_that_comes_up_late_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 0.0
-    asked: list[tuple[object, ...]] = []
+def test_ports_are_there_before_the_agents(tmp_path: Path) -> None:
+    """A raylet whose agents take longer than 15 seconds to start ends otherwise."""
+    seen = []
 
-    def sleep(seconds: float) -> None:
-        nonlocal now
-        now += seconds
+    def start_raylet(  # its parameters have the names of Ray's own
+        node_id: str,
+        session_dir: str,
+        metrics_agent_port: int,
+        metrics_export_port: int,
+        dashboard_agent_listen_port: int,
+        runtime_env_agent_port: int,
+    ) -> None:
+        ports = {
+            METRICS_AGENT_PORT_NAME: metrics_agent_port,
+            METRICS_EXPORT_PORT_NAME: metrics_export_port,
+            DASHBOARD_AGENT_LISTEN_PORT_NAME: dashboard_agent_listen_port,
+            RUNTIME_ENV_AGENT_PORT_NAME: runtime_env_agent_port,
+        }
+        for name, port in ports.items():
+            seen.append(wait_for_persisted_port(session_dir, node_id, name, timeout_ms=0) == port)
 
-    def get_node(*arguments: object) -> str:
-        asked.append(arguments)
-        if now < 90:
-            raise RuntimeError("no node")
-        return "node"
-
-    monkeypatch.setattr(ray_start_hook.time, "monotonic", lambda: now)
-    monkeypatch.setattr(ray_start_hook.time, "sleep", sleep)
-    assert patient(get_node)("address", "id") == "node"
-    assert asked[0] == ("address", "id")
-
-
-def test_a_node_that_never_comes_up_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = iter(range(0, 1000, 50))
-
-    def get_node() -> None:
-        raise RuntimeError("no node")
-
-    monkeypatch.setattr(ray_start_hook.time, "monotonic", lambda: next(times))
-    monkeypatch.setattr(ray_start_hook.time, "sleep", lambda _seconds: None)
-    with pytest.raises(RuntimeError, match="no node"):
-        patient(get_node)()
+    parameters = inspect.signature(start_raylet).parameters
+    assert set(parameters) <= set(inspect.signature(services.start_raylet).parameters)
+    ports = {name: 21_000 + place for place, name in enumerate(parameters) if "port" in name}
+    announcing_ports(start_raylet)("a" * 56, str(tmp_path), **ports)
+    assert seen == [True] * 4
