@@ -1,10 +1,9 @@
 """Commits on a thread: one at a time, reported when they are committed, and safe from any kill."""
 
 import os
-import select
 import signal
+import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,8 @@ from llmtrain_trainer.checkpoint.manifest import CheckpointState
 from llmtrain_trainer.errors import StageError
 
 KILLS = 200
+OPERATIONS = 80
+"""More than those of two commits, with what they delete."""
 
 
 def test_a_commit_is_reported_once_it_is_committed_and_not_before(tmp_path: Path) -> None:
@@ -50,33 +51,35 @@ def test_an_error_of_the_thread_is_raised_where_its_result_is_taken(tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_a_kill_at_any_of_200_random_instants_leaves_the_newest_commit(
+def test_a_kill_before_any_of_200_random_file_operations_leaves_the_newest_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each attempt is killed while it saves, and the next one goes on from its newest commit."""
     # The kernel keeps what a killed process has written: here fsync would only take time.
     monkeypatch.setattr(os, "fsync", lambda _: None)
-    instants = np.random.default_rng(0)
-    started = time.monotonic()
     new_writer(tmp_path).commit(CheckpointState(step=1), write_files(1))
-    longest_seconds = 2 * (time.monotonic() - started)
+    operations = np.random.default_rng(0).integers(1, OPERATIONS, size=KILLS)
     committed = 1
-    for attempt in range(KILLS):
-        seconds = instants.uniform(0, longest_seconds)
-        reported = _killed_after(seconds, tmp_path, committed, attempt)
+    for attempt, operation in enumerate(operations):
+        reported = _killed_before(int(operation), tmp_path, committed, attempt)
         newest = newest_step(tmp_path) or 0
         assert newest >= reported >= committed
         committed = newest
     assert committed > KILLS / 10
 
 
-def _killed_after(seconds: float, root: Path, step: int, attempt: int) -> int:
-    """Kill a process that saves one step after the other; returns the last that it reported."""
+def _killed_before(operation: int, root: Path, step: int, attempt: int) -> int:
+    """Have a process that saves one step after the other end before a file operation.
+
+    Returns:
+        The last step that it reported.
+    """
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         with CommitThread(new_writer(root, attempt=attempt, keep=2)) as thread:
             os.write(writer, b"%d\n" % step)
+            sys.addaudithook(_Killer(operation))
             while True:
                 step += 1
                 thread.start(CheckpointState(step=step), write_files(step))
@@ -85,9 +88,20 @@ def _killed_after(seconds: float, root: Path, step: int, attempt: int) -> int:
                 os.write(writer, b"%d\n" % commit.step)
     os.close(writer)
     with os.fdopen(reader, "rb") as reports:
-        reported = reports.readline()  # it has begun
-        select.select([], [], [], seconds)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        reported += reports.read()
+        reported = reports.read()
+    _, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
     return int(reported.split()[-1])
+
+
+class _Killer:
+    """An audit hook that kills its process before a file operation, counted from 1."""
+
+    def __init__(self, operation: int) -> None:
+        self._left = operation
+
+    def __call__(self, event: str, _arguments: tuple[object, ...]) -> None:
+        if event in {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir"}:
+            self._left -= 1
+            if self._left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
