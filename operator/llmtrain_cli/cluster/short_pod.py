@@ -53,15 +53,23 @@ async def run_pod(
 @asynccontextmanager
 async def _made(api: KubernetesApi, namespace: str, pod: Json) -> AsyncIterator[str]:
     """The path of the Pod, which exists while the context is open."""
-    made = await api.ensure(paths.pods(namespace), pod)
     path = f"{paths.pods(namespace)}/{pod['metadata']['name']}"
+    making = asyncio.create_task(api.ensure(paths.pods(namespace), pod))
     try:
+        # Ctrl-C ends this wait, not the request: the server may have made the Pod already.
+        await asyncio.shield(making)
         yield path
     finally:
-        try:
-            await api.delete(path, uid=made["metadata"]["uid"])
-        except KubernetesError as error:
-            echo(f"The Pod {pod['metadata']['name']} stays behind: {error}", err=True)
+        (made,) = await asyncio.gather(making, return_exceptions=True)
+        if not isinstance(made, BaseException):
+            await _delete(api, path, made)
+
+
+async def _delete(api: KubernetesApi, path: str, made: Json) -> None:
+    try:
+        await api.delete(path, uid=made["metadata"]["uid"])
+    except KubernetesError as error:
+        echo(f"The Pod {made['metadata']['name']} stays behind: {error}", err=True)
 
 
 async def _end(api: KubernetesApi, path: str, within_seconds: float) -> Json:

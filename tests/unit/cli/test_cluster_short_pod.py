@@ -1,5 +1,6 @@
 """A Pod that is run for what it prints is deleted, however that goes."""
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +33,11 @@ class _Script(KubernetesApi):
     statuses: list[Json]
     log: Reply = field(default_factory=lambda: Reply(200, "printed\n"))
     deleted: bool = False
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+    answering: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.answering.set()
 
     async def request(
         self,
@@ -48,6 +54,8 @@ class _Script(KubernetesApi):
         match method, path.removeprefix(pods):
             case "POST", "":
                 assert body is _POD
+                self.heard.set()
+                await self.answering.wait()
                 return self._pod({})
             case "GET", "/reader":
                 return self._pod(self.statuses.pop(0) if self.statuses[1:] else self.statuses[0])
@@ -68,6 +76,18 @@ class _Script(KubernetesApi):
 async def test_what_it_printed_is_returned() -> None:
     api = _Script([_PENDING, {"phase": "Succeeded"}])
     assert await run_pod(api, "team", _POD) == "printed\n"
+    assert api.deleted
+
+
+async def test_one_whose_creation_was_interrupted_is_deleted_too() -> None:
+    api = _Script([_PENDING])
+    api.answering.clear()
+    running = asyncio.create_task(run_pod(api, "team", _POD))
+    await api.heard.wait()
+    running.cancel()
+    api.answering.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
     assert api.deleted
 
 
