@@ -1,10 +1,12 @@
 """The two base models: `Section` for what a person writes, `Record` for what programs exchange."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     StringConstraints,
@@ -116,6 +118,23 @@ def rule(expression: str, message: str) -> dict[str, Any]:
 def keyed_by(field: str) -> dict[str, Any]:
     """The `json_schema_extra` of a list with one field as the key of its items."""
     return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [field]}
+
+
+def without_twins(field: str) -> AfterValidator:
+    """Refuse a list in which two items have the same key, as the API server does.
+
+    Args:
+        field: the key that `keyed_by` names; a field of one word.
+    """
+
+    def check(items: tuple[BaseModel, ...]) -> tuple[BaseModel, ...]:
+        counts = Counter(getattr(item, field) for item in items)
+        twice = next((key for key, count in counts.items() if count > 1), None)
+        if twice is not None:
+            raise ValueError(f"two items have the {field} {twice}")
+        return items
+
+    return AfterValidator(check)
 
 
 def rules(*each: dict[str, Any]) -> dict[str, Any]:

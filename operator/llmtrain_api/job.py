@@ -9,6 +9,7 @@ from llmtrain_api import job_rules
 from llmtrain_api.base import MayChange, Record, listed, rule, rules, written
 from llmtrain_api.names import JOB_NAME_MAX_LENGTH, JOB_NAME_PATTERN
 from llmtrain_api.spec.compute import Compute
+from llmtrain_api.spec.environment import Environment, Secrets
 from llmtrain_api.spec.kubernetes import Annotations, Image, Labels, Namespace
 from llmtrain_api.spec.policy import Policy
 from llmtrain_api.spec.tracking import Tracking
@@ -67,6 +68,11 @@ class JobSpec(Sections):
     """Container image of all Pods of the job; the operator's default where it is left out."""
     workspace: Annotated[Workspace, MayChange()] = Workspace()
     compute: Annotated[Compute, MayChange()] = Compute()
+    environment: Annotated[Environment, MayChange()] = ()
+    """Environment variables of the job's processes, with plain values."""
+    secrets: Annotated[Secrets, MayChange()] = ()
+    """Secrets of the job's namespace that its Pods get, as environment variables or as files. Only
+    Secrets with the label `llmtrain.io/for-jobs: "true"` can be used."""
     seed: int = Field(1234, ge=0, le=2**31 - 1)
     """Start of every random choice: the same seed on the same topology gives the same model."""
     policy: Annotated[Policy, MayChange()] = Policy()
@@ -100,6 +106,7 @@ class JobSpec(Sections):
             job_rules.require_gpus_for_fp8(stage, training, self.compute.trainers)
         job_rules.require_cpus(self.compute.trainers)
         job_rules.require_measured(self.evaluate, self.data)
+        job_rules.require_one_value(self.environment, self.secrets)
         return self
 
 

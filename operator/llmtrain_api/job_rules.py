@@ -3,11 +3,15 @@
 A mistake that is found here costs a second; found by a stage, it costs the stages before it.
 """
 
+from collections import Counter
+from collections.abc import Sequence
+
 from llmtrain_api.base import rule
 from llmtrain_api.batch import batch_layout
 from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.spec.compute import Trainers
 from llmtrain_api.spec.data import Data
+from llmtrain_api.spec.environment import EnvironmentVariable, SecretUse
 from llmtrain_api.spec.evaluate import Evaluate
 from llmtrain_api.spec.model import Model
 from llmtrain_api.spec.pretrain import Pretrain
@@ -35,6 +39,9 @@ def _shared(stage: str) -> str:
         f" % ({_DATA_RANKS} * (has({size}) && type({size}) == int ? int({size}) : 1)) == 0"
     )
 
+
+_SET_TWICE = "a variable is set twice by environment and secrets"
+_SETS_IT = "has({0}.environment) && {0}.environment.exists(b, b.name == a.name)"
 
 RULES = (
     rule(
@@ -95,6 +102,12 @@ RULES = (
         " || self.evaluate.tasks.exists(t, has(t.lmEval)"
         " ? g.metric.startsWith(t.lmEval.name + '/') : g.metric == 'heldOutDocs/accuracy'))",
         "evaluate.gates name a metric that is not measured",
+    ),
+    rule(f"self.environment.all(a, !self.secrets.exists(s, {_SETS_IT.format('s')}))", _SET_TWICE),
+    rule(
+        "self.secrets.all(s, !has(s.environment) || s.environment.all(a,"
+        f" self.secrets.filter(t, {_SETS_IT.format('t')}).size() == 1))",
+        _SET_TWICE,
     ),
 )
 
@@ -223,3 +236,18 @@ def require_measured(evaluate: Evaluate | None, data: Data | None) -> None:
                 f"evaluate.gates[{number}].metric: {gate.metric} is not measured; "
                 f"the metrics are {metrics}"
             )
+
+
+def require_one_value(
+    environment: Sequence[EnvironmentVariable], secrets: Sequence[SecretUse]
+) -> None:
+    """Each environment variable has one value.
+
+    Raises:
+        ValueError: one has two.
+    """
+    named = [each.name for each in environment]
+    named += [each.name for secret in secrets for each in secret.environment]
+    twice = next((name for name, count in Counter(named).items() if count > 1), None)
+    if twice is not None:
+        raise ValueError(f"{_SET_TWICE}: {twice}")

@@ -21,6 +21,7 @@ from llmtrain_cli.local.executor import LocalExecutor
 from llmtrain_cli.local.inputs import Inputs, InputsChangedError
 from llmtrain_cli.local.lock import WorkspaceError, workspace_lock
 from llmtrain_cli.local.machine import fit, this_machine
+from llmtrain_cli.local.provided import NotProvidedError, require_provided
 from llmtrain_cli.local.ray_head import LOOPBACK, RayStartError, free_ports
 from llmtrain_cli.local.state import RunState, StateError
 from llmtrain_cli.manifest import ManifestError, ManifestFile, load_manifest
@@ -48,6 +49,7 @@ def run(
     os.umask(UMASK)
     try:
         job = load_manifest(file)
+        require_provided(job.spec, os.environ)
         root = place(workspace or Path("runs") / job.metadata.name)
         code = _run(
             job,
@@ -57,7 +59,14 @@ def run(
             usd_per_hour=Decimal(str(price_per_hour)),
             console=console,
         )
-    except (ManifestError, PlaceError, StateError, InputsChangedError, WorkspaceError) as error:
+    except (
+        ManifestError,
+        PlaceError,
+        StateError,
+        InputsChangedError,
+        NotProvidedError,
+        WorkspaceError,
+    ) as error:
         raise _refused(str(error), WRONG_INPUT) from None
     except RayStartError as error:
         raise _refused(str(error), JOB_FAILED) from None

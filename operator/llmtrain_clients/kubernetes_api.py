@@ -29,9 +29,11 @@ Json = dict[str, Any]
 Observer = Callable[[str, int], None]
 
 FIELD_MANAGER = "llmtrain"
+_JSON = "application/json"
+_METADATA_ALONE = f"{_JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _JSON_HEADERS = {
-    "Accept": "application/json",
-    "Content-Type": "application/json",
+    "Accept": _JSON,
+    "Content-Type": _JSON,
     **UNCOMPRESSED,
 }
 _TIMEOUT_SECONDS = 30
@@ -146,6 +148,24 @@ class KubernetesApi:
             if error.is_not_found:
                 return None
             raise
+
+    async def metadata(self, path: str) -> Json | None:
+        """Read an object's metadata without the rest of it; None if there is none with this name.
+
+        The values of a Secret stay in the API server.
+
+        Raises:
+            KubernetesError: refused, or not reached.
+        """
+        try:
+            answer = await self._json("GET", path, accept=_METADATA_ALONE)
+        except KubernetesError as error:
+            if error.is_not_found:
+                return None
+            raise
+        with as_expected("metadata"):
+            metadata: Json = _as_read(answer)["metadata"]
+        return metadata
 
     async def list(self, path: str, *, label: str = "") -> Listing:
         """List all objects of a collection, or those with a label, whatever its value.
@@ -275,9 +295,10 @@ class KubernetesApi:
         body: Json | None = None,
         *,
         query: dict[str, str] | None = None,
+        accept: str = _JSON,
     ) -> Json:
         """Send a request, and read the answer."""
-        reply = await self._accepted(method, path, body, query=query)
+        reply = await self._accepted(method, path, body, query=query, accept=accept)
         try:
             answer = parse_json(reply.status, reply.text)
             if not isinstance(answer, dict):
@@ -293,9 +314,10 @@ class KubernetesApi:
         body: Json | None = None,
         *,
         query: dict[str, str] | None = None,
-        content_type: str = "application/json",
+        content_type: str = _JSON,
+        accept: str = _JSON,
     ) -> Reply:
-        headers = {"Content-Type": content_type}
+        headers = {"Content-Type": content_type, "Accept": accept}
         reply = await self.request(method, path, body, query=query, headers=headers)
         if reply.status >= HTTPStatus.BAD_REQUEST:
             raise _error(reply)

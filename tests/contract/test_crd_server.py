@@ -36,6 +36,8 @@ _OTHER_VALUES = {
     "image": "other:1",
     "workspace": {"size": "30Gi"},
     "compute": {"trainers": {"replicas": 2}},
+    "environment": [{"name": "NCCL_DEBUG", "value": "WARN"}],
+    "secrets": [{"name": "hub", "files": True}],
     "seed": 5,
     "data": {"sources": [{"pythonDocs": {}}], "validationFraction": 0.1},
     "tokenizer": {"vocabularySize": 4096},

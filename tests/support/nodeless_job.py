@@ -49,6 +49,7 @@ class NodelessJob:
         *,
         policy: dict[str, Any] | None = None,
         namespace: str = "default",
+        **sections: object,
     ) -> "NodelessJob":
         """Create a job of data and tokenizer, which share one RayCluster.
 
@@ -57,9 +58,10 @@ class NodelessJob:
             name: name of the job.
             policy: policy of the job, as in YAML.
             namespace: where it is created.
+            **sections: more sections of its spec, as in YAML.
         """
         body = full_pipeline_job(name)
-        body["spec"] = {stage: body["spec"][stage] for stage in _SHORT_LINE}
+        body["spec"] = {stage: body["spec"][stage] for stage in _SHORT_LINE} | sections
         body["spec"]["policy"] = policy or {}
         return cls(client, body, namespace=namespace)
 

@@ -7,6 +7,36 @@ _HALVES = {"schedule": "warmupStableDecay", "warmupFraction": 0.5}
 _QUIZ = {"lmEval": {"name": "quiz", "include": "tasks"}}
 _TEXT = {"sources": [{"pythonDocs": {}}]}
 
+_RESERVED_NAMES = {
+    "llmtrain sets it": ("LLMTRAIN_ANY", "HOME", "DS_ACCELERATOR"),
+    "it decides which code runs": ("PATH", "PYTHONPATH", "LD_PRELOAD", "BASH_ENV"),
+    "Ray and KubeRay set it": ("RAY_ADDRESS", "KUBERAY_GEN_RAY_START_CMD", "FQ_RAY_IP"),
+    "the ranks find each other by it": (
+        "MASTER_ADDR",
+        "RANK",
+        "LOCAL_RANK",
+        "WORLD_SIZE",
+        "LOCAL_WORLD_SIZE",
+        "TORCHELASTIC_RUN_ID",
+        "NCCL_COMM_ID",
+        "TORCH_NCCL_BLOCKING_WAIT",
+    ),
+    "it decides which GPUs a Pod gets": ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"),
+    "Kubernetes sets it": ("KUBERNETES_SERVICE_HOST", "HOSTNAME"),
+}
+
+
+def _variable(name: str, value: str = "x") -> dict[str, str]:
+    return {"name": name, "value": value}
+
+
+def _from_secret(secret: str, *variables: str) -> dict[str, object]:
+    """A Secret as files, or as variables where these are named."""
+    if not variables:
+        return {"name": secret, "files": True}
+    return {"name": secret, "environment": [{"name": name} for name in variables]}
+
+
 _HEAD = "spec.compute.head"
 _CLAIM = "spec.workspace.persistentVolumeClaim"
 
@@ -59,6 +89,20 @@ WRONG_IN_KUBERNETES: list[tuple[str, object, str]] = [
     ),
     ("spec.policy.queueName", "a" * 64, "spec.policy.queueName"),
     *(
+        ("spec.environment", [{"name": name, "value": "x"}], "spec.environment[0].name")
+        for name in ("", "1A", "A-B", "A B", "A=B", "A\n", "\u00c4", "A" * 129)
+    ),
+    *(
+        ("spec.secrets", [{"name": "a", "environment": [{"name": "A", "key": key}]}], "[0].key")
+        for key in ("", ".", "..", "..a", "a b", "a/b", "\u00e4", "a" * 254, "a\n")
+    ),
+    *(
+        ("spec.secrets", [{"name": name, "files": True}], "spec.secrets[0].name")
+        for name in ("a..b", "A", "a/b", "../a", "", "a" * 254)
+    ),
+    ("spec.environment", [{"name": "A", "value": "a\0b"}], "spec.environment[0].value"),
+    ("spec.environment", [{"name": "A", "value": "a" * 4097}], "spec.environment[0].value"),
+    *(
         (_CLAIM, {"claimName": "a", "subPath": path}, f"{_CLAIM}.subPath")
         for path in ("/a", "../a", "a/..", "a//b", "a/", ".", "", "a b")
     ),
@@ -71,6 +115,22 @@ WRONG_IN_KUBERNETES: list[tuple[str, object, str]] = [
 
 WRONG_JOBS: list[tuple[str, object, str]] = [
     *WRONG_IN_KUBERNETES,
+    *(
+        ("spec.environment", [{"name": name, "value": "x"}], f"this name cannot be set: {why}")
+        for why, names in _RESERVED_NAMES.items()
+        for name in names
+    ),
+    *(
+        ("spec.secrets", [{"name": "a", "environment": [{"name": name}]}], f"be set: {why}")
+        for why, (name, *_) in _RESERVED_NAMES.items()
+    ),
+    ("spec.environment", [_variable("A"), _variable("A")], "spec.environment[1]"),
+    ("spec.secrets", [_from_secret("a"), _from_secret("a")], "spec.secrets[1]"),
+    ("spec.secrets", [_from_secret("a", "A"), _from_secret("b", "A")], "is set twice"),
+    ("spec.secrets", [_from_secret("a", "A", "A")], "spec.secrets[0].environment[1]"),
+    ("spec.secrets", [{"name": "a"}], "say how the Secret is used"),
+    ("spec.secrets", [{"name": "a", "environment": [], "files": False}], "say how the Secret is"),
+    ("spec.secrets", [{"name": "a", "values": {"A": "b"}}], "unknown field"),
     ("metadata.name", "a" * 41, "metadata.name must have at most 40 characters"),
     ("spec.data.sources[0]", {"huggingFace": {"path": "a\0b"}}, "sources[0].huggingFace.path"),
     ("metadata.labels", {"a b": "x"}, "metadata.labels"),
@@ -205,6 +265,26 @@ RIGHT_IN_KUBERNETES: list[tuple[str, object]] = [
     ("spec.workspace.storageClassName", "0-fast.ssd"),
     (_CLAIM, {"claimName": f"{'0' * 251}.b", "subPath": "a_/-".replace("/-", "/_-") + "/b.."}),
     ("spec.policy.queueName", "a." * 31 + "a"),
+    (
+        "spec.environment",
+        [
+            _variable("NCCL_IB_HCA", "mlx5"),
+            _variable("a", ""),
+            _variable("_" * 128, "$(HOME) $$ 'x' \n" * 200),
+            _variable("LORA_RANK"),
+            _variable("https_proxy", "http://proxy:3128"),
+            *(_variable(f"V{number}") for number in range(59)),
+        ],
+    ),
+    (
+        "spec.secrets",
+        [
+            {"name": f"{'a' * 251}.b", "files": True, "environment": [{"name": "A", "key": ".a"}]},
+            {"name": "b.c", "environment": [{"name": "HF_TOKEN", "key": "-._a" * 63}]},
+            *(_from_secret(f"{n}", *(f"S{n}_{v}" for v in range(16))) for n in range(13)),
+            {"name": "files", "files": True},
+        ],
+    ),
     ("spec.policy.priorityClassName", f"{'a' * 251}.b"),
     ("spec.compute.head.memory", "999999999Ti"),
     ("spec.compute.trainers", {"replicas": 1, "gpus": 16, "cpus": 1024}),

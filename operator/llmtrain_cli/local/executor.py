@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -168,9 +169,15 @@ class LocalExecutor:
                     self._drivers.stop(submission_id)
 
     async def _ensure_cluster(self, name: str) -> None:
-        log = self._state.workspace.private / "ray.log"
+        given = {each.name: each.value for each in self._run.job.spec.environment}
         self._head = await self._cluster.enter_async_context(
-            ray_head(cpus=self._cpus, log=log, lock=self._lock, variables=self._variables())
+            ray_head(
+                cpus=self._cpus,
+                log=self._state.workspace.private / "ray.log",
+                lock=self._lock,
+                given=given,
+                variables=self._variables(os.environ | given),
+            )
         )
         self._drivers = await self._cluster.enter_async_context(
             Drivers(self._head, lock=self._lock, on_end=self._wake.set)
@@ -187,11 +194,11 @@ class LocalExecutor:
         self._machine.end(datetime.now(UTC))
         await self._cluster.aclose()
 
-    def _variables(self) -> dict[str, str]:
-        """Environment variables of the drivers and of Ray's workers."""
+    def _variables(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Our environment variables of the drivers and of Ray's workers."""
         binaries = str(Path(sys.executable).parent)
         variables = {"PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}"}
-        if "TORCHINDUCTOR_CACHE_DIR" not in os.environ:  # each Ray has its own temporary files
+        if "TORCHINDUCTOR_CACHE_DIR" not in given:  # each Ray has its own temporary files
             compiled = self._state.workspace.private / "compiled"
             variables["TORCHINDUCTOR_CACHE_DIR"] = str(compiled)
         if not self._settings.use_gpus:

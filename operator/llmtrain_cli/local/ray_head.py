@@ -145,7 +145,12 @@ def _listens(port: int) -> bool:
 
 @asynccontextmanager
 async def ray_head(
-    *, cpus: int, log: Path, lock: int, variables: dict[str, str]
+    *,
+    cpus: int,
+    log: Path,
+    lock: int,
+    given: dict[str, str],
+    variables: dict[str, str],
 ) -> AsyncIterator[RayHead]:
     """Start Ray, without waiting until it is up; it ends with the context.
 
@@ -153,11 +158,12 @@ async def ray_head(
         cpus: CPU cores for Ray's tasks.
         log: file of Ray's output.
         lock: file descriptor that stays open as long as any of Ray's processes runs.
-        variables: environment variables of workers and drivers.
+        given: environment variables of the job. Ours win: they keep the run on this machine.
+        variables: our environment variables of workers and drivers.
     """
     ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
     folder = process_folder()
-    environment = _environment(folder) | variables
+    environment = _environment(folder, given) | variables
     with open_closed(log, append=True) as output:
         async with supervised(
             _command(cpus, ports, folder),
@@ -182,7 +188,7 @@ def _command(cpus: int, ports: dict[str, int], folder: ProcessFolder) -> list[st
     return [ray, "start", *flags, *(f"--{name}={value}" for name, value in options.items())]
 
 
-def _environment(folder: ProcessFolder) -> dict[str, str]:
+def _environment(folder: ProcessFolder, given: dict[str, str]) -> dict[str, str]:
     own = {
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
@@ -191,4 +197,4 @@ def _environment(folder: ProcessFolder) -> dict[str, str]:
         "PYTHONSAFEPATH": "1",  # child processes: no import from their working directory
     }
     fixed = SAME_AS_RAY | _ONLY_LOOPBACK | _NOT_STARTED
-    return os.environ | fixed | folder.environment | own
+    return os.environ | given | fixed | folder.environment | own

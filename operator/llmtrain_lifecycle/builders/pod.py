@@ -3,6 +3,7 @@
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.names import PROGRESS_PORT, WORKSPACE_PATH
 from llmtrain_api.spec.compute import Memory, Nodes
+from llmtrain_lifecycle.builders.given import given_mounts, given_variables, given_volumes
 from llmtrain_lifecycle.builders.labels import Json
 from llmtrain_lifecycle.builders.workspace import claim_name
 from llmtrain_lifecycle.settings import PodSettings
@@ -50,9 +51,10 @@ def pod_template(  # noqa: PLR0913 - the differences between kinds of Pods
             "capabilities": {"drop": ["ALL"]},
         },
         "env": [
-            {"name": name, "value": value} for name, value in _environment(settings, gpus=gpus)
+            *({"name": name, "value": value} for name, value in _environment(settings, gpus=gpus)),
+            *given_variables(job),
         ],
-        "volumeMounts": _mounts(job),
+        "volumeMounts": [*_mounts(job), *given_mounts(job)],
         "lifecycle": {"preStop": {"exec": {"command": _PRE_STOP}}},
     }
     if head:
@@ -80,6 +82,7 @@ def _spec(job: LLMTrainingJob, settings: PodSettings, nodes: Nodes, container: J
         "volumes": [
             {"name": "workspace", "persistentVolumeClaim": {"claimName": claim_name(job)}},
             {"name": "temporary", "emptyDir": {}},
+            *given_volumes(job),
         ],
     }
     if settings.image_pull_secrets:

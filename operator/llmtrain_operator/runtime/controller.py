@@ -24,8 +24,9 @@ from llmtrain_operator.runtime.executor import Executor
 from llmtrain_operator.runtime.nodes import Nodes
 from llmtrain_operator.runtime.observer import Observer
 from llmtrain_operator.runtime.pod_pricer import PodPricer, PriceList
+from llmtrain_operator.runtime.preflight import Preflight
 from llmtrain_operator.runtime.reconciler import Reconciler, UnreadableStatusError
-from llmtrain_operator.runtime.scope import Preflight, Scope, read_scope
+from llmtrain_operator.runtime.scope import Scope, read_scope
 from llmtrain_operator.runtime.settings import OperatorSettings
 from llmtrain_operator.runtime.slots import Slots
 

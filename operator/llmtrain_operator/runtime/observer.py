@@ -20,7 +20,7 @@ from llmtrain_lifecycle.status_text import read_time
 from llmtrain_operator.informer.caches import Caches
 from llmtrain_operator.runtime.executor import Executor, Target
 from llmtrain_operator.runtime.pod_pricer import PodPricer
-from llmtrain_operator.runtime.scope import Preflight
+from llmtrain_operator.runtime.preflight import Preflight
 from llmtrain_operator.runtime.transient_errors import TransientErrors
 
 _WITHOUT_HEAD = {ClusterState.BROKEN, ClusterState.LEAVING, ClusterState.SUSPENDED}
@@ -84,17 +84,17 @@ class Observer:
         if attempt is None or view is None or view.state in _WITHOUT_HEAD:
             self.transient_errors.answered(target.key)
             # Only needed when a cluster is about to be created.
-            obstacle = await self._obstacle() if view is None and given else None
+            obstacle = await self._obstacle(target) if view is None and given else None
             return replace(seen, obstacle=obstacle)
         return await self._ask_ray(target, attempt, seen)
 
-    async def _obstacle(self) -> Obstacle | None:
+    async def _obstacle(self, target: Target) -> Obstacle | None:
         """Obstacle to the cluster's creation.
 
         The job's policies apply also while the API server does not answer.
         """
         try:
-            return await self._preflight.obstacle()
+            return await self._preflight.obstacle(target.key.namespace, target.job)
         except KubernetesError as error:
             return Obstacle("ApiServerFailing", str(error))
 

@@ -32,7 +32,7 @@ class _Server(KubernetesApi):
         headers: dict[str, str] | None = None,
     ) -> Reply:
         assert path == "/things"
-        assert headers == {"Content-Type": "application/json"}
+        assert headers == dict.fromkeys(("Content-Type", "Accept"), "application/json")
         if method == "POST":
             assert body is _OURS
             return self.refusal

@@ -120,6 +120,10 @@ def test_no_cluster_is_asked_for_where_none_can_be_made() -> None:
     decision = decide(_JOB, UID, GENERATION, asked(), snapshot, NOW, _SETTINGS)
     assert decision.actions == ()
     assert decision.status.conditions[0].reason == "KubeRayMissing"
+    late = NOW + timedelta(seconds=60)
+    failed = decide(_JOB, UID, GENERATION, decision.status, snapshot, late, _SETTINGS).status
+    assert (failed.phase, failed.conditions[0].reason) == (Phase.FAILED, "KubeRayMissing")
+    assert "install KubeRay" in failed.conditions[0].message
 
 
 def test_a_refusal_is_reported_during_retries_and_becomes_the_reason_in_the_end() -> None:

@@ -1,21 +1,35 @@
 """What the cluster lacks is named before anything is asked for."""
 
 import pytest
+from support.cluster.jobs import full_pipeline_job
 
+from llmtrain_api.job import LLMTrainingJob
+from llmtrain_api.manifest import parse_job
 from llmtrain_clients.kubernetes_api import Json, KubernetesApi
-from llmtrain_operator.runtime.scope import Preflight
+from llmtrain_operator.runtime.preflight import Preflight
+
+_SECRETS = "/api/v1/namespaces/team-a/secrets"
 
 
 class _Cluster(KubernetesApi):
-    """With KubeRay or without."""
+    """With KubeRay or without, and with some Secrets, whose values nobody reads."""
 
-    def __init__(self, *, kuberay: bool) -> None:
+    def __init__(self, *, kuberay: bool = True, secrets: dict[str, Json] | None = None) -> None:
         super().__init__()
-        self._kuberay = kuberay
+        self._kuberay, self._secrets = kuberay, secrets or {}
 
     async def get(self, path: str) -> Json | None:
         assert path == "/apis/ray.io/v1"
         return {} if self._kuberay else None
+
+    async def metadata(self, path: str) -> Json | None:
+        return self._secrets.get(path.removeprefix(f"{_SECRETS}/"))
+
+
+def _job(*secrets: str) -> LLMTrainingJob:
+    job = full_pipeline_job()
+    job["spec"]["secrets"] = [{"name": name, "files": True} for name in secrets]
+    return parse_job(job)
 
 
 @pytest.mark.parametrize(
@@ -31,5 +45,24 @@ class _Cluster(KubernetesApi):
 async def test_what_is_missing_is_named(
     ray_version: str, reason: str | None, *, kuberay: bool
 ) -> None:
-    obstacle = await Preflight(_Cluster(kuberay=kuberay), ray_version).obstacle()
+    preflight = Preflight(_Cluster(kuberay=kuberay), ray_version)
+    obstacle = await preflight.obstacle("team-a", _job())
     assert (obstacle and obstacle.reason) == reason
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [({"llmtrain.io/for-jobs": "true"}, None), ({}, "SecretNotForJobs")],
+)
+async def test_each_secret_of_a_job_is_looked_at(labels: Json, reason: str | None) -> None:
+    allowed = {"labels": {"llmtrain.io/for-jobs": "true"}}
+    cluster = _Cluster(secrets={"first": allowed, "second": {"labels": labels}})
+    obstacle = await Preflight(cluster, "2.60.0").obstacle("team-a", _job("first", "second"))
+    assert (obstacle and obstacle.reason) == reason
+
+
+async def test_a_secret_without_labels_and_one_that_is_not_there_are_told_apart() -> None:
+    cluster = _Cluster(secrets={"plain": {"name": "plain"}})
+    preflight = Preflight(cluster, "2.60.0")
+    reasons = [await preflight.obstacle("team-a", _job(name)) for name in ("plain", "absent")]
+    assert [each and each.reason for each in reasons] == ["SecretNotForJobs", "SecretMissing"]

@@ -1,0 +1,48 @@
+"""The part of a Pod that the job brings itself: its variables and its Secrets, by name."""
+
+from llmtrain_api.job import LLMTrainingJob
+from llmtrain_api.spec.environment import SecretUse, SecretVariable
+from llmtrain_lifecycle.builders.labels import Json
+
+_READABLE_BY_GROUP = 0o440
+
+
+def given_variables(job: LLMTrainingJob) -> list[Json]:
+    """The container's `env` entries of the sections `environment` and `secrets`."""
+    return [
+        *({"name": each.name, "value": _literal(each.value)} for each in job.spec.environment),
+        *(_from_secret(secret, each) for secret in job.spec.secrets for each in secret.environment),
+    ]
+
+
+def _literal(value: str) -> str:
+    """A value in which the kubelet finds no reference to another variable."""
+    return value.replace("$", "$$")
+
+
+def _from_secret(secret: SecretUse, variable: SecretVariable) -> Json:
+    reference = {"name": secret.name, "key": variable.key or variable.name}
+    return {"name": variable.name, "valueFrom": {"secretKeyRef": reference}}
+
+
+def given_volumes(job: LLMTrainingJob) -> list[Json]:
+    """The Pod's volumes of Secrets that are used as files."""
+    return [
+        {
+            "name": f"secret-{number}",
+            "secret": {"secretName": secret.name, "defaultMode": _READABLE_BY_GROUP},
+        }
+        for number, secret in _with_files(job)
+    ]
+
+
+def given_mounts(job: LLMTrainingJob) -> list[Json]:
+    """The container's mounts of these volumes."""
+    return [
+        {"name": f"secret-{number}", "mountPath": secret.folder, "readOnly": True}
+        for number, secret in _with_files(job)
+    ]
+
+
+def _with_files(job: LLMTrainingJob) -> list[tuple[int, SecretUse]]:
+    return [(number, each) for number, each in enumerate(job.spec.secrets) if each.files]

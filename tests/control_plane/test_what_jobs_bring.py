@@ -1,0 +1,127 @@
+"""What a job brings into its Pods, on a real API server: refused with the reason, or there."""
+
+import base64
+import json
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from support.cluster.api_client import Json
+from support.cluster.processes import LOOPBACK, free_port
+from support.nodeless_cluster import NodelessCluster
+from support.nodeless_job import NodelessJob, wait_until
+from support.operator_process import running_warm_operator
+
+from llmtrain_api.status import JobStatus, Phase
+
+_CORE = "/api/v1/namespaces/default"
+_MERGE = "application/merge-patch+json"
+_CANARY = "canary-5f3a9c"
+_HUB = {"name": "hub", "environment": [{"name": "HF_TOKEN", "key": "token"}]}
+
+
+@dataclass(frozen=True)
+class _Operator:
+    folder: Path
+    metrics_port: int
+
+    @property
+    def log(self) -> str:
+        """What it has logged."""
+        return (self.folder / "operator.log").read_text()
+
+    @property
+    def metrics(self) -> str:
+        """What Prometheus reads."""
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{self.metrics_port}/metrics") as reply:
+            text: str = reply.read().decode()
+        return text
+
+
+@pytest.fixture(autouse=True)
+def operator(cluster: NodelessCluster, tmp_path: Path) -> Iterator[_Operator]:
+    port = free_port()
+    settings = {"pollSeconds": 0.1, "metricsPort": port}
+    with running_warm_operator(cluster.operator_kubeconfig, tmp_path, **settings):
+        yield _Operator(tmp_path, port)
+
+
+@pytest.fixture
+def secrets(cluster: NodelessCluster) -> Iterator[None]:
+    """Two Secrets: one for jobs, and one that is not."""
+    for name, labels in (("hub", {"llmtrain.io/for-jobs": "true"}), ("private", {})):
+        body = {"metadata": {"name": name, "labels": labels}, "stringData": {"token": _CANARY}}
+        cluster.client.request("POST", f"{_CORE}/secrets", body)
+    yield
+    for name in ("hub", "private"):
+        cluster.client.request("DELETE", f"{_CORE}/secrets/{name}")
+
+
+def _has(reason: str, status: JobStatus) -> bool:
+    return reason in {condition.reason for condition in status.conditions}
+
+
+def _pods(cluster: NodelessCluster, job: str) -> list[Json]:
+    path = f"{_CORE}/pods?labelSelector=llmtrain.io/job={job}"
+    pods: list[Json] = cluster.client.request("GET", path)["items"]
+    return pods
+
+
+@pytest.mark.usefixtures("secrets")
+def test_a_secret_is_used_once_its_owner_labels_it(cluster: NodelessCluster) -> None:
+    job = NodelessJob.short(cluster.client, "eager", secrets=[{"name": "private", "files": True}])
+    status = job.wait_until(lambda status: _has("SecretNotForJobs", status))
+    assert "kubectl label secret -n default private" in status.conditions[0].message
+    assert status.phase is Phase.PENDING
+    assert job.ray_clusters == []
+    label = {"metadata": {"labels": {"llmtrain.io/for-jobs": "true"}}}
+    cluster.client.request("PATCH", f"{_CORE}/secrets/private", label, content=_MERGE)
+    job.wait_for_phase(Phase.SUCCEEDED)
+    job.delete()
+
+
+def test_a_secret_that_is_not_there_is_named(cluster: NodelessCluster) -> None:
+    job = NodelessJob.short(cluster.client, "patient", secrets=[_HUB])
+    status = job.wait_until(lambda status: _has("SecretMissing", status))
+    assert "no Secret hub in the namespace default" in status.conditions[0].message
+    job.delete()
+
+
+@pytest.mark.usefixtures("secrets")
+def test_a_secret_is_in_no_output(cluster: NodelessCluster, operator: _Operator) -> None:
+    variables = [{"name": "NCCL_DEBUG", "value": "WARN"}]
+    with cluster.kubelet.idle():
+        job = NodelessJob.short(
+            cluster.client, "discreet", environment=variables, secrets=[_HUB | {"files": True}]
+        )
+        wait_until(lambda: len(_pods(cluster, "discreet")) > 1)
+        pods = _pods(cluster, "discreet")
+        ray_clusters = job.ray_clusters
+    for pod in pods:
+        env = {each["name"]: each for each in pod["spec"]["containers"][0]["env"]}
+        reference = {"name": "hub", "key": "token"}
+        assert env["HF_TOKEN"]["valueFrom"] == {"secretKeyRef": reference}
+        assert env["NCCL_DEBUG"]["value"] == "WARN"
+    job.wait_for_phase(Phase.SUCCEEDED)
+    events = cluster.client.request("GET", f"{_CORE}/events")
+    outputs = {
+        "job": job.body,
+        "Pods": pods,
+        "RayClusters": ray_clusters,
+        "events": events,
+        "run configs": [each.decode(errors="replace") for each in cluster.ray.packages.values()],
+        "log": operator.log,
+        "metrics": operator.metrics,
+    }
+    job.delete()
+    encoded = base64.b64encode(_CANARY.encode()).decode()
+    told = {name for name, output in outputs.items() if _tells(output, _CANARY, encoded)}
+    assert told == set()
+    assert _tells(cluster.client.request("GET", f"{_CORE}/secrets/hub"), encoded)
+
+
+def _tells(output: object, *canaries: str) -> bool:
+    text = json.dumps(output)
+    return any(canary in text for canary in canaries)
