@@ -14,9 +14,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from llmtrain.local.state import RunState, StoredRun
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
-from llmtrain_cli.local.state import RunState, StoredRun
 from llmtrain_lifecycle.status_text import read_time
 
 _USD_PER_HOUR = 3.6

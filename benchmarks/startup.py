@@ -16,12 +16,12 @@ from pathlib import Path
 
 import yaml
 
+from llmtrain.local.state import RunState
 from llmtrain_api.exit_codes import find_outcome
 from llmtrain_api.goodput import WorkSeconds
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import StageStatus
 from llmtrain_api.workspace import Workspace
-from llmtrain_cli.local.state import RunState
 from llmtrain_lifecycle.status_text import read_time
 
 _QUICKSTART = Path(__file__).parents[1] / "manifests" / "quickstart.yaml"

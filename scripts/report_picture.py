@@ -8,8 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from llmtrain.local.state import RunState
 from llmtrain_api.workspace import Workspace
-from llmtrain_cli.local.state import RunState
 from llmtrain_cli.report.command import write_report
 from llmtrain_cli.report.sources import Run
 

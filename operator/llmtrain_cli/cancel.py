@@ -6,14 +6,12 @@ from typing import Annotated
 
 import typer
 
-from llmtrain_cli.cluster.attempts import has_stopped
-from llmtrain_cli.cluster.jobs import find_job, read_job
-from llmtrain_cli.cluster.session import JobName, Namespace, chosen_namespace, in_cluster
-from llmtrain_cli.exits import JOB_FAILED, CommandError
-from llmtrain_cli.suspend import set_suspend
+from llmtrain.cluster.backend import ClusterJobs
+from llmtrain.errors import WaitTimeoutError
+from llmtrain.jobs import Job
+from llmtrain_cli.arguments import JobName, Namespace
+from llmtrain_cli.session import in_cluster
 from llmtrain_cli.text import echo
-from llmtrain_clients import paths
-from llmtrain_clients.kubernetes_api import Json, KubernetesApi
 
 _LOOK_SECONDS = 1.0
 
@@ -31,25 +29,24 @@ def cancel(
 ) -> None:
     """Stop a job and remove it from the cluster; what lies in its workspace stays."""
 
-    async def remove(api: KubernetesApi) -> None:
-        where = chosen_namespace(namespace)
-        body, status = await read_job(api, where, name)
-        if checkpoint and not has_stopped(status):
-            await set_suspend(api, where, name, suspend=True)
-            await _wait_for_checkpoint(api, body, timeout_seconds)
-        await api.delete(paths.jobs(where, name), uid=body["metadata"]["uid"])
+    async def remove(jobs: ClusterJobs) -> None:
+        job = await jobs.get(name)
+        if checkpoint and not job.has_stopped:
+            await jobs.suspend(name)
+            await _wait_for_checkpoint(jobs, job, timeout_seconds)
+        await jobs.delete(job)
         echo(f"{name} is removed; its workspace stays.")
 
-    in_cluster(remove)
+    in_cluster(remove, namespace)
 
 
-async def _wait_for_checkpoint(api: KubernetesApi, body: Json, timeout_seconds: int) -> None:
+async def _wait_for_checkpoint(jobs: ClusterJobs, job: Job, timeout_seconds: int) -> None:
     """Wait until a stopping job has stopped or is gone.
 
     Raises:
-        CommandError: the job has not stopped within the timeout.
+        WaitTimeoutError: the job has not stopped within the timeout.
     """
-    name, where, uid = (body["metadata"][key] for key in ("name", "namespace", "uid"))
+    name = job.name
     as_it_stands = (
         f"{name} still stops after a checkpoint, and is not removed: "
         f"`llmtrain cancel {name}` removes it, `llmtrain resume {name}` lets it go on"
@@ -58,12 +55,12 @@ async def _wait_for_checkpoint(api: KubernetesApi, body: Json, timeout_seconds: 
     deadline = time.monotonic() + timeout_seconds
     try:
         while True:
-            found = await find_job(api, where, name)
-            if found is None or found[0]["metadata"]["uid"] != uid or has_stopped(found[1]):
+            found = await jobs.find(name)
+            if found is None or found.uid != job.uid or found.has_stopped:
                 return
             if time.monotonic() > deadline:
                 late = f"it has not stopped within {timeout_seconds} s; {as_it_stands}"
-                raise CommandError(late, JOB_FAILED)
+                raise WaitTimeoutError(late)
             await asyncio.sleep(_LOOK_SECONDS)
     except asyncio.CancelledError:  # Ctrl-C
         echo(as_it_stands, err=True)

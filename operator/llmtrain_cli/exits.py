@@ -1,20 +1,18 @@
-"""The exit codes of the command line, and the error with which a command ends."""
+"""The exit codes of the command line."""
+
+from llmtrain.errors import ClusterError, LLMTrainError, LogError, WaitTimeoutError
 
 JOB_FAILED = 1
-"""The job has failed, or Ray did not start."""
+"""The job has failed, or Ray or the cluster does not do its part."""
 WRONG_INPUT = 2
 """The manifest or the arguments are wrong; nothing was started."""
 INTERRUPTED = 130
 """The run was stopped before its end; the same command resumes it."""
 
 
-class CommandError(Exception):
-    """A command cannot do its work; the message says why, and what would help.
+def exit_code(error: LLMTrainError) -> int:
+    """The exit code of a command that ends with an error."""
+    return JOB_FAILED if isinstance(error, _NOT_THE_USERS) else WRONG_INPUT
 
-    Attributes:
-        exit_code: exit code of the command.
-    """
 
-    def __init__(self, message: str, exit_code: int = WRONG_INPUT) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
+_NOT_THE_USERS = (ClusterError, LogError, WaitTimeoutError)

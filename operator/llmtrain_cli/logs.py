@@ -1,22 +1,15 @@
 """`llmtrain logs`: the logs of a job on a cluster."""
 
-from http import HTTPStatus
+from functools import partial
 from typing import Annotated
 
 import typer
 
+from llmtrain.cluster.backend import ClusterJobs
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import JobStatus, StageState
-from llmtrain_cli.cluster.attempts import Attempt, AttemptSelector
-from llmtrain_cli.cluster.follow import Follower
-from llmtrain_cli.cluster.jobs import read_job
-from llmtrain_cli.cluster.log_sources import RayLogs, read_kept_log
-from llmtrain_cli.cluster.session import JobName, Namespace, chosen_namespace, in_cluster
-from llmtrain_cli.exits import CommandError
+from llmtrain_cli.arguments import JobName, Namespace
+from llmtrain_cli.session import in_cluster
 from llmtrain_cli.text import echo
-from llmtrain_clients.http import UnreachableError
-from llmtrain_clients.kubernetes_api import Json, KubernetesApi, KubernetesError
-from llmtrain_clients.ray_jobs import RayJobsError
 
 
 def logs(
@@ -43,45 +36,10 @@ def logs(
     at once, reads it from the job's workspace.
     """
 
-    async def show(api: KubernetesApi) -> None:
-        body, status = await read_job(api, chosen_namespace(namespace), name)
-        if stage is not None and stage not in body["spec"]:
-            raise CommandError(f"{name} has no stage {stage}")
-        selector = AttemptSelector(stage, attempt).resolve(status)
-        if not follow or selector.is_over(status) or selector.number is not None:
-            selector.newest(name, status)  # or report that there is none
-        if follow:
-            await Follower(api, body, status, selector, image=image).follow()
-        else:
-            text = await _log(api, body, status, selector.newest(name, status), image=image)
+    async def show(jobs: ClusterJobs) -> None:
+        remark = partial(echo, err=True)
+        parts = jobs.logs(name, stage=stage, attempt=attempt, follow=follow, remark=remark)
+        async for text in parts:
             echo(text, nl=False)
 
-    in_cluster(show)
-
-
-async def _log(
-    api: KubernetesApi, body: Json, status: JobStatus, attempt: Attempt, *, image: str | None
-) -> str:
-    text = await _of_ray(api, body, status, attempt)
-    if text is not None:
-        return text
-    if attempt.is_at_work(status) and status.stage(attempt.stage).state is StageState.STARTING:
-        echo(f"{attempt} has printed nothing yet.", err=True)
-        return ""
-    return await read_kept_log(api, body, attempt, image=image)
-
-
-async def _of_ray(
-    api: KubernetesApi, body: Json, status: JobStatus, attempt: Attempt
-) -> str | None:
-    """The log from Ray; None if Ray does not have it, or the user may not read it."""
-    try:
-        return await RayLogs(api).read(body, status, attempt)
-    except (UnreachableError, RayJobsError) as error:
-        reason = str(error)
-    except KubernetesError as error:
-        if error.status != HTTPStatus.FORBIDDEN:
-            raise
-        reason = str(error)
-    echo(f"Ray cannot be asked: {reason}", err=True)
-    return None
+    in_cluster(show, namespace, reader_image=image)

@@ -9,14 +9,16 @@ import typer
 import yaml
 from rich.console import Console
 
+from llmtrain.errors import ManifestError
+from llmtrain.local.places import home_folder
+from llmtrain.manifest import load_manifest
 from llmtrain_api.families.base import Architecture
 from llmtrain_api.named_paths import with_home
 from llmtrain_api.plan import Plan
 from llmtrain_api.spec.model import Model
 from llmtrain_api.stages import Stage
+from llmtrain_cli.arguments import ManifestFile
 from llmtrain_cli.exits import WRONG_INPUT
-from llmtrain_cli.manifest import ManifestError, ManifestFile, load_manifest
-from llmtrain_cli.places import home_folder
 from llmtrain_cli.plan_table import plan_view
 from llmtrain_cli.text import echo
 from llmtrain_planner.architecture import PlanError, architecture_from_config

@@ -10,22 +10,24 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from llmtrain.errors import ManifestError
+from llmtrain.local.closed_files import UMASK
+from llmtrain.local.lock import WorkspaceError, workspace_lock
+from llmtrain.local.places import PlaceError, home_folder, place
+from llmtrain.local.state import RunState, StateError
+from llmtrain.manifest import load_manifest
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
 from llmtrain_api.workspace import Workspace
+from llmtrain_cli.arguments import ManifestFile
 from llmtrain_cli.conclusion import conclude
 from llmtrain_cli.exits import JOB_FAILED, WRONG_INPUT
-from llmtrain_cli.local.closed_files import UMASK
 from llmtrain_cli.local.display import RunDisplay
 from llmtrain_cli.local.executor import LocalExecutor
 from llmtrain_cli.local.inputs import Inputs, InputsChangedError
-from llmtrain_cli.local.lock import WorkspaceError, workspace_lock
 from llmtrain_cli.local.machine import fit, this_machine
 from llmtrain_cli.local.provided import NotProvidedError, require_provided
 from llmtrain_cli.local.ray_head import LOOPBACK, RayStartError, free_ports
-from llmtrain_cli.local.state import RunState, StateError
-from llmtrain_cli.manifest import ManifestError, ManifestFile, load_manifest
-from llmtrain_cli.places import PlaceError, home_folder, place
 from llmtrain_cli.text import say
 from llmtrain_lifecycle.settings import Settings
 
@@ -43,6 +45,10 @@ def run(
         float,
         typer.Option(min=0, max=1_000_000, help="What this machine costs, in US dollars an hour."),
     ] = 0.0,
+    inputs: Annotated[
+        Path | None,
+        typer.Option(help="Folder that relative paths start from; the manifest's by default."),
+    ] = None,
 ) -> None:
     """Run a job on this machine; the same command resumes a stopped job."""
     console = Console()
@@ -54,7 +60,7 @@ def run(
         code = _run(
             job,
             Workspace(root),
-            place(file).parent,
+            place(inputs) if inputs else place(file).parent,
             fresh=fresh,
             usd_per_hour=Decimal(str(price_per_hour)),
             console=console,

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from llmtrain.jobs import condition_message
+from llmtrain.local.state import RunState, StateError
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
 from llmtrain_api.workspace import Workspace
-from llmtrain_cli.cluster.attempts import condition_message
 from llmtrain_cli.exits import WRONG_INPUT
 from llmtrain_cli.local.display import run_view
-from llmtrain_cli.local.state import RunState, StateError
 from llmtrain_cli.text import echo, say
 
 
@@ -60,12 +60,11 @@ def _of_folder(workspace: Path) -> tuple[LLMTrainingJob, JobStatus]:
 
 
 def _of_cluster(name: str, namespace: str | None) -> tuple[LLMTrainingJob, JobStatus]:
-    from llmtrain_cli.cluster.jobs import manifest_of, read_job
-    from llmtrain_cli.cluster.session import chosen_namespace, in_cluster
-    from llmtrain_clients.kubernetes_api import KubernetesApi
+    from llmtrain.cluster.backend import ClusterJobs
+    from llmtrain_cli.session import in_cluster
 
-    async def read(api: KubernetesApi) -> tuple[LLMTrainingJob, JobStatus]:
-        body, status = await read_job(api, chosen_namespace(namespace), name)
-        return manifest_of(body), status
+    async def read(jobs: ClusterJobs) -> tuple[LLMTrainingJob, JobStatus]:
+        job = await jobs.get(name)
+        return job.manifest, job.status
 
-    return in_cluster(read)
+    return in_cluster(read, namespace)

@@ -4,16 +4,14 @@ from pathlib import Path
 
 import typer
 
+from llmtrain.cluster.backend import ClusterJobs
+from llmtrain.errors import ManifestError
+from llmtrain.manifest import load_manifest, require_no_home
 from llmtrain_api.job import LLMTrainingJob
-from llmtrain_api.manifest import as_applied
-from llmtrain_api.named_paths import paths_from_home
-from llmtrain_cli.cluster.jobs import demand_llmtrain
-from llmtrain_cli.cluster.session import Namespace, chosen_namespace, in_cluster
-from llmtrain_cli.exits import WRONG_INPUT, CommandError
-from llmtrain_cli.manifest import ManifestError, ManifestFile, load_manifest, read_document
+from llmtrain_cli.arguments import ManifestFile, Namespace
+from llmtrain_cli.exits import WRONG_INPUT
+from llmtrain_cli.session import in_cluster
 from llmtrain_cli.text import echo
-from llmtrain_clients import paths
-from llmtrain_clients.kubernetes_api import KubernetesApi, KubernetesError
 
 
 def submit(
@@ -22,29 +20,19 @@ def submit(
 ) -> None:
     """Check a manifest, and start its job on kubectl's current cluster."""
     try:
-        job = _load_for_cluster(file)
+        manifest = _load_for_cluster(file)
     except ManifestError as error:
         echo(str(error), err=True)
         raise typer.Exit(WRONG_INPUT) from None
 
-    async def create(api: KubernetesApi) -> None:
-        name, where = job.metadata.name, chosen_namespace(namespace, job.metadata.namespace)
-        document = as_applied(read_document(file))
-        document["metadata"]["namespace"] = where
-        try:
-            made = await api.create(paths.jobs(where), document)
-        except KubernetesError as error:
-            if error.is_not_found:
-                await demand_llmtrain(api)  # else it is the namespace, and the error says so
-            raise
-        if not made:
-            message = f"{name} is in namespace {where} already; `llmtrain cancel {name}` removes it"
-            raise CommandError(message)
+    async def create(jobs: ClusterJobs) -> None:
+        made = await jobs.create(manifest)
+        name, where = made.name, made.namespace
         echo(f"{name} has started in namespace {where}.")
         echo(f"Watch it:  llmtrain status {name} -n {where}")
         echo(f"Its log:   llmtrain logs {name} -n {where} --follow")
 
-    in_cluster(create)
+    in_cluster(create, namespace)
 
 
 def _load_for_cluster(file: Path) -> LLMTrainingJob:
@@ -54,9 +42,8 @@ def _load_for_cluster(file: Path) -> LLMTrainingJob:
         ManifestError: the manifest is invalid, or for a laptop alone.
     """
     job = load_manifest(file)
-    if found := paths_from_home(job.spec):
-        raise ManifestError(
-            f"{file}: {found[0]}: a cluster has no home folder; write an absolute path, or one "
-            "from the workspace on"
-        )
+    try:
+        require_no_home(job)
+    except ManifestError as error:
+        raise ManifestError(f"{file}: {error}") from None
     return job

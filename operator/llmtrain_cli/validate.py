@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from llmtrain.errors import ManifestError
+from llmtrain.manifest import load_manifest
 from llmtrain_cli.exits import WRONG_INPUT
-from llmtrain_cli.manifest import ManifestError, load_manifest
 from llmtrain_cli.text import echo
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -101,19 +102,32 @@ class KubernetesApi:
 
     Args:
         observe: called with the method and status of each answer; 0 if there was none.
+        kubeconfig: the kubeconfig; None for KUBECONFIG, a Pod's service account, ~/.kube/config.
+        context: context of the kubeconfig; None for the current one.
     """
 
-    def __init__(self, observe: Observer = lambda _method, _status: None) -> None:
+    def __init__(
+        self,
+        observe: Observer = lambda _method, _status: None,
+        *,
+        kubeconfig: Path | None = None,
+        context: str | None = None,
+    ) -> None:
         self._observe = observe
+        self._kubeconfig, self._context = kubeconfig, context
         self._client: client.ApiClient | None = None
 
     async def __aenter__(self) -> Self:
         configuration = client.Configuration()
         try:
-            if "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ:
-                config.load_incluster_config(configuration)
+            if self._is_named or "KUBERNETES_SERVICE_HOST" not in os.environ:
+                await config.load_kube_config(
+                    str(self._kubeconfig) if self._kubeconfig else None,
+                    context=self._context,
+                    client_configuration=configuration,
+                )
             else:
-                await config.load_kube_config(client_configuration=configuration)
+                config.load_incluster_config(configuration)
         except config.ConfigException as error:
             message = f"no cluster is known (KUBECONFIG, ~/.kube/config): {error}"
             raise KubernetesError(0, "NoCluster", message) from error
@@ -126,6 +140,11 @@ class KubernetesApi:
         }
         self._client = client.ApiClient(configuration)
         return self
+
+    @property
+    def _is_named(self) -> bool:
+        """Whether somebody names a kubeconfig, also inside of a Pod."""
+        return bool(self._kubeconfig or self._context or "KUBECONFIG" in os.environ)
 
     async def __aexit__(
         self,

@@ -33,6 +33,7 @@ _INTERFACE = ["aiohttp", "rich", "typer", "yaml"]
         ("llmtrain_api", [*_TRAINING, *_CLUSTER, *_INTERFACE]),
         ("llmtrain_planner", [*_TRAINING, *_CLUSTER, *_INTERFACE]),
         ("llmtrain_operator", _TRAINING),
+        ("llmtrain", [*_TRAINING, "rich", "typer"]),
         ("llmtrain_cli", _TRAINING),
         ("llmtrain_trainer", _CLUSTER),
     ],

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from support.local_run import LocalRun, small_spec, write_corpus, write_manifest
 
+from llmtrain.local.state import RunState
 from llmtrain_api.goodput import Goodput
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase
-from llmtrain_cli.local.state import RunState
 from llmtrain_lifecycle.status_text import read_time
 
 pytestmark = pytest.mark.timeout(1800)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from llmtrain.local.closed_files import open_closed
 from llmtrain_api.exit_codes import find_outcome
 from llmtrain_api.names import RUN_CONFIG_FILE
 from llmtrain_api.run_config import RunConfig
-from llmtrain_cli.local.closed_files import open_closed
 from llmtrain_cli.local.ray_head import RayHead
 from llmtrain_cli.local.supervised import supervised
 from llmtrain_lifecycle.snapshot import Submission, SubmissionState

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from llmtrain.local.state import RunState, StoredRun
 from llmtrain_api.status import JobStatus, Phase, StageState, StageStatus
 from llmtrain_cli.local.drivers import Drivers
 from llmtrain_cli.local.inputs import Inputs
 from llmtrain_cli.local.machine import PaidMachine
 from llmtrain_cli.local.priority import Watchers
 from llmtrain_cli.local.ray_head import RayHead, ray_head
-from llmtrain_cli.local.state import RunState, StoredRun
 from llmtrain_clients.http import DirectHttp, Http, http_session, ray_headers
 from llmtrain_clients.progress import read_progress
 from llmtrain_lifecycle.accounts import broken_off

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from llmtrain_cli.local.closed_files import ProcessFolder, open_closed, process_folder
+from llmtrain.local.closed_files import ProcessFolder, open_closed, process_folder
 from llmtrain_cli.local.priority import SAME_AS_RAY
 from llmtrain_cli.local.supervised import supervised
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from llmtrain_cli.local.closed_files import UMASK
+from llmtrain.local.closed_files import UMASK
 
 
 @asynccontextmanager

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from llmtrain.local.closed_files import open_closed
+from llmtrain.local.state import RunState, StateError
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.names import API_VERSION, KIND
 from llmtrain_api.status import JobStatus
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.exits import JOB_FAILED, WRONG_INPUT
-from llmtrain_cli.local.closed_files import open_closed
-from llmtrain_cli.local.state import RunState, StateError
 from llmtrain_cli.report.page import render
 from llmtrain_cli.report.reading import Unavailable
 from llmtrain_cli.report.sources import Run, read_sources

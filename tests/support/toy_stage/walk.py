@@ -10,14 +10,14 @@ from pathlib import Path
 
 from support.job_harness import SETTINGS, UID, JobHarness
 
+from llmtrain.local.changes import blocking_changes
+from llmtrain.local.state import RunState
 from llmtrain_api.crd import custom_resource_definition
 from llmtrain_api.exit_codes import Outcome
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.stages import Stage, StageGroup
 from llmtrain_api.status import EvaluationResult, Phase
 from llmtrain_api.workspace import Workspace
-from llmtrain_cli.local.changes import blocking_changes
-from llmtrain_cli.local.state import RunState
 from llmtrain_cli.report.page import render
 from llmtrain_cli.report.sources import Run, read_sources
 from llmtrain_lifecycle.decision import Submit

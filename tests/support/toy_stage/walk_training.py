@@ -6,12 +6,12 @@ Run in a process whose llmtrain has that stage.
 import pytest
 from support.job_harness import JobHarness, job_of
 
+from llmtrain.local.changes import blocking_changes
 from llmtrain_api.crd import custom_resource_definition
 from llmtrain_api.exit_codes import Outcome
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.stages import Stage, StageGroup
 from llmtrain_api.status import Phase, StageTokens
-from llmtrain_cli.local.changes import blocking_changes
 from llmtrain_planner.plan import PlanOptions, plan_job
 
 TUNE, FINETUNE = Stage("tune"), Stage("finetune")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from llmtrain_cli.local.closed_files import (
+from llmtrain.local.closed_files import (
     OpenToOthersError,
     open_closed,
     process_folder,
     require_own,
 )
-from llmtrain_cli.local.lock import WorkspaceError, workspace_lock
+from llmtrain.local.lock import WorkspaceError, workspace_lock
 
 
 def _mode(path: Path) -> int:

@@ -3,10 +3,10 @@
 import pytest
 from support.job_harness import recorded
 
+from llmtrain.attempts import Attempt, AttemptSelector
+from llmtrain.errors import JobStateError
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase, StageRun, StageState, StageStatus
-from llmtrain_cli.cluster.attempts import Attempt, AttemptSelector
-from llmtrain_cli.exits import CommandError
 
 _DATA_0, _DATA_1 = Attempt(Stage.DATA, 0), Attempt(Stage.DATA, 1)
 _TOKENIZER_0 = Attempt(Stage.TOKENIZER, 0)
@@ -75,7 +75,7 @@ def test_the_newest_is_meant(selector: AttemptSelector, newest: Attempt) -> None
 def test_one_that_has_not_begun_is_named(
     selector: AttemptSelector, status: JobStatus, words: str
 ) -> None:
-    with pytest.raises(CommandError, match=words):
+    with pytest.raises(JobStateError, match=words):
         selector.resolve(status).newest("job", status)
 
 

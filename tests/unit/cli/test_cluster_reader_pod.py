@@ -5,9 +5,9 @@ from typing import Any
 
 from support.cluster.jobs import full_pipeline_job
 
+from llmtrain.cluster.reader_pod import LARGEST_BYTES, reader_pod
 from llmtrain_api import names
 from llmtrain_api.manifest import parse_job
-from llmtrain_cli.cluster.reader_pod import LARGEST_BYTES, reader_pod
 
 _FILE = Path("/workspace/logs/pretrain-0.log")
 

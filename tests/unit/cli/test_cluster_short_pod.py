@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from llmtrain_cli.cluster.short_pod import run_pod
-from llmtrain_cli.exits import CommandError
+from llmtrain.cluster.short_pod import run_pod
+from llmtrain.errors import LogError
 from llmtrain_clients.http import Reply
 from llmtrain_clients.kubernetes_api import Json, KubernetesApi
 
@@ -24,6 +24,10 @@ _NO_TAIL = {
         {"name": "reader", "state": {"terminated": {"exitCode": 128, "message": "no tail in it"}}}
     ],
 }
+
+
+async def _run(api: KubernetesApi, *, within_seconds: float = 300) -> str:
+    return await run_pod(api, "team", _POD, remark=print, within_seconds=within_seconds)
 
 
 @dataclass
@@ -75,14 +79,14 @@ class _Script(KubernetesApi):
 
 async def test_what_it_printed_is_returned() -> None:
     api = _Script([_PENDING, {"phase": "Succeeded"}])
-    assert await run_pod(api, "team", _POD) == "printed\n"
+    assert await _run(api) == "printed\n"
     assert api.deleted
 
 
 async def test_one_whose_creation_was_interrupted_is_deleted_too() -> None:
     api = _Script([_PENDING])
     api.answering.clear()
-    running = asyncio.create_task(run_pod(api, "team", _POD))
+    running = asyncio.create_task(_run(api))
     await api.heard.wait()
     running.cancel()
     api.answering.set()
@@ -103,15 +107,15 @@ async def test_one_whose_creation_was_interrupted_is_deleted_too() -> None:
 )
 async def test_the_reason_of_a_failed_pod_is_reported(status: Json, log: str, words: str) -> None:
     api = _Script([status], Reply(200, log))
-    with pytest.raises(CommandError, match=words):
-        await run_pod(api, "team", _POD, within_seconds=0)
+    with pytest.raises(LogError, match=words):
+        await _run(api, within_seconds=0)
     assert api.deleted
 
 
 async def test_one_that_never_started_has_no_log() -> None:
     api = _Script([_NO_TAIL], Reply(400, json.dumps({"message": "container is waiting to start"})))
-    with pytest.raises(CommandError, match="the Pod failed: no tail in it"):
-        await run_pod(api, "team", _POD)
+    with pytest.raises(LogError, match="the Pod failed: no tail in it"):
+        await _run(api)
     assert api.deleted
 
 
@@ -124,6 +128,6 @@ async def test_one_that_never_started_has_no_log() -> None:
 )
 async def test_a_log_that_is_refused(text: str, words: str) -> None:
     api = _Script([{"phase": "Succeeded"}], Reply(403, text))
-    with pytest.raises(CommandError, match=words):
-        await run_pod(api, "team", _POD)
+    with pytest.raises(LogError, match=words):
+        await _run(api)
     assert api.deleted

@@ -14,10 +14,10 @@ import psutil
 import pytest
 from support.stage_context import stage_context
 
+from llmtrain.local.closed_files import ProcessFolder
 from llmtrain_api.exit_codes import ExitCode, Outcome
 from llmtrain_api.run_config import RunConfig
 from llmtrain_cli.local import drivers
-from llmtrain_cli.local.closed_files import ProcessFolder
 from llmtrain_cli.local.drivers import Drivers
 from llmtrain_cli.local.ray_head import RayHead, RayStartError, free_ports
 from llmtrain_lifecycle.snapshot import Submission, SubmissionState

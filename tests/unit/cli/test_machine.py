@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from support.local_run import small_spec, write_manifest
 
-from llmtrain_cli.local.lock import WorkspaceError, workspace_lock
+from llmtrain.local.lock import WorkspaceError, workspace_lock
+from llmtrain.manifest import load_manifest
 from llmtrain_cli.local.machine import Machine, fit
-from llmtrain_cli.manifest import load_manifest
 
 
 @pytest.mark.parametrize(

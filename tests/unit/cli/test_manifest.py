@@ -8,8 +8,9 @@ import pytest
 import yaml
 from support.local_run import small_spec, write_manifest
 
+from llmtrain.errors import ManifestError
+from llmtrain.manifest import load_manifest
 from llmtrain_cli.main import build_app, with_plain_files
-from llmtrain_cli.manifest import ManifestError, load_manifest
 
 _REMOVED = object()
 

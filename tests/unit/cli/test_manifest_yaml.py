@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from llmtrain_cli.manifest import ManifestError, load_manifest, read_document
-from llmtrain_cli.yaml_reader import read_documents
+from llmtrain.errors import ManifestError
+from llmtrain.manifest import load_manifest, read_document
+from llmtrain.yaml_reader import read_documents
 
 _HEAD = """apiVersion: llmtrain.io/v1alpha1
 kind: LLMTrainingJob

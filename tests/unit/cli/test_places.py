@@ -7,8 +7,8 @@ import pytest
 from support.command_line import CommandLine
 from support.local_run import small_spec, write_manifest
 
+from llmtrain.local.places import PlaceError, home_folder, place
 from llmtrain_cli.exits import WRONG_INPUT
-from llmtrain_cli.places import PlaceError, home_folder, place
 
 
 def test_a_path_starts_from_the_home_or_the_working_folder(

@@ -6,11 +6,11 @@ import pytest
 from support.job_harness import recorded
 from support.local_run import small_spec, write_manifest
 
+from llmtrain.local.state import RunState, StateError, StoredRun
+from llmtrain.manifest import load_manifest
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import Failures, JobStatus, Phase, StageRun, StageState, StageStatus
 from llmtrain_api.workspace import Workspace
-from llmtrain_cli.local.state import RunState, StateError, StoredRun
-from llmtrain_cli.manifest import load_manifest
 
 
 @pytest.fixture

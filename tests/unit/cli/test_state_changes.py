@@ -11,15 +11,15 @@ from support.job_harness import recorded
 from support.local_run import small_spec, write_manifest
 from support.tiny_job import pretrain_config
 
+from llmtrain.local.changes import blocking_changes
+from llmtrain.local.state import RunState, StateError, StoredRun
+from llmtrain.manifest import load_manifest
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.spec.finetune import Finetune
 from llmtrain_api.spec.pretrain import Pretrain
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase, StageRun, StageState, StageStatus
 from llmtrain_api.workspace import Workspace
-from llmtrain_cli.local.changes import blocking_changes
-from llmtrain_cli.local.state import RunState, StateError, StoredRun
-from llmtrain_cli.manifest import load_manifest
 from llmtrain_trainer.finetune import task as finetune_task
 from llmtrain_trainer.models.recipe import ModelRecipe
 from llmtrain_trainer.pretrain import task as pretrain_task

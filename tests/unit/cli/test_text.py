@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 from support.local_run import small_spec, write_manifest
 
+from llmtrain.manifest import load_manifest
 from llmtrain_api.goodput import Goodput, Seconds
 from llmtrain_api.records import EvaluationReport, GateResult, Generation
 from llmtrain_api.stages import Stage
@@ -23,7 +24,6 @@ from llmtrain_api.workspace import Workspace
 from llmtrain_cli.conclusion import conclude
 from llmtrain_cli.local.display import RunDisplay
 from llmtrain_cli.local.results import show_results
-from llmtrain_cli.manifest import load_manifest
 
 _EVIL = "[/INST] [bold]x[/bold] \x1b]0;title\x07\x1b]52;c;cm0=\x07\x9b2J\u202e"
 _SHOWN = r"[/INST] [bold]x[/bold] \x1b]0;title\x07\x1b]52;c;cm0=\x07\x9b2J\u202e"

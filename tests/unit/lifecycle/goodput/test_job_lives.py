@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from support.job_harness import NOW, UID, JobHarness
 
+from llmtrain.local.state import RunState, StoredRun
 from llmtrain_api.exit_codes import ExitCode, Outcome
 from llmtrain_api.goodput import Goodput, WorkSeconds
 from llmtrain_api.status import Phase
 from llmtrain_api.workspace import Workspace
-from llmtrain_cli.local.state import RunState, StoredRun
 from llmtrain_lifecycle.status_text import read_time
 
 _STAGE = ("finetune",)

@@ -3,9 +3,9 @@
 import secrets
 from pathlib import Path
 
+from llmtrain.errors import LogError
 from llmtrain_api import names
 from llmtrain_api.job import LLMTrainingJob
-from llmtrain_cli.exits import JOB_FAILED, CommandError
 from llmtrain_clients import paths
 from llmtrain_clients.kubernetes_api import Json, KubernetesApi, KubernetesError
 from llmtrain_lifecycle.builders.labels import owner_reference
@@ -19,7 +19,7 @@ async def reader_image(api: KubernetesApi, namespace: str, job: LLMTrainingJob) 
     """The job's image, or else the image of a Pod in the namespace, which a node has pulled.
 
     Raises:
-        CommandError: no image is known.
+        LogError: no image is known.
     """
     if job.spec.image:
         return job.spec.image
@@ -30,7 +30,7 @@ async def reader_image(api: KubernetesApi, namespace: str, job: LLMTrainingJob) 
     own_first = sorted(pods, key=lambda pod: _job(pod) != job.metadata.name)
     if not own_first:
         message = "no image is known to read it with: name one that has `tail`, by `--image`"
-        raise CommandError(message, JOB_FAILED)
+        raise LogError(message)
     image: str = own_first[0]["spec"]["containers"][0]["image"]
     return image
 

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from llmtrain.errors import LLMTrainError
 from llmtrain_api.visible import visible_path
 
 
-class PlaceError(Exception):
+class PlaceError(LLMTrainError):
     """A path cannot be used; the message says why."""
 
 

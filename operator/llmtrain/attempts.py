@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+from llmtrain.errors import JobStateError
+from llmtrain.jobs import has_stopped
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import JobStatus, Phase, StageState
-from llmtrain_cli.exits import CommandError
+from llmtrain_api.status import JobStatus, StageState
 
 _DONE = {StageState.SUCCEEDED, StageState.FAILED}
 
@@ -56,7 +57,7 @@ class AttemptSelector:
             status: the job's status.
 
         Raises:
-            CommandError: none of them has begun.
+            JobStateError: none of them has begun.
         """
         begun, all_begun = self.begun(status), AttemptSelector().begun(status)
         if begun:
@@ -68,7 +69,7 @@ class AttemptSelector:
         else:
             newest = all_begun[-1]
             problem = f"{self.stage} has had no attempt {self.number}; the newest is {newest}"
-        raise CommandError(f"{name}: {problem}; `llmtrain status {name}` says more")
+        raise JobStateError(f"{name}: {problem}; `llmtrain status {name}` says more")
 
     def is_over(self, status: JobStatus) -> bool:
         """Whether no selected attempt runs, and none will come."""
@@ -78,14 +79,3 @@ class AttemptSelector:
         if self.stage is not None and status.stage(self.stage).state in _DONE:
             return True
         return self.number is not None or has_stopped(status)
-
-
-def has_stopped(status: JobStatus) -> bool:
-    """Whether a job has ended, or stays stopped until somebody resumes it."""
-    return status.phase.terminal or status.phase is Phase.SUSPENDED
-
-
-def condition_message(status: JobStatus) -> str:
-    """The newest message of the job's conditions; empty if there is none."""
-    # All conditions carry the newest message, whichever of them is true.
-    return next((c.message for c in status.conditions), "")

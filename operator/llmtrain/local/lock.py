@@ -7,13 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from llmtrain_cli.local.closed_files import OpenToOthersError, closed_folder, require_own
+import psutil
+
+from llmtrain.errors import LLMTrainError
+from llmtrain.local.closed_files import OpenToOthersError, closed_folder, require_own
 
 _WAIT_SECONDS = 30.0
 _LOOK_SECONDS = 0.2
+_NUMBER_BYTES = 32
 
 
-class WorkspaceError(Exception):
+class WorkspaceError(LLMTrainError):
     """The folder cannot be a run's workspace; the message says why."""
 
 
@@ -61,6 +65,27 @@ def workspace_lock(folder: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
+def holder(folder: Path) -> int | None:
+    """Number of the process whose run holds a workspace; None if no run holds it.
+
+    Args:
+        folder: the workspace's private folder.
+    """
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        found = os.read(descriptor, _NUMBER_BYTES)
+        return int(found) if found.isdigit() else None
+    else:
+        return None
+    finally:
+        os.close(descriptor)
+
+
 def _take(descriptor: int, path: Path) -> None:
     """Take the lock; wait only for a run that has died while its Ray is shutting down."""
     deadline = time.monotonic() + _WAIT_SECONDS
@@ -80,12 +105,7 @@ def _take(descriptor: int, path: Path) -> None:
 
 
 def _lives(pid: str) -> bool:
-    if not pid.isdigit():
-        return False
     try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
+        return pid.isdigit() and psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:
-        return True
-    return True

@@ -8,16 +8,17 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from llmtrain.errors import LLMTrainError
+from llmtrain.local.changes import Change, blocking_changes
+from llmtrain.local.closed_files import open_closed
 from llmtrain_api.base import Record
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import Failures, JobStatus, Phase, StageState, StageStatus
 from llmtrain_api.workspace import Workspace
-from llmtrain_cli.local.changes import Change, blocking_changes
-from llmtrain_cli.local.closed_files import open_closed
 
 
-class StateError(Exception):
+class StateError(LLMTrainError):
     """The workspace does not match the manifest; the message says why."""
 
 

@@ -1,22 +1,18 @@
 """Reads a manifest from a file, and reports errors with the names of its fields."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from pydantic import ValidationError
 
+from llmtrain.errors import ManifestError
+from llmtrain.yaml_reader import YamlError, read_documents
 from llmtrain_api.faults import describe_faults
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.manifest import parse_job
-from llmtrain_cli.yaml_reader import YamlError, read_documents
+from llmtrain_api.named_paths import paths_from_home
 
-ManifestFile = Annotated[Path, typer.Argument(help="The manifest of an LLMTrainingJob.")]
 _LARGEST_BYTES = 1 << 20
-
-
-class ManifestError(Exception):
-    """The manifest cannot be used; the message has a line for each error."""
 
 
 def load_manifest(path: Path) -> LLMTrainingJob:
@@ -31,6 +27,19 @@ def load_manifest(path: Path) -> LLMTrainingJob:
     except ValidationError as error:
         faults = describe_faults(error, LLMTrainingJob)
         raise ManifestError("\n".join(f"{path}: {fault}" for fault in faults)) from None
+
+
+def require_no_home(job: LLMTrainingJob) -> None:
+    """Check that a cluster can run a manifest: no path in it starts from a home folder.
+
+    Raises:
+        ManifestError: a path does; the message names it.
+    """
+    if found := paths_from_home(job.spec):
+        raise ManifestError(
+            f"{found[0]}: a cluster has no home folder; write an absolute path, or one from the "
+            "workspace on"
+        )
 
 
 def read_document(path: Path) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
-from llmtrain_cli.exits import JOB_FAILED, CommandError
-from llmtrain_cli.text import echo
+from llmtrain.errors import LogError
+from llmtrain.jobs import Remark
 from llmtrain_clients import paths
 from llmtrain_clients.http import Reply
 from llmtrain_clients.kubernetes_api import Json, KubernetesApi, KubernetesError
@@ -28,30 +28,44 @@ _IN_VAIN = {
 
 
 async def run_pod(
-    api: KubernetesApi, namespace: str, pod: Json, *, within_seconds: float = _WITHIN_SECONDS
+    api: KubernetesApi,
+    namespace: str,
+    pod: Json,
+    *,
+    remark: Remark,
+    within_seconds: float = _WITHIN_SECONDS,
 ) -> str:
     """Create a Pod, wait for its end, and delete it in any case.
+
+    Args:
+        api: client of the cluster.
+        namespace: namespace of the Pod.
+        pod: body of the Pod.
+        remark: hears of a Pod that cannot be deleted.
+        within_seconds: time limit.
 
     Returns:
         The Pod's output.
 
     Raises:
-        CommandError: the Pod failed, or has not ended in time.
+        LogError: the Pod failed, or has not ended in time.
         KubernetesError: the API server refuses the Pod, or cannot be reached.
     """
-    async with _made(api, namespace, pod) as path:
+    async with _made(api, namespace, pod, remark) as path:
         ended = await _end(api, path, within_seconds)
         if ended["status"]["phase"] == "Succeeded":
             return await _log(api, path)
         try:
             text = await _log(api, path)
-        except CommandError:
+        except LogError:
             text = ""  # none of its containers was ever started
-    raise CommandError(text.strip() or _why_it_failed(ended), JOB_FAILED)
+    raise LogError(text.strip() or _why_it_failed(ended))
 
 
 @asynccontextmanager
-async def _made(api: KubernetesApi, namespace: str, pod: Json) -> AsyncIterator[str]:
+async def _made(
+    api: KubernetesApi, namespace: str, pod: Json, remark: Remark
+) -> AsyncIterator[str]:
     """The path of the Pod, which exists while the context is open."""
     path = f"{paths.pods(namespace)}/{pod['metadata']['name']}"
     making = asyncio.create_task(api.ensure(paths.pods(namespace), pod))
@@ -62,14 +76,14 @@ async def _made(api: KubernetesApi, namespace: str, pod: Json) -> AsyncIterator[
     finally:
         (made,) = await asyncio.gather(making, return_exceptions=True)
         if not isinstance(made, BaseException):
-            await _delete(api, path, made)
+            await _delete(api, path, made, remark)
 
 
-async def _delete(api: KubernetesApi, path: str, made: Json) -> None:
+async def _delete(api: KubernetesApi, path: str, made: Json, remark: Remark) -> None:
     try:
         await api.delete(path, uid=made["metadata"]["uid"])
     except KubernetesError as error:
-        echo(f"The Pod {made['metadata']['name']} stays behind: {error}", err=True)
+        remark(f"The Pod {made['metadata']['name']} stays behind: {error}")
 
 
 async def _end(api: KubernetesApi, path: str, within_seconds: float) -> Json:
@@ -78,16 +92,16 @@ async def _end(api: KubernetesApi, path: str, within_seconds: float) -> Json:
     while True:
         body = await api.get(path)
         if body is None:
-            raise CommandError("somebody deleted the Pod", JOB_FAILED)
+            raise LogError("somebody deleted the Pod")
         pod = ObservedPod.model_validate(body)
         if pod.ended:
             return body
         reason, message = _why_it_waits(pod)
         if reason in _IN_VAIN:
-            raise CommandError(f"the Pod cannot start: {reason}: {message}", JOB_FAILED)
+            raise LogError(f"the Pod cannot start: {reason}: {message}")
         if time.monotonic() > deadline:
             problem = f"the Pod has not ended within {within_seconds:.0f} s"
-            raise CommandError(f"{problem}: {message}" if message else problem, JOB_FAILED)
+            raise LogError(f"{problem}: {message}" if message else problem)
         await asyncio.sleep(_LOOK_SECONDS)
 
 
@@ -109,7 +123,7 @@ async def _log(api: KubernetesApi, path: str) -> str:
         # A log may hold any bytes, and its tail may begin inside a character.
         return error.object.decode(errors="replace")
     if reply.status != HTTPStatus.OK:
-        raise CommandError(f"the Pod's log cannot be read: {_refusal(reply)}", JOB_FAILED)
+        raise LogError(f"the Pod's log cannot be read: {_refusal(reply)}")
     return reply.text
 
 
