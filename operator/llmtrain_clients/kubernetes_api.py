@@ -1,8 +1,7 @@
 """A client of the Kubernetes API with the few requests of the operator, as JSON."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -12,19 +11,18 @@ from typing import Any, Self
 import aiohttp
 from kubernetes.aio import client, config
 from kubernetes.aio.client.exceptions import ApiException
-from pydantic import BaseModel
 
 from llmtrain_clients.answers import (
     UNCOMPRESSED,
     Limit,
     WrongAnswerError,
-    parse_answer,
     parse_json,
     read_answer,
     refuse_redirects,
     unexpected,
 )
 from llmtrain_clients.http import Reply
+from llmtrain_clients.kubernetes_errors import KubernetesError, as_expected, refused, wrong_answer
 
 Json = dict[str, Any]
 Observer = Callable[[str, int], None]
@@ -41,49 +39,6 @@ _TIMEOUT_SECONDS = 30
 _PAGE_LENGTH = 100
 _PAGE = Limit(256 * 2**20)
 """Limit of a page: its number of objects, each of the largest size that etcd stores."""
-_MESSAGE_CHARACTERS = 2000
-
-
-class KubernetesError(Exception):
-    """The API server refused a request, or cannot be reached.
-
-    Attributes:
-        status: HTTP status; 0 if there was no answer.
-        reason: reason of the API server, such as  `NotFound`, `Conflict`, `Forbidden`.
-    """
-
-    def __init__(self, status: int, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.reason = status, reason
-
-    @property
-    def is_not_found(self) -> bool:
-        """Whether the object, or its kind, does not exist."""
-        return self.status == HTTPStatus.NOT_FOUND
-
-    @property
-    def is_refusal(self) -> bool:
-        """Whether the same request will be refused until somebody changes something."""
-        retried = {HTTPStatus.UNAUTHORIZED, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
-        client_s = HTTPStatus.BAD_REQUEST <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR
-        return client_s and self.status not in retried
-
-    @property
-    def is_server_fault(self) -> bool:
-        """Whether the API server itself failed, for example because a webhook does not answer."""
-        return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-
-    @property
-    def is_conflict(self) -> bool:
-        """Whether the object exists already, or has changed in between."""
-        return self.status == HTTPStatus.CONFLICT
-
-
-class _Status(BaseModel):
-    """The API server's Status object: the reason for a refusal."""
-
-    reason: str = ""
-    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -323,7 +278,7 @@ class KubernetesApi:
             if not isinstance(answer, dict):
                 raise unexpected(reply.status, reply.text)
         except WrongAnswerError as error:
-            raise _wrong(str(error)) from error
+            raise wrong_answer(str(error)) from error
         return answer
 
     async def _accepted(
@@ -339,7 +294,7 @@ class KubernetesApi:
         headers = {"Content-Type": content_type, "Accept": accept}
         reply = await self.request(method, path, body, query=query, headers=headers)
         if reply.status >= HTTPStatus.BAD_REQUEST:
-            raise _error(reply)
+            raise refused(reply)
         return reply
 
     async def request(
@@ -372,7 +327,7 @@ class KubernetesApi:
                 reply = Reply(response.status, await read_answer(response, limit))
         except WrongAnswerError as error:
             self._observe(method, 0)
-            raise _wrong(str(error)) from error
+            raise wrong_answer(str(error)) from error
         except (aiohttp.ClientError, TimeoutError, ApiException) as error:
             self._observe(method, 0)
             message = f"the API server cannot be reached: {type(error).__name__}"
@@ -385,33 +340,3 @@ def _as_read(item: Json) -> Json:
     """An object without `managedFields`, a list as long as the object that nobody reads."""
     item["metadata"].pop("managedFields", None)
     return item
-
-
-@contextmanager
-def as_expected(what: str) -> Iterator[None]:
-    """Parse an answer of a known form, which something else than the API server may have sent.
-
-    Raises:
-        KubernetesError: the answer has another form.
-    """
-    try:
-        yield
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise _wrong(f"it did not answer with {what}") from error
-
-
-def _wrong(message: str) -> KubernetesError:
-    return KubernetesError(0, "WrongAnswer", f"the API server cannot be understood: {message}")
-
-
-def _error(reply: Reply) -> KubernetesError:
-    """The error of a refusal: from the server's Status object, or a proxy's text."""
-    try:
-        status = parse_answer(_Status, reply.status, reply.text)
-    except WrongAnswerError as error:
-        return KubernetesError(reply.status, "Refused", str(error))
-    return KubernetesError(
-        reply.status,
-        status.reason or "Refused",
-        status.message[:_MESSAGE_CHARACTERS] or f"it answered {reply.status}",
-    )

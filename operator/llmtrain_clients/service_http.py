@@ -5,7 +5,8 @@ from http import HTTPStatus
 
 from llmtrain_clients.answers import Limit
 from llmtrain_clients.http import SHORT, Reply, UnreachableError
-from llmtrain_clients.kubernetes_api import KubernetesApi, KubernetesError
+from llmtrain_clients.kubernetes_api import KubernetesApi
+from llmtrain_clients.kubernetes_errors import KubernetesError
 
 _NO_BACKEND = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE}
 

@@ -17,7 +17,8 @@ from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import Phase
 from llmtrain_clients import paths
-from llmtrain_clients.kubernetes_api import KubernetesApi, KubernetesError
+from llmtrain_clients.kubernetes_api import KubernetesApi
+from llmtrain_clients.kubernetes_errors import KubernetesError
 
 
 class ClusterJobs:

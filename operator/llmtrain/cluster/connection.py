@@ -10,7 +10,8 @@ from kubernetes.config import ConfigException, list_kube_config_contexts
 
 from llmtrain.errors import ClusterError, KubeconfigError, RayError
 from llmtrain_clients.http import UnreachableError
-from llmtrain_clients.kubernetes_api import KubernetesApi, KubernetesError
+from llmtrain_clients.kubernetes_api import KubernetesApi
+from llmtrain_clients.kubernetes_errors import KubernetesError
 from llmtrain_clients.ray_jobs import RayJobsError
 
 # What the Kubernetes library raises for a damaged kubeconfig, or a file that it names.

@@ -7,7 +7,8 @@ from llmtrain.errors import LogError
 from llmtrain_api import names
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_clients import paths
-from llmtrain_clients.kubernetes_api import Json, KubernetesApi, KubernetesError
+from llmtrain_clients.kubernetes_api import Json, KubernetesApi
+from llmtrain_clients.kubernetes_errors import KubernetesError
 from llmtrain_lifecycle.builders.labels import owner_reference
 from llmtrain_lifecycle.builders.pod import pod_template
 from llmtrain_lifecycle.settings import PodSettings

@@ -11,7 +11,8 @@ from llmtrain.errors import LogError
 from llmtrain.jobs import Remark
 from llmtrain_clients import paths
 from llmtrain_clients.http import Reply
-from llmtrain_clients.kubernetes_api import Json, KubernetesApi, KubernetesError
+from llmtrain_clients.kubernetes_api import Json, KubernetesApi
+from llmtrain_clients.kubernetes_errors import KubernetesError
 from llmtrain_lifecycle.observed import ObservedPod
 
 _WITHIN_SECONDS = 300

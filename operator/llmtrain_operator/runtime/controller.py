@@ -11,7 +11,8 @@ import aiohttp
 from llmtrain_api import names
 from llmtrain_clients import paths
 from llmtrain_clients.http import UnreachableError, http_session
-from llmtrain_clients.kubernetes_api import KubernetesApi, KubernetesError, as_expected
+from llmtrain_clients.kubernetes_api import KubernetesApi
+from llmtrain_clients.kubernetes_errors import KubernetesError, as_expected
 from llmtrain_clients.ray_connector import RayConnector, Waiting
 from llmtrain_clients.ray_jobs import RayJobsError
 from llmtrain_operator.informer.caches import Caches

@@ -4,7 +4,8 @@ import asyncio
 import logging
 
 from llmtrain_clients import paths
-from llmtrain_clients.kubernetes_api import KubernetesApi, KubernetesError
+from llmtrain_clients.kubernetes_api import KubernetesApi
+from llmtrain_clients.kubernetes_errors import KubernetesError
 from llmtrain_lifecycle.builders.labels import Json
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
 from llmtrain_clients import paths
-from llmtrain_clients.kubernetes_api import KubernetesApi, as_expected
+from llmtrain_clients.kubernetes_api import KubernetesApi
+from llmtrain_clients.kubernetes_errors import as_expected
 from llmtrain_clients.ray_connector import Head, RayConnector
 from llmtrain_lifecycle.builders.labels import Json
 from llmtrain_lifecycle.builders.network_policy import network_policy

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from llmtrain_clients import paths
-from llmtrain_clients.kubernetes_api import KubernetesApi, KubernetesError, as_expected
+from llmtrain_clients.kubernetes_api import KubernetesApi
+from llmtrain_clients.kubernetes_errors import KubernetesError, as_expected
 from llmtrain_lifecycle.money.nodes import ObservedNode
 
 _REMEMBERED = 10_000

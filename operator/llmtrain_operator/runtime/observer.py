@@ -8,7 +8,7 @@ from typing import TypedDict
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import Attempt, JobStatus
 from llmtrain_clients.http import UnreachableError
-from llmtrain_clients.kubernetes_api import KubernetesError
+from llmtrain_clients.kubernetes_errors import KubernetesError
 from llmtrain_clients.progress import read_progress
 from llmtrain_clients.ray_jobs import RayJobsError
 from llmtrain_lifecycle.cluster_view import cluster_views

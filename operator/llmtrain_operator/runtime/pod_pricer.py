@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from llmtrain_api.cost import Ledger
 from llmtrain_api.faults import describe_faults
 from llmtrain_api.job import LLMTrainingJob
-from llmtrain_clients.kubernetes_api import KubernetesError
+from llmtrain_clients.kubernetes_errors import KubernetesError
 from llmtrain_lifecycle.money.ledger import known_uids
 from llmtrain_lifecycle.money.nodes import ObservedNode
 from llmtrain_lifecycle.money.paid_pods import GonePod, PaidPod, paid_pods, requests_of

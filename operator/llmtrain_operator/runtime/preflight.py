@@ -4,7 +4,8 @@ import time
 
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_clients import paths
-from llmtrain_clients.kubernetes_api import KubernetesApi, as_expected
+from llmtrain_clients.kubernetes_api import KubernetesApi
+from llmtrain_clients.kubernetes_errors import as_expected
 from llmtrain_lifecycle.policies.secrets import Labels, secrets_obstacle
 from llmtrain_lifecycle.snapshot import Obstacle
 

@@ -12,7 +12,8 @@ from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
 from llmtrain_clients import paths
 from llmtrain_clients.http import UnreachableError
-from llmtrain_clients.kubernetes_api import KubernetesApi, KubernetesError, as_expected
+from llmtrain_clients.kubernetes_api import KubernetesApi
+from llmtrain_clients.kubernetes_errors import KubernetesError, as_expected
 from llmtrain_clients.ray_jobs import RayJobsError
 from llmtrain_lifecycle.builders.events import events
 from llmtrain_lifecycle.conditions import INVALID_SPEC, conditions_of

@@ -6,7 +6,7 @@ They are lost with the process, and the next process finds them again.
 import time
 
 from llmtrain_clients.http import UnreachableError
-from llmtrain_clients.kubernetes_api import KubernetesError
+from llmtrain_clients.kubernetes_errors import KubernetesError
 from llmtrain_clients.ray_jobs import RayJobsError, RayRefusedError
 from llmtrain_lifecycle.decision import Action, EnsureCluster, Stop, Submit
 from llmtrain_lifecycle.snapshot import Obstacle, RayUnreachable

@@ -21,7 +21,7 @@ from support.foreign_answers import foreign_answers
 
 from llmtrain_api.status import Phase, StageState
 from llmtrain_clients.http import UnreachableError
-from llmtrain_clients.kubernetes_api import KubernetesError
+from llmtrain_clients.kubernetes_errors import KubernetesError
 from llmtrain_clients.ray_jobs import RayJobsError
 from llmtrain_operator.informer.work_queue import Key
 from llmtrain_operator.runtime.reconciler import Reconciler

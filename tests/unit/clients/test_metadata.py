@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from llmtrain_clients.http import Reply
-from llmtrain_clients.kubernetes_api import Json, KubernetesApi, KubernetesError
+from llmtrain_clients.kubernetes_api import Json, KubernetesApi
+from llmtrain_clients.kubernetes_errors import KubernetesError
 
 _ALONE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from llmtrain_clients.kubernetes_api import KubernetesApi, KubernetesError
+from llmtrain_clients.kubernetes_api import KubernetesApi
+from llmtrain_clients.kubernetes_errors import KubernetesError
 from llmtrain_lifecycle.money.nodes import ObservedNode
 from llmtrain_operator.runtime.nodes import Nodes
 
