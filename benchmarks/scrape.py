@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1000)
     count = parser.parse_args().jobs
     caches, process = Caches(), psutil.Process()
-    collector = JobsCollector(caches)
+    collector = JobsCollector(caches, lambda: True)
     put_all(caches, count, version=1)
     before = process.memory_info().rss
     page = collector.text(NOW).encode()

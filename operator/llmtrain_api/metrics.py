@@ -184,6 +184,11 @@ OPERATOR_METRICS = (
         ("namespace",),
     ),
     PrometheusMetric(
+        "llmtrain_operator_leads",
+        "1 for the operator that reconciles, 0 for one that is ready to take over.",
+        (),
+    ),
+    PrometheusMetric(
         "llmtrain_operator_api_requests_total",
         "Requests to the API server, those to Ray through it included.",
         ("method", "code"),

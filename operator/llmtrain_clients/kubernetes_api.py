@@ -59,6 +59,7 @@ class KubernetesApi:
         observe: called with the method and status of each answer; 0 if there was none.
         kubeconfig: the kubeconfig; None for KUBECONFIG, a Pod's service account, ~/.kube/config.
         context: context of the kubeconfig; None for the current one.
+        may_write: whether this process may change anything now; asked before each write.
     """
 
     def __init__(
@@ -67,8 +68,9 @@ class KubernetesApi:
         *,
         kubeconfig: Path | None = None,
         context: str | None = None,
+        may_write: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._observe = observe
+        self._observe, self._may_write = observe, may_write
         self._kubeconfig, self._context = kubeconfig, context
         self._client: client.ApiClient | None = None
 
@@ -246,8 +248,20 @@ class KubernetesApi:
             KubernetesError: refused, or not reached; a conflict if the object has changed since it
                 was read.
         """
-        query = {"fieldManager": FIELD_MANAGER}
-        return await self._json("PUT", path + "/status", body, query=query)
+        return await self.replace(path + "/status", body)
+
+    async def replace(self, path: str, body: Json) -> Json:
+        """Write an object, or a part of one, in the place of what was read; returns the object.
+
+        Args:
+            path: path of the object or part.
+            body: the object, with the resourceVersion that was read.
+
+        Raises:
+            KubernetesError: refused, or not reached; a conflict if the object has changed since it
+                was read.
+        """
+        return await self._json("PUT", path, body, query={"fieldManager": FIELD_MANAGER})
 
     async def delete(self, path: str, *, uid: str) -> None:
         """Delete the object with this UID; another object with its name is left alone.
@@ -310,8 +324,11 @@ class KubernetesApi:
         """Send a request; any status is an answer.
 
         Raises:
-            KubernetesError: the API server cannot be reached.
+            KubernetesError: the API server cannot be reached, or this process may not write.
         """
+        # Here and not before: a process that was paused goes on where it was.
+        if method != "GET" and not self._may_write():
+            raise KubernetesError(0, "NotLeading", "another operator leads: nothing is written")
         assert self._client is not None, "entered before"
         request = await self._client.param_serialize(
             method,

@@ -45,6 +45,11 @@ def events(namespace: str) -> str:
     return _path("/api/v1", namespace, "events")
 
 
+def leases(namespace: str, name: str | None = None) -> str:
+    """Path of Leases of a namespace: one, or all."""
+    return _path("/apis/coordination.k8s.io/v1", namespace, "leases", name)
+
+
 def service_proxy(namespace: str, service: str, port: str) -> str:
     """Path of the API server's proxy to a port of a Service."""
     return _path("/api/v1", namespace, "services", f"{service}:{port}") + "/proxy"

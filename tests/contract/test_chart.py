@@ -32,6 +32,7 @@ _CHOICES = (
     ("allowed.images={registry.example/}", "crds.install=false"),
     ("image.pullPolicy=Always", "imagePullSecrets={registry}"),
     ("metrics.enabled=true", "prices.resources.cpuUsdPerHour=0.04", _MONITORING),
+    ("replicas=1", "replicas=2"),
     ("image.tag=main", f"image.tag=1@sha256:{'0' * 64}"),
 )
 
@@ -110,6 +111,7 @@ def test_settings_reach_the_operator(kubeconfig: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "path"),
     [
+        ("replicas=0", "/replicas"),
         ("trainer.graceSeconds=soon", "/trainer/graceSeconds"),
         ("networkPolicy.apiServerPorts={0}", "/networkPolicy/apiServerPorts/0"),
         ("namespaces={123}", "/namespaces/0"),

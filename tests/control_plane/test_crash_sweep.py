@@ -11,12 +11,6 @@ from support.watch_faults import doubling, dropping, late, stale
 pytestmark = pytest.mark.timeout(900)
 
 
-@pytest.fixture(scope="module")
-def undisturbed(cluster: NodelessCluster, tmp_path_factory: pytest.TempPathFactory) -> JobHistory:
-    """The record of a job without crashes and watch faults."""
-    return run_whole_job(cluster, "undisturbed", tmp_path_factory.mktemp("undisturbed"))
-
-
 def test_an_undisturbed_job_fails_once_and_is_suspended_once(undisturbed: JobHistory) -> None:
     attempts = {
         stage["name"]: stage["runs"][0]["attempt"]["number"] for stage in undisturbed.end["stages"]

@@ -58,28 +58,38 @@ def run_whole_job(
         watch_fault: makes the fault of each watch.
     """
     proxy, crashes = cluster.proxy, -1
-    cluster.ray.failing, cluster.ray.endless = ("tokenizer-0",), ("pretrain-0",)
-    proxy.writes.clear()
+    begin_whole_job(cluster, name)
     proxy.watch_fault = watch_fault
-    cluster.client.request("POST", JOBS, full_pipeline_job(name))
-    while not _is_over(cluster, name):
+    while not is_over(cluster, name):
         crashes += 1
         with running_warm_operator(cluster.operator_kubeconfig, folder, **_SETTINGS) as operator:
             proxy.after_write = operator.kill if crash else lambda: None
             for _ in range(_LOOKS):
                 operator.join(_LOOK_SECONDS)
-                if not operator.is_alive() or _is_over(cluster, name):
+                if not operator.is_alive() or is_over(cluster, name):
                     break
-                _suspend_once(cluster, name)
+                suspend_once(cluster, name)
             else:
                 raise AssertionError((folder / "operator.log").read_text()[-4000:])
             proxy.after_write = lambda: None
-    made = Counter(_kind_of(write, name) for write in proxy.writes)
+    return history_of(cluster, name, crashes)
+
+
+def begin_whole_job(cluster: NodelessCluster, name: str) -> None:
+    """Create the job; it has to be suspended once, by `suspend_once`."""
+    cluster.ray.failing, cluster.ray.endless = ("tokenizer-0",), ("pretrain-0",)
+    cluster.proxy.writes.clear()
+    cluster.client.request("POST", JOBS, full_pipeline_job(name))
+
+
+def history_of(cluster: NodelessCluster, name: str, crashes: int) -> JobHistory:
+    """The record of a job that is over."""
+    made = Counter(_kind_of(write, name) for write in cluster.proxy.writes)
     del made["rewritten"]
     return JobHistory(crashes, made, _end_of(cluster, name))
 
 
-def _suspend_once(cluster: NodelessCluster, name: str) -> None:
+def suspend_once(cluster: NodelessCluster, name: str) -> None:
     """Suspend the first attempt of pretraining once it runs, and resume what is suspended."""
     job = cluster.client.request("GET", f"{JOBS}/{name}")
     status, policy = job.get("status", {}), job["spec"].get("policy", {})
@@ -91,7 +101,7 @@ def _suspend_once(cluster: NodelessCluster, name: str) -> None:
         cluster.client.request("PATCH", f"{JOBS}/{name}", patch, content=_MERGE)
 
 
-def _is_over(cluster: NodelessCluster, name: str) -> bool:
+def is_over(cluster: NodelessCluster, name: str) -> bool:
     """Whether the job has succeeded and holds nothing any more."""
     status = cluster.client.request("GET", f"{JOBS}/{name}").get("status", {})
     selector = f"?labelSelector=llmtrain.io/job={name}"

@@ -19,6 +19,7 @@ from support.fake_ray import LOG_FILE, FakeRay, as_json
 
 _HEAD = re.compile(r"/api/v1/namespaces/[^/]+/services/(.+)-head-svc:(\w+)/proxy(/.*)")
 _PACKAGES = "/proxy/api/packages/"
+_LEASES = "/coordination.k8s.io/v1/"
 _READS = {"GET", "HEAD"}
 _CLOSING_SECONDS = 0.25
 """aiohttp's own documentation asks for it: its transports close after their session."""
@@ -128,6 +129,8 @@ class KubernetesProxy:
                     yield passed_on + b"\n"
 
     def _note(self, request: web.Request) -> None:
+        if _LEASES in request.path:
+            return  # they are renewed all the time
         write = (request.method, request.path)
         if _PACKAGES in request.path and write in self.writes:
             return  # the same bytes under the same name: who starts anew uploads them anew

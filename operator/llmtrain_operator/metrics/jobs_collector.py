@@ -6,6 +6,7 @@ Only existing jobs are cached between scrapes, so the series of a job vanish wit
 import logging
 import threading
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from datetime import datetime
 
 from llmtrain_api.metrics import JOB_METRICS, OPERATOR_METRICS
@@ -24,16 +25,20 @@ class JobsCollector:
 
     Args:
         caches: caches of the operator.
+        leads: whether this operator leads. Another one has no samples of jobs, so that the sums
+            over all operators are right.
     """
 
-    def __init__(self, caches: Caches) -> None:
-        self._caches = caches
+    def __init__(self, caches: Caches, leads: Callable[[], bool]) -> None:
+        self._caches, self._leads = caches, leads
         self._known: dict[Key, CachedJobMetrics] = {}
         self._unreadable: dict[Key, ObservedJob] = {}
         self._one_scrape = threading.Lock()
 
     def text(self, now: datetime) -> str:
         """All samples at a time, in Prometheus' text format."""
+        if not self._leads():
+            return ""
         with self._one_scrape:
             return self._text(now)
 

@@ -22,6 +22,7 @@ _GAUGES = (
     "llmtrain_operator_watch_age_seconds",
     "llmtrain_operator_resync_age_seconds",
     "llmtrain_operator_namespace_watched",
+    "llmtrain_operator_leads",
 )
 
 
@@ -70,6 +71,7 @@ class OwnGauges(Collector):
         waits: seconds that each job has waited for a reconcile.
         resync_age: seconds since the last resync.
         namespaces: namespaces of the operator's settings, and whether each is watched.
+        leads: whether this operator leads.
     """
 
     def __init__(
@@ -78,19 +80,21 @@ class OwnGauges(Collector):
         waits: Callable[[], list[float]],
         resync_age: Callable[[], float],
         namespaces: Mapping[str, bool],
+        leads: Callable[[], bool],
     ) -> None:
         self._own, self._waits, self._resync_age = own, waits, resync_age
-        self._namespaces = namespaces
+        self._namespaces, self._leads = namespaces, leads
 
     def collect(self) -> Iterable[Family]:
         """All samples at this moment."""
         families = families_of(_BY_NAME[name] for name in _GAUGES)
-        info, length, oldest, watches, resync, watched = families.values()
+        info, length, oldest, watches, resync, watched, leads = families.values()
         waits = self._waits()
         info.add_metric((version("llmtrain"),), 1)
         length.add_metric((), len(waits))
         oldest.add_metric((), max(waits, default=0.0))
         resync.add_metric((), self._resync_age())
+        leads.add_metric((), self._leads())
         for kind, seen in list(self._own.watch_times.items()):
             watches.add_metric((kind,), time.monotonic() - seen)
         for namespace, is_watched in self._namespaces.items():

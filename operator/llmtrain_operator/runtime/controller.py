@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext, suppress
 from pathlib import Path
 
 import aiohttp
@@ -17,6 +17,7 @@ from llmtrain_clients.ray_connector import RayConnector, Waiting
 from llmtrain_clients.ray_jobs import RayJobsError
 from llmtrain_operator.informer.caches import Caches
 from llmtrain_operator.informer.work_queue import Key, WorkQueue
+from llmtrain_operator.leadership.elector import Elector, elector_of
 from llmtrain_operator.metrics.jobs_collector import JobsCollector
 from llmtrain_operator.metrics.own import OwnGauges, OwnMetrics
 from llmtrain_operator.metrics.server import served_metrics
@@ -46,7 +47,8 @@ class Controller:
         scope: what the operator watches; None for the whole cluster.
 
     Attributes:
-        outdated: set when the scope no longer matches what can be watched.
+        outdated: set when the scope no longer matches what can be watched, or when this operator
+            no longer leads.
     """
 
     def __init__(self, settings: OperatorSettings, scope: Scope | None = None) -> None:
@@ -60,12 +62,18 @@ class Controller:
         self._slots = Slots(settings.num_workers)
         self._reconciles: set[asyncio.Task[None]] = set()
         self._last_resync = time.monotonic()
-        self._knows_all = asyncio.Event()
+        self._knows_all, self._look_now = asyncio.Event(), asyncio.Event()
         self._refused = False
+        self._elector: Elector | None = None
 
     async def start(self) -> None:
         """Start the workers and the resync."""
-        api = await self._stack.enter_async_context(KubernetesApi(self.metrics.count_request))
+        if self._settings.leader_election is not None:
+            own = await self._stack.enter_async_context(KubernetesApi(self.metrics.count_request))
+            self._elector = elector_of(self._settings.leader_election, own)
+        api = await self._stack.enter_async_context(
+            KubernetesApi(self.metrics.count_request, may_write=lambda: self.leads)
+        )
         if self._settings.metrics_port is not None:
             self._stack.enter_context(self._served_metrics(self._settings.metrics_port))
         session = None
@@ -86,6 +94,8 @@ class Controller:
             self._tasks.append(asyncio.create_task(endless))
         if self._scope is not None:
             self._tasks.append(asyncio.create_task(self._follow_scope(api, self._scope)))
+        if self._elector is not None:
+            self._tasks.append(asyncio.create_task(self._take_part(self._elector)))
 
     async def stop(self) -> None:
         """Stop them; the next process repeats an interrupted reconcile."""
@@ -93,7 +103,14 @@ class Controller:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._elector is not None:
+            await self._elector.give_back()
         await self._stack.aclose()
+
+    @property
+    def leads(self) -> bool:
+        """Whether this operator may act: it leads, or is the only one."""
+        return self._elector is None or self._elector.leads
 
     @property
     def watches_all_namespaces(self) -> bool:
@@ -120,12 +137,13 @@ class Controller:
         return served_metrics(
             port,
             self.metrics,
-            JobsCollector(self.caches),
+            JobsCollector(self.caches, lambda: self.leads),
             OwnGauges(
                 self.metrics,
-                waits=lambda: self.queue.waits,
+                waits=lambda: self.queue.waits if self.leads else [],
                 resync_age=lambda: self.seconds_since_resync,
                 namespaces=self._namespaces_watched,
+                leads=lambda: self.leads,
             ),
         )
 
@@ -137,13 +155,26 @@ class Controller:
 
     async def _run_reconciles(self, reconciler: Reconciler) -> None:
         # Events of jobs, clusters and Pods come in any order. A reconcile that knows a job but not
-        # # yet its Pods would take the attempt for lost.
+        # yet its Pods would take the attempt for lost.
+        if self._elector is not None:
+            await self._elector.elected.wait()
+            # The last writes of another leader may not have come by the watches yet.
+            self._knows_all.clear()
+            self._look_now.set()
         await self._knows_all.wait()
         while True:
             await self._slots.take()
             task = asyncio.create_task(self._reconcile(reconciler, await self.queue.take()))
             self._reconciles.add(task)
             task.add_done_callback(self._reconciles.discard)
+
+    async def _take_part(self, elector: Elector) -> None:
+        """Take part in the election until leadership is lost; nothing is reconciled after that."""
+        await elector.run()
+        for task in self._reconciles:
+            task.cancel()
+        self.outdated.set()
+        await asyncio.Event().wait()  # until kopf stops
 
     async def _reconcile(self, reconciler: Reconciler, key: Key) -> None:
         """Reconcile a job until nothing is left to do for it at once."""
@@ -182,9 +213,14 @@ class Controller:
                 self._refused = error.is_refusal
             else:
                 self._last_resync = time.monotonic()
-                self._knows_all.set()
+                if not self._look_now.is_set():
+                    self._knows_all.set()
             known = self._knows_all.is_set()
-            await asyncio.sleep(self._settings.resync_seconds if known else _FIRST_LOOK_SECONDS)
+            pause = self._settings.resync_seconds if known else _FIRST_LOOK_SECONDS
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._look_now.wait()
+            self._look_now.clear()
 
     async def _follow_scope(self, api: KubernetesApi, scope: Scope) -> None:
         """Notice changes of what can be watched: namespaces, kinds, and the right to read them."""

@@ -11,6 +11,7 @@ from llmtrain_api.faults import describe_faults
 from llmtrain_api.names import WORKSPACE_PATH
 from llmtrain_api.spec.compute import Nodes
 from llmtrain_lifecycle.settings import PodNetwork, PodSettings, Settings
+from llmtrain_operator.leadership.lease import LeaderElection
 
 
 class SettingsError(Exception):
@@ -58,6 +59,8 @@ class OperatorSettings(Section):
     """YAML file with the price list, read again when it changes; without it no costs are known."""
     metrics_port: int | None = Field(None, ge=1, le=65535)
     """Port of the metrics; without it none are served."""
+    leader_election: LeaderElection | None = None
+    """The Lease of several operators; without it this operator is the only one."""
     poll_seconds: float = Field(5.0, gt=0, le=300)
     """Interval between reconciles of a running stage."""
     resync_seconds: float = Field(300.0, ge=1, le=86400)

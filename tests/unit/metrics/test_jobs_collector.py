@@ -28,8 +28,8 @@ class _Scraped:
     """The operator's caches and a collector."""
 
     def __init__(self, *bodies: Any) -> None:
-        self.caches, self.now = Caches(), NOW
-        self.collector = JobsCollector(self.caches)
+        self.caches, self.now, self.leads = Caches(), NOW, True
+        self.collector = JobsCollector(self.caches, lambda: self.leads)
         for body in bodies:
             self.caches.put_job(body)
 
@@ -52,6 +52,12 @@ class _Scraped:
         """The only one."""
         (value,) = self.values(metric, name).values()
         return value
+
+
+def test_an_operator_that_does_not_lead_has_no_samples_of_jobs() -> None:
+    scraped = _Scraped(live_body())
+    scraped.leads = False
+    assert not list(scraped.families())
 
 
 def test_a_job_at_work_has_every_metric_with_its_labels() -> None:

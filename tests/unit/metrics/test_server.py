@@ -31,13 +31,15 @@ class _Jobs(JobsCollector):
 def jobs() -> _Jobs:
     caches = Caches()
     caches.put_job(live_body())
-    return _Jobs(caches)
+    return _Jobs(caches, lambda: True)
 
 
 @pytest.fixture
 def url(jobs: _Jobs) -> Iterator[str]:
     own, port = OwnMetrics(), free_port()
-    with served_metrics(port, own, jobs, OwnGauges(own, list, lambda: 1.0, {"team-a": True})):
+    with served_metrics(
+        port, own, jobs, OwnGauges(own, list, lambda: 1.0, {"team-a": True}, lambda: True)
+    ):
         yield f"http://{LOOPBACK}:{port}/metrics"
 
 

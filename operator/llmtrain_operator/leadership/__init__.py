@@ -1,0 +1,1 @@
+"""Leadership: of several operators one reconciles, and the others are ready to take over."""
