@@ -9,6 +9,7 @@ CACHE := $(HOME)/.cache/llmtrain
 UV := $(CACHE)/uv-$(UV_VERSION)/bin/uv
 BIN := .venv/bin
 SETUP := .venv/set-up
+MOTO = $(CACHE)/moto-$(shell sha256sum < requirements-moto.lock | cut -c 1-64)
 
 export UV_CACHE_DIR := $(CACHE)/uv
 # The system's certificates, so that a company's own authority is trusted.
@@ -56,6 +57,8 @@ lock: | $(UV) ## Bring the lock files up to date with pyproject.toml.
 	  --constraint requirements.lock --generate-hashes --no-header --output-file requirements-operator.lock
 	printf 'hatchling\nuv==$(UV_VERSION)\n' | $(UV) pip compile - --quiet --universal --python-version 3.11 \
 	  --constraint requirements.lock --generate-hashes --no-header --no-annotate --output-file requirements-build.lock
+	printf 'moto[server]' | $(UV) pip compile - --quiet --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate --output-file requirements-moto.lock
 
 .PHONY: images
 images: ## Build both images: make images BASE=python:3.11.14-slim-bookworm@sha256:...
@@ -102,7 +105,7 @@ check: setup ## Everything that needs no run: format, lint, types, imports, gene
 	$(BIN)/python scripts/docs_site.py
 
 .PHONY: test
-test: setup cluster-binaries ## Run the tests: units, training, the CRD and the operator on a real API server.
+test: setup cluster-binaries s3-server ## Run the tests: units, training, the CRD and the operator on a real API server.
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/unit tests/training tests/contract tests/control_plane \
 	  --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
@@ -118,6 +121,11 @@ fuzz: setup cluster-binaries ## Explore at random what make test draws the same 
 cluster-binaries: ## Build the programs of a control plane for the tests (minutes, once).
 	PYTHONPATH=tests $(PYTHON) -m support.cluster.binaries etcd kube-apiserver \
 	  kube-controller-manager kube-scheduler kubectl helm kubeconform ray-operator promtool
+
+.PHONY: s3-server
+s3-server: | $(UV) ## Install the S3 server of the tests, apart from .venv: it needs older packages.
+	@test -x $(MOTO)/bin/moto_server || { $(UV) venv --quiet --python $(PYTHON) $(MOTO) && \
+	  $(UV) pip sync --quiet --python $(MOTO)/bin/python --require-hashes requirements-moto.lock; }
 
 .PHONY: install-manifest
 install-manifest: setup ## Render the chart for those without helm: manifests/operator.

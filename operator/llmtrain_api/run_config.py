@@ -7,6 +7,7 @@ from pydantic import Field
 
 from llmtrain_api.base import Record
 from llmtrain_api.spec.tracking import Tracking
+from llmtrain_api.spec.workspace import MirrorUrl
 from llmtrain_api.stages import Sections, Stage
 
 
@@ -38,6 +39,8 @@ class RunConfig(Sections):
     seed: int
     workspace: str
     """Absolute path of the job's durable folder, the same on every machine of the job."""
+    mirror: MirrorUrl | None = None
+    """URL of the copy of the workspace's results."""
     inputs: str
     """Absolute path of the folder that relative paths of the manifest start from."""
     workers: Workers

@@ -72,7 +72,8 @@ class StageRow:
     exports_to: str | None = None
     """Folder in the workspace in which the stage hands over the newest model."""
     results: tuple[str, ...] = ()
-    """Folders in the workspace that hold results of this stage alone."""
+    """Files and folders in the workspace that hold results of this stage alone, beside its
+    model."""
 
 
 class Stage(StrEnum):
@@ -87,7 +88,7 @@ class Stage(StrEnum):
         member.row = row
         return member
 
-    DATA = "data", StageRow(weight=5, results=("data",))
+    DATA = "data", StageRow(weight=5, results=("data/documents", "data/report.json"))
     TOKENIZER = "tokenizer", StageRow(weight=5, results=("tokenizer", "tokens"))
     PRETRAIN = (
         "pretrain",
@@ -109,6 +110,7 @@ class Stage(StrEnum):
             needs_model=True,
             uses=("seed", "model"),
             makes=ModelRow(name="finetuned"),
+            results=("data/conversations",),
         ),
     )
     EVALUATE = (

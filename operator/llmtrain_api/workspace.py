@@ -59,9 +59,22 @@ class Workspace:
     @property
     def results(self) -> tuple[Path, ...]:
         """All results of stages in the workspace."""
-        names = (name for stage in Stage for name in stage.row.results)
+        names = (Path(name).parts[0] for stage in Stage for name in stage.row.results)
         shared = ("checkpoints", "micro-batches", "models", "metrics", "logs", "tracking")
         return tuple(self.root / name for name in dict.fromkeys((*names, *shared)))
+
+    def results_of(self, stage: Stage) -> tuple[Path, ...]:
+        """Files and folders that a stage leaves: results, model, and records of its training."""
+        model = self.model_of(stage)
+        return (
+            *(self.root / name for name in stage.row.results),
+            *([] if model is None or model.name in stage.row.results else [model]),
+            *(self.training_records(stage) if stage.optimizes else ()),
+        )
+
+    def training_records(self, stage: Stage) -> tuple[Path, ...]:
+        """Files that a training stage needs beside a checkpoint to go on."""
+        return (self.metrics(stage), self.micro_batch(stage))
 
     @property
     def evaluation_report(self) -> Path:

@@ -40,6 +40,7 @@ def render_run_config(
         after_out_of_memory=last_end in _OUT_OF_MEMORY,
         seed=spec.seed,
         workspace=settings.workspace,
+        mirror=spec.workspace.mirror,
         inputs=settings.inputs,
         workers=_workers(job, settings),
         progress_host=settings.progress_host,

@@ -25,9 +25,8 @@ def test_a_stage_is_a_section_a_row_and_a_package(tmp_path: Path) -> None:
             "from llmtrain_api.spec.tokenizer import Tokenizer\n": (
                 "from llmtrain_api.spec.toy import Toy\n"
             ),
-            '    DATA = "data", StageRow(weight=5, results=("data",))\n': (
-                '    TOY = "toy", StageRow(weight=15, results=("toy",))\n'
-            ),
+            '    DATA = "data", StageRow(weight=5, results=("data/documents",'
+            ' "data/report.json"))\n': ('    TOY = "toy", StageRow(weight=15, results=("toy",))\n'),
             "    data: Data | None = None\n": "    toy: Toy | None = None\n",
         },
         tmp_path / "source",
@@ -45,7 +44,7 @@ def test_a_stage_that_optimizes_is_no_more(tmp_path: Path) -> None:
             "from llmtrain_api.spec.training import Training\n": (
                 "from llmtrain_api.spec.tune import Tune\n"
             ),
-            '            makes=ModelRow(name="finetuned"),\n        ),\n    )\n': (
+            '            results=("data/conversations",),\n        ),\n    )\n': (
                 '    TUNE = "tune", StageRow(weight=20, uses_gpus=True, optimizes=True,'
                 ' needs_model=True, uses=("seed", "model"), makes=ModelRow(name="tuned"))\n'
             ),

@@ -19,6 +19,7 @@ from llmtrain_trainer.disk import explain_full_disk
 from llmtrain_trainer.driver_log import driver_log
 from llmtrain_trainer.environment import record_environment
 from llmtrain_trainer.errors import Interrupted, UserError
+from llmtrain_trainer.mirror.mirrored import mirrored
 from llmtrain_trainer.outcome import Ending, ending, leave, read_run_config
 from llmtrain_trainer.progress.server import REPORT_PATH, serve_progress
 from llmtrain_trainer.progress.tracker import ProgressTracker
@@ -136,6 +137,12 @@ def _run_stage(context: StageContext) -> StageResult:
     stage = context.config.stage
     if context.config.section(stage) is None:
         raise UserError(f"the {stage} stage needs the section {stage} in the manifest")
+    with mirrored(context):
+        return _work(context)
+
+
+def _work(context: StageContext) -> StageResult:
+    stage = context.config.stage
     if stage.row.needs_model or stage.row.makes:
         from llmtrain_trainer.models.pipeline import fetch_initial_model
 

@@ -50,20 +50,20 @@ def replaced_folder(target: Path) -> Iterator[Path]:
     """
     temporary = target.with_name(f".{target.name}.tmp")
     replaced = target.with_name(f".{target.name}.old")
-    _remove(temporary)
+    remove_folder(temporary)
     temporary.mkdir(parents=True)
     try:
         yield temporary
     except BaseException:
-        _remove(temporary)
+        remove_folder(temporary)
         raise
-    _sync_tree(temporary)
-    _remove(replaced)
+    sync_tree(temporary)
+    remove_folder(replaced)
     if target.exists():
         target.rename(replaced)
     temporary.rename(target)
     sync(target.parent)
-    _remove(replaced)
+    remove_folder(replaced)
 
 
 def replace_file(target: Path, text: str) -> None:
@@ -77,12 +77,14 @@ def replace_file(target: Path, text: str) -> None:
     sync(target.parent)
 
 
-def _remove(folder: Path) -> None:
+def remove_folder(folder: Path) -> None:
+    """Remove a folder, if it is there."""
     if folder.exists():
         shutil.rmtree(folder)
 
 
-def _sync_tree(folder: Path) -> None:
+def sync_tree(folder: Path) -> None:
+    """Make all files and folders below a folder durable, and itself."""
     for parent, _, names in os.walk(folder):
         for name in names:
             sync(Path(parent) / name)

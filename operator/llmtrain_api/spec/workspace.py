@@ -4,11 +4,21 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, StringConstraints, model_validator
 
-from llmtrain_api.base import Section, rule, rules
+from llmtrain_api.base import Section, rule, rules, written
 from llmtrain_api.spec.compute import Memory
 from llmtrain_api.spec.kubernetes import ObjectName
 
 _SUB_PATH = r"^[A-Za-z0-9_][-A-Za-z0-9_.]*(/[A-Za-z0-9_][-A-Za-z0-9_.]*)*$"
+
+_URL = (
+    r"^(s3|gs)://[a-z0-9][a-z0-9._-]+(/[A-Za-z0-9_][-A-Za-z0-9_.=]*)*$|^file://(/[-A-Za-z0-9_.]+)+$"
+)
+
+MirrorUrl = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=1024, pattern=_URL),
+    written("s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or file:///FOLDER, without credentials"),
+]
 
 
 class PersistentVolumeClaim(Section):
@@ -26,7 +36,7 @@ class Workspace(Section):
     """The durable folder of the job: an existing claim, or one that the operator creates.
 
     A claim that the operator creates outlives the job, since the model is stored in it. On a laptop
-    this section has no effect.
+    only `mirror` has an effect.
     """
 
     model_config = ConfigDict(
@@ -48,6 +58,12 @@ class Workspace(Section):
     shared: bool = True
     """Whether the claim that the operator creates can be mounted on several nodes (ReadWriteMany).
     false suffices where all Pods run on one node."""
+
+    mirror: MirrorUrl | None = None
+    """Object storage that holds a copy of committed checkpoints and of each stage's results, for
+    this job alone: `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`, or a folder that exists,
+    `file:///FOLDER`. A job of the same name whose workspace is empty goes on from there.
+    Credentials and endpoint come from the environment."""
 
     @model_validator(mode="after")
     def _class_is_for_a_new_claim(self) -> Self:

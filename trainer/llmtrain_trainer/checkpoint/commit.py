@@ -19,6 +19,7 @@ from llmtrain_trainer.checkpoint.manifest import (
     file_names,
     leftover_folders,
     newest_committed,
+    pinned_step,
     step_folder,
     temporary_folder,
     trash_folder,
@@ -142,8 +143,10 @@ class CheckpointWriter:
         replace_file(final / COMMITTED, sha256(final / MANIFEST))
 
     def _prune(self) -> None:
+        pinned = pinned_step(self._root)
         for step in checkpoint_steps(self._root)[self._keep :]:
-            self._delete(step)
+            if step != pinned:
+                self._delete(step)
 
     def _delete(self, step: int) -> None:
         trash = trash_folder(self._root, step, self._template.attempt)

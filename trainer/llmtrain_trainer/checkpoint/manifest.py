@@ -3,6 +3,7 @@
 step-00000100/               a checkpoint, committed when COMMITTED is in it
 step-00000100.tmp-3/         attempt 3 is writing it, or died while it did
 ATTEMPT                      the attempt that may commit
+PINNED                       step of a checkpoint that is being copied, and not to be deleted
 """
 
 import re
@@ -20,6 +21,7 @@ from llmtrain_trainer.files import sha256
 MANIFEST = "manifest.json"
 COMMITTED = "COMMITTED"
 ATTEMPT = "ATTEMPT"
+PINNED = "PINNED"
 
 _STEP = re.compile(r"step-(\d{8,})")
 _LEFTOVER = re.compile(r"step-\d{8,}\.(tmp|trash)-\d+")
@@ -52,6 +54,14 @@ def newest_committed(root: Path) -> int | None:
     """The step of the newest committed checkpoint; None if there is none."""
     steps = checkpoint_steps(root)
     return next((step for step in steps if (step_folder(root, step) / COMMITTED).is_file()), None)
+
+
+def pinned_step(root: Path) -> int | None:
+    """The step of the checkpoint that is being copied; None if there is none."""
+    try:
+        return int((root / PINNED).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
 
 
 def leftover_folders(root: Path) -> list[Path]:

@@ -17,6 +17,7 @@ from torch import distributed as dist
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.launch.rank import run_rank
+from llmtrain_trainer.mirror.mirrored import mirrored
 from llmtrain_trainer.models.pipeline import fetch_initial_model
 from llmtrain_trainer.outcome import ending, leave, read_run_config
 from llmtrain_trainer.progress.reporter import NullReporter
@@ -51,9 +52,10 @@ def _run(config: RunConfig) -> None:
         config.progress_host, config.progress_port, tracker, stop, token=secrets.token_hex()
     ):
         context = StageContext(config, tracker, stop)
-        fetch_initial_model(context)
-        dist.barrier()
-        run_rank(context)
+        with mirrored(context):
+            fetch_initial_model(context)
+            dist.barrier()
+            run_rank(context)
 
 
 if __name__ == "__main__":

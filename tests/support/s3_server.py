@@ -1,0 +1,116 @@
+"""An S3 server in a process of its own: moto's, spoken to over HTTP, with faults on request."""
+
+import hashlib
+import json
+import re
+import subprocess
+import urllib.parse
+import urllib.request
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+from support.repository import ROOT
+
+BUCKET = "models"
+_ACCESS_KEY = "AKIATESTTESTTESTTEST"
+CANARY = "canary/of/the/tests/9Xq2vYw7"
+"""The secret key, which no output may hold."""
+_AUTHORIZATION = (
+    f"AWS4-HMAC-SHA256 Credential={_ACCESS_KEY}/20260101/us-east-1/s3/aws4_request, "
+    "SignedHeaders=host, Signature=0"
+)
+"""Moto looks at the key alone."""
+_PROCESS = Path(__file__).parent / "moto_process.py"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An answer in place of the server's own.
+
+    Attributes:
+        method: method of the requests.
+        path: pattern of their path.
+        status: status of the answer.
+        code: error code of S3.
+        times: number of requests.
+    """
+
+    method: str
+    path: str
+    status: int
+    code: str
+    times: int = 1_000_000
+
+
+class S3Server:
+    """The server, with one bucket; a context manager."""
+
+    def __enter__(self) -> Self:
+        python = _environment() / "bin" / "python"
+        self._process = subprocess.Popen(
+            [python, "-W", "ignore", _PROCESS, _ACCESS_KEY],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        self.endpoint = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
+        self._send("PUT", BUCKET)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables with which a client reaches the bucket."""
+        return {
+            "AWS_ACCESS_KEY_ID": _ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": CANARY,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def hinder(self, *faults: Fault) -> None:
+        """Answer some requests with errors from now on; without any, answer all as they come."""
+        self._send("POST", "faults", json.dumps([asdict(fault) for fault in faults]).encode())
+
+    def requests(self) -> list[str]:
+        """Method and path of each request since the last call of `hinder`."""
+        found: list[str] = json.loads(self._send("GET", "requests"))
+        return found
+
+    def names(self) -> list[str]:
+        """The names of all objects in the bucket."""
+        listing = self._send("GET", f"{BUCKET}?list-type=2").decode()
+        return [urllib.parse.unquote(name) for name in re.findall(r"<Key>(.*?)</Key>", listing)]
+
+    def read(self, name: str) -> bytes:
+        """The content of an object."""
+        return self._send("GET", f"{BUCKET}/{name}")
+
+    def write(self, name: str, data: bytes) -> None:
+        """Make or replace an object."""
+        self._send("PUT", f"{BUCKET}/{name}", data)
+
+    def delete(self, name: str) -> None:
+        """Delete an object."""
+        self._send("DELETE", f"{BUCKET}/{name}")
+
+    def _send(self, method: str, target: str, data: bytes | None = None) -> bytes:
+        headers = {"X-Test": "yes", "Authorization": _AUTHORIZATION}
+        request = urllib.request.Request(f"{self.endpoint}/{target}", data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            content: bytes = answer.read()
+        return content
+
+
+def _environment() -> Path:
+    """The folder of moto's virtual environment, which `make s3-server` makes."""
+    digest = hashlib.sha256((ROOT / "requirements-moto.lock").read_bytes()).hexdigest()
+    folder = Path.home() / ".cache" / "llmtrain" / f"moto-{digest}"
+    assert folder.is_dir(), "there is no S3 server: run `make s3-server`"
+    return folder

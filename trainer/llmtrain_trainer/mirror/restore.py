@@ -1,0 +1,109 @@
+"""Brings what a mirror holds, and a workspace lacks, back into the workspace.
+
+All is fetched and verified aside, then renamed into place; a checkpoint's folder comes last. A kill
+at any time leaves the workspace without it, and the next attempt begins anew.
+"""
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+from llmtrain_api.stages import Stage
+from llmtrain_api.workspace import Workspace
+from llmtrain_trainer.checkpoint.manifest import (
+    checkpoint_steps,
+    read_manifest,
+    step_folder,
+    trash_folder,
+)
+from llmtrain_trainer.files import sync
+from llmtrain_trainer.mirror.commits import checkpoint_log, result_log
+from llmtrain_trainer.mirror.download import Source
+from llmtrain_trainer.mirror.store import ObjectStore
+from llmtrain_trainer.stage import StageContext
+
+_log = logging.getLogger(__name__)
+
+
+def restore(store: ObjectStore, context: StageContext) -> None:
+    """Bring back results of the stages so far, and the newest checkpoint of this one.
+
+    What the workspace has is left as it is, but for a checkpoint that the mirror has a newer one
+    of. Commits that are damaged are passed over with a warning.
+
+    Raises:
+        UserError: the mirror cannot be used.
+        StoreError: the mirror could not be reached.
+        Interrupted: a stop was requested.
+    """
+    workspace, stage = context.workspace, context.config.stage
+    source = Source(store, context)
+    for earlier in context.config.stages:
+        _restore_results(source, workspace, earlier)
+        if earlier is stage:
+            break
+    if stage.optimizes:
+        _restore_checkpoint(source, workspace, stage, context.config.attempt)
+
+
+def _restore_results(source: Source, workspace: Workspace, stage: Stage) -> None:
+    missing = [path for path in workspace.results_of(stage) if not path.exists()]
+    if not missing:
+        return
+    log = result_log(source.store, stage)
+    for number, commit in log.intact():
+        try:
+            with source.fetched(commit, [_name(path, workspace) for path in missing]) as staged:
+                _put_in_place(staged, workspace.root, missing)
+        except ValueError as error:
+            log.pass_over(number, str(error))
+            continue
+        _log.info("results of the stage %s were brought from %s", stage, source.store.url)
+        return
+
+
+def _restore_checkpoint(source: Source, workspace: Workspace, stage: Stage, attempt: int) -> None:
+    root = workspace.checkpoints(stage)
+    log, newest = checkpoint_log(source.store, stage), _newest_whole(root)
+    for step, commit in log.intact():
+        if newest is not None and newest >= step:
+            return
+        folder, records = step_folder(root, step), workspace.training_records(stage)
+        wanted = [_name(path, workspace) for path in (folder, *records)]
+        try:
+            with source.fetched(commit, wanted) as staged:
+                if folder.exists():
+                    folder.rename(trash_folder(root, step, attempt))
+                _put_in_place(staged, workspace.root, [*records, folder])
+        except ValueError as error:
+            log.pass_over(step, str(error))
+            continue
+        _log.info("the checkpoint of step %d was brought from %s", step, source.store.url)
+        return
+
+
+def _newest_whole(root: Path) -> int | None:
+    """The newest committed checkpoint whose files have their sizes; ranks verify the content."""
+    for step in checkpoint_steps(root):
+        folder = step_folder(root, step)
+        try:
+            files = read_manifest(folder).files
+            if all((folder / name).stat().st_size == file.size for name, file in files.items()):
+                return step
+        except (ValueError, FileNotFoundError) as error:
+            _log.warning("checkpoint %s is not used: %s", folder.name, error)
+    return None
+
+
+def _put_in_place(staged: Path, root: Path, paths: Iterable[Path]) -> None:
+    """Rename what was fetched, in this order."""
+    for path in paths:
+        fetched = staged / path.relative_to(root)
+        if fetched.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fetched.rename(path)
+            sync(path.parent)
+
+
+def _name(path: Path, workspace: Workspace) -> str:
+    return path.relative_to(workspace.root).as_posix()

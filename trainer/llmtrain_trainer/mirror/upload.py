@@ -1,0 +1,205 @@
+"""Copies checkpoints and results of a workspace to a mirror, and keeps there what is to be kept."""
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from llmtrain_api.stages import Stage
+from llmtrain_api.workspace import Workspace
+from llmtrain_trainer.checkpoint.manifest import (
+    PINNED,
+    file_names,
+    read_manifest,
+    step_folder,
+)
+from llmtrain_trainer.errors import Interrupted
+from llmtrain_trainer.files import replace_file
+from llmtrain_trainer.mirror.commits import (
+    CHUNK_BYTES,
+    Chunk,
+    CommitLog,
+    MirrorCommit,
+    MirroredFile,
+    checkpoint_log,
+    collect_garbage,
+    result_log,
+    stored_blobs,
+)
+from llmtrain_trainer.mirror.store import ObjectStore
+from llmtrain_trainer.mirror.writer import Writer
+
+_PARALLEL_PUTS = 4
+Overdue = Callable[[], bool]
+
+
+def _never() -> bool:
+    return False
+
+
+class ChangedError(Exception):
+    """A file was removed, or is not as it was committed: what it belongs to cannot be copied."""
+
+
+class Uploader:
+    """Copies to a mirror.
+
+    Args:
+        store: the mirror.
+        writer: the right to commit there.
+        workspace: the workspace.
+    """
+
+    def __init__(self, store: ObjectStore, writer: Writer, workspace: Workspace) -> None:
+        self._store, self._writer, self._workspace = store, writer, workspace
+
+    def checkpoint(self, stage: Stage, step: int, *, keep: int, overdue: Overdue = _never) -> None:
+        """Copy a committed checkpoint, unless it is there; then drop older ones.
+
+        Args:
+            stage: a stage that optimizes.
+            step: its optimizer step.
+            keep: number of checkpoints to keep in the mirror.
+            overdue: asked before each chunk; copying ends once it is true.
+
+        Raises:
+            ChangedError: it is damaged, or was deleted.
+            UserError: the mirror cannot be used.
+            StoreError: the mirror could not be reached.
+            StageError: another attempt has taken over.
+            Interrupted: it is overdue.
+        """
+        root = self._workspace.checkpoints(stage)
+        folder, log = step_folder(root, step), checkpoint_log(self._store, stage)
+        with _pinned(root, step):
+            digests = _digests(folder)
+            if self._holds(log, step, digests):
+                return
+            files = [folder / name for name in file_names(folder)]
+            records = [path for path in self._workspace.training_records(stage) if path.is_file()]
+            commit = self._send([*files, *records], digests, overdue)
+        self._writer.require()
+        log.write(step, commit)
+        numbers = log.numbers()
+        newer = [number for number in numbers if number > step]  # could not be restored
+        kept = [number for number in numbers if number <= step][:keep]
+        for number in set(numbers) - set(kept) | set(newer):
+            log.delete(number)
+        collect_garbage(self._store)
+
+    def results(self, stage: Stage, *, overdue: Overdue = _never) -> None:
+        """Copy what a stage has left, unless it is there as it is.
+
+        Args:
+            stage: the stage.
+            overdue: asked before each chunk; copying ends once it is true.
+
+        Raises:
+            ChangedError: a file was removed meanwhile.
+            UserError: the mirror cannot be used.
+            StoreError: the mirror could not be reached.
+            StageError: another attempt has taken over.
+            Interrupted: it is overdue.
+        """
+        log = result_log(self._store, stage)
+        files = [file for path in self._workspace.results_of(stage) for file in _files(path)]
+        commit = self._send(files, {}, overdue)
+        newest = next(log.intact(), None)
+        if newest is not None and newest[1] == commit:
+            return
+        self._writer.require()
+        older = log.numbers()
+        log.write(max(older, default=0) + 1, commit)
+        for number in older:
+            log.delete(number)
+        collect_garbage(self._store)
+
+    def _holds(self, log: CommitLog, step: int, digests: dict[Path, str]) -> bool:
+        """Whether the mirror has this checkpoint already, with all of its chunks."""
+        if step not in log.numbers():
+            return False
+        try:
+            commit = log.read(step)
+        except ValueError:
+            return False
+        mirrored = {name: file.sha256 for name, file in commit.files.items()}
+        blobs = stored_blobs(self._store)
+        return all(
+            mirrored.get(self._name(path)) == sha256 for path, sha256 in digests.items()
+        ) and all(blobs.get(chunk.sha256) == chunk.size for chunk in commit.chunks)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self._workspace.root).as_posix()
+
+    def _send(
+        self, paths: Iterable[Path], digests: dict[Path, str], overdue: Overdue
+    ) -> MirrorCommit:
+        """Write the chunks of files that are not in the mirror yet.
+
+        Args:
+            paths: the files.
+            digests: SHA-256 that some of them must have.
+            overdue: ends copying.
+        """
+        known = stored_blobs(self._store)
+        files: dict[str, MirroredFile] = {}
+        with ThreadPoolExecutor(_PARALLEL_PUTS, thread_name_prefix="mirror-put") as pool:
+            puts: deque[Future[None]] = deque()
+            for path in paths:
+                whole, chunks = hashlib.sha256(), []
+                for data in _chunks_of(path):
+                    if overdue():
+                        raise Interrupted(f"stopped while copying to {self._store.url}")
+                    chunk = Chunk.of(data)
+                    chunks.append(chunk)
+                    whole.update(data)
+                    if known.get(chunk.sha256) == chunk.size:
+                        continue
+                    known[chunk.sha256] = chunk.size
+                    if len(puts) == _PARALLEL_PUTS:  # bounds the chunks in memory
+                        puts.popleft().result()
+                    puts.append(pool.submit(self._store.put, chunk.blob, data))
+                file = MirroredFile(sha256=whole.hexdigest(), chunks=tuple(chunks))
+                if digests.get(path, file.sha256) != file.sha256:
+                    raise ChangedError(f"{path} was changed after the commit")
+                files[self._name(path)] = file
+            for put in puts:
+                put.result()
+        return MirrorCommit(files=files)
+
+
+@contextmanager
+def _pinned(root: Path, step: int) -> Iterator[None]:
+    """Keep a checkpoint from being deleted while it is copied."""
+    replace_file(root / PINNED, str(step))
+    try:
+        yield
+    finally:
+        (root / PINNED).unlink()
+
+
+def _digests(folder: Path) -> dict[Path, str]:
+    """SHA-256 of each file of a checkpoint, by its manifest."""
+    try:
+        manifest = read_manifest(folder)
+    except (ValueError, FileNotFoundError) as error:
+        raise ChangedError(f"{folder}: {error}") from error
+    return {folder / name: digest.sha256 for name, digest in manifest.files.items()}
+
+
+def _files(path: Path) -> list[Path]:
+    """All files at or below a path; none where there is nothing."""
+    if path.is_dir():
+        return [path / name for name in file_names(path)]
+    return [path] if path.is_file() else []
+
+
+def _chunks_of(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            while data := file.read(CHUNK_BYTES):
+                yield data
+    except FileNotFoundError as error:
+        raise ChangedError(f"{path} was removed") from error
