@@ -12,6 +12,7 @@ from llmtrain_api.status import ClusterStatus
 from llmtrain_lifecycle.builders.network_policy import network_policy
 from llmtrain_lifecycle.builders.ray_cluster import ray_cluster
 from llmtrain_lifecycle.builders.workspace import workspace_claim
+from llmtrain_lifecycle.policies.permitted import Permitted, ServiceAccount
 from llmtrain_lifecycle.settings import PodNetwork, PodSettings
 
 _SETTINGS = PodSettings(
@@ -21,6 +22,7 @@ _SETTINGS = PodSettings(
         node_selector={"karpenter.sh/capacity-type": "spot"},
         tolerations=(Toleration(key="spot"),),
     ),
+    permitted=Permitted(service_accounts=(ServiceAccount(name="bucket-reader"),)),
 )
 _UID = "00000000-0000-0000-0000-000000000000"
 

@@ -10,9 +10,18 @@ from llmtrain_api.base import MayChange, Record, listed, rule, rules, written
 from llmtrain_api.names import JOB_NAME_MAX_LENGTH, JOB_NAME_PATTERN
 from llmtrain_api.spec.compute import Compute
 from llmtrain_api.spec.environment import Environment, Secrets
-from llmtrain_api.spec.kubernetes import Annotations, Image, Labels, Namespace
+from llmtrain_api.spec.kubernetes import (
+    Annotations,
+    Image,
+    Labels,
+    Namespace,
+    ObjectName,
+    PodAnnotations,
+    PodLabels,
+)
 from llmtrain_api.spec.policy import Policy
 from llmtrain_api.spec.tracking import Tracking
+from llmtrain_api.spec.volumes import Volumes
 from llmtrain_api.spec.workspace import Workspace
 from llmtrain_api.stages import Sections, Stage
 
@@ -73,6 +82,16 @@ class JobSpec(Sections):
     secrets: Annotated[Secrets, MayChange()] = ()
     """Secrets of the job's namespace that its Pods get, as environment variables or as files. Only
     Secrets with the label `llmtrain.io/for-jobs: "true"` can be used."""
+    volumes: Annotated[Volumes, MayChange()] = ()
+    """Existing claims with data sets and models, each in a folder of `/mnt/volumes`."""
+    service_account_name: Annotated[ObjectName | None, MayChange()] = None
+    """Service account of the job's Pods, for the identity that a cloud gives it. The operator's
+    settings list those that jobs may use, and say which of them get a token."""
+    labels: Annotated[PodLabels, MayChange()] = Field({})
+    """Labels of the job's Pods. The operator's settings list the prefixes that jobs may use."""
+    annotations: Annotated[PodAnnotations, MayChange()] = Field({})
+    """Annotations of the job's Pods. The operator's settings list the prefixes that jobs may
+    use."""
     seed: int = Field(1234, ge=0, le=2**31 - 1)
     """Start of every random choice: the same seed on the same topology gives the same model."""
     policy: Annotated[Policy, MayChange()] = Policy()

@@ -24,6 +24,8 @@ WORKSPACE_PATH = "/workspace"
 """Mount path of the workspace in all Pods."""
 SECRETS_PATH = "/mnt/secrets"
 """Folder of the Secrets' files in all Pods."""
+VOLUMES_PATH = "/mnt/volumes"
+"""Folder of the job's volumes in all Pods."""
 
 RUN_CONFIG_FILE = "run-config.json"
 """The file with a stage's run config, in the working directory of its driver."""

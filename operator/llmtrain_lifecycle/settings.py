@@ -6,6 +6,7 @@ from typing import Any
 
 from llmtrain_api.names import PROGRESS_PORT
 from llmtrain_api.spec.compute import Nodes
+from llmtrain_lifecycle.policies.permitted import Permitted
 
 
 @dataclass(frozen=True)
@@ -61,5 +62,7 @@ class PodSettings:
     """Time between SIGTERM and SIGKILL: enough to commit a checkpoint."""
     spot: Nodes = field(default_factory=Nodes)
     """Labels of spot machines."""
+    permitted: Permitted = field(default_factory=Permitted)
+    """What jobs may bring into their Pods."""
     network: PodNetwork | None = None
     """Network settings; None if no NetworkPolicy is created."""

@@ -122,6 +122,8 @@ def test_settings_reach_the_operator(kubeconfig: Path) -> None:
         ("imagePullSecrets={A}", "/imagePullSecrets/0"),
         ("metrics.runbooksUrl=javascript:", "/metrics/runbooksUrl"),
         ("allowed.images=registry", "/allowed/images"),
+        ("trainer.permitted.labels={}", "/trainer/permitted/labels/0"),
+        ("trainer.permitted.serviceAccounts[0].token=true", "/trainer/permitted/serviceAccounts/0"),
         ("metrics.rules=true", "/metrics/enabled"),  # the alert for an absent operator never ends
     ],
 )
@@ -161,6 +163,7 @@ def test_strings_stay_strings(kubeconfig: Path, server: ApiClient, name: str) ->
             "imagePullSecrets": [name],
             "gpuResource": name,
             "spot": {"nodeSelector": {"a": name}, "tolerations": [{"key": name, "value": name}]},
+            "permitted": {"serviceAccounts": [{"name": name}], "labels": [name, "a: b"]},
         },
         "allowed": {key: [name, *_ODD_TEXTS[3:]] for key in ("images", "claims", "tolerations")},
         "metrics": {"labels": {"a": name}},
@@ -183,6 +186,7 @@ def test_strings_stay_strings(kubeconfig: Path, server: ApiClient, name: str) ->
     settings = yaml.safe_load(objects["ConfigMap"]["data"]["settings.yaml"])
     assert OperatorSettings.model_validate(settings).namespaces == (name,)
     assert settings["spot"] == values["trainer"]["spot"]
+    assert values["trainer"]["permitted"].items() <= settings["permitted"].items()
 
 
 def test_what_helm_test_runs_runs_where_the_operator_does() -> None:

@@ -101,6 +101,7 @@ def _wait_until_enforced(release: Release) -> None:
         {"image": "registry.example/team/trainer:2"},
         {"workspace": {"persistentVolumeClaim": {"claimName": "models", "subPath": "a"}}},
         {"workspace": {"storageClassName": "fast"}},
+        {"volumes": [{"name": "a", "claimName": "models"}]},
         {"compute": {kind: {"tolerations": [{"key": "gpu"}]} for kind in ("head", "trainers")}},
     ],
     ids=str,
@@ -120,6 +121,10 @@ def test_what_is_allowed_is_accepted(release: Release, spec: Json) -> None:
         (
             {"workspace": {"persistentVolumeClaim": {"claimName": "secrets-of-others"}}},
             "spec.workspace.persistentVolumeClaim: this cluster allows claims: models;",
+        ),
+        (
+            {"volumes": [{"name": n, "claimName": n} for n in ("models", "secrets-of-others")]},
+            "spec.volumes: this cluster allows claims: models;",
         ),
         (
             {"workspace": {"storageClassName": "costly"}},

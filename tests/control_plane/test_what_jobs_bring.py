@@ -43,7 +43,8 @@ class _Operator:
 @pytest.fixture(autouse=True)
 def operator(cluster: NodelessCluster, tmp_path: Path) -> Iterator[_Operator]:
     port = free_port()
-    settings = {"pollSeconds": 0.1, "metricsPort": port}
+    permitted = {"serviceAccounts": [{"name": "reader"}], "labels": ["example.com/"]}
+    settings = {"pollSeconds": 0.1, "metricsPort": port, "permitted": permitted}
     with running_warm_operator(cluster.operator_kubeconfig, tmp_path, **settings):
         yield _Operator(tmp_path, port)
 
@@ -120,6 +121,39 @@ def test_a_secret_is_in_no_output(cluster: NodelessCluster, operator: _Operator)
     told = {name for name, output in outputs.items() if _tells(output, _CANARY, encoded)}
     assert told == set()
     assert _tells(cluster.client.request("GET", f"{_CORE}/secrets/hub"), encoded)
+
+
+def test_a_second_claim_is_mounted_read_only(cluster: NodelessCluster) -> None:
+    cluster.client.request("POST", f"{_CORE}/serviceaccounts", {"metadata": {"name": "reader"}})
+    with cluster.kubelet.idle():
+        job = NodelessJob.short(
+            cluster.client,
+            "reading",
+            volumes=[{"name": "corpus", "claimName": "corpora"}],
+            serviceAccountName="reader",
+            labels={"example.com/team": "a"},
+        )
+        wait_until(lambda: len(_pods(cluster, "reading")) > 1)
+        for pod in _pods(cluster, "reading"):
+            spec, (container, *_) = pod["spec"], pod["spec"]["containers"]
+            mounts = {mount["name"]: mount for mount in container["volumeMounts"]}
+            mount = {"name": "volume-corpus", "mountPath": "/mnt/volumes/corpus", "readOnly": True}
+            assert mounts["volume-corpus"] == mount
+            claims = {each["name"]: each.get("persistentVolumeClaim") for each in spec["volumes"]}
+            assert claims["volume-corpus"] == {"claimName": "corpora", "readOnly": True}
+            assert spec["serviceAccountName"] == "reader"
+            assert spec["automountServiceAccountToken"] is False
+            assert pod["metadata"]["labels"]["example.com/team"] == "a"
+            assert pod["metadata"]["labels"]["llmtrain.io/job"] == "reading"
+        job.delete()
+
+
+def test_what_is_not_permitted_makes_no_pods(cluster: NodelessCluster) -> None:
+    job = NodelessJob.short(cluster.client, "privileged", serviceAccountName="admin")
+    status = job.wait_until(lambda status: _has("ServiceAccountNotAllowed", status))
+    assert "this cluster allows service accounts: reader;" in status.conditions[0].message
+    assert job.ray_clusters == []
+    job.delete()
 
 
 def _tells(output: object, *canaries: str) -> bool:

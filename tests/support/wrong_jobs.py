@@ -37,6 +37,10 @@ def _from_secret(secret: str, *variables: str) -> dict[str, object]:
     return {"name": secret, "environment": [{"name": name} for name in variables]}
 
 
+def _volume(name: str, **fields: object) -> dict[str, object]:
+    return {"name": name, "claimName": "a"} | fields
+
+
 _HEAD = "spec.compute.head"
 _CLAIM = "spec.workspace.persistentVolumeClaim"
 
@@ -100,6 +104,22 @@ WRONG_IN_KUBERNETES: list[tuple[str, object, str]] = [
         ("spec.secrets", [{"name": name, "files": True}], "spec.secrets[0].name")
         for name in ("a..b", "A", "a/b", "../a", "", "a" * 254)
     ),
+    *(
+        ("spec.volumes", [{"name": name, "claimName": "a"}], "spec.volumes[0].name")
+        for name in ("", "a/b", "..", "../a", ".", "A", "a.b", "-a", "a" * 49, "a\n")
+    ),
+    *(
+        ("spec.volumes", [{"name": "a", "claimName": "a", "subPath": path}], "[0].subPath")
+        for path in ("/a", "../a", "a/..", "a//b", "a/", ".", "")
+    ),
+    ("spec.volumes", [{"name": "a", "claimName": "A"}], "spec.volumes[0].claimName"),
+    *(
+        (f"spec.{field}", {key: "x"}, f"spec.{field}")
+        for field in ("labels", "annotations")
+        for key in ("a b", "a/", "/a", "a/b/c", "A.b/c", "", "a\n", f"{'d' * 254}/a")
+    ),
+    ("spec.labels", {"a": "b c"}, "spec.labels.a"),
+    ("spec.serviceAccountName", "a/b", "spec.serviceAccountName"),
     ("spec.environment", [{"name": "A", "value": "a\0b"}], "spec.environment[0].value"),
     ("spec.environment", [{"name": "A", "value": "a" * 4097}], "spec.environment[0].value"),
     *(
@@ -131,6 +151,21 @@ WRONG_JOBS: list[tuple[str, object, str]] = [
     ("spec.secrets", [{"name": "a"}], "say how the Secret is used"),
     ("spec.secrets", [{"name": "a", "environment": [], "files": False}], "say how the Secret is"),
     ("spec.secrets", [{"name": "a", "values": {"A": "b"}}], "unknown field"),
+    ("spec.volumes", [_volume("a"), _volume("a")], "spec.volumes[1]"),
+    *(
+        (f"spec.{field}", {key: "x"}, "of llmtrain.io, ray.io, kubernetes.io and k8s.io cannot be")
+        for field in ("labels", "annotations")
+        for key in (
+            "llmtrain.io/job",
+            "ray.io/cluster",
+            "kubernetes.io/a",
+            "app.kubernetes.io/name",
+            "container.apparmor.security.beta.kubernetes.io/ray-head",
+            "a.k8s.io/b",
+            "kueue.x-k8s.io/queue-name",
+        )
+    ),
+    ("spec.annotations", {"a": "x" * 4097}, "spec.annotations"),
     ("metadata.name", "a" * 41, "metadata.name must have at most 40 characters"),
     ("spec.data.sources[0]", {"huggingFace": {"path": "a\0b"}}, "sources[0].huggingFace.path"),
     ("metadata.labels", {"a b": "x"}, "metadata.labels"),
@@ -286,6 +321,16 @@ RIGHT_IN_KUBERNETES: list[tuple[str, object]] = [
         ],
     ),
     ("spec.policy.priorityClassName", f"{'a' * 251}.b"),
+    (
+        "spec.volumes",
+        [
+            _volume("a" * 48, claimName=f"{'a' * 251}.b", subPath="a_/b..", readOnly=False),
+            *(_volume(f"v-{number}") for number in range(15)),
+        ],
+    ),
+    ("spec.labels", {_LONG_KEY: "a" * 63, "team": "", "x-ray.io/a": "b", "multus.dev/k8s.io": ""}),
+    ("spec.annotations", {f"{n}.x/{'k' * 63}": "any text\n" * 400 for n in range(32)}),
+    ("spec.compute.limitCpus", True),
     ("spec.compute.head.memory", "999999999Ti"),
     ("spec.compute.trainers", {"replicas": 1, "gpus": 16, "cpus": 1024}),
     ("spec.workspace", {"size": "999999999Ti", "shared": False}),

@@ -93,6 +93,8 @@ egress:
     "!has(object.spec.image) || LIST.exists(prefix, object.spec.image.startsWith(prefix))")
   (list "claims" "workspace.persistentVolumeClaim" "claims"
     "!object.spec.?workspace.?persistentVolumeClaim.hasValue() || object.spec.workspace.persistentVolumeClaim.claimName in LIST")
+  (list "claims" "volumes" "claims"
+    "object.spec.?volumes.orValue([]).all(each, each.claimName in LIST)")
   (list "storageClasses" "workspace.storageClassName" "storage classes"
     "!object.spec.?workspace.?storageClassName.hasValue() || object.spec.workspace.storageClassName in LIST")
   (list "priorityClasses" "policy.priorityClassName" "priority classes"

@@ -94,3 +94,6 @@ class Compute(Section):
     """The Pods of the stages that use GPUs."""
     cpus: Cpus = Cpus()
     """The Pods of the stages that use no GPU."""
+    limit_cpus: bool = False
+    """Whether the Pods may use no more CPU cores than their `cpus`, for namespaces whose quota asks
+    for limits. By default they may use idle cores of their node too."""

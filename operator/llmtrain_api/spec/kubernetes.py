@@ -110,6 +110,34 @@ LabelKey = Annotated[
 Labels = Annotated[dict[str, LabelValue], AfterValidator(_require_label_keys)]
 """Labels, by their keys."""
 
+_RESERVED: Final = r"^([^/]*\.)?(llmtrain\.io|ray\.io|kubernetes\.io|(x-)?k8s\.io)/.*$"
+_RESERVED_MESSAGE: Final = "keys of llmtrain.io, ray.io, kubernetes.io and k8s.io cannot be set"
+_PAIRS: Final = Field(
+    max_length=32,
+    json_schema_extra=rules(
+        rule(f"self.all(key, {_key_rule('key')})", f"a key should be {_LABEL_KEY_FORM}"),
+        rule(f"self.all(key, !key.matches(r'{_RESERVED}'))", _RESERVED_MESSAGE),
+    ),
+)
+
+
+def _require_free_keys(pairs: dict[str, str]) -> dict[str, str]:
+    for key in _require_label_keys(pairs):
+        if re.fullmatch(_RESERVED, key):
+            raise ValueError(f"{_RESERVED_MESSAGE}; found {key}")
+    return pairs
+
+
+PodLabels = Annotated[dict[str, LabelValue], _PAIRS, AfterValidator(_require_free_keys)]
+"""Labels that a job gives its Pods."""
+
+PodAnnotations = Annotated[
+    dict[str, Annotated[str, StringConstraints(max_length=4096)]],
+    _PAIRS,
+    AfterValidator(_require_free_keys),
+]
+"""Annotations that a job gives its Pods."""
+
 NodeSelector = Annotated[
     dict[str, LabelValue],
     Field(

@@ -1,7 +1,8 @@
 """Checks that this machine has what a cluster would put into a job's Pods.
 
-A laptop has no Secrets. The variables that a job takes from them come from the environment of
-`llmtrain run`, under the same names, and the files from the same folders as in a Pod.
+A laptop has no Secrets and no claims. The variables that a job takes from Secrets come from the
+environment of `llmtrain run`, under the same names. Files of Secrets and volumes are those in the
+same folders as in a Pod.
 """
 
 from collections.abc import Container, Iterator
@@ -15,7 +16,7 @@ class NotProvidedError(Exception):
 
 
 def require_provided(spec: JobSpec, environment: Container[str]) -> None:
-    """Make sure that a job finds its Secrets on this machine.
+    """Make sure that a job finds its Secrets and volumes on this machine.
 
     Args:
         spec: the job's spec.
@@ -43,4 +44,10 @@ def _missing(spec: JobSpec, environment: Container[str]) -> Iterator[str]:
                 f"secrets[{number}].files: on this machine the files of the Secret {secret.name} "
                 f"are those in {secret.folder}, which is not there: make the folder, or remove the "
                 "Secret from the manifest"
+            )
+    for number, volume in enumerate(spec.volumes):
+        if not Path(volume.folder).is_dir():
+            yield (
+                f"volumes[{number}]: on this machine the volume {volume.name} is the folder "
+                f"{volume.folder}, which is not there: make it, or a symbolic link to the data"
             )

@@ -32,13 +32,15 @@ def pod_template(  # noqa: PLR0913 - the differences between kinds of Pods
         settings: settings of the operator.
         labels: labels of the Pod.
         nodes: nodes on which it may run.
-        cpus: requested cores, without a limit, so that a stage may use idle ones.
+        cpus: requested cores, by default without a limit, so that a stage may use idle ones.
         memory: requested memory, also its limit.
         gpus: requested GPUs, also their limit.
         head: whether it is the head, on which drivers run.
     """
     requests: Json = {"cpu": f"{round(1000 * cpus / settings.cpu_overcommit)}m", "memory": memory}
     limits: Json = {"memory": memory}
+    if job.spec.compute.limit_cpus:
+        limits["cpu"] = str(cpus)
     if gpus:
         requests[settings.gpu_resource] = limits[settings.gpu_resource] = gpus
     container: Json = {
@@ -61,14 +63,18 @@ def pod_template(  # noqa: PLR0913 - the differences between kinds of Pods
         container["ports"] = [
             {"name": name, "containerPort": port} for name, port in _PORTS.items()
         ]
-    return {"metadata": {"labels": labels}, "spec": _spec(job, settings, nodes, container)}
+    metadata: Json = {"labels": job.spec.labels | labels}
+    if job.spec.annotations:
+        metadata["annotations"] = job.spec.annotations
+    return {"metadata": metadata, "spec": _spec(job, settings, nodes, container)}
 
 
 def _spec(job: LLMTrainingJob, settings: PodSettings, nodes: Nodes, container: Json) -> Json:
+    account = job.spec.service_account_name
     spec: Json = {
         "containers": [container],
         "restartPolicy": "Never",  # a restarted Ray node has lost its state; KubeRay replaces it
-        "automountServiceAccountToken": False,
+        "automountServiceAccountToken": settings.permitted.mounts_token(account),
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": settings.grace_seconds,
         "securityContext": {
@@ -85,6 +91,8 @@ def _spec(job: LLMTrainingJob, settings: PodSettings, nodes: Nodes, container: J
             *given_volumes(job),
         ],
     }
+    if account:
+        spec["serviceAccountName"] = account
     if settings.image_pull_secrets:
         spec["imagePullSecrets"] = [{"name": name} for name in settings.image_pull_secrets]
     if nodes.node_selector:

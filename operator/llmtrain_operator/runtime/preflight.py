@@ -6,7 +6,9 @@ from llmtrain_api.job import LLMTrainingJob
 from llmtrain_clients import paths
 from llmtrain_clients.kubernetes_api import KubernetesApi
 from llmtrain_clients.kubernetes_errors import as_expected
+from llmtrain_lifecycle.policies.permitted import permission_obstacle
 from llmtrain_lifecycle.policies.secrets import Labels, secrets_obstacle
+from llmtrain_lifecycle.settings import PodSettings
 from llmtrain_lifecycle.snapshot import Obstacle
 
 _LOOK_AGAIN_SECONDS = 20.0
@@ -22,11 +24,11 @@ class Preflight:
 
     Args:
         api: client of Kubernetes.
-        ray_version: version of Ray in the trainer's image, from the operator's settings.
+        settings: the operator's settings for Pods.
     """
 
-    def __init__(self, api: KubernetesApi, ray_version: str) -> None:
-        self._api, self._ray_version = api, ray_version
+    def __init__(self, api: KubernetesApi, settings: PodSettings) -> None:
+        self._api, self._settings = api, settings
         self._has_kuberay = False
         self._looked_at = float("-inf")
 
@@ -40,10 +42,13 @@ class Preflight:
         Raises:
             KubernetesError: the API server refused, or cannot be reached.
         """
-        if _minor(self._ray_version) < _OLDEST_RAY:
-            return _too_old(self._ray_version)
+        if _minor(self._settings.ray_version) < _OLDEST_RAY:
+            return _too_old(self._settings.ray_version)
         if not await self._finds_kuberay():
             return _NO_KUBERAY
+        refused = permission_obstacle(job.spec, self._settings.permitted)
+        if refused is not None:
+            return refused
         found = {
             each.name: await self._labels_of_secret(namespace, each.name)
             for each in job.spec.secrets

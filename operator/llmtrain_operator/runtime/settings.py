@@ -10,6 +10,7 @@ from llmtrain_api.base import Section
 from llmtrain_api.faults import describe_faults
 from llmtrain_api.names import WORKSPACE_PATH
 from llmtrain_api.spec.compute import Nodes
+from llmtrain_lifecycle.policies.permitted import Permitted
 from llmtrain_lifecycle.settings import PodNetwork, PodSettings, Settings
 from llmtrain_operator.leadership.lease import LeaderElection
 
@@ -49,6 +50,8 @@ class OperatorSettings(Section):
     """Time between SIGTERM and SIGKILL in which a Pod commits a checkpoint."""
     spot: Nodes = Nodes()
     """Labels and taints of spot machines, for jobs with `compute.trainers.spot`."""
+    permitted: Permitted = Permitted()
+    """What jobs may bring into their Pods; nothing by default."""
     network: JobNetwork | None = None
     """Settings of each job's NetworkPolicy; without them none is created."""
     namespaces: tuple[str, ...] = ()
@@ -80,6 +83,7 @@ class OperatorSettings(Section):
             gpu_resource=self.gpu_resource,
             grace_seconds=self.grace_seconds,
             spot=self.spot,
+            permitted=self.permitted,
             network=None if self.network is None else self.network.of_pods,
         )
 

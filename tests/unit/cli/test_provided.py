@@ -9,13 +9,15 @@ from support.cluster.jobs import full_pipeline_job
 from llmtrain_api.job import JobSpec
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.spec.environment import SecretUse
+from llmtrain_api.spec.volumes import Volume
 from llmtrain_cli.local.provided import NotProvidedError, require_provided
 
 _HUB = {"name": "hub", "environment": [{"name": "HF_TOKEN", "key": "token"}]}
 
 
-def _spec(*secrets: dict[str, Any]) -> JobSpec:
+def _spec(*secrets: dict[str, Any], **sections: object) -> JobSpec:
     job = full_pipeline_job()
+    job["spec"] |= sections
     job["spec"]["secrets"] = list(secrets)
     return parse_job(job).spec
 
@@ -36,6 +38,17 @@ def test_files_come_from_the_folder_that_a_pod_has(
         require_provided(spec, {"HF_TOKEN"})
     (tmp_path / "netrc").mkdir()
     require_provided(spec, {"HF_TOKEN"})
+
+
+def test_a_volume_is_the_folder_that_a_pod_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Volume, "folder", property(lambda self: str(tmp_path / self.name)))
+    spec = _spec(volumes=[{"name": "corpus", "claimName": "corpora"}])
+    with pytest.raises(NotProvidedError, match=r"volumes\[0\]: .*corpus, which is not there"):
+        require_provided(spec, {})
+    (tmp_path / "corpus").mkdir()
+    require_provided(spec, {})
 
 
 def test_all_that_is_missing_is_said_at_once() -> None:

@@ -6,6 +6,7 @@ from support.cluster.jobs import full_pipeline_job
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.manifest import parse_job
 from llmtrain_clients.kubernetes_api import Json, KubernetesApi
+from llmtrain_lifecycle.settings import PodSettings
 from llmtrain_operator.runtime.preflight import Preflight
 
 _SECRETS = "/api/v1/namespaces/team-a/secrets"
@@ -26,10 +27,15 @@ class _Cluster(KubernetesApi):
         return self._secrets.get(path.removeprefix(f"{_SECRETS}/"))
 
 
-def _job(*secrets: str) -> LLMTrainingJob:
+def _job(*secrets: str, **sections: object) -> LLMTrainingJob:
     job = full_pipeline_job()
+    job["spec"] |= sections
     job["spec"]["secrets"] = [{"name": name, "files": True} for name in secrets]
     return parse_job(job)
+
+
+def _preflight(cluster: _Cluster, ray_version: str = "2.60.0") -> Preflight:
+    return Preflight(cluster, PodSettings(image="trainer", ray_version=ray_version))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +51,7 @@ def _job(*secrets: str) -> LLMTrainingJob:
 async def test_what_is_missing_is_named(
     ray_version: str, reason: str | None, *, kuberay: bool
 ) -> None:
-    preflight = Preflight(_Cluster(kuberay=kuberay), ray_version)
+    preflight = _preflight(_Cluster(kuberay=kuberay), ray_version)
     obstacle = await preflight.obstacle("team-a", _job())
     assert (obstacle and obstacle.reason) == reason
 
@@ -57,12 +63,18 @@ async def test_what_is_missing_is_named(
 async def test_each_secret_of_a_job_is_looked_at(labels: Json, reason: str | None) -> None:
     allowed = {"labels": {"llmtrain.io/for-jobs": "true"}}
     cluster = _Cluster(secrets={"first": allowed, "second": {"labels": labels}})
-    obstacle = await Preflight(cluster, "2.60.0").obstacle("team-a", _job("first", "second"))
+    obstacle = await _preflight(cluster).obstacle("team-a", _job("first", "second"))
     assert (obstacle and obstacle.reason) == reason
 
 
 async def test_a_secret_without_labels_and_one_that_is_not_there_are_told_apart() -> None:
     cluster = _Cluster(secrets={"plain": {"name": "plain"}})
-    preflight = Preflight(cluster, "2.60.0")
+    preflight = _preflight(cluster)
     reasons = [await preflight.obstacle("team-a", _job(name)) for name in ("plain", "absent")]
     assert [each and each.reason for each in reasons] == ["SecretNotForJobs", "SecretMissing"]
+
+
+async def test_what_the_settings_do_not_permit_is_named() -> None:
+    obstacle = await _preflight(_Cluster()).obstacle("team-a", _job(labels={"team": "a"}))
+    assert obstacle is not None
+    assert obstacle.reason == "LabelNotAllowed"
