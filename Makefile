@@ -120,7 +120,7 @@ fuzz: setup cluster-binaries ## Explore at random what make test draws the same 
 .PHONY: cluster-binaries
 cluster-binaries: ## Build the programs of a control plane for the tests (minutes, once).
 	PYTHONPATH=tests $(PYTHON) -m support.cluster.binaries etcd kube-apiserver \
-	  kube-controller-manager kube-scheduler kubectl helm kubeconform ray-operator promtool
+	  kube-controller-manager kube-scheduler kubectl helm kubeconform ray-operator kueue promtool
 
 .PHONY: s3-server
 s3-server: | $(UV) ## Install the S3 server of the tests, apart from .venv: it needs older packages.

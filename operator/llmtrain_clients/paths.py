@@ -15,6 +15,11 @@ def ray_clusters(namespace: str | None, name: str | None = None) -> str:
     return _path(RAY_API, namespace, "rayclusters", name)
 
 
+def workloads(namespace: str) -> str:
+    """Path of Kueue's Workloads of a namespace."""
+    return _path("/apis/kueue.x-k8s.io/v1beta2", namespace, "workloads")
+
+
 def pods(namespace: str | None) -> str:
     """Path of Pods: all of a namespace, or all."""
     return _path("/api/v1", namespace, "pods")

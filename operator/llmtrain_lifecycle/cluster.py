@@ -18,6 +18,9 @@ from llmtrain_lifecycle.snapshot import Cluster, ClusterState, Obstacle
 from llmtrain_lifecycle.status_text import read_time, write_time
 
 _WAITING = "WaitingForCluster"
+_FIRST_LOOKS_SECONDS, _LATER_LOOKS_SECONDS = 3, 30
+"""Time until a queue is asked again why a cluster waits, in the first minute and after it. An
+admission is an event."""
 _PATIENCE_SECONDS = 60
 """Patience with KubeRay, which has many clusters to look after, and with Pods that terminate."""
 
@@ -159,7 +162,14 @@ def _queued(ctx: Reconciliation, stage: StageStatus, given: ClusterStatus) -> St
         reason=ctx.cluster.reason,
         message=ctx.cluster.message,
         cluster=given.replace(waiting_since=None),
+        requeue_after_seconds=_until_next_look(ctx),
     )
+
+
+def _until_next_look(ctx: Reconciliation) -> float:
+    since = ctx.status.queued_since
+    is_new = since is None or (ctx.now - read_time(since)).total_seconds() < _PATIENCE_SECONDS
+    return _FIRST_LOOKS_SECONDS if is_new else _LATER_LOOKS_SECONDS
 
 
 def _make(ctx: Reconciliation, stage: StageStatus, given: ClusterStatus) -> Step:

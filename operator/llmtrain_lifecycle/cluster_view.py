@@ -6,6 +6,7 @@ KubeRay's `state: ready` stays when Pods die, so the Pods are counted here.
 from collections import Counter
 
 from llmtrain_lifecycle.observed import ObservedCluster, ObservedPod
+from llmtrain_lifecycle.queue_words import QUEUED
 from llmtrain_lifecycle.snapshot import Cluster, ClusterState
 
 NOT_TAKEN_UP = "KubeRaySilent"
@@ -25,7 +26,6 @@ _ON_CLAIMS = (
     " spec.workspace, or the manifest names spec.workspace.storageClassName or a claim)"
 )
 _NOT_TAKEN_UP = "KubeRay has not taken it up; is its operator running, and does it watch here?"
-_QUEUED = "the queue has not admitted its Ray cluster"
 _STARTING = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 
 
@@ -98,7 +98,7 @@ def _view(cluster: ObservedCluster, pods: tuple[ObservedPod, ...], uid: str) -> 
     if cluster.metadata.deletion_timestamp or cluster.metadata.controller_uid != uid:
         return _not_ours(cluster, pods)
     if cluster.spec.suspend or _holds(cluster, _SUSPENDING):
-        return Cluster(name, ClusterState.SUSPENDED, "Queued", _QUEUED)
+        return Cluster(name, ClusterState.SUSPENDED, "Queued", QUEUED)
     head_lives = any(pod.is_head and pod.lives for pod in pods)
     head_ready = any(pod.is_head and pod.ready for pod in pods)
     ready_workers = sum(not pod.is_head and pod.ready for pod in pods)

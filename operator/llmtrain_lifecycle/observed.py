@@ -8,7 +8,7 @@ from llmtrain_api import names
 HEAD = "head"
 
 
-class _Observed(BaseModel):
+class Observed(BaseModel):
     """Base of foreign objects, which may have unknown fields."""
 
     model_config = ConfigDict(
@@ -16,14 +16,14 @@ class _Observed(BaseModel):
     )
 
 
-class Owner(_Observed):
+class Owner(Observed):
     """An owner of an object."""
 
     uid: str
     controller: bool = False
 
 
-class ObjectMeta(_Observed):
+class ObjectMeta(Observed):
     """The metadata of any object."""
 
     name: str
@@ -45,7 +45,7 @@ class ObjectMeta(_Observed):
         return next((owner.uid for owner in self.owner_references if owner.controller), None)
 
 
-class ObservedCondition(_Observed):
+class ObservedCondition(Observed):
     """A condition of a Pod or a RayCluster."""
 
     type: str
@@ -55,16 +55,21 @@ class ObservedCondition(_Observed):
     last_transition_time: str | None = None
 
 
-class _ClusterSpec(_Observed):
+def condition_of(conditions: tuple[ObservedCondition, ...], kind: str) -> ObservedCondition | None:
+    """The condition of this type; None if there is none."""
+    return next((c for c in conditions if c.type == kind), None)
+
+
+class _ClusterSpec(Observed):
     suspend: bool = False
 
 
-class _ClusterStatus(_Observed):
+class _ClusterStatus(Observed):
     conditions: tuple[ObservedCondition, ...] = ()
     desired_worker_replicas: int = 0
 
 
-class ObservedCluster(_Observed):
+class ObservedCluster(Observed):
     """A RayCluster."""
 
     metadata: ObjectMeta
@@ -73,15 +78,15 @@ class ObservedCluster(_Observed):
 
     def condition(self, kind: str) -> ObservedCondition | None:
         """The condition of this type."""
-        return next((c for c in self.status.conditions if c.type == kind), None)
+        return condition_of(self.status.conditions, kind)
 
 
-class _Waiting(_Observed):
+class _Waiting(Observed):
     reason: str = ""
     message: str = ""
 
 
-class ContainerEnd(_Observed):
+class ContainerEnd(Observed):
     """The end of a container."""
 
     reason: str = ""
@@ -89,31 +94,31 @@ class ContainerEnd(_Observed):
     finished_at: str | None = None
 
 
-class _ContainerState(_Observed):
+class _ContainerState(Observed):
     waiting: _Waiting | None = None
     terminated: ContainerEnd | None = None
 
 
-class _Container(_Observed):
+class _Container(Observed):
     name: str
     state: _ContainerState = _ContainerState()
 
 
-class _Resources(_Observed):
+class _Resources(Observed):
     requests: dict[str, str] = Field(default_factory=dict)
 
 
-class _ContainerSpec(_Observed):
+class _ContainerSpec(Observed):
     resources: _Resources = _Resources()
 
 
-class _PodSpec(_Observed):
+class _PodSpec(Observed):
     node_name: str | None = None
     init_containers: tuple[_ContainerSpec, ...] = ()
     containers: tuple[_ContainerSpec, ...] = ()
 
 
-class _PodStatus(_Observed):
+class _PodStatus(Observed):
     phase: str = "Pending"
     reason: str = ""
     message: str = ""
@@ -122,7 +127,7 @@ class _PodStatus(_Observed):
     container_statuses: tuple[_Container, ...] = ()
 
 
-class ObservedPod(_Observed):
+class ObservedPod(Observed):
     """A Pod of a Ray cluster."""
 
     metadata: ObjectMeta
@@ -173,4 +178,4 @@ class ObservedPod(_Observed):
 
     def condition(self, kind: str) -> ObservedCondition | None:
         """The condition of this type."""
-        return next((c for c in self.status.conditions if c.type == kind), None)
+        return condition_of(self.status.conditions, kind)

@@ -33,14 +33,16 @@ class NodelessCluster:
     Attributes:
         client: with all rights.
         proxy: through which the operator goes.
+        admin_kubeconfig: kubeconfig of the API server itself, with all rights.
         kubeconfig: kubeconfig of the proxy, with all rights.
-    operator_kubeconfig: kubeconfig of the proxy, with the rights that the chart gives the operator.
+        operator_kubeconfig: kubeconfig of the proxy, with the rights that the chart gives.
         ray: all Ray heads.
         kubelet: kubelet of all Pods.
     """
 
     client: ApiClient
     proxy: KubernetesProxy
+    admin_kubeconfig: Path
     kubeconfig: Path
     operator_kubeconfig: Path
     ray: FakeRay
@@ -73,6 +75,7 @@ def running_nodeless_cluster(
             yield NodelessCluster(
                 plane.client,
                 proxy,
+                admin,
                 _through(proxy, admin),
                 _through(proxy, operator),
                 ray,

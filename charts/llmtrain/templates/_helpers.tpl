@@ -164,6 +164,9 @@ capabilities: {drop: [ALL]}
 - apiGroups: [ray.io]
   resources: [rayclusters]
   verbs: [list, watch, create, delete]
+- apiGroups: [kueue.x-k8s.io]
+  resources: [workloads] # why a Ray cluster waits in its queue
+  verbs: [list]
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch]

@@ -276,7 +276,7 @@ def build_reconciler(
     """
     executor = Executor(api, RayConnector(api, session, waiting), caches, settings.pods)
     pricer = PodPricer(price_list, Nodes(api), settings.gpu_resource)
-    observer = Observer(caches, executor, pricer, Preflight(api, settings.pods))
+    observer = Observer(api, caches, executor, pricer, Preflight(api, settings.pods))
     return Reconciler(
         api,
         caches,

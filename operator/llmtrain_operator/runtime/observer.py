@@ -8,6 +8,7 @@ from typing import TypedDict
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import Attempt, JobStatus
 from llmtrain_clients.http import UnreachableError
+from llmtrain_clients.kubernetes_api import KubernetesApi
 from llmtrain_clients.kubernetes_errors import KubernetesError
 from llmtrain_clients.progress import read_progress
 from llmtrain_clients.ray_jobs import RayJobsError
@@ -15,12 +16,13 @@ from llmtrain_lifecycle.cluster_view import cluster_views
 from llmtrain_lifecycle.lost_pods import find_lost_pods
 from llmtrain_lifecycle.money.paid_pods import PaidPod
 from llmtrain_lifecycle.observed import ObjectMeta
-from llmtrain_lifecycle.snapshot import ClusterState, Obstacle, Snapshot
+from llmtrain_lifecycle.snapshot import Cluster, ClusterState, Obstacle, Snapshot
 from llmtrain_lifecycle.status_text import read_time
 from llmtrain_operator.informer.caches import Caches
 from llmtrain_operator.runtime.executor import Executor, Target
 from llmtrain_operator.runtime.pod_pricer import PodPricer
 from llmtrain_operator.runtime.preflight import Preflight
+from llmtrain_operator.runtime.queue import ask_queue
 from llmtrain_operator.runtime.transient_errors import TransientErrors
 
 _WITHOUT_HEAD = {ClusterState.BROKEN, ClusterState.LEAVING, ClusterState.SUSPENDED}
@@ -36,6 +38,7 @@ class Observer:
     """Takes snapshots.
 
     Args:
+        api: client of Kubernetes.
         caches: caches of the watched objects.
         executor: connects to Ray.
         pricer: finds the prices of Pods.
@@ -47,12 +50,14 @@ class Observer:
 
     def __init__(
         self,
+        api: KubernetesApi,
         caches: Caches,
         executor: Executor,
         pricer: PodPricer,
         preflight: Preflight,
     ) -> None:
-        self._caches, self._executor, self._pricer = caches, executor, pricer
+        self._api, self._caches = api, caches
+        self._executor, self._pricer = executor, pricer
         self._preflight, self.transient_errors = preflight, TransientErrors()
 
     async def snapshot(self, target: Target, meta: ObjectMeta, now: datetime) -> Snapshot:
@@ -74,7 +79,9 @@ class Observer:
     async def _compute(self, target: Target) -> Snapshot:
         """The part of the snapshot about the job's Ray clusters and running attempt."""
         pods = self._caches.pods(target.key)
-        clusters = cluster_views(target.clusters, pods, target.uid)
+        clusters = await self._with_words_of_queue(
+            target, cluster_views(target.clusters, pods, target.uid)
+        )
         attempt = live_attempt(target.job, target.status)
         given = target.status.cluster
         gone_pods = self._caches.gone_pods(target.key)
@@ -87,6 +94,19 @@ class Observer:
             obstacle = await self._obstacle(target) if view is None and given else None
             return replace(seen, obstacle=obstacle)
         return await self._ask_ray(target, attempt, seen)
+
+    async def _with_words_of_queue(
+        self, target: Target, clusters: tuple[Cluster, ...]
+    ) -> tuple[Cluster, ...]:
+        """The clusters; a queued one says in the queue's words why it waits."""
+        found = []
+        for view in clusters:
+            cluster = target.cluster(view.name)
+            if view.state is ClusterState.SUSPENDED and cluster is not None:
+                found.append(replace(view, message=await ask_queue(self._api, cluster.metadata)))
+            else:
+                found.append(view)
+        return tuple(found)
 
     async def _obstacle(self, target: Target) -> Obstacle | None:
         """Obstacle to the cluster's creation.

@@ -35,6 +35,7 @@ _PROGRAMS = {
     "ray-operator": _Program("kuberay", "github.com/ray-project/kuberay/ray-operator"),
     "helm": _Program("kubernetes", "helm.sh/helm/v3/cmd/helm"),
     "kubeconform": _Program("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform"),
+    "kueue": _Program("kueue", "sigs.k8s.io/kueue/cmd/kueue"),
     "kwok": _Program("kwok", "sigs.k8s.io/kwok/cmd/kwok"),
     "pause": _Program("pause", "."),
     **{
