@@ -2,13 +2,13 @@
 
 import os
 import signal
-import sys
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.checkpoints import new_writer, newest_step, write_files
+from support.killer import Killer
 
 from llmtrain_trainer.checkpoint.beside import CommitThread
 from llmtrain_trainer.checkpoint.manifest import CheckpointState
@@ -79,7 +79,7 @@ def _killed_before(operation: int, root: Path, step: int, attempt: int) -> int:
     if child == 0:
         with CommitThread(new_writer(root, attempt=attempt, keep=2)) as thread:
             os.write(writer, b"%d\n" % step)
-            sys.addaudithook(_Killer(operation))
+            Killer(operation).start()
             while True:
                 step += 1
                 thread.start(CheckpointState(step=step), write_files(step))
@@ -92,16 +92,3 @@ def _killed_before(operation: int, root: Path, step: int, attempt: int) -> int:
     _, status = os.waitpid(child, 0)
     assert os.WTERMSIG(status) == signal.SIGKILL
     return int(reported.split()[-1])
-
-
-class _Killer:
-    """An audit hook that kills its process before a file operation, counted from 1."""
-
-    def __init__(self, operation: int) -> None:
-        self._left = operation
-
-    def __call__(self, event: str, _arguments: tuple[object, ...]) -> None:
-        if event in {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir"}:
-            self._left -= 1
-            if self._left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)

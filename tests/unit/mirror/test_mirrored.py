@@ -91,7 +91,7 @@ def test_a_mirror_that_fails_while_ranks_train_is_a_warning_and_at_the_end_an_er
     with pytest.raises(StoreError, match="SLOW_DOWN"):
         _run(job, work)
     [warning] = job.context.progress.report.warnings
-    assert warning.startswith("the newest checkpoint is not in the mirror yet: workspace.mirror")
+    assert warning.startswith("the mirror lags behind: workspace.mirror")
     monkeypatch.setattr(ObjectStore, "_put", put)
     with mirrored(job.context):
         pass

@@ -88,7 +88,8 @@ class MirrorThread(AbstractContextManager["MirrorThread"]):
             try:
                 self._copy_newest()
             except (UserError, StoreError, ChangedError) as error:
-                self._warn(f"the newest checkpoint is not in the mirror yet: {error}")
+                _log.warning("the newest checkpoint is not in the mirror: %s", error)
+                self._context.progress.update(warnings=(f"the mirror lags behind: {error}",))
             except Interrupted:
                 return
             except StageError as error:
@@ -113,7 +114,3 @@ class MirrorThread(AbstractContextManager["MirrorThread"]):
             self._context.progress.update()  # a sign of life, which is the ranks' before
         waited = self._stopped_at and time.monotonic() - self._stopped_at
         return self._failed or (waited or 0) > _LAST_SECONDS
-
-    def _warn(self, text: str) -> None:
-        _log.warning("%s", text)
-        self._context.progress.update(warnings=(text,))

@@ -1,0 +1,47 @@
+"""Kills a tiny training run at random instants while it restores from a bucket, or copies to it.
+
+    make s3-server
+    PYTHONPATH=tests python benchmarks/mirror_crashes.py --crashes 200
+
+The bucket is moto's, spoken to over HTTP. The run saves every other step, so that a checkpoint is
+being copied nearly all the time. Each crash is a SIGKILL of the driver, which is the only rank too,
+and the next attempt gets an empty claim. After each, the newest copy must be no older than the one
+before. A run ends after six crashes or so, with the losses, the gradient norms and the weights of
+one that had none; then the next begins.
+"""
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+
+from support.mirror_crashes import MirrorCrashes
+from support.s3_server import S3Server
+
+_CRASHES_OF_A_RUN = 6
+
+
+def main() -> None:
+    """Crash until there were enough crashes; print what they hit."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--crashes", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    runs = 0
+    with tempfile.TemporaryDirectory() as folder, S3Server() as server:
+        os.environ |= server.environment
+        crashes = MirrorCrashes(Path(folder), server, seed=arguments.seed)
+        while crashes.count < arguments.crashes:
+            crashes.crash_until_done(min(_CRASHES_OF_A_RUN, arguments.crashes - crashes.count))
+            runs += 1
+            print(
+                f"{crashes.count} crashes in {runs} runs, {crashes.while_copying} in the middle "
+                f"of an upload, {crashes.while_restoring} of a restore; resumed from steps "
+                f"{crashes.resumed_from[-_CRASHES_OF_A_RUN:]}; each run had the losses and weights "
+                "of one without crashes",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
