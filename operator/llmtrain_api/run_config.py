@@ -6,8 +6,8 @@ from typing import Literal
 from pydantic import Field
 
 from llmtrain_api.base import Record
+from llmtrain_api.spec.object_storage import MirrorUrl
 from llmtrain_api.spec.tracking import Tracking
-from llmtrain_api.spec.workspace import MirrorUrl
 from llmtrain_api.stages import Sections, Stage
 
 

@@ -12,9 +12,10 @@ from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.checkpoint.manifest import CheckpointState
 from llmtrain_trainer.mirror.restore import restore
-from llmtrain_trainer.mirror.store import ObjectStore, Patience
 from llmtrain_trainer.mirror.upload import Uploader
 from llmtrain_trainer.mirror.writer import Writer
+from llmtrain_trainer.object_storage.retries import Patience
+from llmtrain_trainer.object_storage.store import ObjectStore
 from llmtrain_trainer.progress.tracker import ProgressTracker
 from llmtrain_trainer.stage import StageContext
 

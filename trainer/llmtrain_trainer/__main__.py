@@ -24,7 +24,7 @@ from llmtrain_trainer.outcome import Ending, ending, leave, read_run_config
 from llmtrain_trainer.progress.server import REPORT_PATH, serve_progress
 from llmtrain_trainer.progress.tracker import ProgressTracker
 from llmtrain_trainer.ray_connection import join_ray
-from llmtrain_trainer.runner import StageResult, work
+from llmtrain_trainer.runner import StageResult, runners, work
 from llmtrain_trainer.stage import ReportAddress, StageContext
 
 _LOOK_SECONDS = 0.5
@@ -137,6 +137,9 @@ def _run_stage(context: StageContext) -> StageResult:
     stage = context.config.stage
     if context.config.section(stage) is None:
         raise UserError(f"the {stage} stage needs the section {stage} in the manifest")
+    for runner in runners(context.config):
+        if runner.check_access:
+            runner.check_access(context)
     with mirrored(context):
         return _work(context)
 

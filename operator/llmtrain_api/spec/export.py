@@ -1,7 +1,15 @@
 """The export section."""
 
-from llmtrain_api.base import Section
+from typing import Annotated
+
+from llmtrain_api.base import MayChange, Section
+from llmtrain_api.spec.object_storage import ExportUrl
 
 
 class Export(Section):
     """A Hugging Face folder: weights (safetensors), tokenizer with chat template, model card."""
+
+    to: Annotated[ExportUrl | None, MayChange()] = None
+    """Place that the folder is also sent to: `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`, a folder
+    that exists, `file:///FOLDER`, or a model of the Hugging Face hub, `hf://OWNER/NAME`, which is
+    created as private. Credentials come from the environment."""

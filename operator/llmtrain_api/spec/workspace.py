@@ -4,21 +4,12 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, StringConstraints, model_validator
 
-from llmtrain_api.base import Section, rule, rules, written
+from llmtrain_api.base import Section, rule, rules
 from llmtrain_api.spec.compute import Memory
 from llmtrain_api.spec.kubernetes import ObjectName
+from llmtrain_api.spec.object_storage import MirrorUrl
 
 _SUB_PATH = r"^[A-Za-z0-9_][-A-Za-z0-9_.]*(/[A-Za-z0-9_][-A-Za-z0-9_.]*)*$"
-
-_URL = (
-    r"^(s3|gs)://[a-z0-9][a-z0-9._-]+(/[A-Za-z0-9_][-A-Za-z0-9_.=]*)*$|^file://(/[-A-Za-z0-9_.]+)+$"
-)
-
-MirrorUrl = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=1024, pattern=_URL),
-    written("s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or file:///FOLDER, without credentials"),
-]
 
 
 class PersistentVolumeClaim(Section):

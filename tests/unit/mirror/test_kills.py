@@ -9,7 +9,7 @@ import pytest
 from support.killer import Killer
 from support.mirrored_job import MirroredJob, emptied
 
-from llmtrain_trainer.mirror.store import ObjectStore
+from llmtrain_trainer.object_storage.store import ObjectStore
 
 KILLS = 200
 OPERATIONS = 150

@@ -11,9 +11,10 @@ from llmtrain_api.stages import Stage
 from llmtrain_trainer.errors import Interrupted, StageError
 from llmtrain_trainer.mirror import beside
 from llmtrain_trainer.mirror.commits import checkpoint_log, result_log
-from llmtrain_trainer.mirror.faults import StoreError
 from llmtrain_trainer.mirror.mirrored import mirrored
-from llmtrain_trainer.mirror.store import ObjectStore, Patience
+from llmtrain_trainer.object_storage.faults import StoreError
+from llmtrain_trainer.object_storage.retries import Patience
+from llmtrain_trainer.object_storage.store import ObjectStore
 
 
 @pytest.fixture

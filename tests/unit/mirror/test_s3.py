@@ -9,10 +9,10 @@ from support.mirrored_job import MirroredJob, emptied
 from support.s3_server import BUCKET, CANARY, Fault, S3Server
 
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.mirror import store
-from llmtrain_trainer.mirror.faults import StoreError
 from llmtrain_trainer.mirror.mirrored import mirrored
-from llmtrain_trainer.mirror.store import Patience
+from llmtrain_trainer.object_storage import retries
+from llmtrain_trainer.object_storage.faults import StoreError
+from llmtrain_trainer.object_storage.retries import Patience
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +32,7 @@ def server(running: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
     running.hinder()
     for name in running.names():
         running.delete(name)
-    monkeypatch.setattr(store, "_FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(retries, "_FIRST_WAIT_SECONDS", 0.01)
     return running
 
 

@@ -11,8 +11,17 @@ def _product(context: StageContext) -> Product:
 
 
 def _run(context: StageContext) -> StageResult:
+    from llmtrain_trainer.export.send import send
+
+    send(context)
     context.progress.update(percent=100, activity="the export is ready")
     return StageResult()
 
 
-RUNNER = StageRunner(product=_product, run=_run)
+def _check_access(context: StageContext) -> None:
+    from llmtrain_trainer.export.send import check_access
+
+    check_access(context)
+
+
+RUNNER = StageRunner(product=_product, run=_run, check_access=_check_access)

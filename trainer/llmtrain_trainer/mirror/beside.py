@@ -8,8 +8,8 @@ from typing import Self
 
 from llmtrain_trainer.checkpoint.manifest import newest_committed
 from llmtrain_trainer.errors import Interrupted, StageError, UserError
-from llmtrain_trainer.mirror.faults import StoreError
 from llmtrain_trainer.mirror.upload import ChangedError, Uploader
+from llmtrain_trainer.object_storage.faults import StoreError
 from llmtrain_trainer.stage import StageContext
 
 _log = logging.getLogger(__name__)

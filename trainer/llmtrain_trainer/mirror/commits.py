@@ -20,7 +20,7 @@ from pydantic import AfterValidator, ValidationError
 
 from llmtrain_api.base import Record
 from llmtrain_api.stages import Stage
-from llmtrain_trainer.mirror.store import ObjectStore
+from llmtrain_trainer.object_storage.store import ObjectStore
 
 _log = logging.getLogger(__name__)
 

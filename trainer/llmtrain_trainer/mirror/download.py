@@ -10,7 +10,7 @@ from pathlib import Path
 from llmtrain_trainer.errors import Interrupted
 from llmtrain_trainer.files import create_binary, remove_folder, sync_tree
 from llmtrain_trainer.mirror.commits import Chunk, MirrorCommit, MirroredFile
-from llmtrain_trainer.mirror.store import ObjectStore
+from llmtrain_trainer.object_storage.store import ObjectStore
 from llmtrain_trainer.stage import StageContext
 
 _PARALLEL_GETS = 4

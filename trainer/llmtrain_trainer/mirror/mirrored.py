@@ -5,9 +5,10 @@ from contextlib import contextmanager
 
 from llmtrain_trainer.mirror.beside import MirrorThread
 from llmtrain_trainer.mirror.restore import restore
-from llmtrain_trainer.mirror.store import ObjectStore, Patience
 from llmtrain_trainer.mirror.upload import Uploader
 from llmtrain_trainer.mirror.writer import Writer
+from llmtrain_trainer.object_storage.retries import Patience
+from llmtrain_trainer.object_storage.store import ObjectStore
 from llmtrain_trainer.stage import StageContext
 
 _FIELD = "workspace.mirror"

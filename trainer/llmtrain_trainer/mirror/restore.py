@@ -19,7 +19,7 @@ from llmtrain_trainer.checkpoint.manifest import (
 from llmtrain_trainer.files import sync
 from llmtrain_trainer.mirror.commits import checkpoint_log, result_log
 from llmtrain_trainer.mirror.download import Source
-from llmtrain_trainer.mirror.store import ObjectStore
+from llmtrain_trainer.object_storage.store import ObjectStore
 from llmtrain_trainer.stage import StageContext
 
 _log = logging.getLogger(__name__)

@@ -28,8 +28,8 @@ from llmtrain_trainer.mirror.commits import (
     result_log,
     stored_blobs,
 )
-from llmtrain_trainer.mirror.store import ObjectStore
 from llmtrain_trainer.mirror.writer import Writer
+from llmtrain_trainer.object_storage.store import ObjectStore
 
 _PARALLEL_PUTS = 4
 Overdue = Callable[[], bool]

@@ -8,11 +8,10 @@ from llmtrain_api.base import Record
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.errors import StageError, UserError
-from llmtrain_trainer.mirror.store import ObjectStore
+from llmtrain_trainer.object_storage.store import ObjectStore
 
 _log = logging.getLogger(__name__)
 _NAME = "WRITER"
-_PROBE = "PROBE"
 
 
 class Attempt(Record):
@@ -57,8 +56,7 @@ class Writer:
             )
         self._store.put(_NAME, self._attempt.model_dump_json().encode())
         self.require()
-        self._store.put(_PROBE, b"")
-        self._store.delete(_PROBE)
+        self._store.check()
 
     def require(self) -> None:
         """Make sure that no other attempt has taken over.

@@ -4,39 +4,24 @@ The filesystems are pyarrow's. Each object is written by one call and visible as
 all, but for `file://`, where a kill may leave a part of it: whoever reads checks the content.
 """
 
-import logging
 import os
-import random
-import threading
-import time
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from llmtrain_trainer.errors import Interrupted
-from llmtrain_trainer.mirror.faults import Transient, understand
+from llmtrain_trainer.object_storage.faults import understand
+from llmtrain_trainer.object_storage.retries import Patience, retried
 
 if TYPE_CHECKING:
     from pyarrow import fs
 
-_log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-_FIRST_WAIT_SECONDS = 0.5
-_LONGEST_WAIT_SECONDS = 30.0
 _CONNECT_SECONDS = 10
 _REQUEST_SECONDS = 60
-
-
-@dataclass(frozen=True)
-class Patience:
-    """The limit of retries, whose waits double."""
-
-    seconds: float = 120.0
-    """Longest time from the first try of an operation to its last."""
-    stop: threading.Event = field(default_factory=threading.Event)
-    """Ends a wait."""
+_PART_BYTES = 16 << 20
+_PROBE = "PROBE"
 
 
 class ObjectStore:
@@ -70,7 +55,12 @@ class ObjectStore:
             UserError: the folder of a `file://` URL does not exist.
             StoreError: the store cannot be reached.
         """
-        system, root = _retried(lambda: _connect(url), url, field_name, patience)
+        system, root = retried(
+            lambda: _connect(url),
+            lambda error: understand(error, url, field_name),
+            patience,
+            what=url,
+        )
         return cls(url, field_name, system, root, patience)
 
     def put(self, name: str, data: bytes) -> None:
@@ -81,6 +71,25 @@ class ObjectStore:
             StoreError: the store could not be reached.
         """
         self._try(lambda: self._put(name, data))
+
+    def put_file(self, name: str, path: Path) -> None:
+        """Write an object with the content of a file.
+
+        Raises:
+            UserError: the bucket is missing, or the credentials do not suffice.
+            StoreError: the store could not be reached.
+        """
+        self._try(lambda: self._put(name, path))
+
+    def check(self) -> None:
+        """Find out whether objects can be written and deleted.
+
+        Raises:
+            UserError: the bucket is missing, or the credentials do not suffice.
+            StoreError: the store could not be reached.
+        """
+        self.put(_PROBE, b"")
+        self.delete(_PROBE)
 
     def get(self, name: str) -> bytes | None:
         """The content of an object; None where there is none.
@@ -93,6 +102,9 @@ class ObjectStore:
 
     def sizes(self, folder: str) -> dict[str, int]:
         """Size in bytes of each object below a folder, by its name relative to that.
+
+        Args:
+            folder: the folder; empty for all objects.
 
         Raises:
             UserError: the bucket is missing, or the credentials do not suffice.
@@ -110,14 +122,23 @@ class ObjectStore:
         self._try(lambda: self._delete(name))
 
     def _try(self, operation: Callable[[], T]) -> T:
-        return _retried(operation, self.url, self.field_name, self._patience)
+        return retried(
+            operation,
+            lambda error: understand(error, self.url, self.field_name),
+            self._patience,
+            what=self.url,
+        )
 
-    def _put(self, name: str, data: bytes) -> None:
+    def _put(self, name: str, source: bytes | Path) -> None:
         path = f"{self._root}/{name}"
         if self._system.type_name == "local":
             self._system.create_dir(path.rpartition("/")[0])
         with self._system.open_output_stream(path) as stream:
-            stream.write(data)
+            if isinstance(source, bytes):
+                stream.write(source)
+            else:
+                with source.open("rb") as file:
+                    shutil.copyfileobj(file, stream, _PART_BYTES)
 
     def _get(self, name: str) -> bytes | None:
         try:
@@ -130,7 +151,7 @@ class ObjectStore:
     def _sizes(self, folder: str) -> dict[str, int]:
         from pyarrow.fs import FileSelector, FileType
 
-        base = f"{self._root}/{folder}/"
+        base = f"{self._root}/{folder}/" if folder else f"{self._root}/"
         below = FileSelector(base, recursive=True, allow_not_found=True)
         return {
             each.path.removeprefix(base): each.size
@@ -170,19 +191,3 @@ def _connect(url: str) -> "tuple[fs.FileSystem, str]":
         ),
         path,
     )
-
-
-def _retried(operation: Callable[[], T], url: str, field_name: str, patience: Patience) -> T:
-    deadline = time.monotonic() + patience.seconds
-    wait = _FIRST_WAIT_SECONDS
-    while True:
-        try:
-            return operation()
-        except OSError as error:
-            fault = understand(error, url, field_name)
-            if not isinstance(fault, Transient) or time.monotonic() + wait > deadline:
-                raise fault.error from error
-            _log.warning("%s; another try in %.1f seconds", fault.error.message, wait)
-        if patience.stop.wait(wait * random.uniform(0.5, 1)):  # noqa: S311 - spreads retries
-            raise Interrupted(f"stopped while {url} could not be reached")
-        wait = min(2 * wait, _LONGEST_WAIT_SECONDS)

@@ -1,0 +1,1 @@
+"""Object storage: a bucket, or a folder that stands for one."""
