@@ -187,6 +187,11 @@ class StatusMetrics(Record):
     """Factor, 0 to 1, that clipping multiplied the newest step's gradient by; 1 leaves it as is."""
     checkpoint_step: Annotated[Count | None, Metric(job=True)] = None
     """Optimizer step of the newest committed checkpoint."""
+    micro_batch_size: Annotated[
+        Count | None,
+        Metric(step_log=True, terminal="micro batch {}", panel=Panel("Speed", "Micro batch")),
+    ] = None
+    """Sequences in one forward pass of a worker, found or named."""
 
 
 class TrainingMetrics(StatusMetrics):

@@ -169,7 +169,8 @@ def _cost() -> Cost:
 def write_finished_run(folder: Path) -> Workspace:
     """A finished pretraining, a data report and an evaluation, with markup in every text."""
     workspace = Workspace(folder)
-    lines = [f'{{"step": {n}, "loss": {6 - n / 10}, "seconds": 0.5}}\n' for n in range(1, 21)]
+    line = '{{"step": {}, "loss": {}, "seconds": 0.5, "microBatchSize": 16}}\n'
+    lines = [line.format(n, 6 - n / 10) for n in range(1, 21)]
     lines.append('{"step": 20, "validationLoss": 4.1, "validationBitsPerByte": 2.2}\n')
     example = Example(source=SCRIPT, rule="minWords", excerpt=SCRIPT)
     step = StepReport(

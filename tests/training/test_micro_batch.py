@@ -61,6 +61,11 @@ def _losses(folder: Path) -> dict[int, float]:
     return {each["step"]: each["loss"] for each in records if "loss" in each}
 
 
+def _sizes_in_use(folder: Path) -> set[int]:
+    lines = Workspace(folder).metrics(Stage.PRETRAIN).read_text().splitlines()
+    return {each["microBatchSize"] for each in map(json.loads, lines) if "loss" in each}
+
+
 def test_the_largest_that_fits_is_found_and_halved_after_the_kernel_has_killed(
     tmp_path: Path,
 ) -> None:
@@ -96,6 +101,7 @@ def test_the_search_leaves_no_trace(tmp_path: Path, stage: int) -> None:
     ]
     run_ranks(runs, ranks=2)
     assert _remembered(found) == 4
+    assert _sizes_in_use(found) == {4}  # as the report and the status show it
     assert _losses(found) == _losses(by_hand)
     weights = [
         Workspace(folder).model("pretrained").joinpath("model.safetensors").read_bytes()

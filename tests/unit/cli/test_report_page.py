@@ -11,7 +11,9 @@ from llmtrain_api.stages import Stage
 from llmtrain_api.status import Condition, ConditionStatus, Phase
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.report.page import render
+from llmtrain_cli.report.reading import Unavailable
 from llmtrain_cli.report.sources import read_sources
+from llmtrain_cli.report.views.summary import plan_rows
 from llmtrain_lifecycle.status_text import write_time
 
 _SECTIONS = (
@@ -43,6 +45,13 @@ def test_the_funnel_says_how_many_documents_are_left(workspace: Workspace) -> No
     page = render(read_sources(workspace, run()))
     assert "3,087 of 4,321 documents are left, 1,234 dropped" in page
     assert 'width="71.442%"' in page
+
+
+def test_the_micro_batch_is_shown_as_planned_and_as_it_came(workspace: Workspace) -> None:
+    rows = plan_rows(run(), read_sources(workspace, run()))
+    assert not isinstance(rows, Unavailable)
+    row = next(each for each in rows if each.quantity == "micro batch")
+    assert (row.planned, row.came) == ("8", "16")
 
 
 def test_what_became_of_each_source_is_shown(workspace: Workspace) -> None:

@@ -175,6 +175,7 @@ class Trainer:
             tokens_per_second=speed.tokens_per_second,
             mfu=speed.mfu,
             memory_bytes=peak_memory_bytes(),
+            micro_batch_size=self._settings.batch.micro_batch_size,
             eta_seconds=(self._settings.total_steps - self._step) * speed.seconds_per_step,
         )
         self._last = (record, norm)

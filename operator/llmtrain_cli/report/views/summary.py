@@ -103,6 +103,8 @@ class _Trained:
     tokens: int
     seconds: float
     """Time in optimizer steps alone."""
+    micro_batch_size: int | None
+    """Sequences in a forward pass of the newest step."""
 
 
 def _trained(run: Run, sources: Sources) -> dict[Stage, _Trained]:
@@ -114,7 +116,8 @@ def _trained(run: Run, sources: Sources) -> dict[Stage, _Trained]:
         steps = _newest_of_each_step(records)
         if steps:
             seconds = sum(record.seconds or 0 for record in steps.values())
-            found[stage] = _Trained(len(steps), len(steps) * training.batch_tokens, seconds)
+            size = steps[max(steps)].micro_batch_size
+            found[stage] = _Trained(len(steps), len(steps) * training.batch_tokens, seconds, size)
     return found
 
 
@@ -124,10 +127,16 @@ def _newest_of_each_step(records: tuple[StepRecord, ...]) -> dict[int, StepRecor
 
 def _training_rows(stage: StagePlan, done: _Trained | None) -> list[PlanRow]:
     flops = stage.flops_per_token * done.tokens if done else None
+    size = f"{stage.micro_batch_size:,}"
     pairs = (
         ("steps", _whole(stage.steps), _whole(done.steps if done else None)),
         ("tokens", _whole(stage.tokens), _whole(done.tokens if done else None)),
         ("FLOPs", _scientific(stage.flops), _scientific(flops)),
+        (
+            "micro batch",
+            f"auto (planned: {size})" if stage.finds_micro_batch_size else size,
+            _whole(done.micro_batch_size if done else None),
+        ),
         ("time in steps", _time(stage.duration_seconds), _time(done.seconds if done else None)),
     )
     return [PlanRow(stage.stage.value, *pair) for pair in pairs]
