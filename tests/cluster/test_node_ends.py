@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.cluster import cgroups
+from support import cgroups
 from support.repository import ROOT
 
 pytestmark = [pytest.mark.node, pytest.mark.timeout(600)]

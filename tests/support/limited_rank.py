@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Unpack
 
-from support import memory_group
+from support import cgroups
 from support.rank_process import join_ranks
 
 from llmtrain_api.run_config import RunConfig
@@ -42,7 +42,7 @@ def rank(runs: str, group: str, ballast_step: str, ballast_bytes: str) -> None:
 
     join_ranks(runs)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-    memory_group.enter(Path(group))
+    cgroups.join([Path(group)])
     [(text, _)] = json.loads(Path(runs).read_bytes())
     reporter = _Ballast(int(ballast_step) if ballast_step else None, int(ballast_bytes))
     with ending() as end:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support.memory_group import memory_group
+from support.cgroups import memory_group
 from support.rank_process import Run, run_ranks, start_rank
 from support.tiny_job import pretrain_config, write_tokens
 

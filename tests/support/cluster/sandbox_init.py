@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
-from support.cluster import cgroups
+from support import cgroups
 
 # What kubelet insists on. These belong to the whole machine, so it is shown files in their place.
 _KERNEL_SETTINGS = {

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support.cluster import cgroups
+from support import cgroups
 
 _NAMESPACES = ("--mount", "--net", "--pid", "--cgroup", "--ipc", "--uts")
 

@@ -26,7 +26,7 @@ class _Engine:
 def _snapshot(*, copies: bool) -> tuple[Snapshot, torch.Tensor]:
     from llmtrain_trainer.training.capture import Capture
 
-    capture = Capture(copies=copies)
+    capture = Capture(copies=copies, ranks_here=2)
     engine: Any = _Engine(capture)
     return capture.snapshot(engine, "deepspeed", without_frozen=False), engine.weights
 

@@ -1,5 +1,6 @@
 """Messages among ranks."""
 
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,3 +40,11 @@ def test_a_mesh_needs_as_many_ranks_as_its_dimensions() -> None:
     assert Mesh.join(ParallelDims.over(1)).data == Axis(rank=0, size=1)
     with pytest.raises(UserError, match=r"1 ranks were started; workers.count .* asks for 2"):
         Mesh.join(ParallelDims.over(2))
+
+
+@pytest.mark.usefixtures("group_of_one")
+def test_ranks_with_the_same_host_name_share_a_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Ranks().count_here() == 1
+    names = [platform.node(), "another", platform.node()]
+    monkeypatch.setattr(Ranks, "gather", lambda *_: names)
+    assert Ranks().count_here() == 2

@@ -1,18 +1,14 @@
 """The memory of a rank's device, as a step uses it."""
 
 import gc
-import platform
 from typing import Protocol
 
 import torch
-from pydantic import TypeAdapter
 
 from llmtrain_planner.hardware import CPU, Device
 from llmtrain_trainer import host_memory
 from llmtrain_trainer.micro_batch.search import StepMemory
 from llmtrain_trainer.training.mesh import Ranks
-
-_NAME = TypeAdapter(str)
 
 
 class Meter(Protocol):
@@ -31,8 +27,7 @@ def meter(ranks: Ranks) -> Meter:
     """The meter of this rank's device. Collective."""
     if torch.cuda.is_available():
         return _GpuMeter()
-    names = ranks.gather(platform.node(), _NAME)
-    return _HostMeter(names.count(platform.node()))
+    return _HostMeter(ranks.count_here())
 
 
 def device_of_rank(ranks: Ranks) -> Device:
@@ -40,8 +35,7 @@ def device_of_rank(ranks: Ranks) -> Device:
     if torch.cuda.is_available():
         memory = torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory
         return Device(torch.cuda.get_device_name(), 0, 0, memory)
-    names = ranks.gather(platform.node(), _NAME)
-    return Device(CPU, 0, 0, host_memory.limit_bytes() // names.count(platform.node()))
+    return Device(CPU, 0, 0, host_memory.limit_bytes() // ranks.count_here())
 
 
 def let_go() -> None:

@@ -1,7 +1,6 @@
 """Takes what DeepSpeed would save, before it is written."""
 
 import logging
-import os
 import tempfile
 from pathlib import Path
 
@@ -21,11 +20,12 @@ class Capture(TorchCheckpointEngine):  # type: ignore[misc]  # DeepSpeed has no 
     Args:
         copies: whether the state is copied where the host has memory for it; without a copy, a
             snapshot is the live state.
+        ranks_here: ranks that share the host's memory.
     """
 
-    def __init__(self, *, copies: bool) -> None:
+    def __init__(self, *, copies: bool, ranks_here: int) -> None:
         super().__init__()
-        self._copies = copies
+        self._copies, self._ranks_here = copies, ranks_here
         self._buffers = HostBuffers()
         self._states: dict[str, object] = {}
 
@@ -66,9 +66,8 @@ class Capture(TorchCheckpointEngine):  # type: ignore[misc]  # DeepSpeed has no 
         more = sum(storages(states).values()) - self._buffers.num_bytes
         if more <= 0 or not host_memory.is_known():
             return True
-        step = host_memory.peak_bytes() - host_memory.held_bytes()
-        ranks = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-        room = host_memory.free_bytes() // ranks - step
+        step = max(host_memory.peak_bytes() - host_memory.held_bytes(), 0)
+        room = host_memory.free_bytes() // self._ranks_here - step
         if more > room:
             _log.warning(
                 "training waits for this checkpoint: a copy of its state needs %.1f GB of memory, "

@@ -97,7 +97,10 @@ class Engine:
         if settings.training.zero.stage in {ZeroStage.OPTIMIZER, ZeroStage.GRADIENTS}:
             clip_without_waiting(self._engine.optimizer)
         # What is offloaded fills the host's memory: there is no room for a copy of it.
-        self._capture = Capture(copies=settings.training.zero.offload is Offload.NONE)
+        self._capture = Capture(
+            copies=settings.training.zero.offload is Offload.NONE,
+            ranks_here=mesh.all.count_here(),
+        )
         self._engine.checkpoint_engine = self._capture
         self.model: nn.Module = self._engine
 

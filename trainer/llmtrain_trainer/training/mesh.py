@@ -4,6 +4,7 @@ The tensor axis varies fastest and the pipeline axis slowest, as in DeepSpeed's 
 Megatron-LM: what talks most lies closest together.
 """
 
+import platform
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
@@ -17,6 +18,7 @@ from llmtrain_trainer.errors import UserError
 
 T = TypeVar("T")
 _NOTHING: TypeAdapter[None] = TypeAdapter(None)
+_NAME = TypeAdapter(str)
 
 
 class Ranks:
@@ -77,6 +79,10 @@ class Ranks:
             kind.validate_json(text[: int(length)].cpu().numpy().tobytes())
             for text, length in pairs
         ]
+
+    def count_here(self) -> int:
+        """Ranks on this machine, or in this Pod: they share its memory."""
+        return self.gather(platform.node(), _NAME).count(platform.node())
 
     def sum(self, values: Tensor) -> Tensor:
         """The elementwise sum over all ranks, in place."""

@@ -1,8 +1,6 @@
 """Activation checkpointing: blocks keep less, and compute it again in the backward pass."""
 
 import logging
-import platform
-from collections import Counter
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -66,15 +64,15 @@ def _policy(
     return CheckpointPolicy.MUST_SAVE if is_kept else CheckpointPolicy.PREFER_RECOMPUTE
 
 
-class _Machine(NamedTuple):
-    """Memory where a rank runs, in bytes."""
+class _Memory(NamedTuple):
+    """Memory that a rank has, in bytes."""
 
-    name: str
     device: int
     host: int
+    """Its share of the machine's."""
 
 
-_MACHINE: TypeAdapter[_Machine] = TypeAdapter(_Machine)
+_MEMORY: TypeAdapter[_Memory] = TypeAdapter(_Memory)
 
 
 def chosen_checkpointing(task: TrainingTask, mesh: Mesh) -> ActivationCheckpointing:
@@ -93,23 +91,18 @@ def chosen_checkpointing(task: TrainingTask, mesh: Mesh) -> ActivationCheckpoint
     is_found = training.finds_micro_batch_size(on_gpus=True)
     least = least_busy(batch.share, training.sequence_length)
     size = least if is_found else batch.micro_batch_size
-    machines = mesh.all.gather(_this_machine(), _MACHINE)
-    ranks = Counter(machine.name for machine in machines)
-    host = min(machine.host // ranks[machine.name] for machine in machines)
+    total = torch.cuda.get_device_properties(device()).total_memory
+    own = _Memory(total, host_memory.limit_bytes() // mesh.all.count_here())
+    memories = mesh.all.gather(own, _MEMORY)
     setup = rank_setup(
         task.architecture,
         training,
         ranks=mesh.all.size,
-        host_bytes=host,
+        host_bytes=min(each.host for each in memories),
         micro_batch_size=size,
         dropout=task.dropout,
     )
-    smallest = Device("gpu", 0, 0, min(machine.device for machine in machines))
+    smallest = Device("gpu", 0, 0, min(each.device for each in memories))
     chosen = choose_checkpointing(setup, smallest).checkpointing
     _log.info("activation checkpointing: %s", chosen.value)
     return chosen
-
-
-def _this_machine() -> _Machine:
-    memory = torch.cuda.get_device_properties(device()).total_memory
-    return _Machine(platform.node(), memory, host_memory.limit_bytes())

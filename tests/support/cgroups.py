@@ -1,8 +1,9 @@
-"""The cgroups of a sandbox: one below each of this process's own, gone with the sandbox."""
+"""Control groups below this process's own: of a sandbox, and with a memory limit."""
 
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,3 +84,40 @@ def _remove(group: Path) -> None:
             time.sleep(_TRY_SECONDS)  # a killed process leaves its group a moment later
         else:
             return
+
+
+@contextmanager
+def memory_group(limit_bytes: int) -> Iterator[Path]:
+    """A new group with a memory limit, which the kernel enforces by killing.
+
+    It is removed once its processes have ended. Tests are skipped where this process may not make
+    one, or where memory is not limited by groups.
+    """
+    import pytest  # not in a sandbox
+
+    group = _memory_hierarchy().own / f"llmtrain-{os.getpid()}"
+    try:
+        group.mkdir()
+        _set_memory_limit(group, limit_bytes)
+    except OSError as error:
+        if group.exists():
+            group.rmdir()
+        pytest.skip(f"no control group for memory can be made here: {error}")
+    try:
+        yield group
+    finally:
+        group.rmdir()
+
+
+def _memory_hierarchy() -> Hierarchy:
+    """The tree that limits memory: of version 1, or else of version 2."""
+    trees = hierarchies()
+    first = [each for each in trees if "memory" in each.options.split(",")]
+    return (first or [each for each in trees if each.kind == "cgroup2"])[0]
+
+
+def _set_memory_limit(group: Path, limit_bytes: int) -> None:
+    first = group / "memory.limit_in_bytes"
+    file = first if first.exists() else group / "memory.max"
+    with file.open("r+") as limit:  # it is there, or memory is not limited here
+        limit.write(str(limit_bytes))
