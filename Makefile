@@ -99,6 +99,7 @@ check: setup ## Everything that needs no run: format, lint, types, imports, gene
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy
 	MYPYPATH=scripts $(BIN)/mypy scripts
+	MYPYPATH=benchmarks:tests $(BIN)/mypy benchmarks
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python scripts/check_tree.py
 	$(BIN)/python scripts/generate.py --check

@@ -90,7 +90,9 @@ def _config(arguments: argparse.Namespace, folder: Path) -> RunConfig:
     config = random_run(
         _MANIFEST,
         folder,
-        workers=Workers(count=arguments.workers, cpus=1, gpus=int(torch.cuda.is_available())),
+        workers=Workers(
+            count=arguments.workers, cpus=1, gpus=1 if torch.cuda.is_available() else 0
+        ),
         steps=_STEPS_OF_A_SAVE * (arguments.saves + 1),
         batchTokens=256 * arguments.workers,
         microBatchSize=1,
@@ -163,7 +165,7 @@ class _NotedCheckpoints(Checkpoints):
 
 def _rank() -> None:
     """Train as one rank, and note what each save takes."""
-    loop.Checkpoints = _NotedCheckpoints  # type: ignore[attr-defined,misc]
+    loop.Checkpoints = _NotedCheckpoints  # type: ignore[attr-defined]
     code = torchrun.main()
     if os.environ["RANK"] == "0":
         saves = [asdict(save) for save in _NotedCheckpoints.saves]

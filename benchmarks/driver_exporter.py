@@ -8,6 +8,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from support.cluster.processes import LOOPBACK, free_port
@@ -45,7 +46,7 @@ def main() -> None:
 
         per_step = median_seconds(publish) / 1000
         read = {
-            path: median_seconds(lambda path=path: fetch(f"http://{LOOPBACK}:{port}{path}"))
+            path: median_seconds(partial(fetch, f"http://{LOOPBACK}:{port}{path}"))
             for path in ("/progress", "/metrics")
         }
     share = per_step / _STEP_SECONDS

@@ -105,7 +105,7 @@ def _prepare(
     config = random_run(
         written,
         own,
-        workers=Workers(count=1, cpus=1, gpus=int(on_gpu)),
+        workers=Workers(count=1, cpus=1, gpus=1 if on_gpu else 0),
         steps=plan.warmup_steps + plan.timed_steps + _SPARE_STEPS,
         **changes,
     )

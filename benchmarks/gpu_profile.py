@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from torch.autograd import DeviceType
+from torch._C._autograd import DeviceType
 
 IDLE = "idle"
 _CLASSES = (

@@ -100,7 +100,8 @@ class Cluster:
     def list(self, kind: tuple[str, str, str]) -> list[Json]:
         """All objects of a kind."""
         group, version, plural = kind
-        items: list[Json] = self.api.list_cluster_custom_object(group, version, plural)["items"]
+        found: Any = self.api.list_cluster_custom_object(group, version, plural)
+        items: list[Json] = found["items"]
         return items
 
     def clear(self) -> None:
@@ -267,7 +268,7 @@ def cpu_seconds(process: psutil.Process) -> float:
 
 def is_suspended(job: Json) -> bool:
     """Whether the operator has seen it, and let it rest."""
-    return job.get("status", {}).get("phase") == "Suspended"
+    return bool(job.get("status", {}).get("phase") == "Suspended")
 
 
 def served(cluster: Cluster) -> bool:

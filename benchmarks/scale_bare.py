@@ -22,7 +22,7 @@ def _start(memo: kopf.Memo, settings: kopf.OperatorSettings, **_: object) -> Non
 
 
 @kopf.on.create("llmtrain.io", "v1alpha1", "llmtrainingjobs")
-def _create(name: str, namespace: str, memo: kopf.Memo, **_: object) -> None:
+def _create(name: str, namespace: str | None, memo: kopf.Memo, **_: object) -> None:
     body = {**_BODY, "metadata": {"name": name}}
     kopf.adopt(body)
     memo.api.create_namespaced_custom_object("ray.io", "v1", namespace, "rayclusters", body)
