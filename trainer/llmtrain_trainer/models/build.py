@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
+from transformers.initialization import no_init_weights
 
 from llmtrain_trainer.models.config import attention_implementation
 
@@ -15,13 +16,16 @@ Gather = Callable[[Iterable[nn.Parameter]], AbstractContextManager[object]]
 
 
 def new_model(config: PretrainedConfig) -> PreTrainedModel:
-    """A model of this shape; `initialize` gives it its weights."""
-    return AutoModelForCausalLM.from_config(
-        config,
-        dtype=torch.float32,
-        attn_implementation=attention_implementation(config),
-        trust_remote_code=False,
-    )
+    """A model of this shape without weights: they are loaded, or drawn by `initialize`."""
+    with no_init_weights():
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(
+            config,
+            dtype=torch.float32,
+            attn_implementation=attention_implementation(config),
+            trust_remote_code=False,
+        )
+    model.tie_weights()
+    return model
 
 
 @torch.no_grad()
