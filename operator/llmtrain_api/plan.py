@@ -58,7 +58,13 @@ class MemoryPlan(Record):
     total_bytes: int
     host_bytes: int
     """Memory of the host that offloading takes for one worker."""
+    copy_bytes: int
+    """Memory of the host for the copy of one worker's state from which a checkpoint is written
+    while training goes on. Where it is lacking, training waits for each checkpoint."""
+    host_needed_bytes: int
+    """Memory of a replica that is enough for all this and the processes of its workers."""
     fits: bool
+    """Whether device and host have room for all but the copy."""
 
 
 class ManifestChange(Record):

@@ -11,7 +11,8 @@ from llmtrain_api.spec.training import ActivationCheckpointing, Offload, ZeroSta
 from llmtrain_api.stages import Stage
 from llmtrain_planner.checkpointing import BY_MEMORY, choose_checkpointing, possible_ways
 from llmtrain_planner.hardware import Device
-from llmtrain_planner.memory import LEAST_STAGE, TrainingSetup, plan_memory
+from llmtrain_planner.memory import TrainingSetup, plan_memory
+from llmtrain_planner.model_states import LEAST_STAGE
 
 _MOST_REPLICAS = 4096
 """The contract's limit."""

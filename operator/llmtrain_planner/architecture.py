@@ -79,9 +79,29 @@ def count_parameters(architecture: Architecture) -> int:
     family = architecture.family
     embedding = architecture.vocabulary_size * architecture.hidden_size
     output = 0 if architecture.tie_embeddings else embedding
-    matrices = sum(matrix.parameters for matrix in family.block_matrices(architecture))
-    blocks = architecture.layers * (matrices + family.block_norm_parameters(architecture))
+    blocks = architecture.layers * count_block_parameters(architecture)
     return embedding + output + family.other_parameters(architecture) + blocks
+
+
+def count_block_parameters(architecture: Architecture) -> int:
+    """Parameters of a transformer block."""
+    family = architecture.family
+    matrices = sum(matrix.parameters for matrix in family.block_matrices(architecture))
+    return matrices + family.block_norm_parameters(architecture)
+
+
+def largest_parameter(architecture: Architecture, *, adapter_rank: int | None = None) -> int:
+    """Elements of the largest tensor of weights that learns.
+
+    Args:
+        architecture: the model's shape.
+        adapter_rank: rank of the adapters, where they alone learn.
+    """
+    matrices = architecture.family.block_matrices(architecture)
+    if adapter_rank is not None:
+        return adapter_rank * max(max(each.inputs, each.outputs) for each in matrices)
+    embedding = architecture.vocabulary_size * architecture.hidden_size
+    return max(embedding, *(each.inputs * each.outputs for each in matrices))
 
 
 def count_active_block_weights(architecture: Architecture) -> int:

@@ -1,6 +1,6 @@
 """The plan of a job."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from llmtrain_api.families import Family
@@ -68,7 +68,7 @@ def plan_job(
         stages=stages,
         duration_seconds=_sum([stage.duration_seconds for stage in stages]),
         cost_usd=_sum([stage.cost_usd for stage in stages]),
-        notes=tuple(_notes(options, device, stages)),
+        notes=tuple(_notes(spec, options, device, stages)),
     )
 
 
@@ -157,8 +157,10 @@ def _sum(values: list[float | None]) -> float | None:
     return sum(known) if len(known) == len(values) else None
 
 
-def _notes(options: PlanOptions, device: Device, stages: tuple[StagePlan, ...]) -> list[str]:
-    notes = []
+def _notes(
+    spec: JobSpec, options: PlanOptions, device: Device, stages: tuple[StagePlan, ...]
+) -> list[str]:
+    notes = [*_waiting_notes(spec.compute.trainers, stages)]
     if options.device is None and not device.is_cpu:
         notes.append(f"The manifest names no kind of GPU: {device.name} is assumed.")
     if unknown := [stage.stage for stage in stages if stage.tokens is None]:
@@ -175,3 +177,19 @@ def _notes(options: PlanOptions, device: Device, stages: tuple[StagePlan, ...]) 
         "evaluation and waiting for machines come on top."
     )
     return notes
+
+
+_GIB = 2**30
+
+
+def _waiting_notes(trainers: Trainers, stages: tuple[StagePlan, ...]) -> Iterator[str]:
+    """Notes on stages whose hosts have no room for the copy of a checkpoint (ADR 33)."""
+    for stage in stages:
+        memory = stage.memory
+        enough = memory.host_needed_bytes
+        if memory.fits and memory.copy_bytes and enough > memory_bytes(trainers.memory):
+            yield (
+                f"{stage.stage}: training waits for each checkpoint, since a replica's memory has "
+                f"no room for a copy of the state, {memory.copy_bytes / 1e9:.1f} GB a worker; to "
+                f"go on meanwhile, set spec.compute.trainers.memory to {-(-enough // _GIB)}Gi."
+            )

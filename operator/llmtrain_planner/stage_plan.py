@@ -10,12 +10,17 @@ from llmtrain_api.spec.compute import Trainers, memory_bytes
 from llmtrain_api.spec.training import Offload, Training, ZeroStage
 from llmtrain_api.stages import Stage
 from llmtrain_planner.advice import Advised, smallest_change
-from llmtrain_planner.architecture import count_lora_parameters, count_parameters
+from llmtrain_planner.architecture import (
+    count_lora_parameters,
+    count_parameters,
+    largest_parameter,
+)
 from llmtrain_planner.checkpointing import RECOMPUTATION_COST, choose_checkpointing
 from llmtrain_planner.flops import lora_flops_per_token, training_flops_per_token
 from llmtrain_planner.hardware import Device
-from llmtrain_planner.memory import LEAST_STAGE, TrainingSetup, plan_memory
+from llmtrain_planner.memory import TrainingSetup, plan_memory
 from llmtrain_planner.micro_batch import largest_fitting, least_busy
+from llmtrain_planner.model_states import LEAST_STAGE
 from llmtrain_planner.utilization import Utilization, expected_utilization
 
 
@@ -47,6 +52,7 @@ def training_setup(
         architecture=architecture,
         parameters=parameters + (count_lora_parameters(architecture, lora.rank) if lora else 0),
         trainable=count_lora_parameters(architecture, lora.rank) if lora else parameters,
+        largest_trainable=largest_parameter(architecture, adapter_rank=lora.rank if lora else None),
         dropout=dropout,
         precision=training.precision,
         zero_stage=training.zero.stage,

@@ -97,6 +97,17 @@ class ModelFamily(ABC):
             dropout: whether masks are kept, too.
         """
 
+    @abstractmethod
+    def block_gradient_bytes(self, shape: Architecture, *, value_bytes: int) -> int:
+        """Bytes of the gradients in a block's backward pass, at most, for each token.
+
+        The peak comes at the feed-forward layer, where all that the block keeps is still there.
+
+        Args:
+            shape: shape of the model.
+            value_bytes: bytes of an activation: 2 for bf16.
+        """
+
     @property
     def rules(self) -> tuple[ShapeRule, ...]:
         """Rules on the manifest's sizes, to which a family may add its own."""

@@ -70,3 +70,7 @@ class Gpt2(ModelFamily):
         width, inner = shape.hidden_size, shape.feed_forward.width
         masks = 2 * width if dropout else 0
         return value_bytes * (8 * width + 2 * inner) + masks
+
+    def block_gradient_bytes(self, shape: Architecture, *, value_bytes: int) -> int:
+        """Gradients of the block's output, and of GELU's output and input; the output is gone."""
+        return value_bytes * (shape.hidden_size + shape.feed_forward.width)

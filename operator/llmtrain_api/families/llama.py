@@ -80,3 +80,10 @@ class Llama(ModelFamily):
         norms = 2 * (_FP32_BYTES + 2 * value_bytes) * width
         kept = 2 * attention.query_size + 2 * attention.key_value_size
         return norms + value_bytes * (kept + 4 * shape.feed_forward.width)
+
+    def block_gradient_bytes(self, shape: Architecture, *, value_bytes: int) -> int:
+        """Gradients of the block's output, of the gated product, and of its two factors.
+
+        The product itself is gone by then.
+        """
+        return value_bytes * (shape.hidden_size + 2 * shape.feed_forward.width)

@@ -3,9 +3,9 @@
 import pytest
 
 from llmtrain_api.spec.training import Offload, Precision, ZeroStage
-from llmtrain_planner.memory import ModelStates, model_states
+from llmtrain_planner.model_states import ModelStates, model_states
 
-PARAMETERS, WORKERS = 7_500_000_000, 64
+PARAMETERS, WORKERS, LARGEST = 7_500_000_000, 64, 131_072_000
 
 
 def states(
@@ -18,6 +18,7 @@ def states(
     return model_states(
         parameters=PARAMETERS,
         trainable=trainable,
+        largest=LARGEST,
         shards=WORKERS,
         precision=precision,
         stage=ZeroStage(stage),
@@ -64,4 +65,6 @@ def test_offloading_moves_the_optimizer_and_then_the_weights_to_the_host() -> No
 
 def test_frozen_weights_have_neither_gradients_nor_optimizer_states() -> None:
     found = states(0, trainable=1000)
-    assert (found.weights, found.gradients, found.optimizer) == (2 * PARAMETERS, 2000, 12_000)
+    assert (found.weights, found.gradients, found.optimizer) == (4 * PARAMETERS, 4000, 8000)
+    found = states(1, trainable=1000)
+    assert (found.weights, found.gradients) == (2 * PARAMETERS, 2000)

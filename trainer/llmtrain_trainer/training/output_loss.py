@@ -21,7 +21,7 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from llmtrain_api.families import find_family
-from llmtrain_planner.memory import logits_chunk_tokens, padded_vocabulary
+from llmtrain_planner.working_memory import logits_chunk_tokens, padded_vocabulary
 from llmtrain_trainer.training.samples import IGNORED
 
 
