@@ -60,6 +60,8 @@ class PodSettings:
     """Name of the GPU resource."""
     grace_seconds: int = 120
     """Time between SIGTERM and SIGKILL: enough to commit a checkpoint."""
+    fixed_user: bool = True
+    """Whether Pods run as user 1000; False where the cluster chooses the user (OpenShift)."""
     spot: Nodes = field(default_factory=Nodes)
     """Labels of spot machines."""
     permitted: Permitted = field(default_factory=Permitted)

@@ -33,6 +33,13 @@ _CHOICES = (
     ("image.pullPolicy=Always", "imagePullSecrets={registry}"),
     ("metrics.enabled=true", "prices.resources.cpuUsdPerHour=0.04", _MONITORING),
     ("replicas=1", "replicas=2"),
+    ("openshift=false", "openshift=true"),
+    ("rbac.aggregate=true", "rbac.aggregate=false"),
+    ("nameOverride=train", "fullnameOverride=trainer"),
+    ("global.imageRegistry=registry.example/mirror", f"image.digest=sha256:{'0' * 64}"),
+    ("serviceAccount.annotations.a=b", "serviceAccount.name=cloud"),
+    ("caBundle.configMap=authorities", "extraEnv[0].name=A"),
+    ("commonLabels.team=a", "operator.logFormat=json"),
     ("image.tag=main", f"image.tag=1@sha256:{'0' * 64}"),
 )
 
@@ -80,8 +87,9 @@ def test_every_pair_of_values_is_accepted(
     assert complaints(text, schemas) == ""
     applied = apply(kubeconfig, "--filename=-", text=text)
     assert applied.returncode == 0, applied.stderr
-    assert "deployment.apps/llmtrain" in applied.stdout
-    assert ("clusterrole." in applied.stdout) == ("namespaces" not in values[0])
+    assert "deployment.apps/" in applied.stdout
+    roles = [line for line in applied.stdout.splitlines() if line.startswith("clusterrole.")]
+    assert any("-jobs-" not in role for role in roles) == ("namespaces" not in values[0])
 
 
 @pytest.mark.parametrize("field", ["automountServiceAccountToken", "policyTypes", "sourceLabels"])
@@ -187,6 +195,23 @@ def test_strings_stay_strings(kubeconfig: Path, server: ApiClient, name: str) ->
     assert OperatorSettings.model_validate(settings).namespaces == (name,)
     assert settings["spot"] == values["trainer"]["spot"]
     assert values["trainer"]["permitted"].items() <= settings["permitted"].items()
+
+
+def test_all_images_come_from_another_registry() -> None:
+    text = rendered_chart(
+        "global.imageRegistry=registry.example:5000/mirror", f"image.digest=sha256:{'1' * 64}"
+    )
+    operator = f"registry.example:5000/mirror/llmtrain/operator@sha256:{'1' * 64}"
+    assert f'image: "{operator}"' in text
+    assert "image: registry.example:5000/mirror/llmtrain/trainer:0.1.0" in text
+    assert "ghcr.io" not in text
+
+
+def test_openshift_chooses_the_users() -> None:
+    text = rendered_chart("openshift=true", with_tests=True)
+    assert "runAsUser" not in text
+    assert "fixedUser: false" in text
+    assert "runAsUser: 1000" in rendered_chart()
 
 
 def test_what_helm_test_runs_runs_where_the_operator_does() -> None:

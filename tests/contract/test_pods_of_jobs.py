@@ -55,5 +55,18 @@ def test_they_are_accepted(server: ApiClient, path: str, value: object) -> None:
         _try_to_make(server, "services", service)
 
 
+@pytest.mark.parametrize("fixed", [True, False])
+def test_the_cluster_may_choose_the_user(*, fixed: bool) -> None:
+    job = parse_job(full_pipeline_job())
+    group = job.spec.stages[0].group
+    status = ClusterStatus(name="it", group=group, generation=0)
+    settings = PodSettings(image="trainer", ray_version="2.60.0", fixed_user=fixed)
+    for pod in _pods(ray_cluster(job, UID, status, settings)):
+        security = pod["spec"]["securityContext"]
+        assert security["runAsNonRoot"]
+        users = {"runAsUser", "runAsGroup", "fsGroup"}
+        assert users & set(security) == (users if fixed else set())
+
+
 def _try_to_make(server: ApiClient, kind: str, body: Json) -> None:
     server.request("POST", f"{_CORE}/{kind}?dryRun=All&fieldValidation=Strict", body)

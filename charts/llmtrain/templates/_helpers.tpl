@@ -1,8 +1,13 @@
 {{- define "llmtrain.name" -}}
-{{- $name := printf "%s-%s" .Release.Name .Chart.Name }}
-{{- if contains .Chart.Name .Release.Name }}{{ $name = .Release.Name }}{{ end }}
-{{- if regexMatch "^[0-9]" $name }}{{ $name = printf "%s-%s" .Chart.Name .Release.Name }}{{ end }}{{/* a Service */}}
-{{- $name | trunc 53 | trimSuffix "-" }}
+{{- $chart := .Values.nameOverride | default .Chart.Name }}
+{{- $name := printf "%s-%s" .Release.Name $chart }}
+{{- if contains $chart .Release.Name }}{{ $name = .Release.Name }}{{ end }}
+{{- if regexMatch "^[0-9]" $name }}{{ $name = printf "%s-%s" $chart .Release.Name }}{{ end }}{{/* a Service */}}
+{{- .Values.fullnameOverride | default $name | trunc 53 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "llmtrain.account" -}}
+{{ .Values.serviceAccount.name | default (include "llmtrain.name" .) }}
 {{- end }}
 
 {{- define "llmtrain.selector" -}}
@@ -16,6 +21,9 @@ app.kubernetes.io/component: operator
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | quote }}
+{{- range $name, $value := .Values.commonLabels }}
+{{ $name }}: {{ $value | quote }}
+{{- end }}
 {{- end }}
 
 {{/* The operator's Pods; what selects them cannot be changed by a value. */}}
@@ -24,7 +32,21 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 
 {{- define "llmtrain.image" -}}
-{{ printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) | quote }}
+{{- $repository := list .Values.image.repository .Values.global.imageRegistry | include "llmtrain.fromRegistry" }}
+{{- $version := .Values.image.tag | default .Chart.AppVersion | printf ":%s" }}
+{{- with .Values.image.digest }}{{ $version = printf "@%s" . }}{{ end }}
+{{- printf "%s%s" $repository $version | quote }}
+{{- end }}
+
+{{/* An image's name, with another registry where one is given: (name, registry). */}}
+{{- define "llmtrain.fromRegistry" -}}
+{{- $name := first . }}
+{{- with last . }}
+{{- $parts := splitList "/" $name }}
+{{- if or (contains "." (first $parts)) (contains ":" (first $parts)) }}{{ $parts = rest $parts }}{{ end }}
+{{- $name = printf "%s/%s" . (join "/" $parts) }}
+{{- end }}
+{{- $name }}
 {{- end }}
 
 {{- define "llmtrain.jobNamespaces" -}}
@@ -139,8 +161,10 @@ topologySpreadConstraints: {{- toYaml . | nindent 2 }}
 
 {{- define "llmtrain.podSecurity" -}}
 runAsNonRoot: true
+{{- if not .Values.openshift }}
 runAsUser: 1000
 runAsGroup: 1000
+{{- end }}
 seccompProfile: {type: RuntimeDefault}
 {{- end }}
 

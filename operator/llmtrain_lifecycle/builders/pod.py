@@ -77,14 +77,7 @@ def _spec(job: LLMTrainingJob, settings: PodSettings, nodes: Nodes, container: J
         "automountServiceAccountToken": settings.permitted.mounts_token(account),
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": settings.grace_seconds,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": _USER,
-            "runAsGroup": _USER,
-            "fsGroup": _USER,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": _security(settings),
         "volumes": [
             {"name": "workspace", "persistentVolumeClaim": {"claimName": claim_name(job)}},
             {"name": "temporary", "emptyDir": {}},
@@ -108,6 +101,17 @@ def _spec(job: LLMTrainingJob, settings: PodSettings, nodes: Nodes, container: J
     if job.spec.policy.priority_class_name:
         spec["priorityClassName"] = job.spec.policy.priority_class_name
     return spec
+
+
+def _security(settings: PodSettings) -> Json:
+    context: Json = {
+        "runAsNonRoot": True,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    if settings.fixed_user:
+        context |= {"runAsUser": _USER, "runAsGroup": _USER, "fsGroup": _USER}
+    return context
 
 
 def _mounts(job: LLMTrainingJob) -> list[Json]:

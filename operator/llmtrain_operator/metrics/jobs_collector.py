@@ -13,6 +13,7 @@ from llmtrain_api.metrics import JOB_METRICS, OPERATOR_METRICS
 from llmtrain_api.status import Phase
 from llmtrain_operator.informer.caches import Caches, ObservedJob
 from llmtrain_operator.informer.work_queue import Key
+from llmtrain_operator.logs import of_job
 from llmtrain_operator.metrics.cached_job_metrics import CachedJobMetrics, cached_metrics_of
 from llmtrain_operator.metrics.exposition import Sample, family, lines
 
@@ -71,6 +72,6 @@ class JobsCollector:
                 known[key] = job
             except Exception:  # the other jobs keep their metrics
                 unreadable[key] = seen
-                log.exception("%s/%s: it has no metrics, its status cannot be read", *key)
+                log.exception("it has no metrics, its status cannot be read", extra=of_job(*key))
         self._known, self._unreadable = known, unreadable
         return changing

@@ -18,6 +18,7 @@ from llmtrain_clients.ray_jobs import RayJobsError
 from llmtrain_operator.informer.caches import Caches
 from llmtrain_operator.informer.work_queue import Key, WorkQueue
 from llmtrain_operator.leadership.elector import Elector, elector_of
+from llmtrain_operator.logs import of_job
 from llmtrain_operator.metrics.jobs_collector import JobsCollector
 from llmtrain_operator.metrics.own import OwnGauges, OwnMetrics
 from llmtrain_operator.metrics.server import served_metrics
@@ -184,15 +185,15 @@ class Controller:
                     pass  # its own write leads to the next reconcile
         except (KubernetesError, RayJobsError, UnreachableError) as error:
             self.metrics.count_error(error)
-            log.info("%s/%s: %s; trying again", *key, error)
+            log.info("%s; trying again", error, extra=of_job(*key))
             self.queue.retry(key)
         except UnreadableStatusError as error:
             self.metrics.count_error(error)
-            log.warning("%s/%s: %s; trying again", *key, error)
+            log.warning("%s; trying again", error, extra=of_job(*key))
             self.queue.retry(key)
         except Exception as error:  # a bug in one job's reconcile must not stop the others
             self.metrics.count_error(error)
-            log.exception("%s/%s: the reconcile failed; trying again", *key)
+            log.exception("the reconcile failed; trying again", extra=of_job(*key))
             self.queue.retry(key)
         else:
             self.queue.forget_failures(key)

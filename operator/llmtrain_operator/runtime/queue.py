@@ -8,6 +8,7 @@ from llmtrain_clients.kubernetes_api import KubernetesApi
 from llmtrain_clients.kubernetes_errors import KubernetesError, as_expected
 from llmtrain_lifecycle.observed import ObjectMeta
 from llmtrain_lifecycle.queue_words import QUEUED, ObservedWorkload, why_queued
+from llmtrain_operator.logs import of_job
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,6 @@ async def ask_queue(api: KubernetesApi, cluster: ObjectMeta) -> str:
         with as_expected("Kueue's Workload"):
             workloads = tuple(map(ObservedWorkload.model_validate, listed.items))
     except KubernetesError as error:
-        log.info("%s/%s: %s", cluster.namespace, cluster.name, error)
+        log.info("%s", error, extra=of_job(cluster.namespace, cluster.labels[names.JOB_LABEL]))
         return QUEUED
     return why_queued(workloads)

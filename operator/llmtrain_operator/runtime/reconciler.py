@@ -23,6 +23,7 @@ from llmtrain_lifecycle.settings import Settings
 from llmtrain_operator.informer.caches import Caches, ObservedJob
 from llmtrain_operator.informer.parsing import parse_observed
 from llmtrain_operator.informer.work_queue import Key
+from llmtrain_operator.logs import of_job
 from llmtrain_operator.runtime.event_recorder import EventRecorder
 from llmtrain_operator.runtime.executor import Executor, NameTakenError, Target
 from llmtrain_operator.runtime.observer import Observer, live_attempt
@@ -125,7 +126,7 @@ class Reconciler:
             except (KubernetesError, RayJobsError, UnreachableError, NameTakenError) as error:
                 if not self._transient_errors.refused(target.key, action, error):
                     raise
-                log.info("%s/%s: %s", *target.key, error)
+                log.info("%s", error, extra=of_job(*target.key))
                 return False
             if isinstance(action, Submit):
                 self._transient_errors.submitted(target.key, action.submission_id)

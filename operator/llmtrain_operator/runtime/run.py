@@ -6,14 +6,13 @@ import logging
 import kopf
 
 from llmtrain_clients.kubernetes_api import KubernetesApi
+from llmtrain_operator.logs import configure_logs
 from llmtrain_operator.runtime.controller import Controller
 from llmtrain_operator.runtime.handlers import registry_of
 from llmtrain_operator.runtime.scope import Scope, read_scope
 from llmtrain_operator.runtime.settings import OperatorSettings
 
 log = logging.getLogger(__name__)
-_TALKATIVE = ("kopf.objects", "kopf.activities.probe", "aiohttp.access")
-"""Loggers with a line for every event and every probe."""
 
 
 def run_operator(settings: OperatorSettings, *, liveness: str) -> None:
@@ -23,9 +22,7 @@ def run_operator(settings: OperatorSettings, *, liveness: str) -> None:
         settings: settings of the operator.
         liveness: URL of the liveness probe.
     """
-    kopf.configure(verbose=False)
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    configure_logs(settings.log_format)
     scope = _scope_of(settings)
     while _is_outdated(settings, scope, liveness):
         scope = _scope_of(settings)

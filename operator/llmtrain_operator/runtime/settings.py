@@ -64,6 +64,10 @@ class OperatorSettings(Section):
     """Port of the metrics; without it none are served."""
     leader_election: LeaderElection | None = None
     """The Lease of several operators; without it this operator is the only one."""
+    log_format: Literal["text", "json"] = "text"
+    """Form of a line of the log: text, or an object of JSON."""
+    fixed_user: bool = True
+    """Whether Pods of jobs run as user 1000; on OpenShift the cluster chooses the user."""
     poll_seconds: float = Field(5.0, gt=0, le=300)
     """Interval between reconciles of a running stage."""
     resync_seconds: float = Field(300.0, ge=1, le=86400)
@@ -84,6 +88,7 @@ class OperatorSettings(Section):
             grace_seconds=self.grace_seconds,
             spot=self.spot,
             permitted=self.permitted,
+            fixed_user=self.fixed_user,
             network=None if self.network is None else self.network.of_pods,
         )
 
