@@ -17,7 +17,7 @@ def configure_logs(form: Literal["text", "json"]) -> None:
         form: `text`, or `json` for an object a line: `message`, `severity`, `timestamp`, and
             `object` with namespace and name of the job.
     """
-    kopf.configure(verbose=False, log_format=_FORMATS[form])
+    kopf.configure(verbose=False, log_format=_FORMATS[form], log_prefix=form == "text")
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
 
