@@ -18,6 +18,8 @@ from llmtrain_trainer.mirror import commits, upload
 from llmtrain_trainer.mirror.commits import checkpoint_log, stored_blobs
 from llmtrain_trainer.mirror.upload import ChangedError
 
+STAGE = Stage.PRETRAIN
+
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
@@ -42,7 +44,7 @@ def test_an_empty_workspace_goes_on_from_the_newest_checkpoint(job: MirroredJob)
     assert job.restored_step() == 10
     assert _tree(job.checkpoints / "step-00000010") == expected
     assert checkpoint_steps(job.checkpoints) == [10]
-    log = job.workspace.metrics(Stage.PRETRAIN)
+    log = job.workspace.metrics(STAGE)
     assert log.read_text() == "".join(f"{step}\n" for step in range(1, 11))
     assert [path.name for path in job.workspace.root.iterdir() if path.name.startswith(".")] == []
 
@@ -82,7 +84,7 @@ def test_a_torn_object_is_passed_over_and_healed(
     if kind == "commits":
         damaged = mirror / "commits/checkpoints/pretrain/step-00000010"
     else:
-        log = checkpoint_log(job.store, Stage.PRETRAIN)
+        log = checkpoint_log(job.store, STAGE)
         new = log.read(10).chunks - log.read(5).chunks
         damaged = mirror / min(chunk.blob for chunk in new)
     _damage(damaged, damage)
@@ -101,7 +103,7 @@ def test_as_many_checkpoints_are_kept_as_in_the_workspace(job: MirroredJob) -> N
     for step in (15, 20, 25):
         job.train(step)
         job.copy(step)
-    log = checkpoint_log(job.store, Stage.PRETRAIN)
+    log = checkpoint_log(job.store, STAGE)
     assert log.numbers() == [25, 20]
     assert len(log.numbers()) == KEEP
     used = {chunk.sha256 for step in log.numbers() for chunk in log.read(step).chunks}
@@ -136,7 +138,7 @@ def test_a_file_of_many_chunks_comes_back_whole(
     job = MirroredJob(tmp_path / "workspace", url)
     job.train(5)
     job.copy(5)
-    files = checkpoint_log(job.store, Stage.PRETRAIN).read(5).files
+    files = checkpoint_log(job.store, STAGE).read(5).files
     assert len(files["checkpoints/pretrain/step-00000005/model.bin"].chunks) > 10
     emptied(job)
     assert job.restored_step() == 5
@@ -148,7 +150,7 @@ def test_a_damaged_checkpoint_of_the_workspace_never_reaches_the_mirror(job: Mir
     path.write_bytes(b"x" * path.stat().st_size)
     with pytest.raises(ChangedError, match="changed after the commit"):
         job.copy(15)
-    assert checkpoint_log(job.store, Stage.PRETRAIN).numbers() == [10, 5]
+    assert checkpoint_log(job.store, STAGE).numbers() == [10, 5]
 
 
 def test_a_checkpoint_that_is_being_copied_is_not_deleted(job: MirroredJob) -> None:
@@ -166,9 +168,31 @@ def test_an_attempt_that_was_superseded_commits_nothing(tmp_path: Path, job: Mir
     elsewhere.claim()
     job.train(15)
     with pytest.raises(StageError, match="another attempt has taken over") as superseded:
-        uploader.checkpoint(Stage.PRETRAIN, 15, keep=KEEP)
+        uploader.checkpoint(STAGE, 15, keep=KEEP)
     assert superseded.value.reason == "Superseded"
     assert elsewhere.restored_step() == 10
+
+
+def test_a_commit_whose_chunks_another_attempt_deletes_is_taken_back(
+    job: MirroredJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploader = job.claim()
+    job.train(15)
+
+    def clear_up() -> None:
+        blobs = stored_blobs(job.store)
+        kept = {c.sha256 for n in (5, 10) for c in checkpoint_log(job.store, STAGE).read(n).chunks}
+        for sha256 in blobs.keys() - kept:
+            job.store.delete(f"blobs/{sha256}")
+
+    monkeypatch.setattr(job.writer, "require", clear_up)
+    with pytest.raises(ChangedError, match="chunks were deleted"):
+        uploader.checkpoint(STAGE, 15, keep=KEEP)
+    monkeypatch.undo()
+    assert checkpoint_log(job.store, STAGE).numbers() == [10, 5]
+    uploader.checkpoint(STAGE, 15, keep=KEEP)
+    emptied(job)
+    assert job.restored_step() == 15
 
 
 def test_another_job_may_not_use_the_mirror(job: MirroredJob, tmp_path: Path) -> None:

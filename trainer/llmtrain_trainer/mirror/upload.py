@@ -80,14 +80,10 @@ class Uploader:
             files = [folder / name for name in file_names(folder)]
             records = [path for path in self._workspace.training_records(stage) if path.is_file()]
             commit = self._send([*files, *records], digests, overdue)
-        self._writer.require()
-        log.write(step, commit)
+        self._publish(log, step, commit)
         numbers = log.numbers()
-        newer = [number for number in numbers if number > step]  # could not be restored
-        kept = [number for number in numbers if number <= step][:keep]
-        for number in set(numbers) - set(kept) | set(newer):
-            log.delete(number)
-        collect_garbage(self._store)
+        kept = [number for number in numbers if number <= step][:keep]  # newer ones are damaged
+        self._clear(log, set(numbers) - set(kept))
 
     def results(self, stage: Stage, *, overdue: Overdue = _never) -> None:
         """Copy what a stage has left, unless it is there as it is.
@@ -109,12 +105,9 @@ class Uploader:
         newest = next(log.intact(), None)
         if newest is not None and newest[1] == commit:
             return
-        self._writer.require()
         older = log.numbers()
-        log.write(max(older, default=0) + 1, commit)
-        for number in older:
-            log.delete(number)
-        collect_garbage(self._store)
+        self._publish(log, max(older, default=0) + 1, commit)
+        self._clear(log, older)
 
     def _holds(self, log: CommitLog, step: int, digests: dict[Path, str]) -> bool:
         """Whether the mirror has this checkpoint already, with all of its chunks."""
@@ -125,10 +118,28 @@ class Uploader:
         except ValueError:
             return False
         mirrored = {name: file.sha256 for name, file in commit.files.items()}
+        same = all(mirrored.get(self._name(path)) == sha256 for path, sha256 in digests.items())
+        return same and self._is_complete(commit)
+
+    def _publish(self, log: CommitLog, number: int, commit: MirrorCommit) -> None:
+        """Commit what was sent."""
+        self._writer.require()
+        log.write(number, commit)
+        if not self._is_complete(commit):  # the attempt before was still clearing up
+            log.delete(number)
+            raise ChangedError(f"chunks were deleted from {self._store.url} meanwhile")
+
+    def _is_complete(self, commit: MirrorCommit) -> bool:
+        """Whether the mirror has all chunks of a commit, by their sizes."""
         blobs = stored_blobs(self._store)
-        return all(
-            mirrored.get(self._name(path)) == sha256 for path, sha256 in digests.items()
-        ) and all(blobs.get(chunk.sha256) == chunk.size for chunk in commit.chunks)
+        return all(blobs.get(chunk.sha256) == chunk.size for chunk in commit.chunks)
+
+    def _clear(self, log: CommitLog, numbers: Iterable[int]) -> None:
+        """Delete commits, and all chunks that are in no commit any more."""
+        self._writer.require()
+        for number in numbers:
+            log.delete(number)
+        collect_garbage(self._store)
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self._workspace.root).as_posix()
