@@ -5,11 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
-from support.chart import rendered_chart
 from support.job_history import JobHistory, begin_whole_job, history_of
 from support.nodeless_cluster import NodelessCluster
-from support.operator_pair import NAMESPACE, OperatorPair
+from support.operator_pair import OperatorPair, grant_rights
 
 pytestmark = pytest.mark.timeout(900)
 _WRITES_OF_A_LEADER = 4
@@ -17,13 +15,7 @@ _WRITES_OF_A_LEADER = 4
 
 @pytest.fixture(scope="module", autouse=True)
 def _rights(cluster: NodelessCluster) -> None:
-    """The chart's rights for several operators."""
-    cluster.client.request("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
-    for document in yaml.safe_load_all(rendered_chart("replicas=2", namespace=NAMESPACE)):
-        meta = document["metadata"]
-        if document["kind"].startswith("Role") and meta.get("namespace") == NAMESPACE:
-            api = f"/apis/{document['apiVersion']}/namespaces/{NAMESPACE}"
-            cluster.client.request("POST", f"{api}/{document['kind'].lower()}s", document)
+    grant_rights(cluster)
 
 
 @pytest.fixture

@@ -10,16 +10,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import yaml
+from support.chart import rendered_chart
 from support.job_history import is_over, suspend_once
 from support.nodeless_cluster import NodelessCluster
 from support.operator_process import running_warm_operator
 
 NAMESPACE = "llmtrain-system"
-_LEASE = {"namespace": NAMESPACE, "name": "llmtrain", "leaseSeconds": 2}
-_SETTINGS = {"pollSeconds": 0.1, "resyncSeconds": 1, "leaderElection": _LEASE}
+_LEASE = {"namespace": NAMESPACE, "name": "llmtrain"}
+_SETTINGS = {"pollSeconds": 0.1, "resyncSeconds": 1}
 _MEMBERS = 2
 _LOOK_SECONDS = 0.05
 _WITHIN_SECONDS = 300
+
+
+def grant_rights(cluster: NodelessCluster) -> None:
+    """Give the operators the chart's rights for several replicas."""
+    cluster.client.request("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
+    for document in yaml.safe_load_all(rendered_chart("replicas=2", namespace=NAMESPACE)):
+        meta = document["metadata"]
+        if document["kind"].startswith("Role") and meta.get("namespace") == NAMESPACE:
+            api = f"/apis/{document['apiVersion']}/namespaces/{NAMESPACE}"
+            cluster.client.request("POST", f"{api}/{document['kind'].lower()}s", document)
 
 
 @dataclass(frozen=True)
@@ -57,10 +69,12 @@ class OperatorPair:
     Args:
         cluster: the cluster without nodes.
         folder: folder for the operators' files.
+        lease_seconds: seconds for which their Lease holds without a renewal.
     """
 
-    def __init__(self, cluster: NodelessCluster, folder: Path) -> None:
+    def __init__(self, cluster: NodelessCluster, folder: Path, *, lease_seconds: int = 2) -> None:
         self._cluster, self._folder, self._stack = cluster, folder, ExitStack()
+        self._settings = _SETTINGS | {"leaderElection": _LEASE | {"leaseSeconds": lease_seconds}}
         self.members: list[Member] = []
 
     def __enter__(self) -> Self:
@@ -76,7 +90,7 @@ class OperatorPair:
         folder = self._folder / f"operator-{len(self.members)}"
         folder.mkdir(parents=True)
         process = self._stack.enter_context(
-            running_warm_operator(self._cluster.operator_kubeconfig, folder, **_SETTINGS)
+            running_warm_operator(self._cluster.operator_kubeconfig, folder, **self._settings)
         )
         self.members.append(Member(process, folder))
 
