@@ -59,8 +59,9 @@ class MemoryPlan(Record):
     host_bytes: int
     """Memory of the host that offloading takes for one worker."""
     copy_bytes: int
-    """Memory of the host for the copy of one worker's state from which a checkpoint is written
-    while training goes on. Where it is lacking, training waits for each checkpoint."""
+    """Memory of the host for the copy of rank 0's state from which a checkpoint is written while
+    training goes on; without ZeRO stage 3 the others copy less. Where it is lacking, training waits
+    for each checkpoint."""
     host_needed_bytes: int
     """Memory of a replica that is enough for all this and the processes of its workers."""
     fits: bool

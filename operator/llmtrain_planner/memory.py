@@ -94,6 +94,7 @@ def plan_memory(setup: TrainingSetup, device: Device) -> MemoryPlan:
     host = states.host + _offloaded_bytes(setup)
     if setup.offload is not Offload.NONE and not device.is_cpu:
         host += _host_step_bytes(setup, states)
+    on_host = states.copy + host + (total if device.is_cpu else _CPU_OVERHEAD_BYTES)
     return MemoryPlan(
         zero_stage=setup.zero_stage,
         offload=setup.offload,
@@ -108,9 +109,9 @@ def plan_memory(setup: TrainingSetup, device: Device) -> MemoryPlan:
         overhead_bytes=overhead,
         total_bytes=total,
         host_bytes=host,
-        copy_bytes=states.copy,
+        copy_bytes=states.copy + states.first_copy,
         fits=_fits(setup, device, total, host),
-        host_needed_bytes=_host_needed_bytes(setup, device, total, host + states.copy),
+        host_needed_bytes=setup.workers_per_replica * on_host + states.first_copy,
     )
 
 
@@ -174,12 +175,6 @@ def _fits(setup: TrainingSetup, device: Device, total: int, host: int) -> bool:
         return total + host <= device.memory_bytes
     on_hosts = host * setup.workers_per_replica
     return total <= device.memory_bytes and on_hosts <= setup.replica_memory_bytes
-
-
-def _host_needed_bytes(setup: TrainingSetup, device: Device, total: int, host: int) -> int:
-    """Memory of a replica's host with all its ranks and what lies in it beside their devices."""
-    worker = host + (total if device.is_cpu else _CPU_OVERHEAD_BYTES)
-    return setup.workers_per_replica * worker
 
 
 def reduce_bucket_parameters(trainable: int) -> int:

@@ -40,8 +40,9 @@ class ModelStates:
     """Gradients in the precision of training that are left in an optimizer step: the share's."""
     host: int
     copy: int
-    """Host bytes of the copy that a checkpoint is written from beside training (ADR 33), on the
-    rank that saves most."""
+    """Host bytes of the copy that a checkpoint is written from beside training (ADR 33)."""
+    first_copy: int
+    """Those on rank 0 besides: it alone saves what is not sharded."""
 
 
 def value_bytes(precision: Precision) -> int:
@@ -92,13 +93,14 @@ def model_states(
             step=FP32_BYTES * share if is_sharded else 0,
             step_gradients=value * share,
             host=0,
-            copy=optimizer + (0 if stage is ZeroStage.PARAMETERS else value * trainable),
+            copy=optimizer if is_sharded else 0,
+            first_copy=_unsharded_bytes(value * trainable, optimizer, stage),
         )
     host = optimizer + FP32_BYTES * share
     if stage is ZeroStage.PARAMETERS:
         away = offload is Offload.PARAMETERS
         on_device, on_host = (0, weights) if away else (weights, 0)
-        return ModelStates(on_device, 0, 0, share, 0, 0, host=host + on_host, copy=0)
+        return ModelStates(on_device, 0, 0, share, 0, 0, host=host + on_host, copy=0, first_copy=0)
     return ModelStates(
         weights,
         _unsharded_gradients(value, trainable, largest, stage),
@@ -108,6 +110,7 @@ def model_states(
         value * largest,
         host=host + value * (share + largest + (share if stage is ZeroStage.GRADIENTS else 0)),
         copy=0,
+        first_copy=0,
     )
 
 
@@ -121,6 +124,13 @@ def _unsharded_gradients(value: int, trainable: int, largest: int, stage: ZeroSt
     """
     kept = trainable if stage is ZeroStage.OPTIMIZER else 0
     return value * (kept + largest)
+
+
+def _unsharded_bytes(weights: int, optimizer: int, stage: ZeroStage) -> int:
+    """Bytes of the states that learn and that every rank holds in full."""
+    if stage is ZeroStage.PARAMETERS:
+        return 0
+    return weights + (optimizer if stage is ZeroStage.NONE else 0)
 
 
 def _share(parameters: int, shards: int, *, sharded: bool) -> int:

@@ -190,6 +190,6 @@ def _waiting_notes(trainers: Trainers, stages: tuple[StagePlan, ...]) -> Iterato
         if memory.fits and memory.copy_bytes and enough > memory_bytes(trainers.memory):
             yield (
                 f"{stage.stage}: training waits for each checkpoint, since a replica's memory has "
-                f"no room for a copy of the state, {memory.copy_bytes / 1e9:.1f} GB a worker; to "
+                f"no room for a copy of the state, {memory.copy_bytes / 1e9:.1f} GB on rank 0; to "
                 f"go on meanwhile, set spec.compute.trainers.memory to {-(-enough // _GIB)}Gi."
             )

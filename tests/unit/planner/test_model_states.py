@@ -63,6 +63,14 @@ def test_offloading_moves_the_optimizer_and_then_the_weights_to_the_host() -> No
     assert all_away.host == optimizer_away.host + kept.weights
 
 
+def test_rank_0_copies_the_unsharded_states_for_a_checkpoint() -> None:
+    found = {stage: states(stage) for stage in range(4)}
+    assert (found[0].copy, found[0].first_copy) == (0, 12 * PARAMETERS)
+    assert (found[1].copy, found[1].first_copy) == (found[1].optimizer, 2 * PARAMETERS)
+    assert (found[3].copy, found[3].first_copy) == (found[3].optimizer, 0)
+    assert states(1, offload=Offload.OPTIMIZER).copy == 0
+
+
 def test_frozen_weights_have_neither_gradients_nor_optimizer_states() -> None:
     found = states(0, trainable=1000)
     assert (found.weights, found.gradients, found.optimizer) == (4 * PARAMETERS, 4000, 8000)

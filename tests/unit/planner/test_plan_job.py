@@ -338,7 +338,7 @@ def test_memory_that_a_checkpoint_needs_beside_training_is_asked_for() -> None:
     plan = plan_job(too_small, PlanOptions(device="h100-sxm"))
     assert plan.fits
     [note] = [note for note in plan.notes if "waits for each checkpoint" in note]
-    assert "19.1 GB a worker" in note
+    assert "19.1 GB on rank 0" in note
     assert "spec.compute.trainers.memory to 19Gi" in note
     enough = resized("llama-1.3b", alone | {"memory": "19Gi"}, {})
     assert not any("checkpoint," in note for note in plan_job(enough, PlanOptions()).notes)
