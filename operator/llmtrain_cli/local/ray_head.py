@@ -75,7 +75,7 @@ _ONLY_LOOPBACK = {
 }
 _NOT_STARTED = {
     "RAY_enable_metrics_collection": "0",  # these metrics are not scraped
-    "RAY_START_HOOK": "llmtrain_cli.local.ray_start_hook.prepare",
+    "RAY_START_HOOK": "llmtrain_trainer.launch.ray_start.on_laptop",
 }
 """Switches off Ray's servers that answer without a token or are not needed."""
 _START_SECONDS = 120.0

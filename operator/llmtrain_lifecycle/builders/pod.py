@@ -129,6 +129,8 @@ def _environment(settings: PodSettings, *, gpus: int) -> list[tuple[str, str]]:
         ("HOME", _TEMPORARY),
         ("PYTHONSAFEPATH", "1"),  # no imports from the working directory
         ("RAY_USAGE_STATS_ENABLED", "0"),
+        ("RAY_START_HOOK", "llmtrain_trainer.launch.ray_start.in_pod"),
+        ("RAY_agent_register_timeout_ms", "120000"),
         ("RAY_JOB_STOP_WAIT_TIME_S", grace),
         ("RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S", grace),
     ]

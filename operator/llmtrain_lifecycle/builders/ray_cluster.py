@@ -13,6 +13,9 @@ from llmtrain_lifecycle.builders.labels import Json, cluster_labels, owner_refer
 from llmtrain_lifecycle.builders.pod import pod_template
 from llmtrain_lifecycle.settings import PodSettings
 
+_AGENTS = {"dashboard-agent-grpc-port": "52366", "runtime-env-agent-port": "52367"}
+"""Ports of Ray's agents beside those that KubeRay gives: the hook in `ray start` must know all."""
+
 
 def ray_cluster(
     job: LLMTrainingJob, uid: str, cluster: ClusterStatus, settings: PodSettings
@@ -51,7 +54,11 @@ def _head(job: LLMTrainingJob, settings: PodSettings, labels: dict[str, str]) ->
     head = job.spec.compute.head
     return {
         "serviceType": "ClusterIP",
-        "rayStartParams": {"num-cpus": "0", "dashboard-host": "0.0.0.0"},  # noqa: S104 - a token guards it
+        "rayStartParams": {
+            "num-cpus": "0",
+            "dashboard-host": "0.0.0.0",  # noqa: S104 - a token guards it
+            **_AGENTS,
+        },
         "template": pod_template(
             job,
             settings,
@@ -76,7 +83,11 @@ def _workers(
         "replicas": machines.replicas,
         "minReplicas": machines.replicas,
         "maxReplicas": machines.replicas,
-        "rayStartParams": {"num-cpus": str(machines.cpus), "num-gpus": str(gpus)},
+        "rayStartParams": {
+            "num-cpus": str(machines.cpus),
+            "num-gpus": str(gpus),
+            **_AGENTS,
+        },
         "template": pod_template(
             job,
             settings,

@@ -1,4 +1,7 @@
-"""A hook that Ray calls by its name, for what has no option of `ray start`."""
+"""Hooks that Ray calls by their names, for what has no option of `ray start`.
+
+The variable RAY_START_HOOK names one: `llmtrain run` on a laptop, the RayCluster on Kubernetes.
+"""
 
 import inspect
 import sys
@@ -10,19 +13,28 @@ class _Parameters(Protocol):
     ray_client_server_port: int | None
 
 
-def prepare(parameters: _Parameters, _is_head: bool) -> None:  # noqa: FBT001 - Ray's
+def on_laptop(parameters: _Parameters, _is_head: bool) -> None:  # noqa: FBT001 - Ray's
     """Leave out Ray's server for clients on other machines, and its dashboard; be patient.
 
-    A run has no use for the two. And a busy machine takes longer to start Ray's agents than the 15
-    seconds after which Ray gives up.
+    A run has no use for the two.
 
     Args:
         parameters: parameters of the Ray node that is about to start.
     """
     parameters.ray_client_server_port = None
-    services: Any = sys.modules["ray._private.services"]  # this runs in Ray's own process
+    services = _services()
     services.start_api_server = _no_dashboard
     services.start_raylet = announcing_ports(services.start_raylet)
+
+
+def in_pod(_parameters: _Parameters, _is_head: bool) -> None:  # noqa: FBT001 - Ray's
+    """Be patient: a Pod with few cores, or one of many on its node, starts Ray's agents slowly."""
+    services = _services()
+    services.start_raylet = announcing_ports(services.start_raylet)
+
+
+def _services() -> Any:  # noqa: ANN401 - Ray's
+    return sys.modules["ray._private.services"]  # hooks run in Ray's own process
 
 
 def _no_dashboard(*_: object, **__: object) -> tuple[None, None]:
@@ -33,8 +45,9 @@ def _no_dashboard(*_: object, **__: object) -> tuple[None, None]:
 def announcing_ports(start_raylet: Callable[..., object]) -> Callable[..., object]:
     """Ray's function that starts the raylet, which then need not wait for its agents' ports.
 
-    The raylet reads the ports in files that the agents write, and ends if one is not there in time.
-    But `ray start` got the ports as options, so the files can be there before the agents are.
+    The raylet reads the ports in files that the agents write, and ends if one is not there within
+    15 seconds. But `ray start` got the ports as options, so the files can be there before the
+    agents are.
 
     Args:
         start_raylet: Ray's own, in `ray._private.services`.

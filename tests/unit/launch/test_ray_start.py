@@ -1,4 +1,4 @@
-"""The hook in `ray start`: what it leaves out, and what it announces."""
+"""The hooks in `ray start`: what they leave out, and what they announce."""
 
 import inspect
 from pathlib import Path
@@ -14,7 +14,7 @@ from ray._raylet import (
     wait_for_persisted_port,
 )
 
-from llmtrain_cli.local.ray_start_hook import announcing_ports, prepare
+from llmtrain_trainer.launch.ray_start import announcing_ports, in_pod, on_laptop
 
 
 def test_it_replaces_what_ray_calls(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,10 +25,21 @@ def test_it_replaces_what_ray_calls(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(services, name, getattr(services, name))
     rays_own = services.start_raylet
     parameters = SimpleNamespace(ray_client_server_port=10001)
-    prepare(parameters, True)  # noqa: FBT003 - Ray's
+    on_laptop(parameters, True)  # noqa: FBT003 - Ray's
     assert parameters.ray_client_server_port is None
     assert services.start_api_server(None, raise_on_failure=False) == (None, None)
     assert services.start_raylet is not rays_own
+
+
+def test_in_a_pod_the_dashboard_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("start_api_server", "start_raylet"):
+        monkeypatch.setattr(services, name, getattr(services, name))
+    dashboard, raylet = services.start_api_server, services.start_raylet
+    parameters = SimpleNamespace(ray_client_server_port=10001)
+    in_pod(parameters, False)  # noqa: FBT003 - Ray's
+    assert services.start_api_server is dashboard
+    assert services.start_raylet is not raylet
+    assert parameters.ray_client_server_port == 10001
 
 
 def test_ports_are_there_before_the_agents(tmp_path: Path) -> None:
