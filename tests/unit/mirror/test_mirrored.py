@@ -8,7 +8,7 @@ import pytest
 from support.mirrored_job import MirroredJob, emptied
 
 from llmtrain_api.stages import Stage
-from llmtrain_trainer.errors import Interrupted, StageError
+from llmtrain_trainer.errors import GateError, Interrupted, StageError
 from llmtrain_trainer.mirror import beside
 from llmtrain_trainer.mirror.commits import checkpoint_log, result_log
 from llmtrain_trainer.mirror.mirrored import mirrored
@@ -122,6 +122,16 @@ def test_a_stage_that_failed_does_not_wait_for_its_mirror(
     with pytest.raises(StageError, match="the loss is nan"):
         _run(job, work)
     assert checkpoint_log(job.store, Stage.PRETRAIN).numbers() == []
+
+
+def test_the_report_of_a_gate_that_was_not_met_is_copied_too(job: MirroredJob) -> None:
+    def work() -> None:
+        job.train(5)
+        raise GateError("the loss is 3")
+
+    with pytest.raises(GateError):
+        _run(job, work)
+    assert result_log(job.store, Stage.PRETRAIN).numbers() == [1]
 
 
 def test_a_superseded_attempt_is_stopped_and_says_why(job: MirroredJob, tmp_path: Path) -> None:

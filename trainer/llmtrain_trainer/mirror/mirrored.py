@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from llmtrain_trainer.errors import GateError
 from llmtrain_trainer.mirror.beside import MirrorThread
 from llmtrain_trainer.mirror.restore import restore
 from llmtrain_trainer.mirror.upload import Uploader
@@ -37,5 +38,9 @@ def mirrored(context: StageContext) -> Iterator[None]:
     writer.claim()
     restore(store, context)
     with MirrorThread(Uploader(store, writer, context.workspace), context) as thread:
-        yield
+        try:
+            yield
+        except GateError:  # the report says what was measured
+            thread.finish()
+            raise
         thread.finish()
