@@ -3,6 +3,7 @@
 import importlib
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -46,7 +47,12 @@ def build_app(arguments: list[str]) -> typer.Typer:
 def main() -> None:
     """Run the command line."""
     arguments = with_plain_files(sys.argv[1:])
-    build_app(arguments)(arguments)
+    build_app(arguments)(arguments, prog_name=_name(Path(sys.argv[0]).name))
+
+
+def _name(program: str) -> str:
+    """The command as its user writes it: kubectl finds plugins by the names of their programs."""
+    return program.replace("-", " ") if program.startswith("kubectl-") else "llmtrain"
 
 
 def with_plain_files(arguments: list[str]) -> list[str]:

@@ -50,6 +50,14 @@ class Listing:
     """Resource version of the list, which may lack newer objects; 0 if the kind does not exist."""
 
 
+def named_kubeconfig(path: Path | None) -> str | None:
+    """The kubeconfig that somebody names, by a path or in the environment; None if nobody does.
+
+    The library reads the environment once, when it is imported.
+    """
+    return str(path) if path else os.environ.get("KUBECONFIG")
+
+
 class KubernetesApi:
     """A client of the API server; a context manager.
 
@@ -77,11 +85,10 @@ class KubernetesApi:
     async def __aenter__(self) -> Self:
         configuration = client.Configuration()
         try:
-            if self._is_named or "KUBERNETES_SERVICE_HOST" not in os.environ:
+            named = named_kubeconfig(self._kubeconfig)
+            if named or self._context or "KUBERNETES_SERVICE_HOST" not in os.environ:
                 await config.load_kube_config(
-                    str(self._kubeconfig) if self._kubeconfig else None,
-                    context=self._context,
-                    client_configuration=configuration,
+                    named, context=self._context, client_configuration=configuration
                 )
             else:
                 config.load_incluster_config(configuration)
@@ -97,11 +104,6 @@ class KubernetesApi:
         }
         self._client = client.ApiClient(configuration)
         return self
-
-    @property
-    def _is_named(self) -> bool:
-        """Whether somebody names a kubeconfig, also inside of a Pod."""
-        return bool(self._kubeconfig or self._context or "KUBECONFIG" in os.environ)
 
     async def __aexit__(
         self,

@@ -1,18 +1,48 @@
 """One program drives a job on this machine and on a cluster through `llmtrain.Client`."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import yaml
 from support.local_run import small_spec, write_corpus
 from support.nodeless_cluster import NodelessCluster
+from support.repository import ROOT
 from support.restricted_jobs import delete_jobs, restricted_operator
 
-from llmtrain import Client, JobExistsError, JobNotFoundError, JobStateError, LLMTrainingJob
-from llmtrain_api.manifest import parse_job
+from llmtrain import (
+    Client,
+    ClusterError,
+    Job,
+    JobExistsError,
+    JobNotFoundError,
+    JobStateError,
+    LLMTrainingJob,
+    ManifestError,
+    Phase,
+    Stage,
+    WaitTimeoutError,
+    load_manifest,
+)
 
-_PLACES = ("local", "cluster")
 _WITHIN_SECONDS = 120
+
+
+@dataclass
+class _Place:
+    """Where the program's jobs run."""
+
+    client: Client
+    folder: Path
+    cluster: NodelessCluster | None
+
+    def let_go(self) -> None:
+        """On a cluster without nodes, let stages end; on this machine they do by themselves."""
+        if self.cluster is not None:
+            self.cluster.ray.endless = ()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -22,43 +52,121 @@ def _operator(cluster: NodelessCluster, tmp_path_factory: pytest.TempPathFactory
         delete_jobs(cluster)
 
 
-@pytest.fixture(params=_PLACES)
-def client(
-    request: pytest.FixtureRequest, cluster: NodelessCluster, tmp_path: Path
-) -> Iterator[Client]:
+@pytest.fixture(params=["local", "cluster"])
+def place(
+    request: pytest.FixtureRequest,
+    cluster: NodelessCluster,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[_Place]:
+    write_corpus(tmp_path)
+    monkeypatch.chdir(tmp_path)
     if request.param == "cluster":
-        made = Client.cluster(kubeconfig=cluster.kubeconfig)
+        monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+        cluster.ray.endless = ("data-0", "data-1")
+        with Client.cluster() as client:
+            yield _Place(client, tmp_path, cluster)
+        delete_jobs(cluster)
     else:
-        write_corpus(tmp_path)
-        made = Client.local(tmp_path / "runs", inputs=tmp_path)
-    with made:
-        yield made
+        with Client.local(price_per_hour=2) as client:
+            yield _Place(client, tmp_path, None)
 
 
-def _job(name: str) -> LLMTrainingJob:
+def _manifest(folder: Path, name: str) -> LLMTrainingJob:
     spec = {key: small_spec()[key] for key in ("compute", "data", "tokenizer")}
     kind = {"apiVersion": "llmtrain.io/v1alpha1", "kind": "LLMTrainingJob"}
-    return parse_job(kind | {"metadata": {"name": name}, "spec": spec})
+    path = folder / "job.yaml"
+    path.write_text(yaml.safe_dump(kind | {"metadata": {"name": name}, "spec": spec}))
+    return load_manifest(path)
 
 
-def test_a_job_from_its_creation_to_its_end(client: Client) -> None:
-    manifest = _job("programmed")
+def test_a_job_from_its_creation_to_its_end(place: _Place) -> None:
+    client, manifest = place.client, _manifest(place.folder, "programmed")
+    assert client.list() == []
     made = client.create(manifest)
-    assert made.manifest.spec == manifest.spec
+    assert (made.manifest.spec, made.name) == (manifest.spec, "programmed")
     with pytest.raises(JobExistsError, match=r"programmed is in .* already"):
         client.create(manifest)
-    assert [job.name for job in client.list()] == ["programmed"]
+    assert [(job.name, job.uid) for job in client.list()] == [("programmed", made.uid)]
+
+    client.wait("programmed", "Running", timeout_seconds=_WITHIN_SECONDS)
+    client.suspend("programmed")
+    suspended = client.wait("programmed", Phase.SUSPENDED, timeout_seconds=_WITHIN_SECONDS)
+    assert suspended.status.stage(Stage.DATA).state == "Pending"
+    with pytest.raises(JobStateError, match="programmed is Suspended, not Succeeded: "):
+        client.wait("programmed")
+
+    client.resume("programmed")
+    client.wait("programmed", "Running", timeout_seconds=_WITHIN_SECONDS)
+    with pytest.raises(JobStateError, match="programmed is not suspended"):
+        client.resume("programmed")
+    text = ""
+    for part in client.logs("programmed", follow=True):
+        place.let_go()
+        text += part
+    assert "llmtrain-outcome" in text
 
     ended = client.wait("programmed", timeout_seconds=_WITHIN_SECONDS)
-    assert [(stage.name, stage.state) for stage in ended.status.stages] == [
-        ("data", "Succeeded"),
-        ("tokenizer", "Succeeded"),
+    assert [(stage.name, stage.state, stage.run.next_attempt) for stage in ended.status.stages] == [
+        ("data", "Succeeded", 2),
+        ("tokenizer", "Succeeded", 1),
     ]
+    _require_end(client, ended)
+
+
+def _require_end(client: Client, ended: Job) -> None:
+    """An ended job does nothing more, and is gone once it is deleted."""
     with pytest.raises(JobStateError, match="programmed is Succeeded, not Failed: all stages"):
         client.wait("programmed", "Failed")
+    for ask in (client.suspend, client.resume):
+        with pytest.raises(JobStateError, match="programmed has ended"):
+            ask("programmed")
+    with pytest.raises(JobStateError, match="programmed has no stage export"):
+        next(client.logs("programmed", stage=Stage.EXPORT))
+    cost = client.cost("programmed")
+    assert cost == ended.status.cost
+    assert cost is None or cost.spent_usd > Decimal(0)
 
     client.delete("programmed")
     assert client.list() == []
     for ask in (client.get, client.delete, client.suspend, client.resume, client.cost, client.wait):
         with pytest.raises(JobNotFoundError, match="there is no job programmed in "):
             ask("programmed")
+    with pytest.raises(JobNotFoundError, match="no job has the name 'No name'"):
+        client.get("No name")
+
+
+def test_the_program_of_the_documents(place: _Place, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "client.md").read_text()
+    program, local, cluster = re.findall(r"(?ms)^```python\n(.*?)^```$", page)
+    _manifest(place.folder, "documented")
+    place.let_go()
+    exec(program + (cluster if place.cluster else local), {})  # noqa: S102 - it is ours
+    printed = capsys.readouterr().out
+    assert "llmtrain-outcome" in printed
+    assert "documented: Succeeded" in printed
+
+
+def test_a_wait_has_an_end(cluster: NodelessCluster, tmp_path: Path) -> None:
+    cluster.ray.endless = ("data-0",)
+    with Client.cluster(kubeconfig=cluster.kubeconfig, namespace="default") as client:
+        client.create(_manifest(tmp_path, "waiting"))
+        client.wait("waiting", "Running", timeout_seconds=_WITHIN_SECONDS)
+        with pytest.raises(WaitTimeoutError, match="waiting is not Succeeded within 0 s; it is Ru"):
+            client.wait("waiting", timeout_seconds=0)
+        client.delete("waiting")
+
+
+def test_what_a_cluster_refuses(cluster: NodelessCluster, tmp_path: Path) -> None:
+    manifest = _manifest(tmp_path, "refused")
+    tokenizer = manifest.spec.tokenizer
+    assert tokenizer is not None
+    home = manifest.spec.replace(tokenizer=tokenizer.replace(pretrained="~/tokenizer"))
+    with Client.cluster(kubeconfig=cluster.kubeconfig, namespace="nowhere") as client:
+        with pytest.raises(ManifestError, match="~/tokenizer: a cluster has no home folder"):
+            client.create(manifest.replace(spec=home))
+        with pytest.raises(ClusterError, match='namespaces "nowhere" not found') as refusal:
+            client.create(manifest)
+        assert refusal.value.status == 404
+    with pytest.raises(ClusterError, match="no cluster is known"):
+        Client.cluster(kubeconfig=tmp_path / "missing")

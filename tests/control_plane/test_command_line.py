@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from support.cluster.api_client import ApiClient, Json
+from support.cluster.binaries import binary
 from support.cluster.control_plane import running_api_server
 from support.cluster.jobs import JOBS, full_pipeline_job, with_change
 from support.command_line import CommandLine
@@ -134,6 +138,23 @@ def test_status_shows_where_a_job_stands(
     assert all(word in shown.out for word in ("standing", "data", "tokenizer", "Succeeded"))
     output = llmtrain.run("status", "standing", "-n", "default", "-o", "json")
     assert json.loads(output.out)["phase"] == "Succeeded"
+
+
+def test_the_commands_are_a_plugin_of_kubectl(
+    cluster: NodelessCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugins = str(Path(sys.executable).parent)
+    monkeypatch.setenv("PATH", plugins, prepend=os.pathsep)
+    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+    asked = _kubectl("llmtrain", "status", "nobody", "--namespace", "default")
+    assert asked.returncode == 2
+    assert "there is no job nobody in namespace default" in asked.stderr
+    assert "Usage: kubectl llmtrain status" in _kubectl("llmtrain", "status", "--help").stdout
+
+
+def _kubectl(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [binary("kubectl"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("command", _COMMANDS)

@@ -10,7 +10,7 @@ from kubernetes.config import ConfigException, list_kube_config_contexts
 
 from llmtrain.errors import ClusterError, KubeconfigError, RayError
 from llmtrain_clients.http import UnreachableError
-from llmtrain_clients.kubernetes_api import KubernetesApi
+from llmtrain_clients.kubernetes_api import KubernetesApi, named_kubeconfig
 from llmtrain_clients.kubernetes_errors import KubernetesError
 from llmtrain_clients.ray_jobs import RayJobsError
 
@@ -47,7 +47,7 @@ async def connected(kubeconfig: Path | None, context: str | None) -> AsyncIterat
 def namespace_of_context(kubeconfig: Path | None, context: str | None) -> str:
     """The namespace of a context; `default` if it names none, and in a Pod."""
     try:
-        contexts, active = list_kube_config_contexts(str(kubeconfig) if kubeconfig else None)
+        contexts, active = list_kube_config_contexts(named_kubeconfig(kubeconfig))
     except ConfigException:
         return "default"  # in a Pod
     chosen = next((each for each in contexts if each["name"] == context), active)

@@ -21,7 +21,7 @@ class _TwoPages(KubernetesApi):
         headers: dict[str, str] | None = None,
     ) -> Reply:
         assert (method, path, body) == ("GET", "/things", None)
-        assert headers == {"Content-Type": "application/json"}
+        assert headers == {"Content-Type": "application/json", "Accept": "application/json"}
         assert query is not None
         assert query["labelSelector"] == "ours"
         names, more = _PAGES[query.get("continue")]
