@@ -21,6 +21,7 @@ _COMMANDS = {
     "resume": ("llmtrain_cli.suspend", "Go on with a job that was suspended."),
     "cancel": ("llmtrain_cli.cancel", "Stop a job on a cluster and remove it."),
     "chat": ("llmtrain_cli.chat", "Talk to a model."),
+    "serve": ("llmtrain_cli.serve", "Serve a model over OpenAI's API."),
     "crd": ("llmtrain_cli.crd", "Print the CustomResourceDefinition."),
 }
 
