@@ -15,6 +15,9 @@ from llmtrain.errors import (
     WaitTimeoutError,
 )
 from llmtrain.jobs import Job
+from llmtrain.local.lock import WorkspaceError
+from llmtrain.local.places import PlaceError
+from llmtrain.local.state import StateError
 from llmtrain.manifest import load_manifest
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
@@ -35,8 +38,11 @@ __all__ = [
     "ManifestError",
     "OtherVersionError",
     "Phase",
+    "PlaceError",
     "RunError",
     "Stage",
+    "StateError",
     "WaitTimeoutError",
+    "WorkspaceError",
     "load_manifest",
 ]

@@ -108,7 +108,7 @@ class Client:
         Raises:
             ManifestError: a cluster cannot run the manifest.
             JobExistsError: there is a job with this name.
-            RunError: the job does not start on this machine.
+            RunError, WorkspaceError: the job does not start on this machine.
             ClusterError: the API server refuses, or cannot be reached.
         """
         return self._loop.run(self._jobs.create(job))

@@ -15,13 +15,13 @@ from llmtrain_api.named_paths import paths_from_home
 _LARGEST_BYTES = 1 << 20
 
 
-def load_manifest(path: Path) -> LLMTrainingJob:
+def load_manifest(path: str | Path) -> LLMTrainingJob:
     """The job that a YAML file describes.
 
     Raises:
         ManifestError: the file cannot be read, or does not hold one valid job.
     """
-    document = read_document(path)
+    document = read_document(Path(path))
     try:
         return parse_job(document)
     except ValidationError as error:

@@ -32,7 +32,7 @@ def submit(
         echo(f"Watch it:  llmtrain status {name} -n {where}")
         echo(f"Its log:   llmtrain logs {name} -n {where} --follow")
 
-    in_cluster(create, namespace)
+    in_cluster(create, namespace or manifest.metadata.namespace)
 
 
 def _load_for_cluster(file: Path) -> LLMTrainingJob:

@@ -27,6 +27,7 @@ from llmtrain import (
     WaitTimeoutError,
     load_manifest,
 )
+from llmtrain_api.spec.tokenizer import Tokenizer
 
 _WITHIN_SECONDS = 120
 
@@ -136,13 +137,19 @@ def _require_end(client: Client, ended: Job) -> None:
         client.get("No name")
 
 
-def test_the_program_of_the_documents(place: _Place, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_program_of_the_documents(place: _Place) -> None:
     page = (ROOT / "docs" / "client.md").read_text()
     program, local, cluster = re.findall(r"(?ms)^```python\n(.*?)^```$", page)
     _manifest(place.folder, "documented")
-    place.let_go()
-    exec(program + (cluster if place.cluster else local), {})  # noqa: S102 - it is ours
-    printed = capsys.readouterr().out
+    printed = ""
+
+    def print_and_let_go(text: object, end: str = "\n") -> None:
+        nonlocal printed
+        place.let_go()
+        printed += f"{text}{end}"
+
+    program += cluster if place.cluster else local
+    exec(program, {"print": print_and_let_go})  # noqa: S102 - it is ours
     assert "llmtrain-outcome" in printed
     assert "documented: Succeeded" in printed
 
@@ -159,10 +166,11 @@ def test_a_wait_has_an_end(cluster: NodelessCluster, tmp_path: Path) -> None:
 
 def test_what_a_cluster_refuses(cluster: NodelessCluster, tmp_path: Path) -> None:
     manifest = _manifest(tmp_path, "refused")
-    tokenizer = manifest.spec.tokenizer
-    assert tokenizer is not None
-    home = manifest.spec.replace(tokenizer=tokenizer.replace(pretrained="~/tokenizer"))
+    home = manifest.spec.replace(tokenizer=Tokenizer(pretrained="~/tokenizer"))
+    elsewhere = manifest.replace(metadata=manifest.metadata.replace(namespace="ml"))
     with Client.cluster(kubeconfig=cluster.kubeconfig, namespace="nowhere") as client:
+        with pytest.raises(ManifestError, match="is for namespace ml, not for nowhere"):
+            client.create(elsewhere)
         with pytest.raises(ManifestError, match="~/tokenizer: a cluster has no home folder"):
             client.create(manifest.replace(spec=home))
         with pytest.raises(ClusterError, match='namespaces "nowhere" not found') as refusal:

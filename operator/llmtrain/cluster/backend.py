@@ -9,7 +9,7 @@ from llmtrain.attempts import AttemptSelector
 from llmtrain.cluster.connection import cluster_errors, connected, namespace_of_context
 from llmtrain.cluster.log_sources import ClusterLogs
 from llmtrain.cluster.resources import as_job, demand_llmtrain, find_job, read_job
-from llmtrain.errors import JobExistsError, JobStateError
+from llmtrain.errors import JobExistsError, JobStateError, ManifestError
 from llmtrain.follow import read_logs
 from llmtrain.jobs import Job, Remark, condition_message
 from llmtrain.manifest import require_no_home
@@ -68,16 +68,17 @@ class ClusterJobs:
         """Create a job; it starts at once.
 
         Args:
-            job: the manifest; without a namespace of this object's own, it goes into the
-                manifest's.
+            job: the manifest; if it names a namespace, that is the one of these jobs.
 
         Raises:
-            ManifestError: the manifest is for a laptop alone.
+            ManifestError: the manifest is for a laptop alone, or for another namespace.
             JobExistsError: there is a job with this name.
         """
         require_no_home(job)
-        name = job.metadata.name
-        where = self._namespace or job.metadata.namespace or self.namespace
+        name, where, wanted = job.metadata.name, self.namespace, job.metadata.namespace
+        if wanted not in {None, where}:
+            message = f"metadata.namespace: the manifest is for namespace {wanted}, not for {where}"
+            raise ManifestError(message)
         document = job.model_dump(mode="json", exclude_unset=True)
         document["metadata"]["namespace"] = where
         with cluster_errors():

@@ -50,6 +50,7 @@ class LocalJobs:
         Raises:
             JobExistsError: there is a job with this name.
             RunError: the run does not start.
+            WorkspaceError: the workspace cannot be used.
             StateError: another version has written in the workspace.
         """
         name = job.metadata.name

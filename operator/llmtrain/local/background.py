@@ -12,7 +12,7 @@ from pathlib import Path
 
 from llmtrain.errors import RunError
 from llmtrain.local.closed_files import open_closed
-from llmtrain.local.lock import holder
+from llmtrain.local.lock import holder, make_private
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.workspace import Workspace
 
@@ -52,9 +52,9 @@ class BackgroundRun:
 
         Raises:
             RunError: it ends before it has begun; the message is what it has printed.
-            OSError: the workspace cannot be written to.
+            WorkspaceError: the workspace cannot be written to, or others could write to it.
         """
-        self.workspace.private.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self.workspace.private)
         manifest = self.workspace.private / "manifest.json"
         with open_closed(manifest) as file:
             file.write(job.model_dump_json(exclude_unset=True).encode())

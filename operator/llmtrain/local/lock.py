@@ -25,6 +25,32 @@ class WorkspaceInUseError(WorkspaceError):
     """Another run holds the workspace; the message names it."""
 
 
+def make_private(folder: Path) -> None:
+    """Create a workspace's private folder, or take over one of our own.
+
+    Raises:
+        WorkspaceError: the folder cannot be created, or other users could write to it.
+    """
+    try:
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        require_own(folder.parent)
+        closed_folder(folder)
+    except OpenToOthersError as error:
+        raise WorkspaceError(
+            f"{folder.parent} cannot be a workspace: {error}; choose another --workspace, a folder "
+            "of your own"
+        ) from error
+    except OSError as error:
+        raise _unusable(folder, error) from error
+
+
+def _unusable(folder: Path, error: OSError) -> WorkspaceError:
+    return WorkspaceError(
+        f"{folder.parent} cannot be a workspace: {error.filename}: {error.strerror}; "
+        "choose another --workspace, a folder that can be written to"
+    )
+
+
 @contextmanager
 def workspace_lock(folder: Path) -> Iterator[int]:
     """Lock a workspace; gives the lock's file descriptor.
@@ -41,21 +67,11 @@ def workspace_lock(folder: Path) -> Iterator[int]:
         WorkspaceInUseError: another run still holds the lock after half a minute.
     """
     path = folder / "lock"
+    make_private(folder)
     try:
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        require_own(folder.parent)
-        closed_folder(folder)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    except OpenToOthersError as error:
-        raise WorkspaceError(
-            f"{folder.parent} cannot be a workspace: {error}; choose another --workspace, a folder "
-            "of your own"
-        ) from error
     except OSError as error:
-        raise WorkspaceError(
-            f"{folder.parent} cannot be a workspace: {error.filename}: {error.strerror}; "
-            "choose another --workspace, a folder that can be written to"
-        ) from error
+        raise _unusable(folder, error) from error
     try:
         _take(descriptor, path)
         os.ftruncate(descriptor, 0)
