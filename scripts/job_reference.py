@@ -26,13 +26,13 @@ The name has at most 40 characters: lower case letters, digits and hyphens.
 _LONGEST_PATTERN = 70
 """Beyond it the meaning has to say it in words."""
 _CONDITIONS = """\
-Each of these phases but `Pending` is a condition too, which is `True` while the job is in it and
+Each of the last four is a condition too, which is `True` while the job is in it and
 `False` otherwise: `Running`, `Suspended`, `Succeeded`, `Failed`. So
 `kubectl wait --for=condition=Succeeded ltj/NAME` works.
 
-Two more conditions are for Flux and other tools that use kstatus. `Ready` is `True` while a stage
-runs and once the job has succeeded. `Stalled` is `True` where somebody has to change something: the
-job has failed, or its manifest is not understood.
+Three more conditions are for [GitOps tools](gitops.md). `Ready` is `True` while a stage runs and
+once the job has succeeded. `Reconciling` is `True` while the job waits to run. `Stalled` is `True`
+where somebody has to change something: the job has failed, or its manifest is not understood.
 """
 
 

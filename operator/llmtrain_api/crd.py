@@ -16,12 +16,6 @@ _MUTABLE_SECTION = "policy"
 
 _COLUMNS = (
     ("Phase", "string", ".status.phase", "Phase of the job."),
-    (
-        "Reason",
-        "string",
-        '.status.conditions[?(@.type=="Ready")].reason',
-        "Why the job is where it is.",
-    ),
     ("Stage", "string", ".status.progress.stage", "The stage that runs."),
     (
         "Progress",
@@ -39,6 +33,15 @@ _COLUMNS = (
     ("Spent", "string", ".status.cost.spentUsd", "Cost so far, in US dollars."),
     ("Age", "date", ".metadata.creationTimestamp", "Time since the job was created."),
 )
+_WIDE_COLUMNS = (
+    (
+        "Reason",
+        "string",
+        '.status.conditions[?(@.type=="Ready")].reason',
+        "Why the job is where it is.",
+    ),
+)
+"""Columns of `kubectl get -o wide`."""
 
 
 def custom_resource_definition() -> dict[str, Any]:
@@ -69,8 +72,9 @@ def _version() -> dict[str, Any]:
         "served": True,
         "storage": True,
         "additionalPrinterColumns": [
-            {"name": name, "type": kind, "jsonPath": path, "description": description}
-            for name, kind, path, description in _COLUMNS
+            {"name": name, "type": kind, "jsonPath": path, "description": description, **more}
+            for columns, more in ((_COLUMNS, {}), (_WIDE_COLUMNS, {"priority": 1}))
+            for name, kind, path, description in columns
         ],
         "subresources": {"status": {}},
         "schema": {"openAPIV3Schema": _job_schema()},
@@ -89,7 +93,8 @@ def _job_schema() -> Schema:
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
             "spec": {**spec, "x-kubernetes-validations": validations},
-            "status": structural_schema(JobStatus),
+            # Without a generation that was observed, GitOps tools would take a new job for done.
+            "status": _filled_in(structural_schema(JobStatus)),
         },
         "x-kubernetes-validations": [
             rule(
@@ -102,6 +107,15 @@ def _job_schema() -> Schema:
                 " with a letter or digit at both ends",
             ),
         ],
+    }
+
+
+def _filled_in(section: Schema) -> Schema:
+    """A section that is there from the beginning, with the defaults of its fields."""
+    fields = section["properties"].items()
+    return {
+        **section,
+        "default": {k: field["default"] for k, field in fields if "default" in field},
     }
 
 

@@ -27,9 +27,13 @@ Message = Annotated[str, StringConstraints(max_length=MESSAGE_MAX_LENGTH)]
 class Phase(StrEnum):
     """Summary of where the job stands."""
 
+    QUEUED = "Queued"
+    """A queue holds back the job's Ray cluster."""
     PENDING = "Pending"
-    """No stage runs: the job waits for a queue, for its Ray cluster or for its next attempt, or it
-    is refused. The conditions say which."""
+    """No stage runs: the job waits for its Ray cluster or for its next attempt, or it is refused.
+    The conditions say which."""
+    STARTING = "Starting"
+    """An attempt of a stage is about to run."""
     RUNNING = "Running"
     """A stage is running."""
     SUSPENDED = "Suspended"
@@ -48,7 +52,12 @@ class Phase(StrEnum):
     @property
     def active(self) -> bool:
         """Whether the job runs, or waits to."""
-        return self in {Phase.PENDING, Phase.RUNNING}
+        return self.waiting or self is Phase.RUNNING
+
+    @property
+    def waiting(self) -> bool:
+        """Whether no stage runs yet, and the job goes on by itself."""
+        return self in {Phase.QUEUED, Phase.PENDING, Phase.STARTING}
 
 
 class StageState(StrEnum):

@@ -22,11 +22,11 @@ def conditions_of(
     generation: int,
     now: datetime,
 ) -> tuple[Condition, ...]:
-    """One condition for each phase to wait for, and two for GitOps tools.
+    """One condition for each phase to wait for, and three for GitOps tools.
 
-    The condition of the current phase is true; a pending job has no true one. `Ready` and
-    `Stalled` are what Flux, Argo CD and others that use kstatus look at: a stalled job needs
-    somebody to change something.
+    The condition of the current phase is true; a job that waits to run has no true one. `Ready`,
+    `Reconciling` and `Stalled` are what Flux and others that use kstatus look at: a stalled job
+    needs somebody to change something.
 
     Args:
         phase: phase of the job.
@@ -39,6 +39,7 @@ def conditions_of(
     holds = {its_phase.value: phase is its_phase for its_phase in _PHASES}
     holds["Ready"] = phase in _HEALTHY
     holds["Stalled"] = phase is Phase.FAILED or reason == INVALID_SPEC
+    holds["Reconciling"] = phase.waiting and not holds["Stalled"]
     known = {condition.type: condition for condition in before}
     conditions = []
     for kind, is_true in holds.items():

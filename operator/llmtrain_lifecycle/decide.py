@@ -143,9 +143,9 @@ def _phase(ctx: Reconciliation, step: Step) -> Phase:
         case StageState.RUNNING | StageState.STOPPING:
             return Phase.RUNNING
         case StageState.STARTING | StageState.SUCCEEDED if step.reason == STAGE_RUNNING:
-            return Phase.RUNNING if ctx.status.phase is Phase.RUNNING else Phase.PENDING
+            return Phase.RUNNING if ctx.status.phase is Phase.RUNNING else Phase.STARTING
         case _:
-            return Phase.PENDING
+            return Phase.QUEUED if ctx.is_queued else Phase.PENDING
 
 
 def _deleted(

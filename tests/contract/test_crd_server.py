@@ -133,9 +133,12 @@ def test_kubectl_get_shows_where_the_job_stands(api_server: ApiClient, stored_jo
     )
     names = [column["name"] for column in table["columnDefinitions"]]
     row = dict(zip(names, table["rows"][0]["cells"], strict=True))
-    assert names == ["Name", "Phase", "Reason", "Stage", "Progress", "Loss", "ETA", "Spent", "Age"]
-    shown = ["stored", "Running", "StageRunning", "pretrain", 42, 3.25, 90, "12.50"]
-    assert [row[name] for name in names[:-1]] == shown
+    assert names == ["Name", "Phase", "Stage", "Progress", "Loss", "ETA", "Spent", "Age", "Reason"]
+    wide = [column["name"] for column in table["columnDefinitions"] if column["priority"]]
+    assert wide == ["Reason"]
+    del row["Age"]
+    shown = ["stored", "Running", "pretrain", 42, 3.25, 90, "12.50", "StageRunning"]
+    assert list(row.values()) == shown
 
 
 def _full_status() -> JobStatus:

@@ -120,7 +120,7 @@ def test_a_full_queue_costs_neither_deadline_nor_patience(cluster: NodelessClust
     holders = [_holding(cluster, f"holder-of-{team}", team) for team in ("team-a", "team-b")]
     waiting = _job(cluster, "waiting", "team-a")
     status = _queued_because(waiting, "insufficient unused quota for cpu")
-    assert status.phase is Phase.PENDING
+    assert status.phase is Phase.QUEUED
     assert status.queued_since is not None, "the deadline stands still"
     assert status.cluster is not None
     assert status.cluster.waiting_since is None, "the wait has no limit"

@@ -174,7 +174,7 @@ def test_a_queue_takes_the_compute_away_and_gives_it_back(cluster: NodelessClust
     cluster.client.request("PATCH", path, {"spec": {"suspend": True}}, content=_MERGE)
     evicted = job.wait_until(lambda status: "Queued" in _reasons(status))
     assert evicted.stage(Stage.DATA).run.failures.preemption == 1
-    assert evicted.phase is Phase.PENDING
+    assert evicted.phase is Phase.QUEUED
     assert evicted.queued_since is not None, "its deadline stands still"
     cluster.client.request("PATCH", path, {"spec": {"suspend": False}}, content=_MERGE)
     job.wait_until(lambda status: status.stage(Stage.DATA).state is StageState.SUCCEEDED)

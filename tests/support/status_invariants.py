@@ -81,7 +81,7 @@ def _check_phase(before: JobStatus, after: JobStatus) -> None:
         for each in after.conditions
         if each.status is ConditionStatus.TRUE and each.type in phases
     ]
-    own = [] if after.phase is Phase.PENDING else [after.phase.value]
+    own = [] if after.phase.waiting else [after.phase.value]
     assert true == own, "the phase's own condition is true, and no other"
     at_work = {stage.state for stage in after.stages} & {StageState.RUNNING, StageState.STOPPING}
     assert after.phase is Phase.RUNNING or not at_work, "an attempt at work is shown"

@@ -152,7 +152,7 @@ def test_a_cluster_that_does_not_go_is_named_with_what_holds_it() -> None:
 def test_a_wait_in_a_queue_has_no_limit_and_the_next_wait_a_clock_of_its_own() -> None:
     queued = Cluster("line-cpus-0", ClusterState.SUSPENDED, "Queued", "not admitted")
     waiting = look(asked(), queued, seconds=86_400)
-    assert waiting.status.phase is Phase.PENDING
+    assert waiting.status.phase is Phase.QUEUED
     assert waiting.status.conditions[0].reason == "Queued"
     assert look(waiting.status, queued, seconds=86_401).status.cluster == waiting.status.cluster
     admitted = look(waiting.status, starting(), seconds=86_410)

@@ -26,7 +26,7 @@ def _conditions(
 
 
 _OF_PHASES = {"Running", "Suspended", "Succeeded", "Failed"}
-_FOR_KSTATUS = {"Ready", "Stalled"}
+_FOR_KSTATUS = {"Ready", "Reconciling", "Stalled"}
 
 
 def _true(conditions: dict[str, Condition]) -> set[str]:
@@ -44,7 +44,9 @@ def test_the_phases_own_condition_is_the_one_that_is_true(phase: Phase) -> None:
 @pytest.mark.parametrize(
     ("phase", "reason", "true"),
     [
-        (Phase.PENDING, "Queued", set()),
+        (Phase.QUEUED, "Queued", {"Reconciling"}),
+        (Phase.PENDING, "WaitingForCluster", {"Reconciling"}),
+        (Phase.STARTING, "StageRunning", {"Reconciling"}),
         (Phase.PENDING, "InvalidSpec", {"Stalled"}),
         (Phase.RUNNING, "StageRunning", {"Ready"}),
         (Phase.SUSPENDED, "Suspended", set()),
@@ -53,7 +55,6 @@ def test_the_phases_own_condition_is_the_one_that_is_true(phase: Phase) -> None:
     ],
 )
 def test_what_gitops_tools_see(phase: Phase, reason: str, true: set[str]) -> None:
-    """kstatus: `Stalled` is a failure, `Ready` is done, neither is in progress."""
     assert _true(_conditions(phase, reason=reason)) & _FOR_KSTATUS == true
 
 
@@ -69,6 +70,7 @@ def test_a_transition_time_moves_only_with_the_status() -> None:
         "Succeeded": write_time(NOW),
         "Failed": write_time(_LATER),
         "Ready": write_time(_LATER),
+        "Reconciling": write_time(NOW),
         "Stalled": write_time(_LATER),
     }
 

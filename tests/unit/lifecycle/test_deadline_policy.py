@@ -42,7 +42,7 @@ def test_time_in_a_queue_is_not_active_time() -> None:
     for _ in range(10):
         harness.wait(60)
         queued = harness.reconcile()
-        assert (queued.status.phase, queued.requeue_after_seconds) == (Phase.PENDING, 30)
+        assert (queued.status.phase, queued.requeue_after_seconds) == (Phase.QUEUED, 30)
     harness.cluster_state = ClusterState.READY
     harness.start()
     harness.wait(19)

@@ -126,7 +126,7 @@ def test_a_queue_that_takes_the_compute_away_preempts() -> None:
     harness.now = NOW + timedelta(days=2)
     queued = harness.reconcile()
     assert queued.actions == ()
-    assert harness.status.phase is Phase.PENDING
+    assert harness.status.phase is Phase.QUEUED
     assert harness.status.conditions[0].reason == "Queued"
     harness.cluster_state = ClusterState.READY
     harness.start()
