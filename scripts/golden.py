@@ -13,8 +13,10 @@ from llmtrain_lifecycle.builders.network_policy import network_policy
 from llmtrain_lifecycle.builders.ray_cluster import ray_cluster
 from llmtrain_lifecycle.builders.workspace import workspace_claim
 from llmtrain_lifecycle.policies.permitted import Permitted, ServiceAccount
+from llmtrain_lifecycle.policies.profiles import Profile
 from llmtrain_lifecycle.settings import PodNetwork, PodSettings
 
+_PROFILES = Path(__file__).parents[1] / "tests" / "golden" / "profiles.yaml"
 _SETTINGS = PodSettings(
     image="registry.example/llmtrain-trainer:1",
     ray_version="2.60.0",
@@ -22,6 +24,10 @@ _SETTINGS = PodSettings(
         node_selector={"karpenter.sh/capacity-type": "spot"},
         tolerations=(Toleration(key="spot"),),
     ),
+    profiles={
+        name: Profile.model_validate(profile)
+        for name, profile in yaml.safe_load(_PROFILES.read_text(encoding="utf-8")).items()
+    },
     permitted=Permitted(service_accounts=(ServiceAccount(name="bucket-reader"),)),
 )
 _UID = "00000000-0000-0000-0000-000000000000"

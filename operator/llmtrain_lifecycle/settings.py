@@ -1,5 +1,6 @@
 """Settings for all jobs, and for their Pods."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from llmtrain_api.names import PROGRESS_PORT
 from llmtrain_api.spec.compute import Nodes
 from llmtrain_lifecycle.policies.permitted import Permitted
+from llmtrain_lifecycle.policies.profiles import Profile
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class PodSettings:
     """Whether Pods run as user 1000; False where the cluster chooses the user (OpenShift)."""
     spot: Nodes = field(default_factory=Nodes)
     """Labels of spot machines."""
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    """Profiles of nodes, by name."""
     permitted: Permitted = field(default_factory=Permitted)
     """What jobs may bring into their Pods."""
     network: PodNetwork | None = None

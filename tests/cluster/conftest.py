@@ -24,6 +24,8 @@ def llmtrain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
                 metrics__enabled="true",
                 prices__resources__cpuUsdPerHour="0.04",
                 prices__resources__gibUsdPerHour="0.005",
+                trainer__profiles__ib__sharedMemory="256Mi",
+                **{"trainer__profiles__ib__resources__rdma/ib": "1"},
             )
             make_namespace(node, NAMESPACE)
             yield node

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from support.prometheus_operator import make_definitions
 from support.repository import ROOT
 from support.schemas import complaints, write_schemas
 
+from llmtrain_lifecycle.money.prices import Prices
 from llmtrain_operator.runtime.settings import OperatorSettings
 
 _NAMESPACES = ("llmtrain-system", "team-a", "team-b")
@@ -131,6 +133,9 @@ def test_settings_reach_the_operator(kubeconfig: Path) -> None:
         ("metrics.runbooksUrl=javascript:", "/metrics/runbooksUrl"),
         ("allowed.images=registry", "/allowed/images"),
         ("trainer.permitted.labels={}", "/trainer/permitted/labels/0"),
+        ("trainer.profiles.a.resources.cpu=1", "/trainer/profiles/a/resources"),
+        ("trainer.profiles.a.hostNetwork=true", "/trainer/profiles/a"),
+        ("trainer.profiles.a.usdPerHour=much", "/trainer/profiles/a/usdPerHour"),
         ("trainer.permitted.serviceAccounts[0].token=true", "/trainer/permitted/serviceAccounts/0"),
         ("metrics.rules=true", "/metrics/enabled"),  # the alert for an absent operator never ends
     ],
@@ -171,6 +176,10 @@ def test_strings_stay_strings(kubeconfig: Path, server: ApiClient, name: str) ->
             "imagePullSecrets": [name],
             "gpuResource": name,
             "spot": {"nodeSelector": {"a": name}, "tolerations": [{"key": name, "value": name}]},
+            "profiles": {
+                "a": {"annotations": {"a": name}, "affinity": {"a": name}},
+                name: {"environment": [{"name": "A", "value": name}], "usdPerHour": 2.5},
+            },
             "permitted": {"serviceAccounts": [{"name": name}], "labels": [name, "a: b"]},
         },
         "allowed": {key: [name, *_ODD_TEXTS[3:]] for key in ("images", "claims", "tolerations")},
@@ -195,6 +204,10 @@ def test_strings_stay_strings(kubeconfig: Path, server: ApiClient, name: str) ->
     assert OperatorSettings.model_validate(settings).namespaces == (name,)
     assert settings["spot"] == values["trainer"]["spot"]
     assert values["trainer"]["permitted"].items() <= settings["permitted"].items()
+    first, second = values["trainer"]["profiles"].values()
+    assert settings["profiles"] == {"a": first, name: {"environment": second["environment"]}}
+    prices = yaml.safe_load(objects["ConfigMap"]["data"]["prices.yaml"])
+    assert Prices.model_validate(prices).profiles == {name: Decimal("2.5")}
 
 
 def test_all_images_come_from_another_registry() -> None:

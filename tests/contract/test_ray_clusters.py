@@ -10,6 +10,7 @@ from support.cluster.api_client import ApiClient, ApiRefusal, Json
 from support.cluster.control_plane import running_api_server
 from support.job_harness import UID
 from support.kuberay import make_definitions
+from support.profiles import profile_of_every_name
 from support.random_jobs import valid_jobs
 from support.repository import MANIFESTS, ROOT
 
@@ -30,6 +31,7 @@ _SETTINGS = PodSettings(
     image_pull_secrets=("registry",),
     cpu_overcommit=3,
     spot=Nodes(node_selector={"pool": "spot"}, tolerations=(Toleration(key="spot"),)),
+    profiles=profile_of_every_name(),
 )
 
 

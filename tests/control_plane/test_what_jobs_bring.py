@@ -22,6 +22,22 @@ _CANARY = "canary-5f3a9c"
 _HUB = {"name": "hub", "environment": [{"name": "HF_TOKEN", "key": "token"}]}
 
 
+_PROFILES: Json = {
+    "ib": {
+        "resources": {"rdma/ib": 1},
+        "environment": [{"name": "NCCL_IB_HCA", "value": "mlx5"}],
+        "sharedMemory": "1Gi",
+        "tolerations": [{"key": "rdma"}],
+        "affinity": {
+            "podAffinity": {
+                "requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "rack"}]
+            }
+        },
+        "annotations": {"k8s.v1.cni.cncf.io/networks": "ib0"},
+    }
+}
+
+
 @dataclass(frozen=True)
 class _Operator:
     folder: Path
@@ -44,8 +60,8 @@ class _Operator:
 def operator(cluster: NodelessCluster, tmp_path: Path) -> Iterator[_Operator]:
     port = free_port()
     permitted = {"serviceAccounts": [{"name": "reader"}], "labels": ["example.com/"]}
-    settings = {"pollSeconds": 0.1, "metricsPort": port, "permitted": permitted}
-    with running_warm_operator(cluster.operator_kubeconfig, tmp_path, **settings):
+    settings = {"pollSeconds": 0.1, "permitted": permitted, "profiles": _PROFILES}
+    with running_warm_operator(cluster.operator_kubeconfig, tmp_path, metricsPort=port, **settings):
         yield _Operator(tmp_path, port)
 
 
@@ -153,6 +169,34 @@ def test_what_is_not_permitted_makes_no_pods(cluster: NodelessCluster) -> None:
     status = job.wait_until(lambda status: _has("ServiceAccountNotAllowed", status))
     assert "this cluster allows service accounts: reader;" in status.conditions[0].message
     assert job.ray_clusters == []
+    job.delete()
+
+
+def test_a_profile_is_in_the_pods_that_name_it(cluster: NodelessCluster) -> None:
+    compute = {"cpus": {"profile": "ib", "replicas": 2}}
+    with cluster.kubelet.idle():
+        job = NodelessJob.short(cluster.client, "connected", compute=compute)
+        wait_until(lambda: len(_pods(cluster, "connected")) > 2)
+        pods = _pods(cluster, "connected")
+        job.delete()
+    (head,) = [pod for pod in pods if pod["metadata"]["labels"]["ray.io/node-type"] == "head"]
+    assert "rdma/ib" not in head["spec"]["containers"][0]["resources"]["limits"]
+    for pod in (pod for pod in pods if pod is not head):
+        (container, *_), affinity = pod["spec"]["containers"], pod["spec"]["affinity"]
+        assert container["resources"]["limits"]["rdma/ib"] == "1"
+        assert {"name": "NCCL_IB_HCA", "value": "mlx5"} in container["env"]
+        mounts = [(each["name"], each["mountPath"]) for each in container["volumeMounts"]]
+        assert [name for name, path in mounts if path.endswith("/shm")] == ["shared-memory"]
+        (term,) = affinity["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+        assert term["labelSelector"] == {"matchLabels": {"llmtrain.io/job": "connected"}}
+        assert pod["metadata"]["labels"]["llmtrain.io/profile"] == "ib"
+        assert pod["metadata"]["annotations"]["k8s.v1.cni.cncf.io/networks"] == "ib0"
+
+
+def test_an_unknown_profile_lists_those_there_are(cluster: NodelessCluster) -> None:
+    job = NodelessJob.short(cluster.client, "lost", compute={"cpus": {"profile": "h100"}})
+    status = job.wait_until(lambda status: _has("UnknownProfile", status))
+    assert "no profile h100 on this cluster; there are: ib" in status.conditions[0].message
     job.delete()
 
 

@@ -114,6 +114,11 @@ WRONG_IN_KUBERNETES: list[tuple[str, object, str]] = [
     ),
     ("spec.volumes", [{"name": "a", "claimName": "A"}], "spec.volumes[0].claimName"),
     *(
+        (f"spec.compute.{section}.profile", name, f"spec.compute.{section}.profile")
+        for section in ("head", "trainers", "cpus")
+        for name in ("", "A", "a b", "a/b", "a" * 64)
+    ),
+    *(
         (f"spec.{field}", {key: "x"}, f"spec.{field}")
         for field in ("labels", "annotations")
         for key in ("a b", "a/", "/a", "a/b/c", "A.b/c", "", "a\n", f"{'d' * 254}/a")

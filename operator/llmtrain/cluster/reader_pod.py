@@ -68,8 +68,8 @@ def reader_pod(job: LLMTrainingJob, uid: str, file: Path, *, image: str) -> Json
     # Without the job's label: the operator would count it as a Pod of a Ray cluster.
     labels = {names.MANAGED_BY_LABEL: names.MANAGED_BY}
     settings = PodSettings(image=image, ray_version="")
-    nodes = job.spec.compute.head
-    of_job = pod_template(job, settings, labels=labels, nodes=nodes, cpus=1, memory=_MEMORY)["spec"]
+    head = job.spec.compute.head.replace(profile=None)  # only the operator knows profiles
+    of_job = pod_template(job, settings, head, labels)["spec"]
     (container,) = of_job["containers"]
     (mount,) = (m for m in container["volumeMounts"] if m["mountPath"] == names.WORKSPACE_PATH)
     reader = {

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from llmtrain_api.base import Section, written
-from llmtrain_api.spec.kubernetes import LabelKey, LabelValue, NodeSelector
+from llmtrain_api.spec.kubernetes import LabelKey, LabelValue, NodeSelector, ProfileName
 
 Memory = Annotated[
     str,
@@ -42,7 +42,14 @@ class Nodes(Section):
     """Taints that a node may have and still run these Pods."""
 
 
-class Head(Nodes):
+class _Machines(Nodes):
+    profile: ProfileName | None = None
+    """Profile of the nodes, which the operator's settings describe: `h100-ib`. It adds what such
+    nodes need, as extra resources and NCCL's settings; what the job says itself wins. On a laptop
+    it has no effect."""
+
+
+class Head(_Machines):
     """The head Pod of each Ray cluster, which runs the drivers. It never trains."""
 
     cpus: int = Field(1, ge=1, le=256)
@@ -51,7 +58,7 @@ class Head(Nodes):
     """Memory of the head Pod; a driver holds a stage's reports, never its data."""
 
 
-class Trainers(Nodes):
+class Trainers(_Machines):
     """The Pods that train. Each runs one rank per GPU, or one rank where it has no GPU."""
 
     replicas: int = Field(1, ge=1, le=4096)
@@ -74,7 +81,7 @@ class Trainers(Nodes):
         return self.replicas * max(self.gpus, 1)
 
 
-class Cpus(Nodes):
+class Cpus(_Machines):
     """The Pods of the stages that need no GPU."""
 
     replicas: int = Field(1, ge=1, le=4096)

@@ -55,6 +55,9 @@ QueueName = Annotated[
 ]
 """The name of an object that is the value of a label too."""
 
+ProfileName = QueueName
+"""The name of a profile, which is the value of a label too."""
+
 LabelValue = Annotated[
     str,
     StringConstraints(max_length=63, pattern=rf"^({_QUALIFIED})?$"),

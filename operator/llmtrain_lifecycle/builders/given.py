@@ -1,19 +1,31 @@
 """The part of a Pod that the job brings itself: variables, Secrets by name, volumes."""
 
 from llmtrain_api.job import LLMTrainingJob
-from llmtrain_api.spec.environment import SecretUse, SecretVariable
+from llmtrain_api.spec.environment import EnvironmentVariable, SecretUse, SecretVariable
 from llmtrain_api.spec.volumes import Volume
 from llmtrain_lifecycle.builders.labels import Json
+from llmtrain_lifecycle.policies.profiles import Profile
 
 _READABLE_BY_GROUP = 0o440
 
 
-def given_variables(job: LLMTrainingJob) -> list[Json]:
-    """The container's `env` entries of the sections `environment` and `secrets`."""
-    return [
-        *({"name": each.name, "value": _literal(each.value)} for each in job.spec.environment),
+def given_variables(job: LLMTrainingJob, profile: Profile) -> list[Json]:
+    """The container's `env` entries: of the profile, and of `environment` and `secrets`.
+
+    Args:
+        job: the job, whose variables win.
+        profile: profile of the Pod's nodes.
+    """
+    own = [
+        *(_plain(each) for each in job.spec.environment),
         *(_from_secret(secret, each) for secret in job.spec.secrets for each in secret.environment),
     ]
+    taken = {each["name"] for each in own}
+    return [*(_plain(each) for each in profile.environment if each.name not in taken), *own]
+
+
+def _plain(variable: EnvironmentVariable) -> Json:
+    return {"name": variable.name, "value": _literal(variable.value)}
 
 
 def _literal(value: str) -> str:

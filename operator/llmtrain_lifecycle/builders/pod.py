@@ -1,11 +1,14 @@
 """The Pods of a Ray cluster, as templates that Pod Security "restricted" accepts."""
 
+from llmtrain_api import names
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.names import PROGRESS_PORT, WORKSPACE_PATH
-from llmtrain_api.spec.compute import Memory, Nodes
+from llmtrain_api.spec.compute import Head, Trainers
 from llmtrain_lifecycle.builders.given import given_mounts, given_variables, given_volumes
 from llmtrain_lifecycle.builders.labels import Json
+from llmtrain_lifecycle.builders.placement import Machines, placement, profile_of
 from llmtrain_lifecycle.builders.workspace import claim_name
+from llmtrain_lifecycle.policies.profiles import Profile
 from llmtrain_lifecycle.settings import PodSettings
 
 _USER = 1000
@@ -14,62 +17,63 @@ _TEMPORARY = "/tmp"  # noqa: S108 - a volume of the Pod's own
 _PORTS = {"gcs-server": 6379, "dashboard": 8265, "client": 10001, "progress": PROGRESS_PORT}
 
 
-def pod_template(  # noqa: PLR0913 - the differences between kinds of Pods
-    job: LLMTrainingJob,
-    settings: PodSettings,
-    *,
-    labels: dict[str, str],
-    nodes: Nodes,
-    cpus: int,
-    memory: Memory,
-    gpus: int = 0,
-    head: bool = False,
+def pod_template(
+    job: LLMTrainingJob, settings: PodSettings, machines: Machines, labels: dict[str, str]
 ) -> Json:
     """The template of a Pod of a Ray cluster.
 
     Args:
         job: the job.
         settings: settings of the operator.
+        machines: the machines of the Pod: those of the head, on which drivers run, or of workers.
         labels: labels of the Pod.
-        nodes: nodes on which it may run.
-        cpus: requested cores, by default without a limit, so that a stage may use idle ones.
-        memory: requested memory, also its limit.
-        gpus: requested GPUs, also their limit.
-        head: whether it is the head, on which drivers run.
     """
-    requests: Json = {"cpu": f"{round(1000 * cpus / settings.cpu_overcommit)}m", "memory": memory}
-    limits: Json = {"memory": memory}
-    if job.spec.compute.limit_cpus:
-        limits["cpu"] = str(cpus)
-    if gpus:
-        requests[settings.gpu_resource] = limits[settings.gpu_resource] = gpus
+    head = isinstance(machines, Head)
+    gpus = machines.gpus if isinstance(machines, Trainers) else 0
+    profile = profile_of(machines, settings)
     container: Json = {
         "name": "ray-head" if head else "ray-worker",
         "image": job.spec.image or settings.image,
         "imagePullPolicy": settings.image_pull_policy,
-        "resources": {"requests": requests, "limits": limits},
+        "resources": _resources(job, settings, machines, gpus=gpus),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
         },
         "env": [
             *({"name": name, "value": value} for name, value in _environment(settings, gpus=gpus)),
-            *given_variables(job),
+            *given_variables(job, profile),
         ],
-        "volumeMounts": [*_mounts(job), *given_mounts(job)],
+        "volumeMounts": [*_mounts(job, profile), *given_mounts(job)],
         "lifecycle": {"preStop": {"exec": {"command": _PRE_STOP}}},
     }
     if head:
         container["ports"] = [
             {"name": name, "containerPort": port} for name, port in _PORTS.items()
         ]
-    metadata: Json = {"labels": job.spec.labels | labels}
-    if job.spec.annotations:
-        metadata["annotations"] = job.spec.annotations
-    return {"metadata": metadata, "spec": _spec(job, settings, nodes, container)}
+    named = {names.PROFILE_LABEL: machines.profile} if machines.profile else {}
+    metadata: Json = {"labels": job.spec.labels | labels | named}
+    if annotations := profile.annotations | job.spec.annotations:
+        metadata["annotations"] = annotations
+    return {"metadata": metadata, "spec": _spec(job, settings, machines, container)}
 
 
-def _spec(job: LLMTrainingJob, settings: PodSettings, nodes: Nodes, container: Json) -> Json:
+def _resources(
+    job: LLMTrainingJob, settings: PodSettings, machines: Machines, *, gpus: int
+) -> Json:
+    """Requests and limits. CPUs have no limit by default, so that a stage may use idle ones."""
+    devices: Json = dict(profile_of(machines, settings).resources)
+    if gpus:
+        devices[settings.gpu_resource] = gpus
+    cpu = f"{round(1000 * machines.cpus / settings.cpu_overcommit)}m"
+    requests = {"cpu": cpu, "memory": machines.memory} | devices
+    limits = {"memory": machines.memory} | devices
+    if job.spec.compute.limit_cpus:
+        limits["cpu"] = str(machines.cpus)
+    return {"requests": requests, "limits": limits}
+
+
+def _spec(job: LLMTrainingJob, settings: PodSettings, machines: Machines, container: Json) -> Json:
     account = job.spec.service_account_name
     spec: Json = {
         "containers": [container],
@@ -81,6 +85,7 @@ def _spec(job: LLMTrainingJob, settings: PodSettings, nodes: Nodes, container: J
         "volumes": [
             {"name": "workspace", "persistentVolumeClaim": {"claimName": claim_name(job)}},
             {"name": "temporary", "emptyDir": {}},
+            *_shared_memory(profile_of(machines, settings)),
             *given_volumes(job),
         ],
     }
@@ -88,19 +93,9 @@ def _spec(job: LLMTrainingJob, settings: PodSettings, nodes: Nodes, container: J
         spec["serviceAccountName"] = account
     if settings.image_pull_secrets:
         spec["imagePullSecrets"] = [{"name": name} for name in settings.image_pull_secrets]
-    if nodes.node_selector:
-        spec["nodeSelector"] = nodes.node_selector
-    if nodes.tolerations:
-        spec["tolerations"] = [
-            {
-                **each.model_dump(mode="json", exclude_none=True),
-                "operator": "Exists" if each.value is None else "Equal",
-            }
-            for each in nodes.tolerations
-        ]
     if job.spec.policy.priority_class_name:
         spec["priorityClassName"] = job.spec.policy.priority_class_name
-    return spec
+    return spec | placement(job, machines, settings)
 
 
 def _security(settings: PodSettings) -> Json:
@@ -114,12 +109,25 @@ def _security(settings: PodSettings) -> Json:
     return context
 
 
-def _mounts(job: LLMTrainingJob) -> list[Json]:
+def _shared_memory(profile: Profile) -> list[Json]:
+    """The volume of `/dev/shm`; KubeRay adds one that may take all of the Pod's memory."""
+    if profile.shared_memory is None:
+        return []
+    source = {"medium": "Memory", "sizeLimit": profile.shared_memory}
+    return [{"name": "shared-memory", "emptyDir": source}]
+
+
+def _mounts(job: LLMTrainingJob, profile: Profile) -> list[Json]:
     workspace: Json = {"name": "workspace", "mountPath": WORKSPACE_PATH}
     claim = job.spec.workspace.persistent_volume_claim
     if claim and claim.sub_path:
         workspace["subPath"] = claim.sub_path
-    return [workspace, {"name": "temporary", "mountPath": _TEMPORARY}]
+    shared = {"name": "shared-memory", "mountPath": "/dev/shm"}  # noqa: S108 - where ranks look
+    return [
+        workspace,
+        {"name": "temporary", "mountPath": _TEMPORARY},
+        *([shared] if profile.shared_memory else ()),
+    ]
 
 
 def _environment(settings: PodSettings, *, gpus: int) -> list[tuple[str, str]]:

@@ -6,7 +6,6 @@ other Pods need another one.
 
 from llmtrain_api import names
 from llmtrain_api.job import LLMTrainingJob
-from llmtrain_api.spec.compute import Nodes
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import ClusterStatus
 from llmtrain_lifecycle.builders.labels import Json, cluster_labels, owner_reference
@@ -51,7 +50,6 @@ def ray_cluster(
 
 
 def _head(job: LLMTrainingJob, settings: PodSettings, labels: dict[str, str]) -> Json:
-    head = job.spec.compute.head
     return {
         "serviceType": "ClusterIP",
         "rayStartParams": {
@@ -59,15 +57,7 @@ def _head(job: LLMTrainingJob, settings: PodSettings, labels: dict[str, str]) ->
             "dashboard-host": "0.0.0.0",  # noqa: S104 - a token guards it
             **_AGENTS,
         },
-        "template": pod_template(
-            job,
-            settings,
-            labels=labels,
-            nodes=head,
-            cpus=head.cpus,
-            memory=head.memory,
-            head=True,
-        ),
+        "template": pod_template(job, settings, job.spec.compute.head, labels),
     }
 
 
@@ -88,26 +78,5 @@ def _workers(
             "num-gpus": str(gpus),
             **_AGENTS,
         },
-        "template": pod_template(
-            job,
-            settings,
-            labels=labels,
-            nodes=_nodes(job, group, settings),
-            cpus=machines.cpus,
-            memory=machines.memory,
-            gpus=gpus,
-        ),
+        "template": pod_template(job, settings, machines, labels),
     }
-
-
-def _nodes(job: LLMTrainingJob, group: StageGroup, settings: PodSettings) -> Nodes:
-    """Node selector and tolerations of the workers, with those of spot machines."""
-    trainers = job.spec.compute.trainers
-    if group is not StageGroup.TRAINERS:
-        return job.spec.compute.cpus
-    if not trainers.spot:
-        return trainers
-    return Nodes(
-        node_selector=settings.spot.node_selector | trainers.node_selector,
-        tolerations=settings.spot.tolerations + trainers.tolerations,
-    )

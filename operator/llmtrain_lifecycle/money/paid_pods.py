@@ -73,7 +73,8 @@ def paid_pods(
             continue
         node = nodes.get(pod.spec.node_name or "")
         asked = requests_of(pod, gpu_resource)
-        price = pod_price(asked, node, prices, gpu_resource=gpu_resource)
+        profile = pod.metadata.labels.get(names.PROFILE_LABEL)
+        price = pod_price(asked, node, prices, gpu_resource=gpu_resource, profile=profile)
         product = gpu_product(node.metadata.labels) if node and asked.gpus else None
         paid.append(PaidPod(uid, StageGroup(group), start, end, price, product))
     return tuple(paid)

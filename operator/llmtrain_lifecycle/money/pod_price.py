@@ -41,7 +41,12 @@ class PodPrice:
 
 
 def pod_price(
-    requests: Requests, node: ObservedNode | None, prices: Prices, *, gpu_resource: str
+    requests: Requests,
+    node: ObservedNode | None,
+    prices: Prices,
+    *,
+    gpu_resource: str,
+    profile: str | None = None,
 ) -> PodPrice:
     """The price of a Pod.
 
@@ -50,6 +55,7 @@ def pod_price(
         node: node of the Pod; None if it is unknown.
         prices: the price list.
         gpu_resource: name of the GPU resource.
+        profile: profile of the Pod, whose price for the node counts before the others.
 
     Returns:
         The dominant share of its node's price: the largest of requested / allocatable over CPU,
@@ -59,10 +65,11 @@ def pod_price(
     """
     labels = node.metadata.labels if node else {}
     capacity = capacity_type(labels)
-    node_price = next((price for price in prices.nodes if fits(price, labels, capacity)), None)
-    if node is not None and node_price is not None:
+    fitting = (each.usd_per_hour for each in prices.nodes if fits(each, labels, capacity))
+    node_usd = prices.profiles.get(profile or "", next(fitting, None))
+    if node is not None and node_usd is not None:
         share = _dominant_share(requests, node.status.allocatable, gpu_resource)
-        return _priced(node_price.usd_per_hour * share, capacity, PriceSource.NODE)
+        return _priced(node_usd * share, capacity, PriceSource.NODE)
     usd = resources_price(requests, prices.resources, labels, capacity)
     if usd is not None:
         return _priced(usd, capacity, PriceSource.RESOURCES)
@@ -125,9 +132,13 @@ def expected_usd_per_hour(trainers: Trainers, prices: Prices) -> Decimal | None:
         prices: the price list.
 
     Returns:
-        The price of the nodes that they select if the price list has them, with a whole node for
-        each trainer; or else the price of their requests; None if neither is known.
+        The price of their profile, or of the nodes that they select if the price list has them,
+        with a whole node for each trainer; or else the price of their requests; None if neither is
+        known.
     """
+    usd_per_node = prices.profiles.get(trainers.profile or "")
+    if usd_per_node is not None:
+        return trainers.replicas * usd_per_node
     labels = trainers.node_selector
     capacity = CapacityType.SPOT if trainers.spot else capacity_type(labels)
     selected = (each for each in prices.nodes if _can_be_selected(each))

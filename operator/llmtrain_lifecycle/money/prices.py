@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from llmtrain_api.base import Section
 from llmtrain_api.cost import CapacityType
+from llmtrain_api.spec.kubernetes import ProfileName
 from llmtrain_lifecycle.money.nodes import INSTANCE_TYPE_LABEL
 
 ANY_GPU = "*"
@@ -47,13 +48,15 @@ class Prices(Section):
 
     nodes: tuple[NodePrice, ...] = ()
     """Prices of whole nodes; the first that matches counts."""
+    profiles: dict[ProfileName, _Price] = Field({}, max_length=64)
+    """Prices of whole nodes, by the profile of the Pods on them; they count before `nodes`."""
     resources: ResourcePrices | None = None
     """Prices of requests, for all other nodes."""
 
     @property
     def known(self) -> bool:
         """Whether there is any price."""
-        return bool(self.nodes) or self.resources is not None
+        return bool(self.nodes or self.profiles) or self.resources is not None
 
 
 def fits(price: NodePrice, labels: Mapping[str, str], capacity: CapacityType) -> bool:

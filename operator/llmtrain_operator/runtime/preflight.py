@@ -7,6 +7,7 @@ from llmtrain_clients import paths
 from llmtrain_clients.kubernetes_api import KubernetesApi
 from llmtrain_clients.kubernetes_errors import as_expected
 from llmtrain_lifecycle.policies.permitted import permission_obstacle
+from llmtrain_lifecycle.policies.profiles import profile_obstacle
 from llmtrain_lifecycle.policies.secrets import Labels, secrets_obstacle
 from llmtrain_lifecycle.settings import PodSettings
 from llmtrain_lifecycle.snapshot import Obstacle
@@ -46,7 +47,9 @@ class Preflight:
             return _too_old(self._settings.ray_version)
         if not await self._finds_kuberay():
             return _NO_KUBERAY
-        refused = permission_obstacle(job.spec, self._settings.permitted)
+        refused = profile_obstacle(
+            job.spec.compute, self._settings.profiles
+        ) or permission_obstacle(job.spec, self._settings.permitted)
         if refused is not None:
             return refused
         found = {

@@ -1,16 +1,18 @@
 """The operator's own settings, from a file that Helm writes."""
 
 from pathlib import Path as FilePath
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from llmtrain_api.base import Section
 from llmtrain_api.faults import describe_faults
 from llmtrain_api.names import WORKSPACE_PATH
 from llmtrain_api.spec.compute import Nodes
+from llmtrain_api.spec.kubernetes import ProfileName
 from llmtrain_lifecycle.policies.permitted import Permitted
+from llmtrain_lifecycle.policies.profiles import Profile
 from llmtrain_lifecycle.settings import PodNetwork, PodSettings, Settings
 from llmtrain_operator.leadership.lease import LeaderElection
 
@@ -50,6 +52,8 @@ class OperatorSettings(Section):
     """Time between SIGTERM and SIGKILL in which a Pod commits a checkpoint."""
     spot: Nodes = Nodes()
     """Labels and taints of spot machines, for jobs with `compute.trainers.spot`."""
+    profiles: dict[ProfileName, Profile] = Field({}, max_length=64)
+    """What kinds of nodes need, by the names that jobs give in `compute.*.profile`."""
     permitted: Permitted = Permitted()
     """What jobs may bring into their Pods; nothing by default."""
     network: JobNetwork | None = None
@@ -75,6 +79,16 @@ class OperatorSettings(Section):
     num_workers: int = Field(32, ge=1, le=256)
     """Most concurrent reconciles; those that wait for a head do not count."""
 
+    @model_validator(mode="after")
+    def _gpus_are_counted_once(self) -> Self:
+        for name, profile in self.profiles.items():
+            if self.gpu_resource in profile.resources:
+                raise ValueError(
+                    f"profiles.{name}.resources: {self.gpu_resource} is what jobs ask for in "
+                    "compute.trainers.gpus; remove it"
+                )
+        return self
+
     @property
     def pods(self) -> PodSettings:
         """Settings of Pods."""
@@ -87,6 +101,7 @@ class OperatorSettings(Section):
             gpu_resource=self.gpu_resource,
             grace_seconds=self.grace_seconds,
             spot=self.spot,
+            profiles=self.profiles,
             permitted=self.permitted,
             fixed_user=self.fixed_user,
             network=None if self.network is None else self.network.of_pods,

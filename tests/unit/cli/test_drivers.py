@@ -17,7 +17,7 @@ from support.stage_context import stage_context
 from llmtrain.local.closed_files import ProcessFolder
 from llmtrain_api.exit_codes import ExitCode, Outcome
 from llmtrain_api.run_config import RunConfig
-from llmtrain_cli.local import drivers
+from llmtrain_cli.local import drivers, ray_head
 from llmtrain_cli.local.drivers import Drivers
 from llmtrain_cli.local.ray_head import RayHead, RayStartError, free_ports
 from llmtrain_lifecycle.snapshot import Submission, SubmissionState
@@ -65,6 +65,11 @@ def end_of(every: Drivers) -> Submission:
     found = every.get(ID)
     assert found is not None
     return found
+
+
+def texts(folder: Path) -> list[str]:
+    """The content of all files in a folder."""
+    return [path.read_text() for path in folder.rglob("*") if path.is_file()]
 
 
 def first_line(path: Path) -> str:
@@ -136,6 +141,38 @@ async def test_drivers_end_with_their_run(
         number = int(await asyncio.to_thread(first_line, tmp_path / f"{ID}.log"))
         assert psutil.pid_exists(number)
     assert not psutil.pid_exists(number)
+
+
+async def test_a_secret_reaches_the_driver_in_its_environment_alone(
+    tmp_path: Path, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "canary-5f3a9c")
+    program = (
+        "import os, signal; assert os.environ['HF_TOKEN'].startswith('canary'); "
+        "print(os.getpid(), flush=True); signal.pause()"
+    )
+    async with started(tmp_path, config, program, monkeypatch) as (every, _):
+        number = int(await asyncio.to_thread(first_line, tmp_path / f"{ID}.log"))
+        driver = psutil.Process(number)
+        commands = [each.cmdline() for each in (driver, *driver.parents())]
+        written = texts(tmp_path)
+        every.stop(ID)
+    assert written
+    assert "canary-" not in str((commands, written))
+
+
+async def test_the_variables_of_a_job_do_not_let_its_run_off_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_head, "_command", lambda *_: [sys.executable, "-c", ""])
+    given = {"NCCL_DEBUG": "WARN", "NCCL_SOCKET_IFNAME": "eth9", "GLOO_SOCKET_IFNAME": "eth9"}
+    running = ray_head.ray_head(
+        cpus=1, log=tmp_path / "ray.log", lock=0, given=given, variables={"OURS": "1"}
+    )
+    async with running as head_of_job:
+        seen = head_of_job.environment
+    assert (seen["NCCL_DEBUG"], seen["OURS"]) == ("WARN", "1")
+    assert "eth9" not in {seen["NCCL_SOCKET_IFNAME"], seen["GLOO_SOCKET_IFNAME"]}
 
 
 def test_a_ray_that_ends_before_it_is_up_is_an_error(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from support.cluster_simulator import ClusterSimulator
 from support.exploring import examples
 from support.job_harness import UID
+from support.profiles import profile_of_every_name
 from support.random_jobs import valid_jobs
 
 from llmtrain_api.exit_codes import ExitCode
@@ -18,7 +19,7 @@ from llmtrain_lifecycle.builders.ray_cluster import ray_cluster
 from llmtrain_lifecycle.builders.workspace import claim_name, workspace_claim
 from llmtrain_lifecycle.settings import PodSettings
 
-_SETTINGS = PodSettings(image="trainer:1", ray_version="2.60.0")
+_SETTINGS = PodSettings(image="trainer:1", ray_version="2.60.0", profiles=profile_of_every_name())
 _ENDS = st.sampled_from([*ExitCode, 137, None])
 _JOBS = valid_jobs(most=6)
 

@@ -52,9 +52,9 @@ class _Bill:
     def has_prices(self, prices: dict[str, Any]) -> None:
         self.file.write_text(yaml.safe_dump(prices))
 
-    def paid(self, ledger: Ledger | None = None) -> dict[str, PaidPod] | None:
+    def paid(self, ledger: Ledger | None = None, **labels: str) -> dict[str, PaidPod] | None:
         self._paying.price_list.look()
-        pods = [_pod("old"), _pod("new")]
+        pods = [_pod("old", **labels), _pod("new", **labels)]
         paid = asyncio.run(self._paying.paid(pods, (), created=NOW, now=NOW, ledger=ledger))
         return None if paid is None else {each.uid: each for each in paid}
 
@@ -64,7 +64,7 @@ def bill(tmp_path: Path) -> _Bill:
     return _Bill(tmp_path)
 
 
-def _pod(uid: str) -> ObservedPod:
+def _pod(uid: str, **labels: str) -> ObservedPod:
     scheduled = {
         "type": "PodScheduled",
         "status": "True",
@@ -75,7 +75,7 @@ def _pod(uid: str) -> ObservedPod:
         "namespace": "default",
         "uid": uid,
         "resourceVersion": "1",
-        "labels": {"llmtrain.io/stage-group": "all"},
+        "labels": {"llmtrain.io/stage-group": "all"} | labels,
     }
     containers = [{"resources": {"requests": {"cpu": "1"}}}]
     return ObservedPod.model_validate(
@@ -92,6 +92,13 @@ def test_only_the_nodes_of_pods_without_a_price_are_asked_for(bill: _Bill) -> No
     assert paid is not None
     assert paid["new"].price.usd_per_hour == 10
     assert bill.api.asked == ["/api/v1/nodes/node-of-new"]
+
+
+def test_a_pod_with_a_profile_pays_the_profile_s_price(bill: _Bill) -> None:
+    bill.has_prices(_PRICES | {"profiles": {"ib": 7}})
+    paid = bill.paid(None, **{"llmtrain.io/profile": "ib"})
+    assert paid is not None
+    assert paid["new"].price.usd_per_hour == 7
 
 
 def test_prices_that_are_taken_away_end_no_account(bill: _Bill) -> None:

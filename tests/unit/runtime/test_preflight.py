@@ -74,7 +74,14 @@ async def test_a_secret_without_labels_and_one_that_is_not_there_are_told_apart(
     assert [each and each.reason for each in reasons] == ["SecretNotForJobs", "SecretMissing"]
 
 
-async def test_what_the_settings_do_not_permit_is_named() -> None:
-    obstacle = await _preflight(_Cluster()).obstacle("team-a", _job(labels={"team": "a"}))
+@pytest.mark.parametrize(
+    ("sections", "reason"),
+    [
+        ({"labels": {"team": "a"}}, "LabelNotAllowed"),
+        ({"compute": {"cpus": {"profile": "h100"}}}, "UnknownProfile"),
+    ],
+)
+async def test_what_the_settings_do_not_know_is_named(sections: Json, reason: str) -> None:
+    obstacle = await _preflight(_Cluster()).obstacle("team-a", _job(**sections))
     assert obstacle is not None
-    assert obstacle.reason == "LabelNotAllowed"
+    assert obstacle.reason == reason

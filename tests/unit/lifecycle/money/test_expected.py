@@ -50,3 +50,12 @@ def test_what_is_expected(
     trainers = Trainers(replicas=2, gpus=8, cpus=3, spot=spot, node_selector=selector)
     expected = expected_usd_per_hour(trainers, Prices.model_validate(prices))
     assert expected == (None if usd is None else Decimal(usd))
+
+
+@pytest.mark.parametrize(("profile", "usd"), [("h100-ib", 150), ("other", 200), (None, 200)])
+def test_a_profile_with_a_price_counts_as_a_node_of_that_price(
+    profile: str | None, usd: int
+) -> None:
+    prices = Prices.model_validate({"nodes": _NODES, "profiles": {"h100-ib": 75}})
+    trainers = Trainers(replicas=2, gpus=8, cpus=8, node_selector=_P5, profile=profile)
+    assert expected_usd_per_hour(trainers, prices) == usd

@@ -97,6 +97,23 @@ def test_a_gpu_on_which_pods_take_turns_costs_each_a_share(
     assert price.usd_per_hour == Decimal(str(usd))
 
 
+@pytest.mark.parametrize(
+    ("profile", "usd", "source"),
+    [("h100-ib", 25, "node"), ("owned", 50, "node"), (None, 50, "node")],
+)
+def test_the_price_of_a_profile_counts_before_those_of_nodes(
+    profile: str | None, usd: int, source: str
+) -> None:
+    prices = Prices.model_validate(
+        {"nodes": [{"usdPerHour": 100}], "profiles": {"h100-ib": 50}, "resources": {}}
+    )
+    asked = Requests(cpus=Decimal(10), memory_bytes=_GIB, gpus=Decimal(4))
+    price = pod_price(asked, _node({}), prices, gpu_resource=_GPU, profile=profile)
+    assert (price.usd_per_hour, price.source) == (usd, PriceSource(source))
+    unknown = pod_price(asked, None, prices, gpu_resource=_GPU, profile=profile)
+    assert unknown.source is PriceSource.NONE, "the share of an unknown node is unknown"
+
+
 def test_a_pod_without_any_price_is_free_and_says_so() -> None:
     asked = Requests(cpus=Decimal(1), memory_bytes=_GIB, gpus=Decimal(0))
     nodes_only = Prices.model_validate({"nodes": [{"instanceType": "big", "usdPerHour": 1}]})
