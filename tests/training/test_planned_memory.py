@@ -63,7 +63,7 @@ CASES = {
     "stage 1, optimizer offloaded": _case(zero={"stage": 1, "offload": "optimizer"}),
     "stage 2, optimizer offloaded": _case(zero={"stage": 2, "offload": "optimizer"}),
     "stage 3, parameters offloaded": _case(zero={"stage": 3, "offload": "parameters"}),
-    "LoRA": _case(lora={"rank": 16}, model={"tieEmbeddings": False}, zero={"stage": 1}),
+    "LoRA": _case(lora={"rank": 16}, zero={"stage": 1}),
     "packed documents": _case(packed=True, zero={"stage": 1}),
     "padded vocabulary": _case(vocabulary=9001, model={"hiddenSize": 64}, zero={"stage": 1}),
     "selective": _case(activationCheckpointing="selective", zero={"stage": 1}, **_LONG),

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from deepspeed import DeepSpeedEngine
 from deepspeed.runtime.checkpoint_engine import TorchCheckpointEngine
+from torch import nn
 
 from llmtrain_trainer import host_memory
 from llmtrain_trainer.training.snapshot import HostBuffers, Snapshot, StateCopy, storages
@@ -53,6 +54,8 @@ class Capture(TorchCheckpointEngine):  # type: ignore[misc]  # DeepSpeed has no 
             )
         states = {Path(path).relative_to(folder): self._states[path] for path in self._states}
         self._states = {}
+        if without_frozen:
+            _leave_out_frozen(states, engine.module)
         if not self._copies or not self._has_room(states):
             return Snapshot(states, is_copy=False)
         self._buffers.start_over()
@@ -75,3 +78,19 @@ class Capture(TorchCheckpointEngine):  # type: ignore[misc]  # DeepSpeed has no 
                 *(more / 1e9, max(room, 0) / 1e9),
             )
         return more <= room
+
+
+def _leave_out_frozen(states: dict[Path, object], model: nn.Module) -> None:
+    """Leave out frozen weights under all their names: DeepSpeed keeps the second of tied ones.
+
+    Args:
+        states: content of each file; changed.
+        model: the model whose weights they hold.
+    """
+    named = model.named_parameters(remove_duplicate=False)
+    frozen = {name for name, parameter in named if not parameter.requires_grad}
+    for state in states.values():
+        weights = state.get("module") if isinstance(state, dict) else None
+        if weights is not None:
+            for name in frozen & weights.keys():
+                del weights[name]
