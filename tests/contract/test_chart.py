@@ -45,6 +45,8 @@ _CHOICES = (
     ("image.tag=main", f"image.tag=1@sha256:{'0' * 64}"),
 )
 
+_EXAMPLES = ROOT / "charts" / "llmtrain" / "examples"
+
 
 @pytest.fixture(scope="module")
 def server(api_server: ApiClient) -> ApiClient:
@@ -92,6 +94,27 @@ def test_every_pair_of_values_is_accepted(
     assert "deployment.apps/" in applied.stdout
     roles = [line for line in applied.stdout.splitlines() if line.startswith("clusterrole.")]
     assert any("-jobs-" not in role for role in roles) == ("namespaces" not in values[0])
+
+
+@pytest.mark.parametrize("value", [value for choice in _CHOICES for value in choice])
+def test_each_value_alone_makes_objects_of_their_kinds(schemas: Path, value: str) -> None:
+    assert complaints(rendered_chart(value), schemas) == ""
+
+
+@pytest.mark.parametrize("path", sorted(_EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_values_for_a_kind_of_cluster_are_accepted(
+    kubeconfig: Path, schemas: Path, path: Path
+) -> None:
+    text = rendered_chart(files=(path,))
+    assert complaints(text, schemas) == ""
+    applied = apply(kubeconfig, "--filename=-", text=text)
+    assert applied.returncode == 0, applied.stderr
+    (settings,) = (
+        yaml.safe_load(each["data"]["settings.yaml"])
+        for each in yaml.safe_load_all(text)
+        if each["kind"] == "ConfigMap" and "settings.yaml" in each["data"]
+    )
+    assert OperatorSettings.model_validate(settings).profiles
 
 
 @pytest.mark.parametrize("field", ["automountServiceAccountToken", "policyTypes", "sourceLabels"])

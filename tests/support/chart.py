@@ -13,6 +13,7 @@ _INSTALL = ROOT / "manifests" / "operator" / "operator.yaml"
 def rendered_chart(
     *values: str,
     json_values: tuple[str, ...] = (),
+    files: tuple[Path, ...] = (),
     with_tests: bool = False,
     release: str = "llmtrain",
     namespace: str = "llmtrain-system",
@@ -22,6 +23,7 @@ def rendered_chart(
     Args:
         values: `name=value`, as `helm --set` takes them.
         json_values: the same for `--set-json`.
+        files: files with values.
         with_tests: those of `helm test` too.
         release: its name.
         namespace: namespace of the release.
@@ -31,6 +33,7 @@ def rendered_chart(
     """
     settings = [f"--set={value}" for value in values]
     settings += [f"--set-json={value}" for value in json_values]
+    settings += [f"--values={path}" for path in files]
     if not with_tests:
         settings.append("--no-hooks")
     return _helm("template", release, _CHART, f"--namespace={namespace}", *settings)
