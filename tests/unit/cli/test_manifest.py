@@ -46,7 +46,7 @@ def _with(path: str, value: object) -> dict[str, Any]:
         ("evaluate.gates", [{"metric": "bitsPerByte"}], ["spec.evaluate.gates"]),
         ("compute.trainers.replicas", 0, ["spec.compute.trainers.replicas"]),
         ("model.hidden_size", 32, ["spec.model.hidden_size", "did you mean hiddenSize"]),
-        ("my-field", 1, ["spec.my-field: unknown field; known are compute, data"]),
+        ("my-field", 1, ["spec.my-field: unknown field; known are annotations, compute, data"]),
         ("1", 1, ["spec.1: unknown field"]),
         ("", 1, ['spec[""]: unknown field']),
         ("seed", True, ["spec.seed: input should be a valid integer; found true"]),
