@@ -36,7 +36,7 @@ _CPUS_OF_A_JOB = 2
 def _kueue(cluster: NodelessCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Kueue with the queues of our example, and the operator."""
     with running_kueue(cluster.admin_kubeconfig, cluster.client):
-        for team in ("team-a", "team-b"):
+        for team in ("vision", "speech"):
             cluster.client.request("POST", "/api/v1/namespaces", {"metadata": {"name": team}})
         for document in yaml.safe_load_all(_EXAMPLE.read_text()):
             if document["kind"] == "ClusterQueue":
@@ -69,7 +69,7 @@ def _of_kueue(kind: str, name: str, spec: Json, **meta: str) -> Json:
 
 
 def _local_queue(name: str, of: str) -> Json:
-    return _of_kueue("LocalQueue", name, {"clusterQueue": of}, namespace="team-a")
+    return _of_kueue("LocalQueue", name, {"clusterQueue": of}, namespace="vision")
 
 
 def _job(
@@ -103,7 +103,7 @@ def _queued_because(job: NodelessJob, words: str) -> JobStatus:
 
 
 def test_a_ray_cluster_is_admitted_whole_and_keeps_its_flavour(cluster: NodelessCluster) -> None:
-    job = _holding(cluster, "admitted", "team-a")
+    job = _holding(cluster, "admitted", "vision")
     (ray_cluster,) = job.ray_clusters
     spec = ray_cluster["spec"]
     for group in (spec["headGroupSpec"], *spec["workerGroupSpecs"]):
@@ -117,8 +117,8 @@ def test_a_ray_cluster_is_admitted_whole_and_keeps_its_flavour(cluster: Nodeless
 
 
 def test_a_full_queue_costs_neither_deadline_nor_patience(cluster: NodelessCluster) -> None:
-    holders = [_holding(cluster, f"holder-of-{team}", team) for team in ("team-a", "team-b")]
-    waiting = _job(cluster, "waiting", "team-a")
+    holders = [_holding(cluster, f"holder-of-{team}", team) for team in ("vision", "speech")]
+    waiting = _job(cluster, "waiting", "vision")
     status = _queued_because(waiting, "insufficient unused quota for cpu")
     assert status.phase is Phase.QUEUED
     assert status.queued_since is not None, "the deadline stands still"
@@ -133,10 +133,10 @@ def test_a_full_queue_costs_neither_deadline_nor_patience(cluster: NodelessClust
 
 
 def test_a_higher_priority_takes_the_compute_and_gives_it_back(cluster: NodelessCluster) -> None:
-    neighbour = _holding(cluster, "neighbour", "team-b")
-    low = _holding(cluster, "low", "team-a")
+    neighbour = _holding(cluster, "neighbour", "speech")
+    low = _holding(cluster, "low", "vision")
     (before,) = low.ray_clusters
-    high = _job(cluster, "high", "team-a", priorityClassName="urgent")
+    high = _job(cluster, "high", "vision", priorityClassName="urgent")
     evicted = _queued_because(low, "")
     assert evicted.stage(Stage.DATA).run.failures == Failures(preemption=1)
     cluster.ray.endless = ()
@@ -149,9 +149,9 @@ def test_a_higher_priority_takes_the_compute_and_gives_it_back(cluster: Nodeless
 
 
 def test_a_team_borrows_and_the_owner_reclaims(cluster: NodelessCluster) -> None:
-    own = _holding(cluster, "own", "team-a")
-    borrowed = _holding(cluster, "borrowed", "team-a")
-    owner = _job(cluster, "owner", "team-b")
+    own = _holding(cluster, "own", "vision")
+    borrowed = _holding(cluster, "borrowed", "vision")
+    owner = _job(cluster, "owner", "speech")
     evicted = borrowed.wait_until(lambda status: status.queued_since is not None)
     assert evicted.stage(Stage.DATA).run.failures == Failures(preemption=1)
     owner.wait_for_stage(Stage.DATA, StageState.RUNNING)
@@ -163,19 +163,19 @@ def test_a_team_borrows_and_the_owner_reclaims(cluster: NodelessCluster) -> None
 
 
 def test_a_queue_that_does_not_exist_yet(cluster: NodelessCluster) -> None:
-    job = _job(cluster, "early", "team-a", "later")
+    job = _job(cluster, "early", "vision", "later")
     _queued_because(job, "LocalQueue later doesn't exist")
-    _make(cluster, _local_queue("later", "team-a"))
+    _make(cluster, _local_queue("later", "vision"))
     job.wait_for_phase(Phase.SUCCEEDED)
     job.delete()
 
 
 def test_a_stopped_queue_drains_and_continues(cluster: NodelessCluster) -> None:
-    job = _holding(cluster, "drained", "team-a")
-    path = f"{_KUEUE}/clusterqueues/team-a"
+    job = _holding(cluster, "drained", "vision")
+    path = f"{_KUEUE}/clusterqueues/vision"
     stopped = {"spec": {"stopPolicy": "HoldAndDrain"}}
     cluster.client.request("PATCH", path, stopped, content=_MERGE)
-    _queued_because(job, "ClusterQueue team-a is inactive")
+    _queued_because(job, "ClusterQueue vision is inactive")
     cluster.ray.endless = ()
     cluster.client.request("PATCH", path, {"spec": {"stopPolicy": "None"}}, content=_MERGE)
     done = job.wait_for_phase(Phase.SUCCEEDED)
@@ -195,7 +195,7 @@ def test_a_ray_cluster_that_another_cluster_runs_is_left_alone(cluster: Nodeless
     }
     _make(cluster, _of_kueue("ClusterQueue", "far", queue))
     _make(cluster, _local_queue("far", "far"))
-    job = _job(cluster, "far-away", "team-a", "far")
+    job = _job(cluster, "far-away", "vision", "far")
     _queued_because(job, "ClusterQueue far is inactive")
     (before,) = job.ray_clusters
     assert before["spec"]["managedBy"] == "kueue.x-k8s.io/multikueue"

@@ -59,7 +59,7 @@ class _Operator:
 @pytest.fixture(autouse=True)
 def operator(cluster: NodelessCluster, tmp_path: Path) -> Iterator[_Operator]:
     port = free_port()
-    permitted = {"serviceAccounts": [{"name": "reader"}], "labels": ["example.com/"]}
+    permitted = {"serviceAccounts": [{"name": "bucket-reader"}], "labels": ["example.com/"]}
     settings = {"pollSeconds": 0.1, "permitted": permitted, "profiles": _PROFILES}
     with running_warm_operator(cluster.operator_kubeconfig, tmp_path, metricsPort=port, **settings):
         yield _Operator(tmp_path, port)
@@ -140,13 +140,15 @@ def test_a_secret_is_in_no_output(cluster: NodelessCluster, operator: _Operator)
 
 
 def test_a_second_claim_is_mounted_read_only(cluster: NodelessCluster) -> None:
-    cluster.client.request("POST", f"{_CORE}/serviceaccounts", {"metadata": {"name": "reader"}})
+    cluster.client.request(
+        "POST", f"{_CORE}/serviceaccounts", {"metadata": {"name": "bucket-reader"}}
+    )
     with cluster.kubelet.idle():
         job = NodelessJob.short(
             cluster.client,
             "reading",
             volumes=[{"name": "corpus", "claimName": "corpora"}],
-            serviceAccountName="reader",
+            serviceAccountName="bucket-reader",
             labels={"example.com/team": "a"},
         )
         wait_until(lambda: len(_pods(cluster, "reading")) > 1)
@@ -157,7 +159,7 @@ def test_a_second_claim_is_mounted_read_only(cluster: NodelessCluster) -> None:
             assert mounts["volume-corpus"] == mount
             claims = {each["name"]: each.get("persistentVolumeClaim") for each in spec["volumes"]}
             assert claims["volume-corpus"] == {"claimName": "corpora", "readOnly": True}
-            assert spec["serviceAccountName"] == "reader"
+            assert spec["serviceAccountName"] == "bucket-reader"
             assert spec["automountServiceAccountToken"] is False
             assert pod["metadata"]["labels"]["example.com/team"] == "a"
             assert pod["metadata"]["labels"]["llmtrain.io/job"] == "reading"
@@ -167,7 +169,7 @@ def test_a_second_claim_is_mounted_read_only(cluster: NodelessCluster) -> None:
 def test_what_is_not_permitted_makes_no_pods(cluster: NodelessCluster) -> None:
     job = NodelessJob.short(cluster.client, "privileged", serviceAccountName="admin")
     status = job.wait_until(lambda status: _has("ServiceAccountNotAllowed", status))
-    assert "this cluster allows service accounts: reader;" in status.conditions[0].message
+    assert "this cluster allows service accounts: bucket-reader;" in status.conditions[0].message
     assert job.ray_clusters == []
     job.delete()
 

@@ -83,7 +83,8 @@ def begin_whole_job(cluster: NodelessCluster, name: str) -> None:
 
 
 def history_of(cluster: NodelessCluster, name: str, crashes: int) -> JobHistory:
-    """The record of a job that is over."""
+    """The record of a job that is over; Ray is honest again."""
+    cluster.ray.failing = cluster.ray.endless = ()
     made = Counter(_kind_of(write, name) for write in cluster.proxy.writes)
     del made["rewritten"]
     return JobHistory(crashes, made, _end_of(cluster, name))
