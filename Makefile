@@ -136,7 +136,7 @@ install-manifest: setup ## Render the chart for those without helm: manifests/op
 e2e: e2e-local e2e-node ## Run whole jobs, on this machine and on a Kubernetes node.
 
 .PHONY: e2e-local
-e2e-local: setup ## Run whole jobs with `llmtrain run`: kills, budgets, the tutorials.
+e2e-local: setup s3-server ## Run whole jobs with `llmtrain run`: kills, budgets, the tutorials.
 	$(BIN)/pytest tests/e2e
 
 .PHONY: e2e-node
