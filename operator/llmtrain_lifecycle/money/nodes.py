@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from llmtrain_api.cost import CapacityType
+from llmtrain_lifecycle.observed import Observed
 
 _NUMBER = r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})"
 """Decimal context with enough digits: Kubernetes caps a quantity at 2^63 - 1."""
@@ -52,22 +53,18 @@ _SPOT_LABELS = {
 }
 
 
-class _Observed(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class _NodeMeta(_Observed):
+class _NodeMeta(Observed):
     name: str
     labels: dict[str, str] = Field(default_factory=dict)
 
 
-class _NodeStatus(_Observed):
+class _NodeStatus(Observed):
     allocatable: dict[str, Annotated[Decimal, BeforeValidator(quantity)]] = Field(
         default_factory=dict
     )
 
 
-class ObservedNode(_Observed):
+class ObservedNode(Observed):
     """A node from the API server."""
 
     metadata: _NodeMeta

@@ -7,10 +7,10 @@ for as long as the Lease says, by the candidate's own clock, since the candidate
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from llmtrain_api.base import Section
+from llmtrain_lifecycle.observed import Observed
 
 _MICROSECONDS = "%Y-%m-%dT%H:%M:%S.%fZ"
 API = "coordination.k8s.io/v1"
@@ -27,13 +27,7 @@ class LeaderElection(Section):
     """Seconds without a renewal after which another operator takes over."""
 
 
-class _Lenient(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, extra="ignore", frozen=True
-    )
-
-
-class LeaseMeta(_Lenient):
+class LeaseMeta(Observed):
     """The metadata of a Lease."""
 
     name: str
@@ -46,7 +40,7 @@ class LeaseMeta(_Lenient):
         return self.namespace, self.name
 
 
-class LeaseSpec(_Lenient):
+class LeaseSpec(Observed):
     """The holder of a Lease, and for how long it holds it without a renewal."""
 
     holder_identity: str | None = None
@@ -56,7 +50,7 @@ class LeaseSpec(_Lenient):
     lease_transitions: int = 0
 
 
-class Lease(_Lenient):
+class Lease(Observed):
     """A Lease of the API server."""
 
     metadata: LeaseMeta
