@@ -8,12 +8,11 @@ from typing import Protocol
 from llmtrain.attempts import Attempt, AttemptSelector
 from llmtrain.errors import ClusterError, JobStateError, LogError, RayUnreachableError
 from llmtrain.jobs import Job, Remark, condition_message, has_stopped
+from llmtrain.waiting import is_final
 from llmtrain_api.exit_codes import find_outcome
 from llmtrain_api.status import JobStatus
 
 _LOOK_SECONDS = 1.0
-_PATIENCE_SECONDS = 60.0
-"""Time limit for an API server that does not answer."""
 
 
 class LogReader(Protocol):
@@ -131,7 +130,7 @@ class Follower:
                     yield text
                 answered = time.monotonic()
             except ClusterError as error:
-                if error.is_refusal or time.monotonic() - answered > _PATIENCE_SECONDS:
+                if is_final(error, since=answered):
                     raise
 
     async def _look(self) -> bool:

@@ -11,6 +11,16 @@ _PATIENCE_SECONDS = 60.0
 """Time limit for an API server that does not answer."""
 
 
+def is_final(error: ClusterError, *, since: float) -> bool:
+    """Whether another try would be in vain: refused, or the API server is away for long.
+
+    Args:
+        error: error of the last request.
+        since: time of the last answer, by the monotonic clock.
+    """
+    return error.is_refusal or time.monotonic() - since > _PATIENCE_SECONDS
+
+
 async def wait_for(jobs: Jobs, name: str, state: str, *, timeout_seconds: float | None) -> Job:
     """Wait until a job is in a state; see `Client.wait`."""
     deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
@@ -44,7 +54,7 @@ async def _same(jobs: Jobs, job: Job) -> Job:
         try:
             found = await jobs.find(job.name)
         except ClusterError as error:
-            if error.is_refusal or time.monotonic() - since > _PATIENCE_SECONDS:
+            if is_final(error, since=since):
                 raise
             await asyncio.sleep(_LOOK_SECONDS)
             continue

@@ -12,6 +12,7 @@ from llmtrain.local.state import RunState, StateError
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
 from llmtrain_api.workspace import Workspace
+from llmtrain_cli.arguments import Namespace
 from llmtrain_cli.exits import WRONG_INPUT
 from llmtrain_cli.local.display import run_view
 from llmtrain_cli.text import echo, say
@@ -28,9 +29,7 @@ def status(
     run: Annotated[
         str, typer.Argument(help="A run's folder, such as runs/quickstart, or a job on a cluster.")
     ],
-    namespace: Annotated[
-        str | None, typer.Option("--namespace", "-n", help="Of the job; the context's by default.")
-    ] = None,
+    namespace: Namespace = None,
     output: Annotated[
         StatusOutput, typer.Option("--output", "-o", help="table or json.")
     ] = StatusOutput.TABLE,

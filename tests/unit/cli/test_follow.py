@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from support.job_harness import recorded
 
-from llmtrain import follow
+from llmtrain import follow, waiting
 from llmtrain.attempts import Attempt, AttemptSelector
 from llmtrain.errors import ClusterError, LogError
 from llmtrain_api.stages import Stage
@@ -74,7 +74,7 @@ async def test_it_outlasts_a_moment_without_an_api_server() -> None:
 
 
 async def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow, "_PATIENCE_SECONDS", -1)
+    monkeypatch.setattr(waiting, "_PATIENCE_SECONDS", -1)
     with pytest.raises(ClusterError, match="it is away"):
         await _follow(_Script(_AWAY))
 
