@@ -13,9 +13,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from support.crashes import Crashes
-
-_CRASHES_OF_A_RUN = 6
+from support.crashes import Crashes, crash_often
 
 
 def main() -> None:
@@ -24,12 +22,9 @@ def main() -> None:
     parser.add_argument("--crashes", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    runs = 0
     with tempfile.TemporaryDirectory() as folder:
         crashes = Crashes(Path(folder), seed=arguments.seed)
-        while crashes.count < arguments.crashes:
-            crashes.crash_until_done(min(_CRASHES_OF_A_RUN, arguments.crashes - crashes.count))
-            runs += 1
+        for runs in crash_often(crashes, arguments.crashes):
             print(
                 f"{crashes.count} crashes in {runs} runs: {crashes.while_writing} left a half "
                 "written checkpoint; each run had the losses and weights of one without crashes",

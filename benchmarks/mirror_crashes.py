@@ -15,10 +15,9 @@ import os
 import tempfile
 from pathlib import Path
 
+from support.crashes import CRASHES_OF_A_RUN, crash_often
 from support.mirror_crashes import MirrorCrashes
 from support.s3_server import S3Server
-
-_CRASHES_OF_A_RUN = 6
 
 
 def main() -> None:
@@ -27,17 +26,14 @@ def main() -> None:
     parser.add_argument("--crashes", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    runs = 0
     with tempfile.TemporaryDirectory() as folder, S3Server() as server:
         os.environ |= server.environment
         crashes = MirrorCrashes(Path(folder), server, seed=arguments.seed)
-        while crashes.count < arguments.crashes:
-            crashes.crash_until_done(min(_CRASHES_OF_A_RUN, arguments.crashes - crashes.count))
-            runs += 1
+        for runs in crash_often(crashes, arguments.crashes):
             print(
                 f"{crashes.count} crashes in {runs} runs, {crashes.while_copying} in the middle "
                 f"of an upload, {crashes.while_restoring} of a restore; resumed from steps "
-                f"{crashes.resumed_from[-_CRASHES_OF_A_RUN:]}; each run had the losses and weights "
+                f"{crashes.resumed_from[-CRASHES_OF_A_RUN:]}; each run had the losses and weights "
                 "of one without crashes",
                 flush=True,
             )

@@ -36,7 +36,7 @@ def rendered_chart(
     settings += [f"--values={path}" for path in files]
     if not with_tests:
         settings.append("--no-hooks")
-    return _helm("template", release, _CHART, f"--namespace={namespace}", *settings)
+    return run_helm("template", release, _CHART, f"--namespace={namespace}", *settings)
 
 
 def install_manifest() -> str:
@@ -50,10 +50,15 @@ def lint_chart(*values: str) -> None:
     Raises:
         CalledProcessError: there is one; its `stdout` names it.
     """
-    _helm("lint", "--strict", _CHART, *(f"--set={value}" for value in values))
+    run_helm("lint", "--strict", _CHART, *(f"--set={value}" for value in values))
 
 
-def _helm(*arguments: str | Path) -> str:
+def run_helm(*arguments: str | Path) -> str:
+    """Run helm for the version of Kubernetes that the tests have; returns what it printed.
+
+    Raises:
+        CalledProcessError: helm refused; its `stderr` says why.
+    """
     command = [binary("helm"), *arguments, "--kube-version=1.34.4"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 

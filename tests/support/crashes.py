@@ -3,9 +3,10 @@
 import json
 import select
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from support.rank_process import Run, run_ranks, start_rank
@@ -24,6 +25,7 @@ from llmtrain_trainer.checkpoint.manifest import (
 _RANKS = 2
 _STEPS = 60
 _TIMEOUT_SECONDS = 600
+CRASHES_OF_A_RUN = 6
 _LONGEST_LIFE_SECONDS = 1.0
 """A save takes a few tenths of this, and the next one follows at once."""
 
@@ -49,8 +51,8 @@ class Crashes:
         self._instants = np.random.default_rng(self.seed)
         self._runs = 0
         whole = self._workspace()
-        run_ranks([Run(_config(whole, attempt=0))], ranks=_RANKS)
-        self._expected = _result(whole)
+        run_ranks([Run(crash_config(whole, workers=_RANKS, attempt=0))], ranks=_RANKS)
+        self._expected = trained(whole)
 
     def crash_until_done(self, most: int) -> None:
         """Train once more from the start, and crash `most` times at the most.
@@ -60,15 +62,17 @@ class Crashes:
         """
         workspace = self._workspace()
         attempt = committed = 0
-        while attempt < most and self._crash(_config(workspace, attempt=attempt)):
+        while attempt < most and self._crash(
+            crash_config(workspace, workers=_RANKS, attempt=attempt)
+        ):
             newest = _newest_intact(workspace)
             assert newest >= committed, f"step {committed} was committed, {newest} is left"
             committed = newest
             attempt += 1
             self.count += 1
             self.resumed_from.append(newest)
-        run_ranks([Run(_config(workspace, attempt=attempt))], ranks=_RANKS)
-        assert _result(workspace) == self._expected
+        run_ranks([Run(crash_config(workspace, workers=_RANKS, attempt=attempt))], ranks=_RANKS)
+        assert trained(workspace) == self._expected
 
     def _workspace(self) -> Path:
         workspace = self.root / str(self._runs)
@@ -111,10 +115,30 @@ class Crashes:
         return any(codes)
 
 
-def _config(workspace: Path, *, attempt: int) -> RunConfig:
+def crash_often(crashes: "Crashing", wanted: int) -> Iterator[int]:
+    """Crash in one run after the other until there were enough; the number of runs after each."""
+    runs = 0
+    while crashes.count < wanted:
+        crashes.crash_until_done(min(CRASHES_OF_A_RUN, wanted - crashes.count))
+        runs += 1
+        yield runs
+
+
+class Crashing(Protocol):
+    """Makes crashes, and checks what they leave."""
+
+    count: int
+
+    def crash_until_done(self, most: int) -> None:
+        """Train once more from the start, and crash `most` times at the most."""
+        ...
+
+
+def crash_config(workspace: Path, *, workers: int = 1, attempt: int) -> RunConfig:
+    """The run config of a tiny training that saves every other step."""
     return pretrain_config(
         workspace,
-        workers=_RANKS,
+        workers=workers,
         attempt=attempt,
         tokens=_STEPS * 8 * SEQUENCE_LENGTH,
         checkpoint={"everySteps": 2, "keep": 2},
@@ -133,7 +157,7 @@ def _newest_intact(workspace: Path) -> int:
     return step
 
 
-def _result(workspace: Path) -> tuple[list[dict[str, Any]], bytes]:
+def trained(workspace: Path) -> tuple[list[dict[str, Any]], bytes]:
     """All records but their times, and the weights."""
     place = Workspace(workspace)
     lines = place.metrics(Stage.PRETRAIN).read_text().splitlines()

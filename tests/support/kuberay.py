@@ -6,14 +6,13 @@ version than the one that `cluster/go/kuberay` pins.
 
 import http.client
 import os
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from support.cluster.api_client import ApiClient
 from support.cluster.binaries import binary, module_source
-from support.cluster.processes import LOOPBACK, Process, answers_ok, free_port
+from support.cluster.processes import LOOPBACK, Process, Processes, answers_ok, free_port
 from support.definitions import define
 
 _MODULE = "github.com/ray-project/kuberay/ray-operator"
@@ -47,25 +46,16 @@ def make_definitions(client: ApiClient) -> None:
 @contextmanager
 def running_manager(kubeconfig: Path) -> Iterator[Process]:
     """Run the manager on an API server that knows its kinds; see `running_kuberay`."""
-    port, log = free_port(), kubeconfig.with_name("kuberay.log")
-    with log.open("ab") as output:
-        handle = subprocess.Popen(
-            [
-                os.environ.get("KUBERAY_OPERATOR") or binary("ray-operator"),
-                f"-kubeconfig={kubeconfig}",
-                "-enable-leader-election=false",
-                "-use-kubernetes-proxy",  # the cluster's addresses cannot be reached from here
-                f"-metrics-addr={LOOPBACK}:{free_port()}",
-                f"-health-probe-bind-address={LOOPBACK}:{port}",
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+    port = free_port()
+    with ExitStack() as stack:
+        process = Processes(kubeconfig.parent, stack).start(
+            os.environ.get("KUBERAY_OPERATOR") or binary("ray-operator"),
+            f"-kubeconfig={kubeconfig}",
+            "-enable-leader-election=false",
+            "-use-kubernetes-proxy",  # the cluster's addresses cannot be reached from here
+            f"-metrics-addr={LOOPBACK}:{free_port()}",
+            f"-health-probe-bind-address={LOOPBACK}:{port}",
         )
-    process = Process("kuberay", handle, log, entered=False)
-    try:
         connection = http.client.HTTPConnection(LOOPBACK, port)
         process.wait_until(lambda: answers_ok(connection, "/healthz"))
         yield process
-    finally:
-        process.stop()

@@ -2,15 +2,15 @@
 
 import base64
 import http.client
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import yaml
+from support.chart import run_helm
 from support.cluster.api_client import ApiClient, Json
 from support.cluster.binaries import binary, module_source
-from support.cluster.processes import LOOPBACK, Process, answers_ok, free_port
+from support.cluster.processes import LOOPBACK, Process, Processes, answers_ok, free_port
 from support.definitions import define_kind
 
 _MODULE = "sigs.k8s.io/kueue"
@@ -51,26 +51,17 @@ def _running_manager(kubeconfig: Path, client: ApiClient, webhook_port: int) -> 
     folder.mkdir()
     settings = folder / "settings.yaml"
     settings.write_text(yaml.safe_dump(_settings(folder, webhook_port, health_port)))
-    with (folder / "kueue.log").open("ab") as output:
-        handle = subprocess.Popen(
-            [
-                binary("kueue"),
-                f"--config={settings}",
-                f"--kubeconfig={kubeconfig}",
-                "--feature-gates=VisibilityOnDemand=false",
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+    with ExitStack() as stack:
+        process = Processes(folder, stack).start(
+            binary("kueue"),
+            f"--config={settings}",
+            f"--kubeconfig={kubeconfig}",
+            "--feature-gates=VisibilityOnDemand=false",
         )
-    process = Process("kueue", handle, folder / "kueue.log", entered=False)
-    try:
         process.wait_until(lambda: _mount_certificates(client, folder))
         connection = http.client.HTTPConnection(LOOPBACK, health_port)
         process.wait_until(lambda: answers_ok(connection, "/readyz"))
         yield process
-    finally:
-        process.stop()
 
 
 def _settings(folder: Path, webhook_port: int, health_port: int) -> Json:
@@ -110,8 +101,7 @@ def _install(client: ApiClient, webhook_port: int) -> None:
 
 def _chart() -> list[Json]:
     chart = module_source("kueue", _MODULE) / "charts" / "kueue"
-    command = [binary("helm"), "template", "kueue", chart, f"--namespace={_NAMESPACE}"]
-    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    text = run_helm("template", "kueue", chart, f"--namespace={_NAMESPACE}")
     return [document for document in yaml.load_all(text, yaml.CSafeLoader) if document]
 
 

@@ -1,23 +1,22 @@
 """Trains a tiny job whose driver is killed while it restores or copies, on one claim each."""
 
-import json
 import select
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
+from support.crashes import crash_config, trained
 from support.rank_process import start_rank
 from support.s3_server import BUCKET, S3Server
-from support.tiny_job import SEQUENCE_LENGTH, pretrain_config, write_tokens
+from support.tiny_job import write_tokens
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.checkpoint.manifest import PINNED
 
-_STEPS = 60
 _TIMEOUT_SECONDS = 600
 _BEGUN = "begun"
 _LONGEST_LIFE_SECONDS = 2.0
@@ -52,7 +51,7 @@ class MirrorCrashes:
         self._claims = 0
         whole = self._empty_claim()
         self._train(_config(whole, mirror=None, attempt=0))
-        self._expected = _result(whole)
+        self._expected = trained(whole)
 
     def crash_until_done(self, most: int) -> None:
         """Train once more from the start, and crash `most` times at the most.
@@ -78,7 +77,7 @@ class MirrorCrashes:
             shutil.rmtree(claim)
         claim = self._empty_claim()
         self._train(_config(claim, mirror=mirror, attempt=attempt))
-        assert _result(claim) == self._expected
+        assert trained(claim) == self._expected
 
     def _empty_claim(self) -> Path:
         """A workspace with tokens alone, as the stages before would leave it."""
@@ -164,20 +163,4 @@ def drive(runs: str, begun: str) -> None:
 
 
 def _config(claim: Path, *, mirror: str | None, attempt: int) -> RunConfig:
-    config = pretrain_config(
-        claim,
-        attempt=attempt,
-        tokens=_STEPS * 8 * SEQUENCE_LENGTH,
-        checkpoint={"everySteps": 2, "keep": 2},
-        validation={"everySteps": 25},
-    )
-    return config.replace(mirror=mirror)
-
-
-def _result(claim: Path) -> tuple[list[dict[str, Any]], bytes]:
-    """All records but their times, and the weights."""
-    place = Workspace(claim)
-    lines = place.metrics(Stage.PRETRAIN).read_text().splitlines()
-    records = [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]
-    assert max(record["step"] for record in records) == _STEPS
-    return records, (place.model("pretrained") / "model.safetensors").read_bytes()
+    return crash_config(claim, attempt=attempt).replace(mirror=mirror)

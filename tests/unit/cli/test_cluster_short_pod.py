@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from support.scripted_server import Asked, ScriptedServer
 
 from llmtrain.cluster.short_pod import run_pod
 from llmtrain.errors import LogError
@@ -31,7 +32,7 @@ async def _run(api: KubernetesApi, *, within_seconds: float = 300) -> str:
 
 
 @dataclass
-class _Script(KubernetesApi):
+class _Script(ScriptedServer):
     """An API server on which a Pod has one status after another."""
 
     statuses: list[Json]
@@ -43,21 +44,13 @@ class _Script(KubernetesApi):
     def __post_init__(self) -> None:
         self.answering.set()
 
-    async def request(
-        self,
-        method: str,
-        path: str,
-        body: object = None,
-        *,
-        query: dict[str, str] | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> Reply:
-        assert query is None or query == {"fieldManager": "llmtrain"}
-        assert headers is None or headers["Content-Type"] == "application/json"
+    async def answer(self, asked: Asked) -> Reply:
+        assert asked.query is None or asked.query == {"fieldManager": "llmtrain"}
+        assert asked.headers is None or asked.headers["Content-Type"] == "application/json"
         pods = "/api/v1/namespaces/team/pods"
-        match method, path.removeprefix(pods):
+        match asked.method, asked.path.removeprefix(pods):
             case "POST", "":
-                assert body is _POD
+                assert asked.body is _POD
                 self.heard.set()
                 await self.answering.wait()
                 return self._pod({})
@@ -68,7 +61,7 @@ class _Script(KubernetesApi):
             case "DELETE", "/reader":
                 self.deleted = True
                 return Reply(200, "{}")
-        raise AssertionError(f"{method} {path}")
+        raise AssertionError(asked)
 
     def _pod(self, status: Json) -> Reply:
         meta: dict[str, Any] = {"name": "reader", "namespace": "team", "uid": "1"}

@@ -4,9 +4,10 @@ import json
 from dataclasses import dataclass
 
 import pytest
+from support.scripted_server import Asked, ScriptedServer
 
 from llmtrain_clients.http import Reply
-from llmtrain_clients.kubernetes_api import Json, KubernetesApi
+from llmtrain_clients.kubernetes_api import Json
 from llmtrain_clients.kubernetes_errors import KubernetesError
 
 _OURS = {"metadata": {"name": "ours"}}
@@ -16,28 +17,20 @@ _ALREADY_THERE = Reply(409, json.dumps({"reason": "AlreadyExists", "message": "i
 
 
 @dataclass
-class _Server(KubernetesApi):
+class _Server(ScriptedServer):
     """An API server that refuses to make an object, and lists these."""
 
     listed: list[Json]
     refusal: Reply = _ALREADY_THERE
     list_status: int = 200
 
-    async def request(
-        self,
-        method: str,
-        path: str,
-        body: object = None,
-        *,
-        query: dict[str, str] | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> Reply:
-        assert path == "/things"
-        assert headers == dict.fromkeys(("Content-Type", "Accept"), "application/json")
-        if method == "POST":
-            assert body is _OURS
+    async def answer(self, asked: Asked) -> Reply:
+        assert asked.path == "/things"
+        assert asked.headers == dict.fromkeys(("Content-Type", "Accept"), "application/json")
+        if asked.method == "POST":
+            assert asked.body is _OURS
             return self.refusal
-        assert query == {"fieldSelector": "metadata.name=ours"}
+        assert asked.query == {"fieldSelector": "metadata.name=ours"}
         answer = {"items": self.listed, "message": "list is forbidden"}
         return Reply(self.list_status, json.dumps(answer))
 

@@ -2,29 +2,23 @@
 
 import json
 
+from support.scripted_server import Asked, ScriptedServer
+
 from llmtrain_clients.http import Reply
-from llmtrain_clients.kubernetes_api import Json, KubernetesApi
+from llmtrain_clients.kubernetes_api import Json
 
 _PAGES = {None: (["a", "b"], "more"), "more": (["c"], "")}
 
 
-class _TwoPages(KubernetesApi):
+class _TwoPages(ScriptedServer):
     """An API server with three objects."""
 
-    async def request(
-        self,
-        method: str,
-        path: str,
-        body: object = None,
-        *,
-        query: dict[str, str] | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> Reply:
-        assert (method, path, body) == ("GET", "/things", None)
-        assert headers == {"Content-Type": "application/json", "Accept": "application/json"}
-        assert query is not None
-        assert query["labelSelector"] == "ours"
-        names, more = _PAGES[query.get("continue")]
+    async def answer(self, asked: Asked) -> Reply:
+        assert (asked.method, asked.path, asked.body) == ("GET", "/things", None)
+        assert asked.headers == {"Content-Type": "application/json", "Accept": "application/json"}
+        assert asked.query is not None
+        assert asked.query["labelSelector"] == "ours"
+        names, more = _PAGES[asked.query.get("continue")]
         items = [{"metadata": {"name": name, "managedFields": [{}]}} for name in names]
         answer: Json = {"metadata": {"resourceVersion": "7", "continue": more}, "items": items}
         return Reply(200, json.dumps(answer))

@@ -4,34 +4,27 @@ import json
 from dataclasses import dataclass
 
 import pytest
+from support.scripted_server import Asked, ScriptedServer
 
 from llmtrain_clients.http import Reply
-from llmtrain_clients.kubernetes_api import Json, KubernetesApi
+from llmtrain_clients.kubernetes_api import Json
 from llmtrain_clients.kubernetes_errors import KubernetesError
 
 _ALONE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
 @dataclass
-class _Server(KubernetesApi):
+class _Server(ScriptedServer):
     """An API server with one answer."""
 
-    answer: Json
+    content: Json
     status: int = 200
 
-    async def request(
-        self,
-        method: str,
-        path: str,
-        body: object = None,
-        *,
-        query: dict[str, str] | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> Reply:
-        assert (method, path, body, query) == ("GET", "/thing", None, None)
-        assert headers is not None
-        assert headers["Accept"] == _ALONE
-        return Reply(self.status, json.dumps(self.answer))
+    async def answer(self, asked: Asked) -> Reply:
+        assert (asked.method, asked.path, asked.body, asked.query) == ("GET", "/thing", None, None)
+        assert asked.headers is not None
+        assert asked.headers["Accept"] == _ALONE
+        return Reply(self.status, json.dumps(self.content))
 
 
 async def test_it_is_asked_for_without_the_rest_of_the_object() -> None:

@@ -75,7 +75,10 @@ def _stopping() -> JobHarness:
 
 
 def _suspended() -> JobHarness:
-    job = _stopping()
+    return _stopped(_stopping())
+
+
+def _stopped(job: JobHarness) -> JobHarness:
     job.end_stopped()
     job.reconcile()
     job.submission = None
@@ -136,12 +139,7 @@ def _over_budget(action: str) -> JobHarness:
     job.start()
     job.wait(100)
     job.reconcile()
-    if action == "suspend":
-        job.end_stopped()
-        job.reconcile()
-        job.submission = None
-        job.reconcile()
-    return job
+    return _stopped(job) if action == "suspend" else job
 
 
 _RECORDED: dict[str, tuple[Callable[[], JobHarness], Phase, str, str]] = {
