@@ -20,6 +20,8 @@ Right = tuple[str, str, str]
 
 _OF_OWNERS: Right = ("llmtrain.io", "llmtrainingjobs/finalizers", "update")
 """Asked for by the admission plugin OwnerReferencesPermissionEnforcement, and never used itself."""
+_OF_QUEUES: Right = ("kueue.x-k8s.io", "workloads", "list")
+"""Used where Kueue runs: in the tests of the control plane."""
 
 
 def test_used_rights_are_granted_rights(llmtrain: Node) -> None:
@@ -29,13 +31,22 @@ def test_used_rights_are_granted_rights(llmtrain: Node) -> None:
     waiting = ClusterJob(llmtrain, "own-claim", spec, names_claim=False)  # no volume fits it
     waiting.wait_until(lambda status: "Unschedulable" in {c.reason for c in status.conditions})
     waiting.delete()
-    assert {*_used(llmtrain), _OF_OWNERS} == set(_granted(llmtrain))
+    wanting = ClusterJob(
+        llmtrain, "wanting", spec | {"secrets": [{"name": "absent", "files": True}]}
+    )
+    wanting.wait_until(lambda status: "SecretMissing" in {c.reason for c in status.conditions})
+    wanting.delete()
+    assert {*_used(llmtrain), _OF_OWNERS, _OF_QUEUES} == set(_granted(llmtrain))
 
 
 def _granted(node: Node) -> Iterator[Right]:
-    """What the role of the installed chart allows."""
-    for document in yaml.safe_load_all(helm(node, "get", "manifest", "llmtrain")):
-        if document["kind"] == "ClusterRole":
+    """What the operator's role of the installed chart allows."""
+    documents = list(yaml.safe_load_all(helm(node, "get", "manifest", "llmtrain")))
+    (role,) = (
+        each["roleRef"]["name"] for each in documents if each["kind"] == "ClusterRoleBinding"
+    )
+    for document in documents:
+        if (document["kind"], document["metadata"]["name"]) == ("ClusterRole", role):
             for rule in document["rules"]:
                 for group in rule["apiGroups"]:
                     for resource in rule["resources"]:
