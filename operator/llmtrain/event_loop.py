@@ -27,12 +27,11 @@ class EventLoop:
             tasks.append(task)
             return await work
 
-        waiting = asyncio.run_coroutine_threadsafe(known(), self._loop)
+        # Inside of `try` from the first: Ctrl-C may come as soon as the coroutine runs.
         try:
-            return waiting.result()
+            return asyncio.run_coroutine_threadsafe(known(), self._loop).result()
         except KeyboardInterrupt:
-            waiting.cancel()
-            asyncio.run_coroutine_threadsafe(_ended(tasks), self._loop).result()
+            asyncio.run_coroutine_threadsafe(_cancelled(tasks), self._loop).result()
             raise
 
     def iterate(self, parts: AsyncGenerator[Result, None]) -> Iterator[Result]:
@@ -50,7 +49,9 @@ class EventLoop:
         self._loop.close()
 
 
-async def _ended(tasks: list[asyncio.Task[Result]]) -> None:
+async def _cancelled(tasks: list[asyncio.Task[Result]]) -> None:
+    for task in tasks:
+        task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import threading
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Coroutine, Iterator
 
 import pytest
 
@@ -61,6 +61,31 @@ def test_ctrl_c_waits_until_the_work_has_cleaned_up(loop: EventLoop) -> None:
             await asyncio.sleep(0.01)
             cleaned.append(True)
 
+    with pytest.raises(KeyboardInterrupt):
+        loop.run(work())
+    assert cleaned
+
+
+def test_ctrl_c_as_soon_as_the_work_runs(loop: EventLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    began = threading.Event()
+    cleaned: list[bool] = []
+    submit = asyncio.run_coroutine_threadsafe
+
+    def interrupted(work: Coroutine[None, None, None], to: asyncio.AbstractEventLoop) -> object:
+        waiting = submit(work, to)
+        if not began.is_set():
+            began.wait()
+            raise KeyboardInterrupt
+        return waiting
+
+    async def work() -> None:
+        try:
+            began.set()
+            await asyncio.Event().wait()
+        finally:
+            cleaned.append(True)
+
+    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", interrupted)
     with pytest.raises(KeyboardInterrupt):
         loop.run(work())
     assert cleaned
