@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmtrain_api.spec.steps import DEFAULT_STEPS, EmojiToText, Step, Unicode
+from llmtrain_api.spec.step_sections.cleaning import EmojiToText, Unicode
+from llmtrain_api.spec.steps import DEFAULT_STEPS, Step
 from llmtrain_trainer.data.steps.emoji_to_text import EmojiToTextStep
 from llmtrain_trainer.data.steps.registry import document_steps
 from llmtrain_trainer.data.steps.unicode import UnicodeStep

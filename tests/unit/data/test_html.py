@@ -5,7 +5,8 @@ import time
 import pytest
 from support.python_docs import documentation
 
-from llmtrain_api.spec.steps import Step, Unicode
+from llmtrain_api.spec.step_sections.cleaning import Unicode
+from llmtrain_api.spec.steps import Step
 from llmtrain_trainer.data.steps.base import Dropped
 from llmtrain_trainer.data.steps.html import (
     broken_bound,

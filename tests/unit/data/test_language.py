@@ -14,7 +14,7 @@ from support.text_shard import TextShard
 
 from llmtrain_api.faults import describe_faults
 from llmtrain_api.spec.data import Data
-from llmtrain_api.spec.steps import LANGUAGES, Language
+from llmtrain_api.spec.step_sections.language import LANGUAGES, Language
 from llmtrain_trainer.data.pipeline import work_on_shard
 from llmtrain_trainer.data.sources.shards import SourceShard
 from llmtrain_trainer.data.steps.base import Dropped

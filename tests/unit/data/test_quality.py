@@ -4,7 +4,7 @@
 
 import pytest
 
-from llmtrain_api.spec.steps import Gopher, Length
+from llmtrain_api.spec.step_sections.quality import Gopher, Length
 from llmtrain_trainer.data.scripts import main_script, split_words
 from llmtrain_trainer.data.steps.base import Dropped
 from llmtrain_trainer.data.steps.gopher import GopherStep, broken_gopher_rule

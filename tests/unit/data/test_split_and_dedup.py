@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmtrain_api.spec.steps import ExactDedup
+from llmtrain_api.spec.step_sections.deduplication import ExactDedup
 from llmtrain_trainer.data.documents import Document, document_key, is_held_out
 from llmtrain_trainer.data.steps.base import Dropped
 from llmtrain_trainer.data.steps.exact_dedup import ExactDedupStep

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from llmtrain_api.spec.steps import StepSection
+from llmtrain_api.spec.step_sections.base import StepSection
 from llmtrain_trainer.data.documents import Document
 
 SectionT = TypeVar("SectionT", bound=StepSection)

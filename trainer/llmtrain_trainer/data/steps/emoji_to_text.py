@@ -1,6 +1,6 @@
 """The step `emojiToText`: emoji are written as words."""
 
-from llmtrain_api.spec.steps import EmojiToText
+from llmtrain_api.spec.step_sections.cleaning import EmojiToText
 from llmtrain_trainer.data.steps.base import DocumentStep, TextFunction, one_by_one
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from llmtrain_api.spec.steps import ExactDedup
+from llmtrain_api.spec.step_sections.deduplication import ExactDedup
 from llmtrain_trainer.data.documents import Document
 from llmtrain_trainer.data.steps.base import CorpusStep, Dropped
 

@@ -1,9 +1,9 @@
 """The step `gopher`: the quality rules of Rae et al. 2021 (Gopher), table A1."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from llmtrain_api.spec.steps import Gopher
+from llmtrain_api.spec.step_sections.quality import Gopher
 from llmtrain_trainer.data.scripts import in_alphabets, split_words
 from llmtrain_trainer.data.steps.base import DocumentStep, Dropped, TextFunction, one_by_one
 from llmtrain_trainer.data.steps.length import broken_length_rule, length_reasons
@@ -83,21 +83,32 @@ def broken_gopher_rule(text: str, bounds: Gopher) -> str | None:
     words = split_words(text)
     if rule := broken_length_rule(words, bounds):
         return rule
+    if not _has_usual_length(words, bounds):
+        return "meanWordLength"
+    if text.count("#") > bounds.max_hashes_per_word * len(words):
+        return "hashSymbols"
+    if len(_ELLIPSIS.findall(text)) > bounds.max_ellipses_per_word * len(words):
+        return "ellipses"
+    return _broken_line_rule(text, bounds) or _broken_word_rule(text, words, bounds)
+
+
+def _broken_line_rule(text: str, bounds: Gopher) -> str | None:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    checks = (
-        ("meanWordLength", _has_usual_length(words, bounds)),
-        ("hashSymbols", text.count("#") / len(words) <= bounds.max_hashes_per_word),
-        ("ellipses", len(_ELLIPSIS.findall(text)) / len(words) <= bounds.max_ellipses_per_word),
-        ("bulletLines", _share(lines, _is_bullet) <= bounds.max_bullet_lines),
-        ("ellipsisLines", _share(lines, _ends_in_ellipsis) <= bounds.max_ellipsis_lines),
-        ("alphabeticWords", _share(words, _has_letter) >= bounds.min_alphabetic_words),
-        ("stopWords", not _is_latin(text) or most_stop_words(words) >= bounds.min_stop_words),
-    )
-    return next((rule for rule, kept in checks if not kept), None)
+    if sum(map(_is_bullet, lines)) > bounds.max_bullet_lines * len(lines):
+        return "bulletLines"
+    if sum(map(_ends_in_ellipsis, lines)) > bounds.max_ellipsis_lines * len(lines):
+        return "ellipsisLines"
+    return None
 
 
-def _share(items: list[str], test: Callable[[str], bool]) -> float:
-    return sum(map(test, items)) / len(items)
+def _broken_word_rule(text: str, words: list[str], bounds: Gopher) -> str | None:
+    least = bounds.min_alphabetic_words * len(words)
+    # Most words are letters alone, which is quicker to see.
+    if sum(map(str.isalpha, words)) < least and sum(map(_has_letter, words)) < least:
+        return "alphabeticWords"
+    if _is_latin(text) and most_stop_words(words) < bounds.min_stop_words:
+        return "stopWords"
+    return None
 
 
 def _is_bullet(line: str) -> bool:
@@ -130,5 +141,5 @@ def _is_latin(text: str) -> bool:
 
 def most_stop_words(words: list[str]) -> int:
     """The number of different stop words in a text, in the language with the most."""
-    found = {word.strip(_PUNCTUATION).lower() for word in words}
+    found = {word.strip(_PUNCTUATION).lower() for word in set(words)}
     return max(len(stop_words & found) for stop_words in _STOP_WORDS)

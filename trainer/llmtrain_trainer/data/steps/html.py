@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llmtrain_api.spec.steps import Html
+from llmtrain_api.spec.step_sections.cleaning import Html
 from llmtrain_trainer.data.steps.base import DocumentStep, Dropped, TextFunction, one_by_one
 
 _DOCUMENT = re.compile(

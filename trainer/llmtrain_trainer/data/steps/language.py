@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from llmtrain_api.spec.steps import LANGUAGES, Language
+from llmtrain_api.spec.step_sections.language import LANGUAGES, Language
 from llmtrain_trainer.data.steps.base import DocumentStep, Dropped, TextFunction, one_by_one
 
 _UNKNOWN = "unknown"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from llmtrain_api.spec.steps import Length
+from llmtrain_api.spec.step_sections.quality import Length
 from llmtrain_trainer.data.scripts import split_words
 from llmtrain_trainer.data.steps.base import (
     NO_TEXT,

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from pydantic.alias_generators import to_snake
-
 from llmtrain_api.spec import steps as spec
+from llmtrain_api.spec.step_sections.cleaning import Html
 from llmtrain_trainer.data.steps.base import NO_TEXT, CorpusStep, DocumentStep, Step
 from llmtrain_trainer.data.steps.html import HtmlStep
 
@@ -28,7 +27,7 @@ def document_steps(
     found = _steps(listed, compare=False)
     if not is_html:
         return found
-    pages = HtmlStep(spec.Html(), is_certain=True)
+    pages = HtmlStep(Html(), is_certain=True)
     if not any(isinstance(step, HtmlStep) for step in found.values()):
         return {"html": pages, **found}
     return {name: pages if isinstance(step, HtmlStep) else step for name, step in found.items()}
@@ -66,6 +65,8 @@ def _steps(listed: Sequence[spec.Step], *, compare: bool) -> dict[str, Any]:
 
 
 def _step(listed: spec.Step) -> Any:  # noqa: ANN401 - found by its name
-    module = import_module(f"llmtrain_trainer.data.steps.{to_snake(listed.kind)}")
+    fields = spec.Step.model_fields.items()
+    field = next(name for name, field in fields if field.alias == listed.kind)
+    module = import_module(f"llmtrain_trainer.data.steps.{field}")
     make = getattr(module, f"{type(listed.section).__name__}Step")
     return make(listed.section)

@@ -1,6 +1,6 @@
 """The step `unicode`: mojibake is repaired, characters are composed."""
 
-from llmtrain_api.spec.steps import Unicode
+from llmtrain_api.spec.step_sections.cleaning import Unicode
 from llmtrain_trainer.data.steps.base import DocumentStep, TextFunction, one_by_one
 
 

@@ -1,0 +1,1 @@
+"""The settings of the steps of the data section, by subject."""
