@@ -9,7 +9,7 @@ import typer
 from llmtrain.cluster.backend import ClusterJobs
 from llmtrain.errors import WaitTimeoutError
 from llmtrain.jobs import Job
-from llmtrain_cli.arguments import JobName, Namespace
+from llmtrain_cli.arguments import Context, JobName, Kubeconfig, Namespace, Target
 from llmtrain_cli.session import in_cluster
 from llmtrain_cli.text import echo
 
@@ -19,6 +19,8 @@ _LOOK_SECONDS = 1.0
 def cancel(
     name: JobName,
     namespace: Namespace = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
     timeout_seconds: Annotated[
         int, typer.Option(min=1, help="How long to wait for that checkpoint.")
     ] = 600,
@@ -37,7 +39,7 @@ def cancel(
         await jobs.delete(job)
         echo(f"{name} is removed; its workspace stays.")
 
-    in_cluster(remove, namespace)
+    in_cluster(remove, Target(namespace, context, kubeconfig))
 
 
 async def _wait_for_checkpoint(jobs: ClusterJobs, job: Job, timeout_seconds: int) -> None:

@@ -7,14 +7,16 @@ import typer
 
 from llmtrain.cluster.backend import ClusterJobs
 from llmtrain_api.stages import Stage
-from llmtrain_cli.arguments import JobName, Namespace
+from llmtrain_cli.arguments import Context, JobName, Kubeconfig, Namespace, Target
 from llmtrain_cli.session import in_cluster
 from llmtrain_cli.text import echo
 
 
-def logs(
+def logs(  # noqa: PLR0913 - three of them name the cluster
     name: JobName,
     namespace: Namespace = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
     stage: Annotated[
         Stage | None, typer.Option(help="By default the one at work, or the last that was.")
     ] = None,
@@ -42,4 +44,4 @@ def logs(
         async for text in parts:
             echo(text, nl=False)
 
-    in_cluster(show, namespace, reader_image=image)
+    in_cluster(show, Target(namespace, context, kubeconfig), reader_image=image)

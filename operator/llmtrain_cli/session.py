@@ -8,6 +8,7 @@ import typer
 
 from llmtrain.cluster.backend import ClusterJobs
 from llmtrain.errors import LLMTrainError
+from llmtrain_cli.arguments import Target
 from llmtrain_cli.exits import INTERRUPTED, exit_code
 from llmtrain_cli.text import echo
 
@@ -16,20 +17,26 @@ Result = TypeVar("Result")
 
 def in_cluster(
     work: Callable[[ClusterJobs], Awaitable[Result]],
-    namespace: str | None,
+    target: Target,
     *,
     reader_image: str | None = None,
 ) -> Result:
     """Run an operation on a cluster; an error is printed in one line, and ends the program.
 
     Args:
-        work: the operation; it gets the jobs of the cluster that kubectl would use.
-        namespace: namespace of the jobs; None for that of the context.
+        work: the operation; it gets the jobs of the cluster.
+        target: the cluster, and the namespace of the jobs.
         reader_image: image of the Pod that reads a log of the workspace.
     """
 
     async def on_jobs() -> Result:
-        async with ClusterJobs(namespace=namespace, reader_image=reader_image) as jobs:
+        jobs = ClusterJobs(
+            namespace=target.namespace,
+            kubeconfig=target.kubeconfig,
+            context=target.context,
+            reader_image=reader_image,
+        )
+        async with jobs:
             return await work(jobs)
 
     try:

@@ -12,7 +12,7 @@ from llmtrain.local.state import RunState, StateError
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
 from llmtrain_api.workspace import Workspace
-from llmtrain_cli.arguments import Namespace
+from llmtrain_cli.arguments import Context, Kubeconfig, Namespace, Target
 from llmtrain_cli.exits import WRONG_INPUT
 from llmtrain_cli.local.display import run_view
 from llmtrain_cli.text import echo, say
@@ -30,13 +30,16 @@ def status(
         str, typer.Argument(help="A run's folder, such as runs/quickstart, or a job on a cluster.")
     ],
     namespace: Namespace = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
     output: Annotated[
         StatusOutput, typer.Option("--output", "-o", help="table or json.")
     ] = StatusOutput.TABLE,
 ) -> None:
     """Show the state of a run: of a local one by its folder, or of a job on a cluster."""
-    on_this_machine = namespace is None and (Path(run).is_dir() or "/" in run)
-    job, status = _of_folder(Path(run)) if on_this_machine else _of_cluster(run, namespace)
+    target = Target(namespace, context, kubeconfig)
+    on_this_machine = not target.is_named and (Path(run).is_dir() or "/" in run)
+    job, status = _of_folder(Path(run)) if on_this_machine else _of_cluster(run, target)
     if output is StatusOutput.JSON:
         typer.echo(status.model_dump_json(indent=2, exclude_none=True))
         return
@@ -58,7 +61,7 @@ def _of_folder(workspace: Path) -> tuple[LLMTrainingJob, JobStatus]:
     return stored.job, stored.status
 
 
-def _of_cluster(name: str, namespace: str | None) -> tuple[LLMTrainingJob, JobStatus]:
+def _of_cluster(name: str, target: Target) -> tuple[LLMTrainingJob, JobStatus]:
     from llmtrain.cluster.backend import ClusterJobs
     from llmtrain_cli.session import in_cluster
 
@@ -66,4 +69,4 @@ def _of_cluster(name: str, namespace: str | None) -> tuple[LLMTrainingJob, JobSt
         job = await jobs.get(name)
         return job.manifest, job.status
 
-    return in_cluster(read, namespace)
+    return in_cluster(read, target)

@@ -8,7 +8,7 @@ from llmtrain.cluster.backend import ClusterJobs
 from llmtrain.errors import ManifestError
 from llmtrain.manifest import load_manifest, require_no_home
 from llmtrain_api.job import LLMTrainingJob
-from llmtrain_cli.arguments import ManifestFile, Namespace
+from llmtrain_cli.arguments import Context, Kubeconfig, ManifestFile, Namespace, Target
 from llmtrain_cli.exits import WRONG_INPUT
 from llmtrain_cli.session import in_cluster
 from llmtrain_cli.text import echo
@@ -17,8 +17,10 @@ from llmtrain_cli.text import echo
 def submit(
     file: ManifestFile,
     namespace: Namespace = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
 ) -> None:
-    """Check a manifest, and start its job on kubectl's current cluster."""
+    """Check a manifest, and start its job on a cluster."""
     try:
         manifest = _load_for_cluster(file)
     except ManifestError as error:
@@ -32,7 +34,8 @@ def submit(
         echo(f"Watch it:  llmtrain status {name} -n {where}")
         echo(f"Its log:   llmtrain logs {name} -n {where} --follow")
 
-    in_cluster(create, namespace or manifest.metadata.namespace)
+    namespace = namespace or manifest.metadata.namespace
+    in_cluster(create, Target(namespace, context, kubeconfig))
 
 
 def _load_for_cluster(file: Path) -> LLMTrainingJob:

@@ -243,6 +243,23 @@ def _jobs(cluster: NodelessCluster) -> set[str]:
 
 
 @pytest.mark.parametrize("command", _COMMANDS)
+def test_a_cluster_named_by_the_options_of_kubectl(
+    cluster: NodelessCluster, tmp_path: Path, command: str
+) -> None:
+    both = tmp_path / "kubeconfig"
+    config = yaml.safe_load(cluster.kubeconfig.read_text())
+    config["clusters"].append({"name": "far", "cluster": {"server": "http://127.0.0.1:1"}})
+    user = config["users"][0]["name"]
+    config["contexts"].append({"name": "far", "context": {"cluster": "far", "user": user}})
+    near, config["current-context"] = config["current-context"], "far"
+    both.write_text(yaml.safe_dump(config))
+    options = ("--kubeconfig", str(both), "--context", near)
+    found = CommandLine(None, tmp_path).run(command, "lost", *options)
+    assert found.code == 2
+    assert found.err.startswith("there is no job lost in namespace default")
+
+
+@pytest.mark.parametrize("command", _COMMANDS)
 def test_who_has_no_rights(cluster: NodelessCluster, tmp_path: Path, command: str) -> None:
     user, like = f"nobody-{command}", cluster.kubeconfig
     kubeconfig = kubeconfig_of(cluster.client, user, [], like=like, folder=tmp_path)

@@ -1,5 +1,6 @@
 """The two places of an attempt's log: Ray, while its cluster lives, and the workspace."""
 
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
@@ -17,11 +18,14 @@ from llmtrain_api.workspace import Workspace
 from llmtrain_clients import paths
 from llmtrain_clients.http import UnreachableError
 from llmtrain_clients.kubernetes_api import KubernetesApi
+from llmtrain_clients.kubernetes_errors import KubernetesError
 from llmtrain_clients.ray_connector import RayConnector
 from llmtrain_clients.ray_jobs import RayJobsError
 from llmtrain_lifecycle.builders.workspace import claim_name
 
 _IN_PODS = Path(WORKSPACE_PATH)
+_ASSIGNS_USERS = "security context constraint"
+"""Words with which OpenShift refuses a Pod with a fixed user."""
 
 
 class ClusterLogs:
@@ -97,8 +101,7 @@ class ClusterLogs:
             with cluster_errors():
                 image = self._image or await reader_image(self._api, self._namespace, job)
                 self._remark(f"A Pod reads {place}.")
-                pod = reader_pod(job, self._job.uid, file, image=image)
-                text = await run_pod(self._api, self._namespace, pod, remark=self._remark)
+                text = await self._tail(file, image)
         except ClusterError as error:
             if not error.status:
                 raise
@@ -108,6 +111,17 @@ class ClusterLogs:
         if len(text.encode()) >= LARGEST_BYTES:
             self._remark(f"That was the end of it, {LARGEST_BYTES >> 20} MiB.")
         return text
+
+    async def _tail(self, file: Path, image: str) -> str:
+        """The end of a file in the workspace, by a Pod."""
+        body = partial(reader_pod, self._job.manifest, self._job.uid, file, image=image)
+        run = partial(run_pod, self._api, self._namespace, remark=self._remark)
+        try:
+            return await run(body())
+        except KubernetesError as error:
+            if _ASSIGNS_USERS not in str(error):
+                raise
+        return await run(body(fixed_user=False))
 
     async def read_whole(self, status: JobStatus, attempt: Attempt) -> str:
         """The log of an attempt, from Ray or from the workspace.

@@ -56,7 +56,9 @@ _KEPT_OF_THE_SPEC = {
 }
 
 
-def reader_pod(job: LLMTrainingJob, uid: str, file: Path, *, image: str) -> Json:
+def reader_pod(
+    job: LLMTrainingJob, uid: str, file: Path, *, image: str, fixed_user: bool = True
+) -> Json:
     """Body of the Pod: as restricted as the job's own Pods, and read-only.
 
     Args:
@@ -64,10 +66,12 @@ def reader_pod(job: LLMTrainingJob, uid: str, file: Path, *, image: str) -> Json
         uid: UID of the job, which owns the Pod and takes it along when it is deleted.
         file: path of the file in the job's Pods.
         image: any image that has `tail`.
+        fixed_user: whether it runs as the user of the job's Pods; False on OpenShift, which
+            assigns one to each namespace.
     """
     # Without the job's label: the operator would count it as a Pod of a Ray cluster.
     labels = {names.MANAGED_BY_LABEL: names.MANAGED_BY}
-    settings = PodSettings(image=image, ray_version="")
+    settings = PodSettings(image=image, ray_version="", fixed_user=fixed_user)
     head = job.spec.compute.head.replace(profile=None)  # only the operator knows profiles
     of_job = pod_template(job, settings, head, labels)["spec"]
     (container,) = of_job["containers"]
