@@ -17,6 +17,10 @@ class Workspace:
         """Clean documents: `train/*.parquet`, `validation/*.parquet`, columns `text`, `source`."""
         return self.root / "data" / "documents"
 
+    def units(self, stage: Stage) -> Path:
+        """Finished units of a stage that is under way, with which its next attempt goes on."""
+        return self.root / "units" / stage.value
+
     @property
     def data_report(self) -> Path:
         """What each step of the data stage dropped, as JSON."""
@@ -60,7 +64,7 @@ class Workspace:
     def results(self) -> tuple[Path, ...]:
         """All results of stages in the workspace."""
         names = (Path(name).parts[0] for stage in Stage for name in stage.row.results)
-        shared = ("checkpoints", "micro-batches", "models", "metrics", "logs", "tracking")
+        shared = ("units", "checkpoints", "micro-batches", "models", "metrics", "logs", "tracking")
         return tuple(self.root / name for name in dict.fromkeys((*names, *shared)))
 
     def results_of(self, stage: Stage) -> tuple[Path, ...]:

@@ -1,4 +1,4 @@
-"""A small Ray on this machine, for tests of stages that use Ray Data."""
+"""A small Ray on this machine, for tests of stages that spread work over it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -2,27 +2,32 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
-from collections.abc import Iterator
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from ray import cloudpickle
 from support.local_ray import local_ray
 from support.stage_context import documents_of, stage_context
 from transformers import AutoTokenizer
 
 from llmtrain_api.data_report import DataReport
+from llmtrain_api.spec.data import Source
 from llmtrain_api.spec.evaluate import Evaluate
+from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.data.runner import RUNNER as DATA_STAGE
+from llmtrain_trainer.data.sources.shards import Shard, SourceShard, shards
 from llmtrain_trainer.errors import Interrupted, UserError
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.tokenizer.runner import RUNNER as TOKENIZER_STAGE
 from llmtrain_trainer.tokens.files import TokenFile
-
-# Ray warns of its own defaults.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context")
 
 TOKENIZER = {"algorithm": "bpe", "vocabularySize": 300}
 
@@ -92,8 +97,7 @@ def test_documents_are_split_in_order_and_the_report_adds_up(tmp_path: Path) -> 
     DATA_STAGE.work(context)
     train, validation = (documents_of(context.workspace, s) for s in ("train", "validation"))
     assert sorted(train + validation) == sorted(map(sentence, range(80)))
-    # The first document is written last.
-    assert train == [*sorted(train[:-1], key=list(map(sentence, range(80))).index), train[-1]]
+    assert train == sorted(train, key=list(map(sentence, range(80))).index)
     assert validation
     report = DataReport.model_validate_json(context.workspace.data_report.read_text())
     assert {name: a.documents for name, a in report.sources.items()} == {
@@ -136,14 +140,76 @@ def test_results_do_not_depend_on_where_they_are_made(
     write_inputs(tmp_path, *[[sentence(10 * f + n) for n in range(10)] for f in range(6)])
     context = files_context(tmp_path)
     made = []
-    for small_bytes, tasks_max in ((2**20, 4096), (0, 4096), (0, 2)):
+    monkeypatch.setattr("llmtrain_trainer.data.units._SMALLEST_BYTES", 1)
+    for small_bytes, tasks_per_core in ((2**20, 1), (0, 1), (0, 2)):
         monkeypatch.setattr("llmtrain_trainer.parallel._SMALL_BYTES", small_bytes)
-        monkeypatch.setattr("llmtrain_trainer.parallel._TASKS_MAX", tasks_max)
+        monkeypatch.setattr("llmtrain_trainer.parallel._TASKS_PER_CORE", tasks_per_core)
         for stage in (DATA_STAGE, TOKENIZER_STAGE):
             stage.work(context)
         made.append(digests(context.workspace.root))
         shutil.rmtree(context.workspace.root)
     assert made[0] == made[1] == made[2]
+    assert sum(name.endswith(".parquet") for name in made[0]) >= 6
+
+
+@dataclass(frozen=True)
+class KilledOnce:
+    """A shard whose first reader is killed in the middle of it."""
+
+    shard: Shard
+    marker: Path
+
+    @property
+    def source(self) -> str:
+        return self.shard.source
+
+    @property
+    def size(self) -> int:
+        return self.shard.size
+
+    @property
+    def is_html(self) -> bool:
+        return self.shard.is_html
+
+    @property
+    def identity(self) -> str:
+        return self.shard.identity
+
+    def documents(self, bad_rows: BadRows) -> Iterator[str]:
+        for number, text in enumerate(self.shard.documents(bad_rows)):
+            if number == 5 and not self.marker.exists():
+                self.marker.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield text
+
+
+@pytest.mark.usefixtures("ray")
+def test_a_worker_killed_in_the_middle_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_inputs(tmp_path, *[[sentence(10 * f + n) for n in range(10)] for f in range(4)])
+    context = files_context(tmp_path)
+    monkeypatch.setattr("llmtrain_trainer.data.units._SMALLEST_BYTES", 1)
+    DATA_STAGE.work(context)
+    whole = digests(context.workspace.root)
+    shutil.rmtree(context.workspace.root)
+
+    marker = tmp_path / "killed"
+
+    def deadly(sources: Sequence[Source], context: StageContext) -> list[SourceShard]:
+        first, second, *others = shards(sources, context)
+        return [first, replace(second, shard=KilledOnce(second.shard, marker)), *others]
+
+    monkeypatch.setattr("llmtrain_trainer.parallel._SMALL_BYTES", 0)
+    monkeypatch.setattr("llmtrain_trainer.data.stage.shards", deadly)
+    here = sys.modules[__name__]
+    cloudpickle.register_pickle_by_value(here)  # workers cannot import it
+    try:
+        DATA_STAGE.work(context)
+    finally:
+        cloudpickle.unregister_pickle_by_value(here)
+    assert marker.exists()
+    assert digests(context.workspace.root) == whole
 
 
 def test_changed_inputs_are_worked_on_again(tmp_path: Path) -> None:
@@ -177,7 +243,7 @@ def test_the_first_broken_line_in_order_is_what_the_user_sees(tmp_path: Path) ->
     context = files_context(tmp_path)
     with pytest.raises(UserError, match=r"3\.jsonl: line 2: each line must be one JSON object"):
         DATA_STAGE.work(context)
-    assert not digests(context.workspace.root)
+    assert not context.workspace.documents.exists()
 
 
 @pytest.mark.usefixtures("place")

@@ -1,92 +1,96 @@
 """Applies work to many items and gives the results back in order.
 
-Little work is done in the calling process, much is spread over the machines with Ray Data.
+Little work is done in the calling process, much is spread over the machines as Ray tasks.
 """
 
-import logging
 import os
-import pickle
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.errors import UserError, WorkerLostError, in_one_line
 from llmtrain_trainer.ray_connection import join_ray
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from ray import ObjectRef
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_COLUMN = "result"
-_TASKS_MAX = 4096
-"""More tasks than this cost more than they bring: a million small files share them."""
-
-
 _SMALL_BYTES = 16 * 2**20
 """Input up to this size is worked on in the calling process: a few seconds on one core, which is
-less than Ray Data and its workers take to start."""
+less than Ray's workers take to start."""
+_TASKS_PER_CORE = 2
+"""Tasks that wait or run, so that no core waits for the caller."""
+_RETRIES = 3
+"""Starts of a task after the first, where its process or machine was lost."""
 
 
 def map_in_order(
-    items: Sequence[Item], work: Callable[[Item], Iterator[Result]], *, num_bytes: int
+    items: Sequence[Item], work: Callable[[Item], Result], *, num_bytes: int
 ) -> Iterator[Result]:
     """The results of all items, in the order of the items wherever they are worked on.
 
     Args:
         items: parts of the input.
-        work: a module's function or a partial of one; it may run in other processes.
+        work: a module's function or a partial of one; it may run in other processes, and again
+            where one of them was lost. Its results pass through the calling process and wait there
+            for earlier ones: let it write what is large to files.
         num_bytes: size of all items together, which decides where they are worked on.
 
     Raises:
         UserError: the first in order that `work` raised.
+        WorkerLostError: a process or machine was lost again and again.
     """
     if num_bytes > _SMALL_BYTES:
         yield from _spread(items, work)
         return
     for item in items:
-        yield from work(item)
+        yield work(item)
 
 
-def _spread(items: Sequence[Item], work: Callable[[Item], Iterator[Result]]) -> Iterator[Result]:
-    """Results from tasks of Ray Data: each item is one, or shares one where there are very many.
-
-    They are streamed: a worker waits when they are not taken.
-    """
-    import ray.data
-
-    def work_on(batch: dict[str, Any]) -> "Iterator[pa.Table]":
-        import pyarrow as pa
-
-        # A task has one core, so no library must start threads for all of them.
-        os.environ["TOKENIZERS_PARALLELISM"] = "false"
-        for number in batch["id"]:
-            for outcome in _outcomes(items[number], work):
-                yield pa.table({_COLUMN: pa.array([pickle.dumps(outcome)], pa.large_binary())})
+def _spread(items: Sequence[Item], work: Callable[[Item], Result]) -> Iterator[Result]:
+    """Results of Ray tasks, one for each item; a bounded number of them is under way."""
+    import ray
+    from ray.exceptions import RayError, RayTaskError
 
     join_ray()
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    context = ray.data.DataContext.get_current().copy()
-    context.execution_options.preserve_order = True
-    context.enable_progress_bars = False
-    with ray.data.DataContext.current(context):
-        numbers = ray.data.range(len(items), override_num_blocks=min(len(items), _TASKS_MAX))
-        tables = numbers.map_batches(work_on, batch_size=None, batch_format="numpy")
-    for table in tables.iter_batches(batch_size=None, batch_format="pyarrow"):
-        for value in table[_COLUMN]:
-            outcome = pickle.loads(value.as_buffer())  # noqa: S301 - our own worker wrote it
+    task = ray.remote(num_cpus=1, max_retries=_RETRIES)(_outcome)
+    shared = ray.put(work)
+    running: dict[ObjectRef[Result | UserError], int] = {}
+    done: dict[int, Result | UserError] = {}
+    num_started = 0
+    try:
+        for number in range(len(items)):
+            while number not in done:
+                room = _TASKS_PER_CORE * int(ray.cluster_resources().get("CPU", 0))
+                while num_started < len(items) and len(running) < max(room, 1):
+                    running[task.remote(shared, items[num_started])] = num_started
+                    num_started += 1
+                finished, _ = ray.wait(list(running), num_returns=1)
+                for each in finished:
+                    done[running.pop(each)] = ray.get(each)
+            outcome = done.pop(number)
             if isinstance(outcome, UserError):
                 raise outcome
             yield outcome
+    except RayTaskError:
+        raise
+    except RayError as error:
+        raise WorkerLostError(f"a worker of this stage was lost: {in_one_line(error)}") from error
+    finally:
+        for each in running:
+            ray.cancel(each)
 
 
-def _outcomes(item: Item, work: Callable[[Item], Iterator[Result]]) -> Iterator[Result | UserError]:
-    """The results, and at the end perhaps the user's error.
+def _outcome(work: Callable[[Item], Result], item: Item) -> Result | UserError:
+    """The result, or the user's error.
 
     It travels as a value: raised in a task it would come with Ray's traceback, and which of
     several errors the user sees would be chance.
     """
+    # A task has one core, so no library must start threads for all of them.
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
     try:
-        yield from work(item)
+        return work(item)
     except UserError as error:
-        yield error
+        return error

@@ -10,7 +10,7 @@ from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import CountedTokens, EvaluationResult
 from llmtrain_trainer.completion import made_from, mark_complete
-from llmtrain_trainer.files import replaced_folder
+from llmtrain_trainer.files import remove_folder, replaced_folder
 from llmtrain_trainer.stage import StageContext
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ class Product:
     made again. Called before and after it is made; without it the product is always made."""
     files: tuple[Path, ...] = ()
     """Files outside the folder that are made along with it."""
+    units: Path | None = None
+    """Folder of finished units, with which a stopped attempt goes on; removed with the product's
+    completion."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ class StageRunner:
                 product.make(folder)
                 if product.inputs is not None:
                     mark_complete(folder, product.inputs())
+        if product is not None and product.units is not None:
+            remove_folder(product.units)
         return self.run(context) if self.run else StageResult()
 
     @property

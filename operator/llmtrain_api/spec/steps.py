@@ -37,7 +37,7 @@ class Step(OneOf):
 
     @property
     def compares_documents(self) -> bool:
-        """Whether the step sees all documents, in order, in one process."""
+        """Whether the step compares documents by their keys."""
         return self.kind in _comparing_kinds()
 
 

@@ -79,7 +79,7 @@ def test_the_report_counts_documents_by_language() -> None:
     data = Data.model_validate({"sources": [{"pythonDocs": {}}], "steps": [step]})
     texts = (*SENTENCES.values(), SENTENCES["fr"], *NO_LANGUAGE)
     (batch,) = work_on_shard(SourceShard(TextShard(texts), 0), data)
-    (report,) = batch.steps
+    (report,) = batch.tally.steps
     assert [document.text for document in batch.documents] == [SENTENCES["en"], SENTENCES["de"]]
     others = dict.fromkeys(SENTENCES.keys() - {"en", "de"}, 1)
     assert report.dropped_by_rule == others | {"fr": 2, "unknown": len(NO_LANGUAGE)}

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmtrain_api.spec.step_sections.deduplication import ExactDedup
-from llmtrain_trainer.data.documents import Document, document_key, is_held_out
+from llmtrain_trainer.data.documents import document_key, is_held_out
 from llmtrain_trainer.data.steps.base import Dropped
 from llmtrain_trainer.data.steps.exact_dedup import ExactDedupStep
 
@@ -18,7 +18,7 @@ def test_white_space_and_case_make_no_difference() -> None:
 
 def test_a_key_is_new_once() -> None:
     apply = ExactDedupStep(ExactDedup()).prepare()
-    one, other = (Document(text, text.encode(), "Latin") for text in "ab")
+    one, other = KEYS[:2]
     assert apply([one, other, one]) == [one, other, Dropped("repeated")]
     assert apply([one]) == [Dropped("repeated")]
 

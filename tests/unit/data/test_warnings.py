@@ -7,11 +7,13 @@ from support.stage_context import stage_context
 
 from llmtrain_api.data_report import DataReport, ScriptReport
 from llmtrain_api.spec.data import Data
-from llmtrain_trainer.data.pipeline import work_on_shard
+from llmtrain_api.stages import Stage
+from llmtrain_trainer.data.corpus import CorpusMaker
 from llmtrain_trainer.data.sources.shards import shards
 from llmtrain_trainer.data.steps.registry import reasons
+from llmtrain_trainer.data.units import corpus_units
 from llmtrain_trainer.data.warnings import warnings
-from llmtrain_trainer.data.writer import CorpusWriter
+from llmtrain_trainer.units import sweep
 
 SENTENCE = "The words of document {} have to be read with care, and that is the end of it."
 CHINESE = "今天天气很好我们一起去公园散步他们在学校里学习语言和数学第{}天"
@@ -29,11 +31,10 @@ def report_of(
     settings = {"steps": steps(min_words), "sources": sources}
     context = stage_context("data", folder, data=settings)
     data = Data.model_validate(settings)
-    with CorpusWriter(folder / "documents", data, holds_html=True) as writer:
-        for shard in shards(data.sources, context):
-            for batch in work_on_shard(shard, data):
-                writer.take(batch)
-    report = writer.report()
+    units = corpus_units(shards(data.sources, context))
+    home = sweep(context.workspace.units(Stage.DATA), "these")
+    (folder / "documents").mkdir()
+    report = CorpusMaker(units, data, home, context).make(folder / "documents")
     return report, list(warnings(report, reasons(data.steps)))
 
 

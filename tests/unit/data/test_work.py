@@ -38,11 +38,10 @@ TEXTS = (
 def reports(texts: tuple[str, ...]) -> tuple[list[str], list[StepReport], int]:
     """The documents that stay, the steps over all batches, the number of batches."""
     batches = list(work_on_shard(SourceShard(TextShard(texts), 0), DATA))
-    steps = list(batches[0].steps)
+    steps = list(batches[0].tally.steps)
     for batch in batches[1:]:
-        steps = [merge(one, other) for one, other in zip(steps, batch.steps, strict=True)]
-    assert sum(batch.shard_size for batch in batches) == 7
-    assert sum(batch.read.documents for batch in batches) == len(texts)
+        steps = [merge(one, other) for one, other in zip(steps, batch.tally.steps, strict=True)]
+    assert sum(batch.tally.read["made"].documents for batch in batches) == len(texts)
     return [d.text for batch in batches for d in batch.documents], steps, len(batches)
 
 

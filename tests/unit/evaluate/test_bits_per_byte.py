@@ -102,7 +102,7 @@ def test_texts_become_the_tokens_of_the_token_files(tmp_path: Path) -> None:
         for text in texts:
             writer.write(text, "test")
     (group,) = row_groups(tmp_path / "documents")
-    (encoding,) = encode_task(EncodingTask(group, tmp_path / "tokenizer.json", "", 0))
+    encoding = encode_task(EncodingTask(group, tmp_path / "tokenizer.json", "", 0))
     stream = token_stream(tokenizer, texts)
     assert stream.tokens.tolist() == encoding.tokens.tolist()
     assert np.diff([*stream.document_starts, len(stream.tokens)]).tolist() == (

@@ -17,7 +17,7 @@ _SCHEMA = pa.schema([("text", pa.large_string()), ("source", pa.string())])
 _ROW_GROUP_BYTES = 4 * 2**20
 """Text that is held in memory before it is written; also what one task tokenizes at a time."""
 _FILE_BYTES = 256 * 2**20
-_KEY_BYTES = 16
+KEY_BYTES = 16
 """Size of a document's key: among 10^12 documents, two share one with probability 10^-15."""
 _SPLIT_BYTES = 8
 _SPLIT_HASHES = 1 << (8 * _SPLIT_BYTES)
@@ -30,14 +30,16 @@ class Document:
     text: str
     key: bytes
     """Hash of the text, for deduplication and for the split."""
-    script: str
-    """The writing system of most of its letters, such as Latin or Han."""
 
 
 def document_key(text: str) -> bytes:
     """A hash of a text that is the same whatever its white space and case."""
     normal = " ".join(text.split()).casefold()
-    return hashlib.blake2b(normal.encode(), digest_size=_KEY_BYTES).digest()
+    return hashlib.blake2b(normal.encode(), digest_size=KEY_BYTES).digest()
+
+
+BLANK_KEY = document_key("")
+"""The key of every document that is white space alone."""
 
 
 def is_held_out(key: bytes, fraction: float) -> bool:
@@ -54,7 +56,8 @@ class DocumentWriter:
     """Writes documents in order; a context manager.
 
     Args:
-        folder: made here; files are named `part-00000.parquet` and so on.
+        folder: made here; files are named `part-00000.parquet` and so on. Without documents there
+            are none.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -87,8 +90,8 @@ class DocumentWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None and (self._texts or not self._num_files):
-            self._flush()  # also an empty file where there are no documents at all
+        if kind is None and self._texts:
+            self._flush()
         self._close_file()
 
     def _flush(self) -> None:
@@ -120,11 +123,16 @@ class RowGroup:
 
     def texts(self) -> list[str]:
         """The documents' texts, in order."""
+        return self._column("text")
+
+    def sources(self) -> list[str]:
+        """The documents' sources, in order."""
+        return self._column("source")
+
+    def _column(self, name: str) -> list[str]:
         with pq.ParquetFile(self.path) as file:
-            texts: list[str] = file.read_row_group(self.number, columns=["text"])[
-                "text"
-            ].to_pylist()
-        return texts
+            values: list[str] = file.read_row_group(self.number, columns=[name])[name].to_pylist()
+        return values
 
 
 def row_groups(folder: Path) -> list[RowGroup]:

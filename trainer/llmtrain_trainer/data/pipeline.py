@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from llmtrain_api.data_report import Size, StepReport
+from llmtrain_api.data_report import Size
 from llmtrain_api.spec.data import Data
 from llmtrain_api.spec.steps import Step
-from llmtrain_trainer.data.documents import Document, document_key
-from llmtrain_trainer.data.report import StepCounter, size_of
+from llmtrain_trainer.data.documents import BLANK_KEY, Document, document_key
+from llmtrain_trainer.data.report import StepCounter, Tally, size_of
 from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.data.scripts import main_script
 from llmtrain_trainer.data.sources.shards import SourceShard
@@ -23,21 +23,12 @@ _BATCH_DOCUMENTS = 4096
 
 @dataclass(frozen=True)
 class DocumentBatch:
-    """Documents of one shard, with a report on the dropped ones."""
+    """Documents of one shard, with counts of the dropped ones too."""
 
-    number: int
-    """Position of the source in the manifest."""
-    source: str
-    read: Size
-    num_bad_rows: int
-    bad_rows: tuple[str, ...]
-    """What was wrong with some of them."""
-    shard_size: int
-    """The size of the shard where this is its last batch, else 0."""
+    origin: str
+    """The shard's source: a file's path."""
     documents: tuple[Document, ...]
-    scripts_in: dict[str, int]
-    """Documents by script, those that were dropped included."""
-    steps: tuple[StepReport, ...]
+    tally: Tally
 
 
 def work_on_shard(work: SourceShard, data: Data) -> Iterator[DocumentBatch]:
@@ -55,7 +46,7 @@ def work_on_shard(work: SourceShard, data: Data) -> Iterator[DocumentBatch]:
         if batch.is_full:
             yield batch.close()
             batch = _OpenBatch(work, functions, bad_rows)
-    yield batch.close(shard_size=work.shard.size)
+    yield batch.close()
 
 
 @cache
@@ -64,8 +55,17 @@ def _prepared(step: DocumentStep[Any]) -> TextFunction:
     return step.prepare()
 
 
+@dataclass(frozen=True)
+class Drop:
+    """A document that a step dropped after it compared documents."""
+
+    step: str
+    """The step's name in the data report."""
+    dropped: Dropped
+
+
 class CorpusSteps:
-    """Applies the steps that compare documents, to one batch after the other.
+    """Applies the steps that compare documents, to the keys of one document after the other.
 
     Args:
         listed: the manifest's list.
@@ -74,23 +74,24 @@ class CorpusSteps:
     def __init__(self, listed: Sequence[Step]) -> None:
         self._functions = {name: step.prepare() for name, step in corpus_steps(listed).items()}
 
-    def apply(self, batch: DocumentBatch) -> tuple[list[Document], list[StepReport]]:
-        """The documents of the next batch that stay, and what each step did."""
-        documents = list(batch.documents)
-        reports = []
+    def apply(self, keys: Sequence[bytes]) -> list[Drop | None]:
+        """The outcome for each of the next documents: None where it stays.
+
+        Args:
+            keys: their keys. Documents with the same key must all be given to the same object.
+        """
+        outcomes: list[Drop | None] = [None] * len(keys)
+        places = list(range(len(keys)))
         for name, function in self._functions.items():
-            counter = StepCounter(name)
             kept = []
-            for before, outcome in zip(documents, function(documents), strict=True):
-                after = Dropped(NO_TEXT) if _is_blank(before.text) else outcome
+            for place, outcome in zip(places, function([keys[n] for n in places]), strict=True):
+                after = Dropped(NO_TEXT) if keys[place] == BLANK_KEY else outcome
                 if isinstance(after, Dropped):
-                    counter.count(batch.source, before.text, after)
+                    outcomes[place] = Drop(name, after)
                 else:
-                    counter.count(batch.source, before.text, after.text)
-                    kept.append(after)
-            documents = kept
-            reports.append(counter.report())
-        return documents, reports
+                    kept.append(place)
+            places = kept
+        return outcomes
 
 
 class _OpenBatch:
@@ -111,7 +112,7 @@ class _OpenBatch:
         self._read += size_of(text)
         self._texts.append(text)
 
-    def close(self, shard_size: int = 0) -> DocumentBatch:
+    def close(self) -> DocumentBatch:
         """Apply the steps."""
         kept = list(range(len(self._texts)))
         reports = []
@@ -122,16 +123,18 @@ class _OpenBatch:
         texts = self._texts
         scripts = [main_script(text) for text in texts]
         num_bad_rows, bad_rows = self._bad_rows.drain()
+        origin = self._work.shard.source
         return DocumentBatch(
-            number=self._work.number,
-            source=self._work.shard.source,
-            read=self._read,
-            num_bad_rows=num_bad_rows,
-            bad_rows=bad_rows,
-            shard_size=shard_size,
-            documents=tuple(Document(texts[i], document_key(texts[i]), scripts[i]) for i in kept),
-            scripts_in=dict(Counter(scripts)),
-            steps=tuple(reports),
+            origin=origin,
+            documents=tuple(Document(texts[i], document_key(texts[i])) for i in kept),
+            tally=Tally(
+                read={origin: self._read},
+                num_bad_rows=num_bad_rows,
+                bad_rows=bad_rows,
+                scripts_in=dict(Counter(scripts)),
+                scripts_kept=dict(Counter(scripts[i] for i in kept)),
+                steps=tuple(reports),
+            ),
         )
 
     def _apply(self, function: TextFunction, places: list[int], counter: StepCounter) -> list[int]:

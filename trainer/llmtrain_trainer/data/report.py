@@ -3,7 +3,11 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from pydantic import Field
+
+from llmtrain_api.base import Record
 from llmtrain_api.data_report import Example, Size, StepReport
+from llmtrain_trainer.data.rows import first_examples
 from llmtrain_trainer.data.steps.base import Dropped
 
 _NUM_EXAMPLES = 5
@@ -14,6 +18,35 @@ _CONTEXT_CHARACTERS = 20
 def size_of(text: str) -> Size:
     """One document."""
     return Size(documents=1, bytes=_num_bytes(text))
+
+
+class Tally(Record):
+    """Counts of some documents of one source, before and after the steps of the workers."""
+
+    read: dict[str, Size] = Field(default_factory=dict)
+    """Documents by their origin: a file's path."""
+    num_bad_rows: int = 0
+    bad_rows: tuple[str, ...] = ()
+    """What was wrong with the first few."""
+    scripts_in: dict[str, int] = Field(default_factory=dict)
+    """Documents by script, those that were dropped included."""
+    scripts_kept: dict[str, int] = Field(default_factory=dict)
+    steps: tuple[StepReport, ...] = ()
+    """Steps that look at one document, in their order."""
+
+    def __add__(self, other: "Tally") -> "Tally":
+        """The counts of both; the other's documents come after."""
+        read = dict(self.read)
+        for origin, size in other.read.items():
+            read[origin] = read.get(origin, Size()) + size
+        return Tally(
+            read=read,
+            num_bad_rows=self.num_bad_rows + other.num_bad_rows,
+            bad_rows=first_examples(self.bad_rows, other.bad_rows),
+            scripts_in=dict(Counter(self.scripts_in) + Counter(other.scripts_in)),
+            scripts_kept=dict(Counter(self.scripts_kept) + Counter(other.scripts_kept)),
+            steps=merge_all(self.steps, other.steps),
+        )
 
 
 @dataclass
@@ -77,6 +110,15 @@ def merge(first: StepReport, second: StepReport) -> StepReport:
         dropped_by_rule=dict(Counter(first.dropped_by_rule) + Counter(second.dropped_by_rule)),
         examples=(first.examples + second.examples)[:_NUM_EXAMPLES],
     )
+
+
+def merge_all(
+    first: tuple[StepReport, ...], second: tuple[StepReport, ...]
+) -> tuple[StepReport, ...]:
+    """Reports of a list of steps over the documents of two; either may have none yet."""
+    if not first or not second:
+        return first or second
+    return tuple(merge(one, other) for one, other in zip(first, second, strict=True))
 
 
 def _count(total: Counter[str], text: str) -> None:

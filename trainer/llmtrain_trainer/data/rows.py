@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import TypeVar
 
 from llmtrain_trainer.errors import UserError
@@ -11,6 +12,11 @@ Row = TypeVar("Row")
 
 _NUM_EXAMPLES = 3
 _FIELDS_SHOWN = 10
+
+
+def first_examples(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:
+    """The few errors that are shown of two lists, one after the other."""
+    return tuple(islice(chain(first, second), _NUM_EXAMPLES))
 
 
 @dataclass
@@ -61,8 +67,8 @@ class BadRows:
         examples = list(examples)
         self.count += count
         self._new_count += count
-        self._new_examples = [*self._new_examples, *examples][:_NUM_EXAMPLES]
-        self.examples = [*self.examples, *examples][:_NUM_EXAMPLES]
+        self._new_examples = [*first_examples(self._new_examples, examples)]
+        self.examples = [*first_examples(self.examples, examples)]
         if self.count > self.limit:
             last = examples[-1]
             if self.limit:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from llmtrain_api.data_report import ScriptReport, Size, SourceReport, StepReport
 from llmtrain_api.spec.data import Source
-from llmtrain_trainer.data.pipeline import DocumentBatch
+from llmtrain_trainer.data.report import Tally
 from llmtrain_trainer.data.rows import BadRows
 
 _PATHS_SHOWN = 3
@@ -27,22 +27,22 @@ class SourceCounter:
         self._scripts_in: Counter[str] = Counter()
         self._scripts_kept: Counter[str] = Counter()
 
-    def take(self, batch: DocumentBatch, comparisons: Iterable[StepReport] = ()) -> None:
-        """Count a batch.
-
-        Args:
-            batch: what a worker made of some documents.
-            comparisons: what the steps that compare documents did to it.
+    def take(self, tally: Tally) -> None:
+        """Count what workers made of some documents.
 
         Raises:
             UserError: the source has more bad rows than it may have.
         """
-        if batch.num_bad_rows:
-            self._bad_rows.add(batch.num_bad_rows, batch.bad_rows)
-        self._received += batch.read
-        self._scripts_in.update(batch.scripts_in)
-        self._scripts_kept.update(document.script for document in batch.documents)
-        for step in (*batch.steps, *comparisons):
+        if tally.num_bad_rows:
+            self._bad_rows.add(tally.num_bad_rows, tally.bad_rows)
+        self._received = sum(tally.read.values(), self._received)
+        self._scripts_in.update(tally.scripts_in)
+        self._scripts_kept.update(tally.scripts_kept)
+        self.take_steps(tally.steps)
+
+    def take_steps(self, steps: Iterable[StepReport]) -> None:
+        """Count what steps did to some documents."""
+        for step in steps:
             for rule, count in step.dropped_by_rule.items():
                 self._dropped[f"{step.name} {rule}"] += count
             if step.changed_documents:

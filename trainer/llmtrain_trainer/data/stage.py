@@ -1,24 +1,24 @@
 """The data stage: documents from all sources, cleaned, filtered, deduplicated and split."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 
 from llmtrain_api.data_report import DataReport
 from llmtrain_api.progress import bounded_warnings
-from llmtrain_api.spec.data import Data
+from llmtrain_api.stages import Stage
 from llmtrain_trainer.completion import fingerprint
-from llmtrain_trainer.data.pipeline import work_on_shard
-from llmtrain_trainer.data.sources.shards import SourceShard, shards
+from llmtrain_trainer.data.corpus import CorpusMaker
+from llmtrain_trainer.data.software import software
+from llmtrain_trainer.data.sources.shards import shards
 from llmtrain_trainer.data.steps.registry import reasons
+from llmtrain_trainer.data.units import corpus_units
 from llmtrain_trainer.data.warnings import warnings
-from llmtrain_trainer.data.writer import CorpusWriter
-from llmtrain_trainer.errors import Interrupted, UserError
+from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.files import replace_file
-from llmtrain_trainer.parallel import map_in_order
 from llmtrain_trainer.runner import Product, StageResult, runners
 from llmtrain_trainer.stage import StageContext
+from llmtrain_trainer.units import sweep
 
 _log = logging.getLogger(__name__)
 
@@ -28,21 +28,30 @@ def documents(context: StageContext) -> Product:
 
     Raises:
         UserError: a source cannot be read, or no document is left.
-        Interrupted: a stop was requested; nothing is left behind.
+        Interrupted: a stop was requested; finished units are left for the next attempt.
     """
     data = context.config.data
     assert data is not None, "the stage runs when its section is there"
     context.progress.update(percent=0, activity="looking for documents")
     work = shards(data.sources, context)
-    inputs = fingerprint([data.model_dump_json(), *(each.shard.identity for each in work)])
+    # Without None: a kind of step that is new in llmtrain leaves the fingerprint as it was.
+    section = data.model_dump_json(exclude_none=True)
+    inputs = fingerprint([section, *(each.shard.identity for each in work)])
+    home = context.workspace.units(Stage.DATA)
 
     def make(folder: Path) -> None:
-        report = _make(work, data, folder, context)
+        # Finished documents outlive a new version of llmtrain; half of them do not, for the other
+        # half would be made by other code.
+        units = sweep(home, fingerprint([inputs, software()]))
+        maker = CorpusMaker(corpus_units(work), data, units, context)
+        report = maker.make(folder)
         _require_documents(report, reasons(data.steps))
         replace_file(context.workspace.data_report, report.model_dump_json(indent=2) + "\n")
 
     report = context.workspace.data_report
-    return Product(context.workspace.documents, make, inputs=lambda: inputs, files=(report,))
+    return Product(
+        context.workspace.documents, make, inputs=lambda: inputs, files=(report,), units=home
+    )
 
 
 def conclude(context: StageContext) -> StageResult:
@@ -62,28 +71,6 @@ def conclude(context: StageContext) -> StageResult:
     context.progress.update(warnings=found)
     context.progress.update(percent=100, activity="documents are ready")
     return StageResult()
-
-
-def _make(
-    work: Sequence[SourceShard], data: Data, folder: Path, context: StageContext
-) -> DataReport:
-    context.progress.update(activity="cleaning documents")
-    total = sum(each.shard.size for each in work)
-    done = 0
-    num_documents = 0
-    holds_html = any(each.shard.is_html for each in work)
-    with CorpusWriter(folder, data, holds_html=holds_html) as writer:
-        for batch in map_in_order(work, partial(work_on_shard, data=data), num_bytes=total):
-            if context.stop.is_set():
-                raise Interrupted("stopped while cleaning documents; they will be cleaned anew")
-            writer.take(batch)
-            done += batch.shard_size
-            num_documents += batch.read.documents
-            context.progress.update(
-                percent=100 * done / max(total, 1),
-                activity=f"cleaning documents ({num_documents:,} read)",
-            )
-    return writer.report()
 
 
 def _require_documents(report: DataReport, reasons_by_rule: Mapping[str, str]) -> None:

@@ -55,9 +55,10 @@ def _read(data: Data, context: StageContext) -> list[str]:
     counters = [SourceCounter(source) for source in data.sources]
     for shard in shards(data.sources, context):
         for batch in work_on_shard(shard, data):
-            counters[batch.number].take(batch)
-            documents, _ = corpus_steps.apply(batch)
-            texts += [document.text for document in documents]
+            counters[shard.number].take(batch.tally)
+            outcomes = corpus_steps.apply([document.key for document in batch.documents])
+            kept = zip(batch.documents, outcomes, strict=True)
+            texts += [document.text for document, dropped in kept if dropped is None]
     why = reasons(data.steps)
     lost = (warning for each in counters for warning in source_warnings(each.report(), why))
     context.progress.update(warnings=bounded_warnings(f"evaluate.data: {each}" for each in lost))

@@ -43,11 +43,11 @@ def encode_in_order(tasks: Sequence[EncodingTask]) -> Iterator[Encoding]:
     return map_in_order(tasks, _encode, num_bytes=num_bytes)
 
 
-def _encode(task: EncodingTask) -> Iterator[Encoding]:
+def _encode(task: EncodingTask) -> Encoding:
     texts = task.documents.texts()
     tokenizer = _load(task.tokenizer_file, task.tokenizer_sha256)
     ids = [[*document, task.end_of_text_id] for document in tokenizer.encode_ids(texts)]
-    yield Encoding(
+    return Encoding(
         tokens=np.fromiter(chain.from_iterable(ids), dtype=np.uint32),
         num_tokens=np.array([len(document) for document in ids], dtype=np.int64),
         num_bytes=np.array([len(text.encode()) for text in texts], dtype=np.int64),

@@ -22,5 +22,5 @@ class StepSection(Section):
     """The settings of one step."""
 
     compares_documents: ClassVar[bool] = False
-    """Whether the step sees all documents, in order, in one process; else each worker applies it to
-    the documents that it reads."""
+    """Whether the step compares documents by their keys; else workers apply it to each document
+    that they read."""

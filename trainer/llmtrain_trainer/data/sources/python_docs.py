@@ -12,6 +12,7 @@ import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from pydoc_data.topics import topics
 from typing import Literal
@@ -82,6 +83,7 @@ def harvest_part(part: str) -> Iterator[DocEntry]:
         yield from _harvest_module(_module_name(Path(part)), ast.parse(source))
 
 
+@cache
 def _library() -> Path:
     return Path(sysconfig.get_path("stdlib"))
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from llmtrain_api.spec.step_sections.base import StepSection
-from llmtrain_trainer.data.documents import Document
 
 SectionT = TypeVar("SectionT", bound=StepSection)
 Item = TypeVar("Item")
@@ -54,9 +53,10 @@ result does not depend on the batches, or on who works on which."""
 TextFunction = Callable[[Sequence[str]], list[str | Dropped]]
 """The function that a document step prepares."""
 
-CorpusStep = Step[SectionT, Document]
-"""A step that compares documents: one process applies it to all of them, in the order in which they
-were read. The function may remember what it has seen."""
+CorpusStep = Step[SectionT, bytes]
+"""A step that compares documents by their keys. The function gets the keys of documents in the
+order in which they were read, and may remember what it has seen. Several processes share the keys
+among themselves; all documents with the same key come to the same one."""
 
 
 def one_by_one(change: Callable[[str], str | Dropped]) -> TextFunction:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from llmtrain_api.spec.step_sections.deduplication import ExactDedup
-from llmtrain_trainer.data.documents import Document
 from llmtrain_trainer.data.steps.base import CorpusStep, Dropped
 
 
@@ -15,15 +14,15 @@ class ExactDedupStep(CorpusStep[ExactDedup]):
         """Descriptions of the documents that each rule drops."""
         return {"repeated": "the same text came before"}
 
-    def prepare(self) -> Callable[[Sequence[Document]], list[Document | Dropped]]:
+    def prepare(self) -> Callable[[Sequence[bytes]], list[bytes | Dropped]]:
         """Begin with no document seen."""
         seen: set[bytes] = set()
 
-        def apply(documents: Sequence[Document]) -> list[Document | Dropped]:
-            kept: list[Document | Dropped] = []
-            for document in documents:
-                kept.append(Dropped("repeated") if document.key in seen else document)
-                seen.add(document.key)
+        def apply(keys: Sequence[bytes]) -> list[bytes | Dropped]:
+            kept: list[bytes | Dropped] = []
+            for key in keys:
+                kept.append(Dropped("repeated") if key in seen else key)
+                seen.add(key)
             return kept
 
         return apply

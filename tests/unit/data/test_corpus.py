@@ -1,0 +1,169 @@
+"""The corpus is the same however it is shared out, and wherever its driver was killed."""
+
+import ast
+import hashlib
+import json
+import shutil
+import sys
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+
+import pytest
+from support.crashed_rename import KilledError, killed_before_rename
+from support.stage_context import documents_of, stage_context
+from support.text_shard import TextShard
+
+from llmtrain_api.data_report import DataReport
+from llmtrain_api.spec.data import Data
+from llmtrain_trainer.data import cleaning, shuffle, software
+from llmtrain_trainer.data.runner import RUNNER as DATA_STAGE
+from llmtrain_trainer.data.sources.shards import SourceShard
+from llmtrain_trainer.data.units import CorpusUnit, corpus_units
+from llmtrain_trainer.stage import StageContext
+
+_FILES = 4
+_IN_A_FILE = 30
+
+
+@pytest.fixture(autouse=True)
+def a_unit_for_each_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmtrain_trainer.data.units._SMALLEST_BYTES", 1)
+
+
+def context_in(folder: Path, fraction: float = 0.1) -> StageContext:
+    """Four files; a third of the documents of each came in a file before."""
+    (folder / "inputs").mkdir(exist_ok=True)
+    for file in range(_FILES):
+        numbers = range(file * 20, file * 20 + _IN_A_FILE)
+        lines = [json.dumps({"text": f"The text of number {number}"}) for number in numbers]
+        path = folder / "inputs" / f"{file}.jsonl"
+        if not path.exists():  # a file that is written again is another input
+            path.write_text("\n".join(lines))
+    sources = [{"files": {"paths": ["*.jsonl"], "format": "jsonl"}}]
+    steps = [{"unicode": {}}, {"length": {"minWords": 2}}, {"exactDedup": {}}]
+    data = {"sources": sources, "steps": steps, "validationFraction": fraction}
+    return stage_context("data", folder, data=data)
+
+
+def digests(context: StageContext) -> dict[str, str]:
+    """SHA-256 of every file of the workspace."""
+    root = context.workspace.root
+    return {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
+
+
+def counted_cleaning(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the units that are cleaned from now on."""
+    cleaned: list[str] = []
+    clean = cleaning._clean
+
+    def counted(unit: CorpusUnit, data: Data, folder: Path) -> cleaning.CleanUnit:
+        cleaned.append(unit.name)
+        return clean(unit, data, folder)
+
+    monkeypatch.setattr(cleaning, "_clean", counted)
+    return cleaned
+
+
+def test_the_first_of_equal_documents_stays_in_any_number_of_partitions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    for documents in (1_000_000, 50, 7):
+        monkeypatch.setattr(shuffle, "_PARTITION_DOCUMENTS", documents)
+        context = context_in(tmp_path)
+        DATA_STAGE.work(context)
+        made.append(digests(context))
+        shutil.rmtree(context.workspace.root)
+    assert made[0] == made[1] == made[2]
+    assert not any(name.startswith("units") for name in made[0])
+    DATA_STAGE.work(context)
+    kept = [*documents_of(context.workspace, "train")]
+    assert kept == sorted(kept, key=lambda text: int(text.split()[-1]))
+    report = DataReport.model_validate_json(context.workspace.data_report.read_bytes())
+    assert report.steps[-1].dropped_by_rule == {"repeated": 10 * (_FILES - 1)}
+    assert [source.dropped_by_rule for source in report.by_source] == [
+        {"exactDedup repeated": 10 * (_FILES - 1)}
+    ]
+    assert report.train.documents + report.validation.documents == 20 * _FILES + 10
+
+
+def test_a_corpus_in_one_unit_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    for size in (1, 2**20):
+        monkeypatch.setattr("llmtrain_trainer.data.units._SMALLEST_BYTES", size)
+        context = context_in(tmp_path)
+        DATA_STAGE.work(context)
+        sides = [documents_of(context.workspace, side) for side in ("train", "validation")]
+        made.append((sides, context.workspace.data_report.read_text()))
+        shutil.rmtree(context.workspace.root)
+    assert made[0] == made[1]
+
+
+@pytest.mark.parametrize("fraction", [1e-9, 0.1])
+def test_a_driver_that_is_killed_anywhere_goes_on_to_the_same_corpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fraction: float
+) -> None:
+    context = context_in(tmp_path, fraction)
+    cleaned = counted_cleaning(monkeypatch)
+    DATA_STAGE.work(context)
+    whole = digests(context)
+    assert all(documents_of(context.workspace, side) for side in ("train", "validation"))
+    for rename in count(1):
+        shutil.rmtree(context.workspace.root)
+        cleaned.clear()
+        try:
+            with killed_before_rename(rename):
+                DATA_STAGE.work(context)
+        except KilledError:
+            DATA_STAGE.work(context)
+            assert digests(context) == whole
+            assert len(cleaned) <= _FILES + 1
+        else:
+            break
+    assert rename > 3 * _FILES
+
+
+def test_a_stage_does_not_go_on_with_units_of_other_software(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = context_in(tmp_path)
+    cleaned = counted_cleaning(monkeypatch)
+    with suppress(KilledError), killed_before_rename(_FILES + 1):  # all are cleaned
+        DATA_STAGE.work(context)
+    monkeypatch.setattr("llmtrain_trainer.data.software.version", lambda name: f"newer {name}")
+    DATA_STAGE.work(context)
+    assert len(cleaned) == 2 * _FILES
+
+
+def test_all_libraries_of_the_package_belong_to_its_software() -> None:
+    imported: set[str] = set()
+    for path in Path(software.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.partition(".")[0])
+    ours = {"llmtrain_api", "llmtrain_trainer", "_typeshed"}
+    assert imported - ours - sys.stdlib_module_names == set(software.LIBRARIES)
+
+
+def test_units_follow_from_the_sizes_of_the_shards() -> None:
+    def shards(*sizes: int, source: int = 0) -> list[SourceShard]:
+        return [SourceShard(TextShard((), size=size), source) for size in sizes]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("llmtrain_trainer.data.units._SMALLEST_BYTES", 10)
+        units = corpus_units([*shards(4, 5, 1, 30, 2), *shards(3, source=1), *shards(9, source=2)])
+    assert [(unit.source, [shard.size for shard in unit.shards]) for unit in units] == [
+        (0, [4, 5, 1]),
+        (0, [30]),
+        (0, [2]),
+        (1, [3]),
+        (2, [9]),
+    ]
+    assert [unit.name for unit in units] == ["000000", "000001", "000002", "000003", "000004"]

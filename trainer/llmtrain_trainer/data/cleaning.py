@@ -1,0 +1,56 @@
+"""Cleans one unit of a corpus: the first of three rounds of the workers.
+
+The documents that the unit's steps let through are written with their keys. The next round finds
+repetitions by the keys alone (`shuffle.py`), the last writes both splits (`splitting.py`).
+"""
+
+from functools import partial
+from pathlib import Path
+
+from llmtrain_api.base import Record
+from llmtrain_api.spec.data import Data
+from llmtrain_trainer.data.documents import DocumentWriter
+from llmtrain_trainer.data.pipeline import work_on_shard
+from llmtrain_trainer.data.report import Tally
+from llmtrain_trainer.data.shuffle import write_keys
+from llmtrain_trainer.data.sources.shards import SourceShard
+from llmtrain_trainer.data.units import CorpusUnit
+from llmtrain_trainer.units import committed
+
+DOCUMENTS = "documents"
+"""Folder of a clean unit's documents."""
+
+
+class CleanUnit(Record):
+    """Report on the documents of a unit."""
+
+    tally: Tally
+    num_kept: int
+
+
+def clean(unit: CorpusUnit, data: Data, home: Path) -> CleanUnit:
+    """Read the documents of a unit, and write those that its steps let through.
+
+    Args:
+        unit: says what is read.
+        data: the manifest's section.
+        home: folder of all clean units.
+
+    Raises:
+        UserError: what the unit reads is not what it should be.
+    """
+    return committed(home / unit.name, partial(_clean, unit, data), CleanUnit)
+
+
+def _clean(unit: CorpusUnit, data: Data, folder: Path) -> CleanUnit:
+    tally = Tally()
+    keys = bytearray()
+    with DocumentWriter(folder / DOCUMENTS) as writer:
+        for shard in unit.shards:
+            for batch in work_on_shard(SourceShard(shard, unit.source), data):
+                tally += batch.tally
+                for document in batch.documents:
+                    writer.write(document.text, batch.origin)
+                    keys += document.key
+    write_keys(folder, keys)
+    return CleanUnit(tally=tally, num_kept=writer.written.documents)
