@@ -92,6 +92,9 @@ def failure_class(exit_code: int | None) -> FailureClass:
 OUT_OF_MEMORY = "OutOfMemory"
 """Reason in the outcome of a stage that ran out of memory."""
 
+UNFIT_NODE = "UnfitNode"
+"""Reason in the outcome of a stage whose worker group has an unfit node."""
+
 OUTCOME_PREFIX = "llmtrain-outcome: "
 """Ray keeps only the exit code and the last lines of a driver's log, so the driver's last line
 is this prefix and an `Outcome` as JSON."""

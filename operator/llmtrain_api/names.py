@@ -31,6 +31,8 @@ VOLUMES_PATH = "/mnt/volumes"
 
 RUN_CONFIG_FILE = "run-config.json"
 """The file with a stage's run config, in the working directory of its driver."""
+NODE_VARIABLE = "LLMTRAIN_NODE_NAME"
+"""Environment variable of a Pod with the name of its node."""
 PROGRESS_PORT = 8790
 """Port of a driver's progress server in a cluster."""
 PROGRESS_PATH = "/progress"

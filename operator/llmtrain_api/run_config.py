@@ -44,6 +44,9 @@ class RunConfig(Sections):
     inputs: str
     """Absolute path of the folder that relative paths of the manifest start from."""
     workers: Workers
+    least_bandwidth_ratio: float | None = Field(None, ge=0, le=1)
+    """Least bandwidth of a rank's links, as a share of the others' median; 0 judges nothing, and
+    None leaves it to the trainer."""
     progress_host: str
     """Address that the driver's progress server binds to: all of them in a cluster, loopback on a
     laptop."""

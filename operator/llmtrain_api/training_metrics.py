@@ -192,6 +192,37 @@ class StatusMetrics(Record):
         Metric(step_log=True, terminal="micro batch {}", panel=Panel("Speed", "Micro batch")),
     ] = None
     """Sequences in one forward pass of a worker, found or named."""
+    bus_bandwidth: Annotated[
+        Rate | None,
+        Metric(
+            "bus_bandwidth_bytes_per_second",
+            job=True,
+            digits=0,
+            panel=Panel("Speed", "Bus bandwidth", "binBps", "Compare it with other jobs' there."),
+        ),
+    ] = None
+    """Bus bandwidth of an all-reduce of all workers before the first step, in bytes per second."""
+    slowest_link_bandwidth: Annotated[
+        Rate | None,
+        Metric(
+            "slowest_link_bytes_per_second",
+            job=True,
+            digits=0,
+            panel=Panel(
+                "Speed",
+                "Slowest link",
+                "binBps",
+                "The job's status names the slowest worker and its node.",
+            ),
+        ),
+    ] = None
+    """Bandwidth of the slowest link between neighbouring workers before the first step, in bytes
+    per second."""
+    slowest_rank: Count | None = None
+    """Worker whose links are the slowest, where they are below four fifths of the others' median:
+    its rank, from 0."""
+    slowest_node: Annotated[str, StringConstraints(max_length=253)] | None = None
+    """Node of the worker whose links are the slowest."""
 
 
 class TrainingMetrics(StatusMetrics):

@@ -27,6 +27,11 @@ def gigabytes(size: int) -> str:
     return f"{value:,.1f}" if value >= 1 or not size else f"{value:.2f}"
 
 
+def bandwidth(bytes_per_second: float) -> str:
+    """Bytes per second as GB/s (10^9), in three digits."""
+    return f"{bytes_per_second / 1e9:.3g} GB/s"
+
+
 def duration(seconds: float) -> str:
     """The two largest units: `3 days 19 hours`, `42 seconds`."""
     if seconds < 1:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from llmtrain_api.exit_codes import ExitCode, FailureClass
+from llmtrain_api.exit_codes import UNFIT_NODE, ExitCode, FailureClass
 from llmtrain_api.names import submission_id
 from llmtrain_api.status import Attempt, StageState, StageStatus
 from llmtrain_lifecycle.cluster import arrived, await_cluster, released
@@ -143,7 +143,7 @@ def _watch(
     if submission is None:
         return lost(ctx, stage)
     if submission.state.ended:
-        return ended(ctx, stage, submission)
+        return _after_end(ctx, stage, submission)
     running = stage.with_run(stage.run.replace(state=StageState.RUNNING))
     silent = silent_seconds(stage.name, attempt, *ctx.signs)
     why = why_stop(ctx, silent)
@@ -157,6 +157,15 @@ def _watch(
         message=working(stage.name, attempt) + (f"; {_STALLED}" if stalled else ""),
         requeue_after_seconds=soonest(hang_timeout - silent, ctx.seconds_left),
     )
+
+
+def _after_end(ctx: Reconciliation, stage: StageStatus, submission: Submission) -> Step:
+    """The step after an attempt's end; the next one does not go to a node that was unfit."""
+    step = ended(ctx, stage, submission)
+    outcome = submission.outcome
+    if outcome is None or outcome.reason != UNFIT_NODE:
+        return step
+    return replace(step, cluster=released(ctx.status))
 
 
 def _may_have_been_stopped(submission: Submission | None) -> bool:

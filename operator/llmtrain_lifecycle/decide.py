@@ -194,7 +194,8 @@ def _fail(ctx: Reconciliation, status: JobStatus, step: Step) -> Decision:
 
 
 def _finish(ctx: Reconciliation, stages: tuple[StageStatus, ...]) -> Decision:
-    status = ctx.status.replace(stages=stages, progress=finished_progress(stages))
+    progress = finished_progress(stages, ctx.status.progress)
+    status = ctx.status.replace(stages=stages, progress=progress)
     return _end(ctx, status, Phase.SUCCEEDED, "Completed", "all stages have succeeded")
 
 

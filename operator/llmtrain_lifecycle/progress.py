@@ -14,6 +14,8 @@ _NOTHING_NOW: dict[str, Any] = {
     **{each.field: None for each in metric_fields(StatusMetrics) if each.metric.live},
 }
 """Empty values of the fields that are valid only while an attempt runs."""
+_LINKS = ("bus_bandwidth", "slowest_link_bandwidth", "slowest_rank", "slowest_node")
+"""Fields that a worker group measures once, for all its attempts and stages."""
 
 
 def pipeline_progress(
@@ -64,11 +66,11 @@ def _stage_progress(
 ) -> Progress:
     """Progress of the stage, without its share of the pipeline."""
     if report is not None:
-        known = _going_on(_from_report(report), before)
+        known = _with_links_of(before, _going_on(_from_report(report), before))
     elif before is not None and before.stage is current.name:
         known = before
     else:
-        known = Progress(percent=0.0, stage=current.name, stage_percent=0.0)
+        known = _with_links_of(before, Progress(percent=0.0, stage=current.name, stage_percent=0.0))
     if current.state is StageState.SUCCEEDED:
         known = known.replace(stage_percent=100.0)
     if current.state in {StageState.PENDING, StageState.SUCCEEDED, StageState.FAILED}:
@@ -94,6 +96,13 @@ def _going_on(known: Progress, before: Progress | None) -> Progress:
     return known
 
 
+def _with_links_of(before: Progress | None, known: Progress) -> Progress:
+    """Add the links as they were measured before, unless they have been measured again."""
+    if before is None or known.bus_bandwidth is not None:
+        return known
+    return known.replace(**{field: getattr(before, field) for field in _LINKS})
+
+
 def _from_report(report: ProgressReport) -> Progress:
     measured: dict[str, Any] = {
         each.field: each.rounded_in(report) for each in metric_fields(StatusMetrics)
@@ -104,6 +113,8 @@ def _from_report(report: ProgressReport) -> Progress:
         stage_percent=round(report.percent, 1),
         activity=report.activity[:ACTIVITY_MAX_LENGTH],
         heartbeat_time=_heartbeat(report.heartbeat),
+        slowest_rank=report.slowest_rank,
+        slowest_node=report.slowest_node,
         **measured,
     )
 
@@ -113,6 +124,12 @@ def _heartbeat(time: float) -> str:
     return write_time(datetime.fromtimestamp(time // 30 * 30, UTC))
 
 
-def finished_progress(stages: tuple[StageStatus, ...]) -> Progress:
-    """Progress of a succeeded job."""
-    return Progress(percent=100.0, stage=stages[-1].name, stage_percent=100.0)
+def finished_progress(stages: tuple[StageStatus, ...], before: Progress | None) -> Progress:
+    """Progress of a succeeded job.
+
+    Args:
+        stages: all stages.
+        before: progress of the last reconcile.
+    """
+    done = Progress(percent=100.0, stage=stages[-1].name, stage_percent=100.0)
+    return _with_links_of(before, done)

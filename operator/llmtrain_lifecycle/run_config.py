@@ -43,6 +43,9 @@ def render_run_config(
         mirror=spec.workspace.mirror,
         inputs=settings.inputs,
         workers=_workers(job, settings),
+        least_bandwidth_ratio=settings.least_bandwidth_ratios.get(
+            spec.compute.trainers.profile or ""
+        ),
         progress_host=settings.progress_host,
         progress_port=settings.progress_port,
         tracking=spec.tracking,

@@ -32,6 +32,8 @@ class Settings:
     first_backoff_seconds: float = 5.0
     """Wait before the second attempt of a stage; doubled for each one after it."""
     longest_backoff_seconds: float = 300.0
+    least_bandwidth_ratios: Mapping[str, float] = field(default_factory=dict)
+    """Least bandwidth of a rank's links as a share of the others' median, by profile."""
     usd_per_hour: Decimal = Decimal(0)
     """Price of this machine in US dollars per hour; on a cluster the nodes' prices count."""
 

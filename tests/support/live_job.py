@@ -146,6 +146,8 @@ def _progress() -> Progress:
         loss=3.21,
         validation_bits_per_byte=1.23,
         clip_factor=0.5,
+        bus_bandwidth=4e10,
+        slowest_link_bandwidth=3e10,
         tokens_per_second=12_345.6,
         eta_seconds=3600.0,
         pipeline_eta_seconds=7200.0,

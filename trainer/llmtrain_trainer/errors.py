@@ -1,6 +1,6 @@
 """The errors that end a stage; each has an exit code and a reason."""
 
-from llmtrain_api.exit_codes import ExitCode
+from llmtrain_api.exit_codes import UNFIT_NODE, ExitCode
 from llmtrain_api.status import EvaluationResult
 
 _LONGEST_LINE = 400
@@ -58,6 +58,13 @@ class WorkerLostError(StageError):
 
     exit_code = ExitCode.INFRASTRUCTURE
     default_reason = "WorkerLost"
+
+
+class UnfitNodeError(StageError):
+    """A node lacks a GPU, or its links are too slow; another node may do."""
+
+    exit_code = ExitCode.INFRASTRUCTURE
+    default_reason = UNFIT_NODE
 
 
 class GateError(StageError):

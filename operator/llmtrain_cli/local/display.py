@@ -12,7 +12,7 @@ from rich.text import Text
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus, Progress, StageState, StageStatus
 from llmtrain_api.training_metrics import StatusMetrics, metric_fields
-from llmtrain_cli.text import plain, say, short_duration
+from llmtrain_cli.text import bandwidth, plain, say, short_duration
 
 _STYLES = {
     StageState.PENDING: "dim",
@@ -91,7 +91,8 @@ def run_view(job: LLMTrainingJob, status: JobStatus) -> RenderableType:
             plain(_details(stage, status.progress), "dim"),
         )
     title = Text.assemble((job.metadata.name, "bold"), f"  {status.phase}", _outlook(status))
-    return Group(title, table)
+    links = [plain(line, "dim") for line in _links(status.progress)]
+    return Group(title, table, *links)
 
 
 def _outlook(status: JobStatus) -> str:
@@ -104,6 +105,19 @@ def _outlook(status: JobStatus) -> str:
         text += f"  {cost.spent_usd} USD spent"
         text += f" of {cost.forecast_usd}" if cost.forecast_usd is not None else ""
     return text
+
+
+def _links(progress: Progress | None) -> list[str]:
+    """A line about the links between workers, where they were measured."""
+    if progress is None or progress.bus_bandwidth is None:
+        return []
+    text = (
+        f"links: {bandwidth(progress.bus_bandwidth)} over all workers, the slowest "
+        f"{bandwidth(progress.slowest_link_bandwidth or 0)}"
+    )
+    if progress.slowest_rank is not None:
+        text += f"; slowest worker: rank {progress.slowest_rank} on node {progress.slowest_node}"
+    return [text]
 
 
 def _percent(stage: StageStatus, progress: Progress | None) -> float:

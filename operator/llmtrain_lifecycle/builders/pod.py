@@ -42,6 +42,10 @@ def pod_template(
         },
         "env": [
             *({"name": name, "value": value} for name, value in _environment(settings, gpus=gpus)),
+            {
+                "name": names.NODE_VARIABLE,
+                "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}},
+            },
             *given_variables(job, profile),
         ],
         "volumeMounts": [*_mounts(job, profile), *given_mounts(job)],

@@ -49,6 +49,9 @@ class Profile(Nodes):
     topology_spread_constraints: tuple[dict[str, Any], ...] = ()
     """Topology spread constraints, as in a Pod. One without `labelSelector` counts the Pods of the
     same job."""
+    least_bandwidth_ratio: float | None = Field(None, ge=0, le=1)
+    """Least bandwidth of a rank's links, as a share of the others' median, before the first step;
+    0 judges nothing. By default 0.5 with GPUs, and nothing is judged without."""
     annotations: Annotations = Field({})
     """Annotations of the Pods, such as the networks of multus."""
 

@@ -110,7 +110,15 @@ class OperatorSettings(Section):
     @property
     def state_machine(self) -> Settings:
         """Settings of the state machine."""
-        return Settings(workspace=WORKSPACE_PATH, inputs=WORKSPACE_PATH)
+        return Settings(
+            workspace=WORKSPACE_PATH,
+            inputs=WORKSPACE_PATH,
+            least_bandwidth_ratios={
+                name: profile.least_bandwidth_ratio
+                for name, profile in self.profiles.items()
+                if profile.least_bandwidth_ratio is not None
+            },
+        )
 
 
 def read_settings(path: FilePath) -> OperatorSettings:

@@ -8,7 +8,7 @@ from support.job_harness import NOW
 from support.report_workspace import run, write_finished_run
 
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import Condition, ConditionStatus, Phase
+from llmtrain_api.status import Condition, ConditionStatus, Phase, Progress
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.report.page import render
 from llmtrain_cli.report.reading import Unavailable
@@ -39,6 +39,26 @@ def test_shows_what_the_workspace_holds(workspace: Workspace) -> None:
     assert all(f'id="{name}"' in page for name in _SECTIONS)
     for shown in ("1,234", "2.3456", "0.0123", "not met", "20,480", "Loss, pretrain", "2.05K/s"):
         assert shown in page
+
+
+def test_the_links_between_workers_are_shown_where_they_were_measured(
+    workspace: Workspace,
+) -> None:
+    finished = run()
+    assert "bus bandwidth" not in render(read_sources(workspace, finished))
+    progress = Progress(
+        percent=100,
+        stage=Stage.EXPORT,
+        stage_percent=100,
+        bus_bandwidth=4e10,
+        slowest_link_bandwidth=1.2e9,
+        slowest_rank=3,
+        slowest_node="node-7",
+    )
+    measured = replace(finished, status=finished.status.replace(progress=progress))
+    page = render(read_sources(workspace, measured))
+    assert "<dt>bus bandwidth</dt><dd>40 GB/s</dd>" in page
+    assert "<dt>slowest link</dt><dd>1.2 GB/s, rank 3 on node-7</dd>" in page
 
 
 def test_the_funnel_says_how_many_documents_are_left(workspace: Workspace) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from support.job_harness import JobHarness
 
-from llmtrain_api.exit_codes import ExitCode, Outcome
+from llmtrain_api.exit_codes import UNFIT_NODE, ExitCode, Outcome
 from llmtrain_api.status import (
     ConditionStatus,
     EvaluationResult,
@@ -61,6 +61,22 @@ def test_an_application_failure_is_retried_within_its_budget() -> None:
         "StageFailed",
         "ValueError: no",
     )
+
+
+def test_an_unfit_node_is_given_back_with_its_cluster() -> None:
+    harness = JobHarness("data")
+    before = harness.cluster_name
+    slow = Outcome(reason=UNFIT_NODE, message="rank 3 on node b: its links are slow")
+    _fail(harness, ExitCode.INFRASTRUCTURE, slow)
+    assert harness.stage.run.failures == Failures(infrastructure=1)
+    assert harness.stage.run.message == slow.message
+    assert harness.status.cluster is not None
+    assert harness.status.cluster.released
+    for _ in range(3):
+        harness.now += timedelta(minutes=1)
+        harness.reconcile()
+    assert harness.cluster_name != before
+    assert harness.status.phase is not Phase.FAILED
 
 
 @pytest.mark.parametrize("exit_code", [ExitCode.INFRASTRUCTURE, 137, -9, None])

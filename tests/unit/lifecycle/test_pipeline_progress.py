@@ -5,7 +5,7 @@ from itertools import pairwise
 from support.job_harness import JobHarness
 
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import Progress, StageState
+from llmtrain_api.status import Phase, Progress, StageState
 
 
 def _progress(harness: JobHarness) -> Progress:
@@ -116,6 +116,35 @@ def test_training_that_is_to_go_on_is_where_it_was_until_its_first_step() -> Non
     assert (shown.stage_percent, shown.checkpoint_step, shown.total_steps) == (70, 6, 10)
     harness.reconcile(progress=harness.report(60, step=7, total_steps=10))
     assert (_progress(harness).stage_percent, _progress(harness).checkpoint_step) == (60, 6)
+
+
+def test_links_are_shown_until_they_are_measured_again() -> None:
+    """A warm worker group measures them once, and goes on with other attempts and stages."""
+    harness = JobHarness("finetune", "export")
+    harness.start()
+    links = {"bus_bandwidth": 4e10, "slowest_link_bandwidth": 3e9}
+    place = {"slowest_rank": 3, "slowest_node": "node-7"}
+    harness.reconcile(progress=harness.report(50, **links, **place))
+    assert _links(harness) == {**links, **place}
+    harness.reconcile(progress=harness.report(60))
+    assert _links(harness) == {**links, **place}
+    harness.reconcile(progress=harness.report(70, **links))
+    assert _links(harness) == links
+    for _ in range(2):
+        last_report = harness.report(100)
+        harness.end()
+        harness.reconcile(progress=last_report)
+        harness.submission = None
+        harness.reconcile()
+        assert _links(harness) == links
+        if harness.status.phase.active:
+            harness.start()
+    assert harness.status.phase is Phase.SUCCEEDED
+
+
+def _links(harness: JobHarness) -> dict[str, object]:
+    fields = {"bus_bandwidth", "slowest_link_bandwidth", "slowest_rank", "slowest_node"}
+    return _progress(harness).model_dump(include=fields, by_alias=False, exclude_none=True)
 
 
 def test_a_long_activity_does_not_break_the_status() -> None:

@@ -14,6 +14,7 @@ from llmtrain_api.spec.compute import Compute
 from llmtrain_api.stages import Stage
 from llmtrain_lifecycle.run_config import render_run_config
 from llmtrain_lifecycle.settings import Settings
+from llmtrain_operator.runtime.settings import OperatorSettings
 
 _COMPUTE = Compute.model_validate(
     {"trainers": {"replicas": 4, "gpus": 8, "cpus": 96}, "cpus": {"replicas": 3, "cpus": 32}}
@@ -100,3 +101,15 @@ def test_the_home_folder_stands_in_every_path_that_starts_from_it() -> None:
     assert config.tokenizer is not None
     assert config.tokenizer.pretrained == "/home/me"
     assert paths_from_home(with_home(job.spec, "/home/me")) == []
+
+
+@pytest.mark.parametrize(("profile", "ratio"), [("ib", 0.3), ("other", None), (None, None)])
+def test_the_profile_of_the_trainers_says_which_links_are_too_slow(
+    profile: str | None, ratio: float | None
+) -> None:
+    settings = OperatorSettings.model_validate(
+        {"image": "a", "profiles": {"ib": {"leastBandwidthRatio": 0.3}, "other": {}}}
+    ).state_machine
+    job = _job(Compute.model_validate({"trainers": {"profile": profile}}))
+    config = render_run_config(job, UID, Stage.PRETRAIN, 0, settings)
+    assert config.least_bandwidth_ratio == ratio

@@ -16,6 +16,7 @@ from llmtrain_trainer.errors import StageError
 from llmtrain_trainer.launch.assignment import Assignment, Work
 from llmtrain_trainer.launch.fresh_process import FreshProcess
 from llmtrain_trainer.launch.rank import run_rank
+from llmtrain_trainer.preflight.check import check_group
 from llmtrain_trainer.progress.reporter import HttpReporter, NullReporter
 from llmtrain_trainer.runner import StageResult, work
 from llmtrain_trainer.stage import StageContext
@@ -33,7 +34,7 @@ def serve(keeper: ActorHandle, rank: int) -> None:
     Raises:
         Exception: what an assignment failed of; Ray Train then ends all ranks.
     """
-    fresh, number = FreshProcess(), 0
+    fresh, number, checked = FreshProcess(), 0, False
     while True:
         try:
             assignment: Assignment = ray.get(keeper.next_assignment.remote(rank, number))
@@ -42,7 +43,7 @@ def serve(keeper: ActorHandle, rank: int) -> None:
         number = assignment.number
         _send_output_to(assignment.ray_job)
         try:
-            result = _carry_out(assignment, rank)
+            result = _carry_out(assignment, rank, checked=checked)
         except StageError as error:
             # Ray Train would pass it on too, but later and with a traceback.
             ray.get(keeper.fail.remote(error))
@@ -50,19 +51,23 @@ def serve(keeper: ActorHandle, rank: int) -> None:
         except Exception:
             _log.exception("rank %d failed", rank)
             raise
+        checked = checked or assignment.work is Work.TRAIN
         ray.get(keeper.finish.remote(rank, result, reusable=fresh.restore()))
 
 
-def _carry_out(assignment: Assignment, rank: int) -> StageResult:
+def _carry_out(assignment: Assignment, rank: int, *, checked: bool) -> StageResult:
+    """Carry out an assignment; the first in which all ranks take part checks their group."""
     config, stop = RunConfig.model_validate_json(assignment.config), threading.Event()
     if rank != 0:
-        return _work(StageContext(config, NullReporter(), stop), assignment.work)
+        return _work(StageContext(config, NullReporter(), stop), assignment.work, checked=checked)
     with HttpReporter(assignment.report_to.url, assignment.report_to.token, stop) as reporter:
-        return _work(StageContext(config, reporter, stop), assignment.work)
+        return _work(StageContext(config, reporter, stop), assignment.work, checked=checked)
 
 
-def _work(context: StageContext, kind: Work) -> StageResult:
+def _work(context: StageContext, kind: Work, *, checked: bool) -> StageResult:
     if kind is Work.TRAIN:
+        if not checked:
+            check_group(context)
         run_rank(context)
         return StageResult()
     with explain_full_disk(Path(context.config.workspace)):

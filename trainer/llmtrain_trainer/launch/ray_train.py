@@ -8,14 +8,13 @@ from typing import TypedDict
 import ray.train
 from ray.actor import ActorHandle
 from ray.exceptions import RayActorError
-from ray.train.torch import TorchConfig
 
 from llmtrain_api.exit_codes import OUT_OF_MEMORY
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.errors import StageError, WorkerLostError
 from llmtrain_trainer.launch.assignment import Assignment
-from llmtrain_trainer.launch.file_store import FileStoreConfig
+from llmtrain_trainer.launch.process_group import ProcessGroupConfig
 from llmtrain_trainer.launch.rank_trainer import RankTrainer
 
 _CONNECTION_LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe")
@@ -108,6 +107,9 @@ def fit_ranks(first: Assignment, keeper: ActorHandle) -> Exception:
         _trainer(config, keeper).fit()
     except ray.train.WorkerGroupError as error:
         return cause_of(error.worker_failures)
+    except ray.train.ControllerError as error:
+        cause = _unwrapped(error.controller_failure)  # of what ranks do before their group is made
+        return cause if isinstance(cause, StageError) else error
     except RayActorError as error:
         return WorkerLostError(f"the controller of the workers was lost: {_first_line(error)}")
     except Exception as error:  # noqa: BLE001 - the driver raises it
@@ -120,7 +122,8 @@ def _trainer(config: RunConfig, keeper: ActorHandle) -> RankTrainer:
     return RankTrainer(
         _rank,
         train_loop_config=_RankArguments(keeper=keeper),
-        torch_config=(FileStoreConfig if config.is_on_one_machine else TorchConfig)(
+        torch_config=ProcessGroupConfig(
+            on_one_machine=config.is_on_one_machine,
             backend="nccl" if config.workers.gpus else "gloo",
             timeout_s=_COLLECTIVE_TIMEOUT_SECONDS,
         ),

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from llmtrain_api.plan import StagePlan
 from llmtrain_api.records import StepRecord
 from llmtrain_api.stages import Stage
-from llmtrain_api.status import StageStatus, by_stage
+from llmtrain_api.status import Progress, StageStatus, by_stage
 from llmtrain_cli.report.reading import Unavailable
 from llmtrain_cli.report.sources import Run, Sources
-from llmtrain_cli.text import amount, short_duration
+from llmtrain_cli.text import amount, bandwidth, short_duration
 from llmtrain_lifecycle.status_text import read_time
 from llmtrain_planner.architecture import PlanError
 from llmtrain_planner.plan import PlanOptions, plan_job
@@ -63,12 +63,26 @@ def headline(sources: Sources) -> tuple[Figure, ...]:
         if sources.run.status.goodput is not None:
             share = sources.run.status.goodput.runtime_ratio
             figures.append(Figure("goodput", f"{share:.0%}"))
+        figures += _links(sources.run.status.progress)
         for stage, done in _trained(sources.run, sources).items():
             figures.append(Figure(f"tokens, {stage}", amount(done.tokens)))
             if done.seconds:
                 speed = f"{amount(done.tokens / done.seconds)}/s"
                 figures.append(Figure(f"speed, {stage}", speed))
     return tuple(figures)
+
+
+def _links(progress: Progress | None) -> list[Figure]:
+    """Figures of the links between workers, where they were measured."""
+    if progress is None or progress.bus_bandwidth is None:
+        return []
+    slowest = bandwidth(progress.slowest_link_bandwidth or 0)
+    if progress.slowest_rank is not None:
+        slowest += f", rank {progress.slowest_rank} on {progress.slowest_node}"
+    return [
+        Figure("bus bandwidth", bandwidth(progress.bus_bandwidth)),
+        Figure("slowest link", slowest),
+    ]
 
 
 def stage_rows(run: Run) -> tuple[StageRow, ...]:

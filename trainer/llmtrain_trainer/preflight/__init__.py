@@ -1,0 +1,1 @@
+"""Checks GPUs and links of a worker group before its first step."""
