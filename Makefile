@@ -60,12 +60,13 @@ lock: | $(UV) ## Bring the lock files up to date with pyproject.toml.
 	printf 'moto[server]' | $(UV) pip compile - --quiet --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate --output-file requirements-moto.lock
 
+BUILDER ?= docker build
 .PHONY: images
-images: ## Build both images: make images BASE=python:3.11.14-slim-bookworm@sha256:...
+images: ## Build both images: make images BASE=python:3.11.14-slim-bookworm@sha256:... [BUILDER="buildah build"]
 	@case "$(BASE)" in *@sha256:*) ;; *) \
 	  echo "Name a base image by its digest: make images BASE=python:3.11.14-slim-bookworm@sha256:..." >&2; exit 2;; esac
-	docker build --build-arg BASE="$(BASE)" --file images/operator.Dockerfile --tag llmtrain-operator .
-	docker build --build-arg BASE="$(BASE)" --file images/trainer.Dockerfile --tag llmtrain-trainer .
+	$(BUILDER) --build-arg BASE="$(BASE)" --file images/operator.Dockerfile --tag llmtrain-operator .
+	$(BUILDER) --build-arg BASE="$(BASE)" --file images/trainer.Dockerfile --tag llmtrain-trainer .
 
 .PHONY: sbom
 sbom: setup ## Write what each image holds from Python: dist/sbom-*.json (CycloneDX).

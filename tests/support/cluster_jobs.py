@@ -28,7 +28,7 @@ class ClusterJob:
     Args:
         node: with llmtrain on it.
         name: name of the job.
-        spec: spec of the job, without its workspace.
+        spec: spec of the job, without the claim of its workspace.
         names_claim: whether it names a claim that exists, with the corpus in it; else the
             operator makes one, of a size that no volume has.
     """
@@ -50,7 +50,7 @@ class ClusterJob:
                 "apiVersion": "llmtrain.io/v1alpha1",
                 "kind": "LLMTrainingJob",
                 "metadata": {"name": name},
-                "spec": spec | {"workspace": claim},
+                "spec": spec | {"workspace": spec.get("workspace", {}) | claim},
             },
         )
 

@@ -67,9 +67,10 @@ def _answer(start: Callable[..., Any], status: str, body: bytes) -> Iterable[byt
 
 
 def main() -> None:
-    """Serve on a free port, which is printed, until the process is killed."""
-    application = Faulty(DomainDispatcherApplication(create_backend_app), sys.argv[1])
-    server = make_server("127.0.0.1", 0, application, threaded=True)
+    """Serve until the process is killed; a free port is found for port 0, and printed."""
+    access_key, host, port = sys.argv[1:]
+    application = Faulty(DomainDispatcherApplication(create_backend_app), access_key)
+    server = make_server(host, int(port), application, threaded=True)
     sys.stdout.write(f"{server.port}\n")
     sys.stdout.flush()
     server.serve_forever()

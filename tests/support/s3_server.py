@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+import psutil
+from support.cluster.sandbox import Sandbox
 from support.repository import ROOT
 
 BUCKET = "models"
@@ -44,12 +46,21 @@ class Fault:
 
 
 class S3Server:
-    """The server, with one bucket; a context manager."""
+    """The server, with one bucket; a context manager.
+
+    Args:
+        sandbox: where it runs, for Pods that reach it there; None for this machine.
+    """
+
+    def __init__(self, sandbox: Sandbox | None = None) -> None:
+        self._sandbox = sandbox
 
     def __enter__(self) -> Self:
         python = _environment() / "bin" / "python"
+        host, port = ("0.0.0.0", self._sandbox.ports[-1]) if self._sandbox else ("127.0.0.1", 0)
+        command = [python, "-W", "ignore", _PROCESS, _ACCESS_KEY, host, str(port)]
         self._process = subprocess.Popen(
-            [python, "-W", "ignore", _PROCESS, _ACCESS_KEY],
+            self._sandbox.command(*command) if self._sandbox else command,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -60,16 +71,22 @@ class S3Server:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # In a sandbox the server is the child of the command that enters it.
+        for process in psutil.Process(self._process.pid).children(recursive=True):
+            process.kill()
         self._process.kill()
         self._process.communicate()
 
     @property
     def environment(self) -> dict[str, str]:
         """Variables with which a client reaches the bucket."""
+        endpoint = self.endpoint
+        if self._sandbox:
+            endpoint = endpoint.replace("127.0.0.1", self._sandbox.address)
         return {
             "AWS_ACCESS_KEY_ID": _ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": CANARY,
-            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ENDPOINT_URL": endpoint,
             "AWS_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
         }

@@ -68,7 +68,7 @@ def running_control_plane(
     """
     with ExitStack() as stack:
         processes = Processes(folder, stack, sandbox)
-        etcd_port, port = sandbox.ports if sandbox else (free_port(), free_port())
+        etcd_port, port = sandbox.ports[:2] if sandbox else (free_port(), free_port())
         _start_etcd(processes, folder, etcd_port)
         server = ApiServer(
             folder,

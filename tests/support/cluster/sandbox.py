@@ -15,7 +15,7 @@ from pathlib import Path
 
 _TESTS = Path(__file__).parents[2]
 _ADDRESS = "172.30.0.1"
-_FORWARDED_PORTS = 2
+_FORWARDED_PORTS = 3
 # A process that enters keeps its cgroups, so it moves itself; the rest of the tree is not in sight.
 _ENTER = 'for group in $(cat "$0"); do echo 0 > "$group/cgroup.procs"; done; exec "$@"'
 
@@ -32,7 +32,7 @@ class Sandbox:
         folder: its files; the log of its first process is there.
         process: the first process, by its number on the machine.
         ports: ports of the machine's loopback interface that lead to the same ports of the
-            sandbox's loopback interface.
+            sandbox's loopback interface: etcd's, the API server's, and one for a test.
         address: address of the sandbox itself, for those inside.
     """
 
