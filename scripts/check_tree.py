@@ -22,6 +22,8 @@ _KNOW_ALL_STAGES = (
     _API / "stages.py",
     _API / "job.py",  # what sections ask of one another
     _API / "job_rules.py",
+    _API / "upgrade" / "spec.py",  # fields of an earlier version
+    _API / "upgrade" / "status.py",
     Path("operator/llmtrain_cli/plan.py"),  # the option --finetune-tokens
     _TRAINER / "export" / "facts.py",  # the model card shows what was measured
 )

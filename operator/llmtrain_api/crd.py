@@ -1,5 +1,6 @@
 """The CustomResourceDefinition of LLMTrainingJob, made from the models and from nothing else."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from llmtrain_api import names
@@ -8,9 +9,11 @@ from llmtrain_api.job import JobSpec
 from llmtrain_api.status import JobStatus
 from llmtrain_api.structural_schema import (
     Schema,
+    open_schema,
     structural_schema,
     without_defaults_in_lists,
 )
+from llmtrain_api.versions import MINOR, OLD_DATA_SECTIONS, PREVIOUS
 
 _MUTABLE_SECTION = "policy"
 
@@ -83,6 +86,8 @@ def _version() -> dict[str, Any]:
 
 def _job_schema() -> Schema:
     spec = without_defaults_in_lists(structural_schema(JobSpec))
+    for corpus in list(_corpora(spec)):
+        _keep_old_sections(corpus)
     validations = [*spec.pop("x-kubernetes-validations"), *_immutability(spec)]
     return {
         "description": "One job from raw text to an evaluated model.",
@@ -94,7 +99,7 @@ def _job_schema() -> Schema:
             "metadata": {"type": "object"},
             "spec": {**spec, "x-kubernetes-validations": validations},
             # Without a generation that was observed, GitOps tools would take a new job for done.
-            "status": _filled_in(structural_schema(JobStatus)),
+            "status": _filled_in(open_schema(structural_schema(JobStatus))),
         },
         "x-kubernetes-validations": [
             rule(
@@ -108,6 +113,32 @@ def _job_schema() -> Schema:
             ),
         ],
     }
+
+
+def _corpora(section: Schema) -> Iterator[Schema]:
+    """The sections, at any depth, that treat documents in steps."""
+    inner = section.get("properties", {})
+    if "steps" in inner:
+        yield section
+    for child in inner.values():
+        yield from _corpora(child)
+
+
+def _keep_old_sections(data: Schema) -> None:
+    """Let the server keep sections that the previous version has stored; new jobs have none."""
+    absent = " && ".join(f"!has(self.{name})" for name in OLD_DATA_SECTIONS)
+    message = "clean, filter and dedup are data.steps now; the changelog shows how to write them"
+    data["x-kubernetes-validations"] = [
+        *data.get("x-kubernetes-validations", []),
+        rule(absent, message),
+    ]
+    for name in OLD_DATA_SECTIONS:
+        data["properties"][name] = {
+            "description": f"Section of jobs that llmtrain {PREVIOUS} has stored. Version {MINOR} "
+            "reads it as `steps`, and refuses it in new jobs.",
+            "type": "object",
+            "x-kubernetes-preserve-unknown-fields": True,
+        }
 
 
 def _filled_in(section: Schema) -> Schema:

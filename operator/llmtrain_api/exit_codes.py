@@ -4,12 +4,11 @@ import json
 import signal
 from enum import IntEnum, StrEnum
 
-from pydantic import ValidationError
-
 from llmtrain_api.base import Record
 from llmtrain_api.goodput import WorkSeconds
 from llmtrain_api.progress import Warnings
 from llmtrain_api.status import CountedTokens, EvaluationResult
+from llmtrain_api.upgrade.status import with_counted_tokens
 
 
 class ExitCode(IntEnum):
@@ -127,7 +126,8 @@ def find_outcome(log_tail: str) -> Outcome | None:
         _, found, text = line.partition(OUTCOME_PREFIX)
         if found:
             try:
-                return Outcome.model_validate_json(text, extra="ignore")  # of a newer trainer
-            except ValidationError:  # cut off by Ray's limit on the tail
+                outcome = with_counted_tokens(json.loads(text))
+                return Outcome.model_validate(outcome, extra="ignore")  # of a newer trainer
+            except (ValueError, TypeError):  # cut off by Ray's limit on the tail
                 continue
     return None

@@ -9,6 +9,7 @@ from llmtrain_api.base import Record
 from llmtrain_api.spec.object_storage import MirrorUrl
 from llmtrain_api.spec.tracking import Tracking
 from llmtrain_api.stages import Sections, Stage
+from llmtrain_api.versions import MINOR
 
 
 class Workers(Record):
@@ -29,7 +30,8 @@ class Workers(Record):
 class RunConfig(Sections):
     """One attempt of one stage. The sections are the manifest's own, defaults filled in."""
 
-    version: Literal["v1"] = "v1"
+    version: Literal["0.2"] = MINOR
+    """Minor version of llmtrain that the run config is written for."""
     job_name: str
     job_uid: str
     stage: Stage

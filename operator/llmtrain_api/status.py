@@ -268,6 +268,9 @@ class ClusterStatus(Record):
     from it."""
     released: bool = False
     """Whether the Ray cluster was given back; the next one gets another name."""
+    trainer_version: Annotated[str, StringConstraints(max_length=32)] | None = None
+    """Minor version of llmtrain in the Ray cluster's trainer image, for which run configs are
+    written. It is the version of the operator that recorded the cluster; 0.1 recorded none."""
     earlier_lost_pods: Annotated[tuple[Uid, ...], Field(max_length=LOST_PODS_MAX_ITEMS)] = ()
     """UIDs of Pods of the Ray cluster that were lost before the running attempt, or the wait for
     compute, began; they do not explain its failure."""

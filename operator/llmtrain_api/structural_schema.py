@@ -68,6 +68,21 @@ def without_defaults_in_lists(schema: Schema) -> Schema:
     return changed
 
 
+def open_schema(schema: Schema) -> Schema:
+    """A schema whose server keeps fields that it does not know, in all sections and items.
+
+    So a definition loses nothing that another version of the operator has stored.
+    """
+    changed = dict(schema)
+    if "items" in schema:
+        changed["items"] = open_schema(schema["items"])
+    if "properties" in schema:
+        inner = schema["properties"].items()
+        changed["properties"] = {name: open_schema(child) for name, child in inner}
+        changed["x-kubernetes-preserve-unknown-fields"] = True
+    return changed
+
+
 def _without_defaults(schema: Schema) -> Schema:
     changed = {key: value for key, value in schema.items() if key != "default"}
     default = schema.get("default")

@@ -242,6 +242,9 @@ class KubernetesApi:
     async def replace_status(self, path: str, body: Json) -> Json:
         """Write an object's status; returns the object.
 
+        The API server refuses fields that the definition does not have: it is older than this
+        operator, and would drop them without a word.
+
         Args:
             path: path of the object.
             body: names, the resourceVersion that was read, and the status.
@@ -250,13 +253,14 @@ class KubernetesApi:
             KubernetesError: refused, or not reached; a conflict if the object has changed since it
                 was read.
         """
-        return await self.replace(path + "/status", body)
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+        return await self._json("PUT", path + "/status", body, query=query)
 
     async def replace(self, path: str, body: Json) -> Json:
-        """Write an object, or a part of one, in the place of what was read; returns the object.
+        """Write an object in the place of what was read; returns the object.
 
         Args:
-            path: path of the object or part.
+            path: path of the object.
             body: the object, with the resourceVersion that was read.
 
         Raises:

@@ -7,18 +7,18 @@ command line; a package may have 100 MiB, and Ray's answers do not repeat it.
 
 import hashlib
 import io
+import json
 import logging
 import zipfile
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, Field
 
 from llmtrain_api.exit_codes import Outcome, find_outcome
 from llmtrain_api.names import RUN_CONFIG_FILE
-from llmtrain_api.run_config import RunConfig
 from llmtrain_clients.answers import Limit, Model, WrongAnswerError, parse_answer, shown
 from llmtrain_clients.http import (
     END_OF_LOG,
@@ -52,13 +52,13 @@ class RayPackage:
         return f"gcs://{self.name}"
 
 
-def run_config_package(run_config: RunConfig) -> RayPackage:
+def run_config_package(run_config: dict[str, Any]) -> RayPackage:
     """A package with one file, the run config."""
     archive = io.BytesIO()
     entry = zipfile.ZipInfo(RUN_CONFIG_FILE)  # a fixed date, so that the bytes are the same
     entry.external_attr = _OWNER_ONLY << 16
     with zipfile.ZipFile(archive, "w") as file:
-        file.writestr(entry, run_config.model_dump_json(), zipfile.ZIP_DEFLATED)
+        file.writestr(entry, json.dumps(run_config), zipfile.ZIP_DEFLATED)
     content = archive.getvalue()
     return RayPackage(f"_ray_pkg_{hashlib.sha256(content).hexdigest()[:32]}.zip", content)
 
@@ -141,7 +141,7 @@ class RayJobs:
         self,
         submission_id: str,
         entrypoint: str,
-        run_config: RunConfig,
+        run_config: dict[str, Any],
         environment: dict[str, str],
     ) -> None:
         """Start a job, unless this ID has been used.
@@ -149,7 +149,7 @@ class RayJobs:
         Args:
             submission_id: ID of the job.
             entrypoint: command of the job; the path of the run config is appended.
-            run_config: run config of the stage.
+            run_config: run config of the stage, as its trainer reads it.
             environment: environment variables of the job and its child processes.
 
         Raises:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from llmtrain_api.names import cluster_name
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import ClusterStatus, JobStatus, LostPod, StageState, StageStatus
+from llmtrain_api.versions import MINOR
 from llmtrain_lifecycle.cluster_view import NOT_READY, NOT_TAKEN_UP, ORPHANED
 from llmtrain_lifecycle.decision import DeleteCluster, EnsureCluster, Step, soonest
 from llmtrain_lifecycle.ending import given_up
@@ -110,6 +111,7 @@ def _record(ctx: Reconciliation, stage: StageStatus, group: StageGroup) -> Step:
         group=group,
         generation=generation,
         waiting_since=write_time(ctx.now),
+        trainer_version=MINOR,
     )
     message = _starting(recorded)  # the condition of a created cluster, which saves a write
     return Step(stage, reason=_WAITING, message=message, cluster=recorded, requeue_after_seconds=0)

@@ -239,7 +239,7 @@ def test_all_images_come_from_another_registry() -> None:
     )
     operator = f"registry.example:5000/mirror/llmtrain/operator@sha256:{'1' * 64}"
     assert f'image: "{operator}"' in text
-    assert "image: registry.example:5000/mirror/llmtrain/trainer:0.1.0" in text
+    assert "image: registry.example:5000/mirror/llmtrain/trainer:0.2.0" in text
     assert "ghcr.io" not in text
 
 

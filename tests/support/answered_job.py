@@ -134,6 +134,13 @@ class AnsweredJobs:
         self._put_cluster(f"{name}-data-0", name)
         return self.caches.put_job(body)
 
+    def change(self, key: Key, **parts: Json) -> None:
+        """Replace the `spec` or the `status` of a job."""
+        body = self._bodies[key.name]
+        meta = body["metadata"] | {"resourceVersion": self._next_version()}
+        self._bodies[key.name] = {**body, "metadata": meta, **parts}
+        self.caches.put_job(self._bodies[key.name])
+
     def status(self, key: Key) -> JobStatus:
         """As it was written last."""
         return JobStatus.model_validate(self.caches.jobs[key].status)

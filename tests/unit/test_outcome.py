@@ -6,6 +6,7 @@ import pytest
 from ray.exceptions import RayTaskError
 
 from llmtrain_api.exit_codes import ExitCode, Outcome, find_outcome
+from llmtrain_api.stages import Stage
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.outcome import ending, read_run_config
 
@@ -28,6 +29,19 @@ def test_an_error_of_a_remote_task_is_shown_without_its_traceback(
     assert outcome.reason == "StageFailed"
     assert outcome.message == "ValueError: the shapes (3,) and (4,) differ"
     assert "Traceback (most recent call last)" in caplog.text
+
+
+def test_tokens_that_a_trainer_of_0_1_has_counted_are_kept() -> None:
+    line = 'llmtrain-outcome: {"reason": "Completed", "message": "", "finetuneTokens": 12}'
+    outcome = find_outcome(line)
+    assert outcome is not None
+    (counted,) = outcome.counted_tokens
+    assert (counted.stage, counted.tokens) == (Stage.FINETUNE, 12)
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '"text"', '{"reason": "Comp'])
+def test_a_line_that_is_cut_off_is_no_outcome(text: str) -> None:
+    assert find_outcome(f"llmtrain-outcome: {text}") is None
 
 
 def test_an_error_without_words_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """The end of a stage's process: an outcome line for the operator, and an exit code."""
 
+import json
 import logging
 import os
 import sys
@@ -15,6 +16,7 @@ from llmtrain_api.exit_codes import ExitCode, Outcome
 from llmtrain_api.faults import describe_faults
 from llmtrain_api.goodput import WorkSeconds
 from llmtrain_api.run_config import RunConfig
+from llmtrain_api.upgrade.run_config import OtherVersionError, upgraded_run_config
 from llmtrain_trainer.errors import StageError, UserError, in_one_line
 from llmtrain_trainer.runner import StageResult
 
@@ -93,9 +95,13 @@ def read_run_config(arguments: Sequence[str]) -> RunConfig:
         raise UserError(f"expected one argument, the path of a run config; found {len(arguments)}")
     path = Path(arguments[0])
     try:
-        return RunConfig.model_validate_json(path.read_bytes())
+        return RunConfig.model_validate(upgraded_run_config(json.loads(path.read_bytes())))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; it should be a run config") from error
+    except OtherVersionError as error:
+        raise UserError(f"{path} is not a run config of this version: {error}") from error
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path} is not a run config of this version: it is no JSON") from error
     except ValidationError as error:
         faults = "; ".join(describe_faults(error))
         raise UserError(f"{path} is not a run config of this version: {faults}") from error

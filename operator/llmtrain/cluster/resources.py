@@ -5,7 +5,8 @@ from pydantic import ValidationError
 from llmtrain.errors import ClusterError, JobNotFoundError, OtherVersionError
 from llmtrain.jobs import Job, require_job_name, written_by_another
 from llmtrain_api import names
-from llmtrain_api.status import JobStatus
+from llmtrain_api.upgrade.spec import upgraded_spec
+from llmtrain_api.upgrade.status import stored_status
 from llmtrain_clients import paths
 from llmtrain_clients.kubernetes_api import Json, KubernetesApi
 
@@ -46,7 +47,7 @@ def as_job(body: Json) -> Job:
     """
     metadata = body["metadata"]
     try:
-        status = JobStatus.model_validate(body.get("status", {}))
+        status = stored_status(body.get("status", {}), metadata["name"], metadata["uid"])
     except ValidationError:
         raise OtherVersionError(written_by_another("status", metadata["name"])) from None
     return Job(
@@ -55,7 +56,7 @@ def as_job(body: Json) -> Job:
         uid=metadata["uid"],
         generation=metadata.get("generation", 1),
         status=status,
-        document=body["spec"],
+        document=upgraded_spec(body["spec"]),
     )
 
 

@@ -11,7 +11,8 @@ from llmtrain.local.closed_files import open_closed
 from llmtrain.local.state import RunState, StateError
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.names import API_VERSION, KIND
-from llmtrain_api.status import JobStatus
+from llmtrain_api.upgrade.spec import upgraded_spec
+from llmtrain_api.upgrade.status import stored_status
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.exits import JOB_FAILED, WRONG_INPUT
 from llmtrain_cli.report.page import render
@@ -79,8 +80,9 @@ def _run_of_cluster(path: Path) -> Run:
         body = json.loads(path.read_bytes())
         metadata = {key: body["metadata"][key] for key in ("name", "namespace")}
         document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata}
-        job = parse_job(document | {"spec": body["spec"]})
-        return Run(job, JobStatus.model_validate(body.get("status", {}), extra="ignore"))
+        job = parse_job(document | {"spec": upgraded_spec(body["spec"])})
+        uid = body["metadata"].get("uid", "")
+        return Run(job, stored_status(body.get("status", {}), metadata["name"], uid))
     except OSError as error:
         fault = error.strerror
     except (ValueError, KeyError, TypeError, ValidationError):

@@ -10,6 +10,8 @@ from llmtrain_api.faults import describe_faults
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.status import JobStatus
+from llmtrain_api.upgrade.spec import upgraded_spec
+from llmtrain_api.upgrade.status import stored_status
 from llmtrain_clients.kubernetes_api import Json
 from llmtrain_operator.informer.caches import ObservedJob
 
@@ -36,18 +38,27 @@ def parse_observed(seen: ObservedJob) -> ParsedJob:
         "apiVersion": names.API_VERSION,
         "kind": names.KIND,
         "metadata": {"name": seen.metadata.name, "namespace": seen.metadata.namespace},
-        "spec": seen.spec,
+        "spec": upgraded_spec(seen.spec),
     }
     try:
         return ParsedJob(parse_job(document))
     except ValidationError as error:
         faults = error.errors(include_url=False)
         is_known = any(fault["type"] != "extra_forbidden" for fault in faults)
-        if is_known or not _is_under_way(JobStatus.model_validate(seen.status, extra="ignore")):
+        if is_known or not _is_under_way(status_of(seen)):
             raise
         for fault in faults:
             _remove(document, fault["loc"])
         return ParsedJob(parse_job(document), tuple(describe_faults(error, LLMTrainingJob)))
+
+
+def status_of(seen: ObservedJob) -> JobStatus:
+    """The stored status, which this or the previous version has written.
+
+    Raises:
+        ValidationError: another version has.
+    """
+    return stored_status(seen.status, seen.metadata.name, seen.metadata.uid)
 
 
 def _is_under_way(status: JobStatus) -> bool:

@@ -6,7 +6,8 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from llmtrain_api.metrics import JOB_METRICS
-from llmtrain_api.status import JobStatus, Phase
+from llmtrain_api.status import Phase
+from llmtrain_api.upgrade.status import stored_status
 from llmtrain_lifecycle.status_text import read_time
 from llmtrain_operator.informer.caches import ObservedJob
 from llmtrain_operator.informer.parsing import parse_observed
@@ -60,8 +61,7 @@ def cached_metrics_of(
         before: the previous version, if known: equal manifests have equal facts.
         now: current time.
     """
-    # Another version of the operator may have written fields that are unknown here: ignore them.
-    status = JobStatus.model_validate(compact(seen.status), extra="ignore")
+    status = stored_status(compact(seen.status), seen.metadata.name, seen.metadata.uid)
     facts = before.facts if before and _same_manifest(seen, before.seen) else _facts(seen)
     meta = seen.metadata
     labels = labelled(("name", "namespace"), (meta.name, meta.namespace))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
+from llmtrain_api.upgrade.run_config import run_config_for
 from llmtrain_clients import paths
 from llmtrain_clients.kubernetes_api import KubernetesApi
 from llmtrain_clients.kubernetes_errors import as_expected
@@ -48,11 +49,19 @@ class Target:
 
 
 class NameTakenError(Exception):
-    """A foreign object has the name of one of the job's objects."""
+    """A foreign object has the name of one of the job's objects.
+
+    Attributes:
+        reason: CamelCase, for programs.
+    """
+
+    reason = "NameTaken"
 
 
 class ClaimTakenError(NameTakenError):
     """A foreign claim has the name of the job's workspace."""
+
+    reason = "ClaimTaken"
 
 
 class Executor:
@@ -78,6 +87,7 @@ class Executor:
             RayJobsError: Ray refused, or cannot be reached.
             UnreachableError: the head's token does not exist yet.
             NameTakenError: a foreign object has the name of the job's RayCluster or workspace.
+            TrainerTooOldError: the Ray cluster's trainer does not know what the job asks for.
         """
         match action:
             case EnsureCluster():
@@ -89,7 +99,10 @@ class Executor:
             case Submit(submission_id, run_config):
                 head = await self.current_head(target)
                 assert head is not None, "the snapshot said that the cluster is ready"
-                await head.jobs.submit(submission_id, _ENTRYPOINT, run_config, {})
+                given = target.status.cluster
+                assert given is not None, "an attempt is recorded for a cluster"
+                written = run_config_for(run_config, given.trainer_version)
+                await head.jobs.submit(submission_id, _ENTRYPOINT, written, {})
             case Stop(submission_id):
                 head = await self.current_head(target)
                 if head is not None:
@@ -123,7 +136,10 @@ class Executor:
             is_ours = target.uid in {owner["uid"] for owner in owners}
         if not is_ours:
             name = target.status.cluster.name
-            raise NameTakenError(f"a RayCluster {name} is there that is not this job's")
+            raise NameTakenError(
+                f"a RayCluster {name} is there that is not this job's; "
+                "delete or rename one of the two"
+            )
         # Events of its Pods may come first: they would look like the rest of a deleted cluster.
         with as_expected("the RayCluster"):
             self._caches.put_cluster(made)

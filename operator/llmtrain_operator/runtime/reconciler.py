@@ -10,6 +10,7 @@ from llmtrain_api import names
 from llmtrain_api.faults import describe_faults
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.status import JobStatus
+from llmtrain_api.upgrade.spec import TrainerTooOldError
 from llmtrain_clients import paths
 from llmtrain_clients.http import UnreachableError
 from llmtrain_clients.kubernetes_api import KubernetesApi
@@ -21,7 +22,7 @@ from llmtrain_lifecycle.decide import decide
 from llmtrain_lifecycle.decision import Action, Submit
 from llmtrain_lifecycle.settings import Settings
 from llmtrain_operator.informer.caches import Caches, ObservedJob
-from llmtrain_operator.informer.parsing import parse_observed
+from llmtrain_operator.informer.parsing import parse_observed, status_of
 from llmtrain_operator.informer.work_queue import Key
 from llmtrain_operator.logs import of_job
 from llmtrain_operator.runtime.event_recorder import EventRecorder
@@ -33,6 +34,14 @@ _ORPHANING = "orphan"
 """Finalizer of an object that is deleted without its children."""
 _REFUSED_POLLS = 4
 """Delay before a refused action is retried."""
+_OF_ACTIONS = (
+    KubernetesError,
+    RayJobsError,
+    UnreachableError,
+    NameTakenError,
+    TrainerTooOldError,
+)
+"""Errors of actions, which a job's status may show."""
 
 
 class UnreadableStatusError(Exception):
@@ -123,7 +132,7 @@ class Reconciler:
         for action in actions:
             try:
                 await self._executor.carry_out(target, action)
-            except (KubernetesError, RayJobsError, UnreachableError, NameTakenError) as error:
+            except _OF_ACTIONS as error:
                 if not self._transient_errors.refused(target.key, action, error):
                     raise
                 log.info("%s", error, extra=of_job(*target.key))
@@ -162,7 +171,7 @@ class Reconciler:
 def _status_of(seen: ObservedJob) -> JobStatus:
     """The stored status, without the fields of a newer operator."""
     try:
-        return JobStatus.model_validate(seen.status, extra="ignore")
+        return status_of(seen)
     except ValidationError as error:
         faults = "; ".join(describe_faults(error, JobStatus))
         asked = "was it written by another version of the operator?"

@@ -5,13 +5,14 @@ They are lost with the process, and the next process finds them again.
 
 import time
 
+from llmtrain_api.upgrade.spec import TrainerTooOldError
 from llmtrain_clients.http import UnreachableError
 from llmtrain_clients.kubernetes_errors import KubernetesError
 from llmtrain_clients.ray_jobs import RayJobsError, RayRefusedError
 from llmtrain_lifecycle.decision import Action, EnsureCluster, Stop, Submit
 from llmtrain_lifecycle.snapshot import Obstacle, RayUnreachable
 from llmtrain_operator.informer.work_queue import Key
-from llmtrain_operator.runtime.executor import ClaimTakenError, NameTakenError
+from llmtrain_operator.runtime.executor import NameTakenError
 
 
 class TransientErrors:
@@ -65,12 +66,12 @@ class TransientErrors:
 
 def _refusal(action: Action, error: Exception) -> Obstacle | None:
     match action, error:
-        case EnsureCluster(), ClaimTakenError():
-            return Obstacle("ClaimTaken", str(error))
         case EnsureCluster(), NameTakenError():
-            return Obstacle("NameTaken", f"{error}; delete or rename one of the two")
+            return Obstacle(error.reason, str(error))
         case EnsureCluster(), KubernetesError() if error.is_refusal or error.is_server_fault:
             return Obstacle("ClusterRefused", f"the API server refuses its objects: {error}")
+        case Submit(), TrainerTooOldError():
+            return Obstacle("TrainerTooOld", str(error), is_final=True)
         case Submit(), RayRefusedError():
             return error.as_obstacle
         case Submit() | Stop(), RayJobsError() | UnreachableError():

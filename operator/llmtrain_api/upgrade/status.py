@@ -1,0 +1,73 @@
+"""Reads the status of a job that 0.1 or this version has stored."""
+
+from typing import Any
+
+from llmtrain_api.names import submission_id
+from llmtrain_api.status import JobStatus
+
+Json = dict[str, Any]
+
+_OF_RUN = ("state", "startTime", "completionTime", "retryTime", "reason", "message", "failures")
+_OF_ATTEMPT = {"attemptTime": "startTime", "stopTime": "stopTime", "lostPod": "lostPod"}
+"""Fields of a stage in 0.1 that are fields of its newest attempt now."""
+_RENAMED = {"progress": {"lineEtaSeconds": "pipelineEtaSeconds"}}
+
+
+def stored_status(status: Json, name: str, uid: str) -> JobStatus:
+    """The status of a job; fields of a newer version are left out.
+
+    Args:
+        status: the status as the API server has it.
+        name: name of the job.
+        uid: UID of the job.
+
+    Raises:
+        ValidationError: it is of a version that is not understood.
+    """
+    return JobStatus.model_validate(upgraded_status(status, name, uid), extra="ignore")
+
+
+def upgraded_status(status: Json, name: str, uid: str) -> Json:
+    """A status as this version writes it; one of this version is unchanged.
+
+    Args:
+        status: the status as the API server has it.
+        name: name of the job.
+        uid: UID of the job.
+    """
+    stages = status.get("stages", [])
+    if not any("runs" not in stage for stage in stages):
+        return status
+    new = {**status, "stages": [_stage(stage, name, uid) for stage in stages]}
+    for section, fields in _RENAMED.items():
+        if section in new:
+            new[section] = {fields.get(key, key): value for key, value in new[section].items()}
+    if "plan" in new:
+        new["plan"] = with_counted_tokens(new["plan"])
+    return new
+
+
+def with_counted_tokens(part: Json) -> Json:
+    """A plan, or a stage's outcome, with tokens by stage; 0.1 counted those of finetune alone."""
+    if "finetuneTokens" not in part:
+        return part
+    rest = {key: value for key, value in part.items() if key != "finetuneTokens"}
+    return rest | {"countedTokens": [{"stage": "finetune", "tokens": part["finetuneTokens"]}]}
+
+
+def _stage(stage: Json, name: str, uid: str) -> Json:
+    """A stage with its run; in 0.1 it had the fields of both."""
+    if "runs" in stage:
+        return stage
+    run = {key: stage[key] for key in _OF_RUN if key in stage}
+    number = stage.get("attempt", 0)
+    if "submissionId" not in stage:
+        number -= 1  # while nothing was recorded, 0.1 named the attempt to come
+    if number >= 0:
+        run["attempt"] = {
+            "number": number,
+            "submissionId": submission_id(name, uid, stage["name"], number),
+            "startTime": stage.get("startTime", ""),
+        }
+        run["attempt"] |= {new: stage[old] for old, new in _OF_ATTEMPT.items() if old in stage}
+    return {"name": stage["name"], "runs": [run]}

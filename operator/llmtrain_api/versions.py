@@ -1,0 +1,10 @@
+"""The minor versions of llmtrain that work together."""
+
+from typing import Final
+
+MINOR: Final = "0.2"
+"""This version."""
+PREVIOUS: Final = "0.1"
+"""The version whose objects and run configs are understood beside those of this one."""
+OLD_DATA_SECTIONS = ("clean", "filter", "dedup")
+"""Sections of `data` that objects of the previous version may have; they are `data.steps` now."""
