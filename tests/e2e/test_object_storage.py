@@ -38,7 +38,7 @@ def test_a_lost_workspace_changes_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     ]
     log = run.workspace.log(Stage.PRETRAIN, 0).read_text()
     assert "was brought from s3://" in log
-    assert "results of the stage data were brought" in run.workspace.log(Stage.DATA, 0).read_text()
+    assert "results of the stage data: brought" in run.workspace.log(Stage.DATA, 0).read_text()
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert CANARY not in output
     assert [path for path in files if CANARY.encode() in path.read_bytes()] == []

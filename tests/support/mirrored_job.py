@@ -2,12 +2,14 @@
 
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from support.checkpoints import new_writer, newest_step, write_files
 from support.tiny_job import pretrain_config
 
 from llmtrain_api.run_config import RunConfig
+from llmtrain_api.spec.model import Model
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.checkpoint.manifest import CheckpointState
@@ -52,6 +54,12 @@ class MirroredJob:
             url, field_name="workspace.mirror", patience=patience or Patience(seconds=0)
         )
         self.writer = Writer(self.store, self.config)
+
+    def starting_from(self, name: str) -> "MirroredJob":
+        """The same job with a model of the hub to begin with."""
+        self.config = self.config.replace(model=Model(init_from=name))
+        self.context = replace(self.context, config=self.config)
+        return self
 
     def claim(self) -> Uploader:
         """Take over the mirror."""

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-_MARKER = "complete.json"
+MARKER = "complete.json"
 
 
 def fingerprint(parts: Iterable[str]) -> str:
@@ -19,13 +19,13 @@ def fingerprint(parts: Iterable[str]) -> str:
 
 def mark_complete(folder: Path, made_from: str) -> None:
     """Write the marker, as the last file of a folder that is about to be committed."""
-    (folder / _MARKER).write_text(json.dumps({"madeFrom": made_from}) + "\n", encoding="utf-8")
+    (folder / MARKER).write_text(json.dumps({"madeFrom": made_from}) + "\n", encoding="utf-8")
 
 
 def made_from(folder: Path) -> str | None:
     """The fingerprint of a folder's inputs; None if the folder is not complete."""
     try:
-        marker = json.loads((folder / _MARKER).read_text(encoding="utf-8"))
+        marker = json.loads((folder / MARKER).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     return str(marker["madeFrom"])

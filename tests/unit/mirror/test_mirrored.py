@@ -8,9 +8,15 @@ import pytest
 from support.mirrored_job import MirroredJob, emptied
 
 from llmtrain_api.stages import Stage
+from llmtrain_trainer.completion import made_from, mark_complete
 from llmtrain_trainer.errors import GateError, Interrupted, StageError
 from llmtrain_trainer.mirror import beside
-from llmtrain_trainer.mirror.commits import checkpoint_log, result_log
+from llmtrain_trainer.mirror.commits import (
+    checkpoint_log,
+    collect_garbage,
+    initial_log,
+    result_log,
+)
 from llmtrain_trainer.mirror.mirrored import mirrored
 from llmtrain_trainer.object_storage.faults import StoreError
 from llmtrain_trainer.object_storage.retries import Patience
@@ -68,6 +74,25 @@ def test_a_checkpoint_is_copied_while_training_goes_on_and_the_model_at_the_end(
         assert job.restored_step() == 10
         (model / "model.safetensors").write_bytes(b"others")
     assert result_log(job.store, Stage.PRETRAIN).numbers() == [2]
+
+
+def test_a_model_of_the_hub_is_there_before_what_stands_on_it(job: MirroredJob) -> None:
+    job = job.starting_from("someone/tiny")
+    model = job.workspace.model("initial")
+    model.mkdir(parents=True)
+    (model / "model.safetensors").write_bytes(b"of today")
+    mark_complete(model, "someone/tiny")
+    job.train(5)
+    with pytest.raises(Interrupted), mirrored(job.context):
+        raise Interrupted("a drain")
+    assert initial_log(job.store).numbers() == [1]
+    emptied(job)
+    assert job.restored_step() == 5
+    assert (model / "model.safetensors").read_bytes() == b"of today"
+    collect_garbage(job.store)
+    emptied(job)
+    job.restored_step()
+    assert made_from(model) == "someone/tiny"
 
 
 def test_a_mirror_that_fails_while_ranks_train_is_a_warning_and_at_the_end_an_error(

@@ -71,6 +71,7 @@ class MirrorThread(AbstractContextManager["MirrorThread"]):
         self._finishing = True
         self._context.progress.update(activity="copying to the mirror")
         try:
+            self._uploader.initial_model(overdue=self._overdue)
             self._copy_newest()
             self._uploader.results(self._stage, overdue=self._overdue)
         except ChangedError as error:
@@ -102,6 +103,7 @@ class MirrorThread(AbstractContextManager["MirrorThread"]):
             return
         step = newest_committed(self._context.workspace.checkpoints(self._stage))
         if step is not None and step != self._copied:
+            self._uploader.initial_model(overdue=self._overdue)  # a checkpoint may stand on it
             keep = self._training.checkpoint.keep
             self._uploader.checkpoint(self._stage, step, keep=keep, overdue=self._overdue)
             self._copied = step

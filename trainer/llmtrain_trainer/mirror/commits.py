@@ -3,6 +3,7 @@
 blobs/SHA256                                content of a chunk of a file
 commits/checkpoints/STAGE/step-00000100     a checkpoint, with the logs that lead to it
 commits/results/STAGE/00000001              the results of a stage
+commits/initial/00000001                    the model that was fetched from the hub
 WRITER                                      the attempt that may commit
 
 A commit is one object, written after all of its chunks; nothing else makes them part of the
@@ -19,7 +20,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ValidationError
 
 from llmtrain_api.base import Record
-from llmtrain_api.stages import Stage
+from llmtrain_api.stages import INITIAL, Stage
 from llmtrain_trainer.object_storage.store import ObjectStore
 
 _log = logging.getLogger(__name__)
@@ -154,6 +155,11 @@ def result_log(store: ObjectStore, stage: Stage) -> CommitLog:
     return CommitLog(store, f"results/{stage}")
 
 
+def initial_log(store: ObjectStore) -> CommitLog:
+    """The model of `model.initFrom`, as it was fetched from the hub, counted from 1."""
+    return CommitLog(store, INITIAL)
+
+
 def stored_blobs(store: ObjectStore) -> dict[str, int]:
     """Size of each blob by its SHA-256."""
     return store.sizes(_BLOBS)
@@ -162,6 +168,7 @@ def stored_blobs(store: ObjectStore) -> dict[str, int]:
 def collect_garbage(store: ObjectStore) -> None:
     """Delete the blobs that no commit names; none while there is a commit that cannot be read."""
     logs = [make(store, stage) for stage in Stage for make in (checkpoint_log, result_log)]
+    logs.append(initial_log(store))
     try:
         commits = [log.read(number) for log in logs for number in log.numbers()]
     except ValueError as error:

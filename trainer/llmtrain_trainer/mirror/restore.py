@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from llmtrain_api.stages import Stage
+from llmtrain_api.stages import INITIAL, Stage
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.checkpoint.manifest import (
     checkpoint_steps,
@@ -17,7 +17,7 @@ from llmtrain_trainer.checkpoint.manifest import (
     trash_folder,
 )
 from llmtrain_trainer.files import sync
-from llmtrain_trainer.mirror.commits import checkpoint_log, result_log
+from llmtrain_trainer.mirror.commits import CommitLog, checkpoint_log, initial_log, result_log
 from llmtrain_trainer.mirror.download import Source
 from llmtrain_trainer.object_storage.store import ObjectStore
 from llmtrain_trainer.stage import StageContext
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 def restore(store: ObjectStore, context: StageContext) -> None:
-    """Bring back results of the stages so far, and the newest checkpoint of this one.
+    """Bring back the fetched model, results of the stages so far, and this one's checkpoint.
 
     What the workspace has is left as it is, but for a checkpoint that the mirror has a newer one
     of. Commits that are damaged are passed over with a warning.
@@ -38,19 +38,25 @@ def restore(store: ObjectStore, context: StageContext) -> None:
     """
     workspace, stage = context.workspace, context.config.stage
     source = Source(store, context)
+    if context.config.model is not None and context.config.model.init_from is not None:
+        model = workspace.model(INITIAL)
+        _bring(source, workspace, initial_log(store), (model,), what="the model of the hub")
     for earlier in context.config.stages:
-        _restore_results(source, workspace, earlier)
+        results, what = workspace.results_of(earlier), f"results of the stage {earlier}"
+        _bring(source, workspace, result_log(store, earlier), results, what=what)
         if earlier is stage:
             break
     if stage.optimizes:
         _restore_checkpoint(source, workspace, stage, context.config.attempt)
 
 
-def _restore_results(source: Source, workspace: Workspace, stage: Stage) -> None:
-    missing = [path for path in workspace.results_of(stage) if not path.exists()]
+def _bring(
+    source: Source, workspace: Workspace, log: CommitLog, paths: Iterable[Path], *, what: str
+) -> None:
+    """Bring back those of these files and folders that are missing."""
+    missing = [path for path in paths if not path.exists()]
     if not missing:
         return
-    log = result_log(source.store, stage)
     for number, commit in log.intact():
         try:
             with source.fetched(commit, [_name(path, workspace) for path in missing]) as staged:
@@ -58,7 +64,7 @@ def _restore_results(source: Source, workspace: Workspace, stage: Stage) -> None
         except ValueError as error:
             log.pass_over(number, str(error))
             continue
-        _log.info("results of the stage %s were brought from %s", stage, source.store.url)
+        _log.info("%s: brought from %s", what, source.store.url)
         return
 
 

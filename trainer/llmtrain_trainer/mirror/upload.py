@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from llmtrain_api.stages import Stage
+from llmtrain_api.stages import INITIAL, Stage
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.checkpoint.manifest import (
     PINNED,
@@ -15,6 +15,7 @@ from llmtrain_trainer.checkpoint.manifest import (
     read_manifest,
     step_folder,
 )
+from llmtrain_trainer.completion import MARKER
 from llmtrain_trainer.errors import Interrupted
 from llmtrain_trainer.files import replace_file
 from llmtrain_trainer.mirror.commits import (
@@ -25,6 +26,7 @@ from llmtrain_trainer.mirror.commits import (
     MirroredFile,
     checkpoint_log,
     collect_garbage,
+    initial_log,
     result_log,
     stored_blobs,
 )
@@ -103,8 +105,29 @@ class Uploader:
         files = [file for path in self._workspace.results_of(stage) for file in _files(path)]
         commit = self._send(files, {}, overdue)
         newest = next(log.intact(), None)
-        if newest is not None and newest[1] == commit:
+        if newest is None or newest[1] != commit:
+            self._replace(log, commit)
+
+    def initial_model(self, *, overdue: Overdue = _never) -> None:
+        """Copy the model that was fetched from the hub, unless it is there; the hub may change it.
+
+        Args:
+            overdue: asked before each chunk; copying ends once it is true.
+
+        Raises:
+            ChangedError, UserError, StoreError, StageError, Interrupted: as for `results`.
+        """
+        log, folder = initial_log(self._store), self._workspace.model(INITIAL)
+        marker = folder / MARKER
+        if not marker.exists():
             return
+        newest = next(log.intact(), None)
+        mirrored = newest and newest[1].files.get(self._name(marker))
+        if not mirrored or mirrored.sha256 != hashlib.sha256(marker.read_bytes()).hexdigest():
+            self._replace(log, self._send(_files(folder), {}, overdue))
+
+    def _replace(self, log: CommitLog, commit: MirrorCommit) -> None:
+        """Commit what was sent, in the place of all commits before."""
         older = log.numbers()
         self._publish(log, max(older, default=0) + 1, commit)
         self._clear(log, older)
