@@ -9,7 +9,7 @@ CACHE := $(HOME)/.cache/llmtrain
 UV := $(CACHE)/uv-$(UV_VERSION)/bin/uv
 BIN := .venv/bin
 SETUP := .venv/set-up
-MOTO = $(CACHE)/moto-$(shell sha256sum < requirements-moto.lock | cut -c 1-64)
+STORES = $(CACHE)/stores-$(shell sha256sum < requirements-stores.lock | cut -c 1-64)
 
 export UV_CACHE_DIR := $(CACHE)/uv
 # The system's certificates, so that a company's own authority is trusted.
@@ -57,8 +57,8 @@ lock: | $(UV) ## Bring the lock files up to date with pyproject.toml.
 	  --constraint requirements.lock --generate-hashes --no-header --output-file requirements-operator.lock
 	printf 'hatchling\nuv==$(UV_VERSION)\n' | $(UV) pip compile - --quiet --universal --python-version 3.11 \
 	  --constraint requirements.lock --generate-hashes --no-header --no-annotate --output-file requirements-build.lock
-	printf 'moto[server]' | $(UV) pip compile - --quiet --universal --python-version 3.11 \
-	  --generate-hashes --no-header --no-annotate --output-file requirements-moto.lock
+	printf 'moto[server]\ngcp-storage-emulator\nsetuptools<81\n' | $(UV) pip compile - --quiet --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate --output-file requirements-stores.lock
 
 BUILDER ?= docker build
 .PHONY: images
@@ -107,7 +107,7 @@ check: setup ## Everything that needs no run: format, lint, types, imports, gene
 	$(BIN)/python scripts/docs_site.py
 
 .PHONY: test
-test: setup cluster-binaries s3-server ## Run the tests: units, training, the CRD and the operator on a real API server.
+test: setup cluster-binaries object-stores ## Run the tests: units, training, the CRD and the operator on a real API server.
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/unit tests/training tests/contract tests/control_plane \
 	  --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
@@ -124,10 +124,10 @@ cluster-binaries: ## Build the programs of a control plane for the tests (minute
 	PYTHONPATH=tests $(PYTHON) -m support.cluster.binaries etcd kube-apiserver \
 	  kube-controller-manager kube-scheduler kubectl helm kubeconform ray-operator kueue promtool
 
-.PHONY: s3-server
-s3-server: | $(UV) ## Install the S3 server of the tests, apart from .venv: it needs older packages.
-	@test -x $(MOTO)/bin/moto_server || { $(UV) venv --quiet --python $(PYTHON) $(MOTO) && \
-	  $(UV) pip sync --quiet --python $(MOTO)/bin/python --require-hashes requirements-moto.lock; }
+.PHONY: object-stores
+object-stores: | $(UV) ## Install the object stores of the tests, apart from .venv: it needs older packages.
+	@test -x $(STORES)/bin/moto_server || { $(UV) venv --quiet --python $(PYTHON) $(STORES) && \
+	  $(UV) pip sync --quiet --python $(STORES)/bin/python --require-hashes requirements-stores.lock; }
 
 .PHONY: install-manifest
 install-manifest: setup ## Render the chart for those without helm: manifests/operator.
@@ -137,7 +137,7 @@ install-manifest: setup ## Render the chart for those without helm: manifests/op
 e2e: e2e-local e2e-node ## Run whole jobs, on this machine and on a Kubernetes node.
 
 .PHONY: e2e-local
-e2e-local: setup s3-server ## Run whole jobs with `llmtrain run`: kills, budgets, the tutorials.
+e2e-local: setup object-stores ## Run whole jobs with `llmtrain run`: kills, budgets, the tutorials.
 	$(BIN)/pytest tests/e2e
 
 .PHONY: e2e-node

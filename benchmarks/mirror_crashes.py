@@ -1,6 +1,6 @@
 """Kills a tiny training run at random instants while it restores from a bucket, or copies to it.
 
-    make s3-server
+    make object-stores
     PYTHONPATH=tests python benchmarks/mirror_crashes.py --crashes 200
 
 The bucket is moto's, spoken to over HTTP. The run saves every other step, so that a checkpoint is

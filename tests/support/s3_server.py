@@ -56,7 +56,7 @@ class S3Server:
         self._sandbox = sandbox
 
     def __enter__(self) -> Self:
-        python = _environment() / "bin" / "python"
+        python = stores_environment() / "bin" / "python"
         host, port = ("0.0.0.0", self._sandbox.ports[-1]) if self._sandbox else ("127.0.0.1", 0)
         command = [python, "-W", "ignore", _PROCESS, _ACCESS_KEY, host, str(port)]
         self._process = subprocess.Popen(
@@ -125,9 +125,9 @@ class S3Server:
         return content
 
 
-def _environment() -> Path:
-    """The folder of moto's virtual environment, which `make s3-server` makes."""
-    digest = hashlib.sha256((ROOT / "requirements-moto.lock").read_bytes()).hexdigest()
-    folder = Path.home() / ".cache" / "llmtrain" / f"moto-{digest}"
-    assert folder.is_dir(), "there is no S3 server: run `make s3-server`"
+def stores_environment() -> Path:
+    """The folder of the stores' virtual environment, which `make object-stores` makes."""
+    digest = hashlib.sha256((ROOT / "requirements-stores.lock").read_bytes()).hexdigest()
+    folder = Path.home() / ".cache" / "llmtrain" / f"stores-{digest}"
+    assert folder.is_dir(), "there are no object stores: run `make object-stores`"
     return folder
