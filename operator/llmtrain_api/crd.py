@@ -1,6 +1,5 @@
 """The CustomResourceDefinition of LLMTrainingJob, made from the models and from nothing else."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from llmtrain_api import names
@@ -13,7 +12,7 @@ from llmtrain_api.structural_schema import (
     structural_schema,
     without_defaults_in_lists,
 )
-from llmtrain_api.versions import MINOR, OLD_DATA_SECTIONS, PREVIOUS
+from llmtrain_api.upgrade.definition import keep_what_is_stored
 
 _MUTABLE_SECTION = "policy"
 
@@ -86,8 +85,9 @@ def _version() -> dict[str, Any]:
 
 def _job_schema() -> Schema:
     spec = without_defaults_in_lists(structural_schema(JobSpec))
-    for corpus in list(_corpora(spec)):
-        _keep_old_sections(corpus)
+    # Without a generation that was observed, GitOps tools would take a new job for done.
+    status = _filled_in(open_schema(structural_schema(JobStatus)))
+    keep_what_is_stored(spec, status)
     validations = [*spec.pop("x-kubernetes-validations"), *_immutability(spec)]
     return {
         "description": "One job from raw text to an evaluated model.",
@@ -98,8 +98,7 @@ def _job_schema() -> Schema:
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
             "spec": {**spec, "x-kubernetes-validations": validations},
-            # Without a generation that was observed, GitOps tools would take a new job for done.
-            "status": _filled_in(open_schema(structural_schema(JobStatus))),
+            "status": status,
         },
         "x-kubernetes-validations": [
             rule(
@@ -113,32 +112,6 @@ def _job_schema() -> Schema:
             ),
         ],
     }
-
-
-def _corpora(section: Schema) -> Iterator[Schema]:
-    """The sections, at any depth, that treat documents in steps."""
-    inner = section.get("properties", {})
-    if "steps" in inner:
-        yield section
-    for child in inner.values():
-        yield from _corpora(child)
-
-
-def _keep_old_sections(data: Schema) -> None:
-    """Let the server keep sections that the previous version has stored; new jobs have none."""
-    absent = " && ".join(f"!has(self.{name})" for name in OLD_DATA_SECTIONS)
-    message = "clean, filter and dedup are data.steps now; the changelog shows how to write them"
-    data["x-kubernetes-validations"] = [
-        *data.get("x-kubernetes-validations", []),
-        rule(absent, message),
-    ]
-    for name in OLD_DATA_SECTIONS:
-        data["properties"][name] = {
-            "description": f"Section of jobs that llmtrain {PREVIOUS} has stored. Version {MINOR} "
-            "reads it as `steps`, and refuses it in new jobs.",
-            "type": "object",
-            "x-kubernetes-preserve-unknown-fields": True,
-        }
 
 
 def _filled_in(section: Schema) -> Schema:

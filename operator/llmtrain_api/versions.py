@@ -6,5 +6,3 @@ MINOR: Final = "0.2"
 """This version."""
 PREVIOUS: Final = "0.1"
 """The version whose objects and run configs are understood beside those of this one."""
-OLD_DATA_SECTIONS = ("clean", "filter", "dedup")
-"""Sections of `data` that objects of the previous version may have; they are `data.steps` now."""

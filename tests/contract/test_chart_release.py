@@ -1,7 +1,6 @@
 """The chart, installed by helm on a real API server: what jobs may ask for, and its definition."""
 
 import json
-import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.chart import CHART, helm_on
 from support.cluster.api_client import ApiClient, ApiRefusal, Json
-from support.cluster.binaries import binary
 from support.cluster.control_plane import running_api_server
 from support.cluster.jobs import full_pipeline_job
-from support.repository import ROOT
 
 _ALLOWED: dict[str, list[str]] = {
     "images": ["registry.example/team/"],
@@ -42,13 +40,7 @@ class Release:
 
     def helm(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run helm."""
-        return subprocess.run(
-            [binary("helm"), *arguments, "--namespace=llmtrain-system"],
-            env=os.environ | {"KUBECONFIG": str(self.kubeconfig)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return helm_on(self.kubeconfig, "llmtrain-system", *arguments)
 
     def create(self, spec: Json, namespace: str = "team-a", *, dry_run: bool = True) -> None:
         """Create a job; with `dry_run` only have the server look at it."""
@@ -72,7 +64,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
         made = Release(client, folder / "kubeconfig")
         client.write_kubeconfig(made.kubeconfig)
         installed = made.helm(
-            *("install", "llmtrain", str(ROOT / "charts" / "llmtrain")),
+            *("install", "llmtrain", str(CHART)),
             "--set=namespaces={team-a,team-b}",
             f"--set-json=allowed={json.dumps(_ALLOWED)}",
         )
@@ -169,7 +161,7 @@ def test_what_a_release_left_is_taken_over_by_another(release: Release) -> None:
     """As docs/kubernetes.md says: the definition stays, and so do the jobs."""
     release.create({}, dry_run=False)
     assert release.helm("uninstall", "llmtrain").returncode == 0
-    again = ("install", "training", str(ROOT / "charts" / "llmtrain"))
+    again = ("install", "training", str(CHART))
     refused = release.helm(*again)
     assert "invalid ownership metadata" in refused.stderr
     taken = release.helm(*again, "--take-ownership")

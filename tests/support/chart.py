@@ -1,12 +1,13 @@
 """Our chart, as helm renders it. Run as a program, it writes what those without helm apply."""
 
+import os
 import subprocess
 from pathlib import Path
 
 from support.cluster.binaries import binary
 from support.repository import ROOT
 
-_CHART = ROOT / "charts" / "llmtrain"
+CHART = ROOT / "charts" / "llmtrain"
 _INSTALL = ROOT / "manifests" / "operator" / "operator.yaml"
 
 
@@ -36,7 +37,7 @@ def rendered_chart(
     settings += [f"--values={path}" for path in files]
     if not with_tests:
         settings.append("--no-hooks")
-    return run_helm("template", release, _CHART, f"--namespace={namespace}", *settings)
+    return run_helm("template", release, CHART, f"--namespace={namespace}", *settings)
 
 
 def install_manifest() -> str:
@@ -50,7 +51,26 @@ def lint_chart(*values: str) -> None:
     Raises:
         CalledProcessError: there is one; its `stdout` names it.
     """
-    run_helm("lint", "--strict", _CHART, *(f"--set={value}" for value in values))
+    run_helm("lint", "--strict", CHART, *(f"--set={value}" for value in values))
+
+
+def helm_on(
+    kubeconfig: Path, namespace: str, *arguments: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run helm on a cluster.
+
+    Args:
+        kubeconfig: kubeconfig of the cluster.
+        namespace: namespace of the release.
+        arguments: a command and its options.
+    """
+    return subprocess.run(
+        [binary("helm"), *arguments, f"--namespace={namespace}"],
+        env=os.environ | {"KUBECONFIG": str(kubeconfig)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def run_helm(*arguments: str | Path) -> str:

@@ -67,6 +67,10 @@ class FakeRay:
         self._looks[name] += 1
         return HTTPStatus.OK, self._status(name)
 
+    def begin(self, cluster: str, name: str) -> None:
+        """Begin a job that an operator before this test has submitted."""
+        self._looks[name], self._cluster_of[name] = 0, cluster
+
     def log(self, cluster: str, name: str) -> str:
         """What a job has printed."""
         assert self._cluster_of[name] == cluster, "nobody asks another cluster for it"
@@ -85,7 +89,7 @@ class FakeRay:
         if name in self._cluster_of:
             message = f"Job with submission_id {name} already exists."
             return HTTPStatus.INTERNAL_SERVER_ERROR, {"message": message}
-        self._looks[name], self._cluster_of[name] = 0, cluster
+        self.begin(cluster, name)
         return HTTPStatus.OK, {"submission_id": name}
 
 

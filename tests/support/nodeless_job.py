@@ -9,6 +9,7 @@ from support.cluster.jobs import JOBS, full_pipeline_job
 
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus, Phase, StageState
+from llmtrain_api.upgrade.status import stored_status
 
 _MERGE = "application/merge-patch+json"
 _CORE = "/api/v1/namespaces/default"
@@ -72,8 +73,9 @@ class NodelessJob:
 
     @property
     def status(self) -> JobStatus:
-        """Its status; the first one where none is written yet."""
-        return JobStatus.model_validate(self.body.get("status", {}))
+        """Its status, as the operator reads it; the first one where none is written yet."""
+        body = self.body
+        return stored_status(body.get("status", {}), self.name, body["metadata"]["uid"])
 
     @property
     def ray_clusters(self) -> list[Json]:
@@ -102,9 +104,14 @@ class NodelessJob:
         """Change some fields of the policy."""
         self.patch({"spec": {"policy": policy}})
 
-    def patch(self, change: Json) -> None:
-        """Change some of its fields."""
-        self._client.request("PATCH", self._path, change, content=_MERGE)
+    def patch(self, change: Json, *, part: str = "") -> None:
+        """Change some of its fields.
+
+        Args:
+            change: a merge patch.
+            part: `/status` for fields of the status.
+        """
+        self._client.request("PATCH", self._path + part, change, content=_MERGE)
 
     def delete(self, *, propagation: str = "Background") -> None:
         """Delete it, and wait until it has gone.

@@ -258,7 +258,7 @@ WRONG_JOBS: list[tuple[str, object, str]] = [
     (
         "spec.pretrain",
         {"tokens": 100_000, "activationCheckpointing": "selective", "zero": {"stage": 3}},
-        "selective needs zero stage 0, 1 or 2",
+        "pretrain.zero.stage",
     ),
     (
         "spec.finetune",

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from llmtrain_api.spec.steps import DEFAULT_STEPS
-from llmtrain_api.versions import MINOR, OLD_DATA_SECTIONS, PREVIOUS
+from llmtrain_api.versions import MINOR, PREVIOUS
 
 Json = dict[str, Any]
 
+OLD_DATA_SECTIONS = ("clean", "filter", "dedup")
+"""Sections of `data` in 0.1, which are `data.steps` now."""
 _SINGLE_VALUED: tuple[tuple[str, ...], ...] = (
     ("pretrain", "optimizer", "name"),
     ("pretrain", "earlyStopping", "metric"),
