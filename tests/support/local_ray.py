@@ -5,21 +5,11 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def local_ray(*, gpus: int = 0) -> Iterator[None]:
-    """Start Ray with two cores, quietly, and stop it again.
-
-    Args:
-        gpus: GPUs that it believes to have.
-    """
+def local_ray() -> Iterator[None]:
+    """Start Ray with two cores, quietly, and stop it again."""
     import ray
 
-    ray.init(
-        num_cpus=2,
-        num_gpus=gpus,
-        include_dashboard=False,
-        log_to_driver=False,
-        configure_logging=False,
-    )
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
     node = ray._private.worker._global_node
     processes = [info.process for infos in node.all_processes.values() for info in infos]
     try:
