@@ -8,6 +8,7 @@ from pydantic import Field
 from llmtrain_api.base import Record
 from llmtrain_api.spec.object_storage import MirrorUrl
 from llmtrain_api.spec.tracking import Tracking
+from llmtrain_api.spec.workspace import PersistentVolumeClaim
 from llmtrain_api.stages import Sections, Stage
 from llmtrain_api.versions import MINOR
 
@@ -43,6 +44,9 @@ class RunConfig(Sections):
     """Absolute path of the job's durable folder, the same on every machine of the job."""
     mirror: MirrorUrl | None = None
     """URL of the copy of the workspace's results."""
+    claim: PersistentVolumeClaim | None = None
+    """The claim that holds the workspace, where the export describes a service that mounts it; on a
+    laptop the one that a cluster would have for the job."""
     inputs: str
     """Absolute path of the folder that relative paths of the manifest start from."""
     workers: Workers

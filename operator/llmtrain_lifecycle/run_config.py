@@ -41,6 +41,11 @@ def render_run_config(
         seed=spec.seed,
         workspace=settings.workspace,
         mirror=spec.workspace.mirror,
+        claim=(
+            spec.workspace.claim_of(job.metadata.name)
+            if spec.export and spec.export.ray_service
+            else None
+        ),
         inputs=settings.inputs,
         workers=_workers(job, settings),
         least_bandwidth_ratio=settings.least_bandwidth_ratios.get(

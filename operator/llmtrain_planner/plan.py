@@ -13,6 +13,7 @@ from llmtrain_api.spec.training import Offload
 from llmtrain_api.stages import Stage
 from llmtrain_planner.architecture import PlanError, count_parameters, resolve_architecture
 from llmtrain_planner.hardware import CPU, GPUS, Device, cpu_device
+from llmtrain_planner.serving import require_servable, service_of
 from llmtrain_planner.stage_plan import StageRequest, plan_stage
 
 DEFAULT_GPU = "h100-sxm"
@@ -68,7 +69,7 @@ def plan_job(
         stages=stages,
         duration_seconds=_sum([stage.duration_seconds for stage in stages]),
         cost_usd=_sum([stage.cost_usd for stage in stages]),
-        notes=tuple(_notes(spec, options, device, stages)),
+        notes=(*_notes(spec, options, device, stages), *_serving_notes(spec, architecture)),
     )
 
 
@@ -180,6 +181,23 @@ def _notes(
 
 
 _GIB = 2**30
+
+
+def _serving_notes(spec: JobSpec, architecture: Architecture) -> Iterator[str]:
+    """Notes on the memory of the service that the export describes."""
+    section = spec.export.ray_service if spec.export else None
+    if section is None:
+        return
+    try:
+        memory = require_servable(architecture, service_of(section, architecture))
+    except PlanError as error:
+        yield f"The first stage will refuse export.rayService: {error}."
+        return
+    yield (
+        f"export.rayService: each GPU needs {memory.needed / _GIB:.1f} GiB, and vLLM may take "
+        f"{memory.usable / _GIB:.1f} GiB: weights {memory.weights / _GIB:.1f}, keys and values of "
+        f"{section.concurrent_sequences} sequences {memory.cache / _GIB:.1f}."
+    )
 
 
 def _waiting_notes(trainers: Trainers, stages: tuple[StagePlan, ...]) -> Iterator[str]:

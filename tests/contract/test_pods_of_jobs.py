@@ -3,12 +3,15 @@
 Its namespace takes restricted Pods alone.
 """
 
+from pathlib import Path
+
 import pytest
 import yaml
 from support.cluster.api_client import ApiClient, ApiRefusal, Json
 from support.cluster.jobs import full_pipeline_job, with_change
 from support.job_harness import UID
 from support.profiles import profile_of_every_name
+from support.ray_service import exported_manifest, service_context
 from support.repository import ROOT
 from support.wrong_jobs import RIGHT_IN_KUBERNETES
 
@@ -39,7 +42,7 @@ def server(api_server: ApiClient) -> ApiClient:
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     namespace = {"metadata": {"name": _NAMESPACE, "labels": labels}}
     api_server.request("POST", "/api/v1/namespaces", namespace)
-    for account in ("default", "bucket-reader"):
+    for account in ("default", "bucket-reader", "server"):
         api_server.request("POST", f"{_CORE}/serviceaccounts", {"metadata": {"name": account}})
     api_server.request("POST", _RUNTIMES, {"metadata": {"name": "nvidia"}, "handler": "nvidia"})
     api_server.request("POST", _CLASSES, {"metadata": {"name": "high"}, "value": 1})
@@ -69,6 +72,16 @@ def test_they_are_accepted(server: ApiClient, path: str, value: object) -> None:
 def test_those_of_a_job_that_uses_every_field_are_accepted(server: ApiClient) -> None:
     everything = (ROOT / "tests" / "golden" / "everything.yaml").read_text()
     _try_to_make_all(server, parse_job(yaml.safe_load(everything)))
+
+
+def test_those_of_a_service_are_accepted(server: ApiClient, tmp_path: Path) -> None:
+    service = exported_manifest(service_context(tmp_path))
+    cluster = {
+        "metadata": {"name": "service", "labels": {}},
+        "spec": service["spec"]["rayClusterConfig"],
+    }
+    for pod in _pods(cluster):
+        _try_to_make(server, "pods", pod)
 
 
 def test_others_would_be_refused(server: ApiClient) -> None:

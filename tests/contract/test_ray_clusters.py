@@ -12,6 +12,7 @@ from support.job_harness import UID
 from support.kuberay import make_definitions
 from support.profiles import profile_of_every_name
 from support.random_jobs import valid_jobs
+from support.ray_service import exported_manifest, service_context
 from support.repository import MANIFESTS, ROOT
 
 from llmtrain_api.job import LLMTrainingJob
@@ -23,6 +24,7 @@ from llmtrain_lifecycle.builders.ray_cluster import ray_cluster
 from llmtrain_lifecycle.settings import PodSettings
 
 _CLUSTERS = "/apis/ray.io/v1/namespaces/default/rayclusters"
+_SERVICES = "/apis/ray.io/v1/namespaces/default/rayservices"
 _EVERYTHING = ROOT / "tests" / "golden" / "everything.yaml"
 _SETTINGS = PodSettings(
     image="registry.example/trainer:1",
@@ -76,6 +78,15 @@ def test_the_clusters_of_any_job_are_accepted(
     kuberay_server: ApiClient, job: LLMTrainingJob
 ) -> None:
     assert _refusals(kuberay_server, job) == []
+
+
+def test_the_service_of_an_export_is_accepted(kuberay_server: ApiClient, tmp_path: Path) -> None:
+    service = exported_manifest(service_context(tmp_path))
+    path = f"{_SERVICES}?dryRun=All&fieldValidation=Strict"
+    kuberay_server.request("POST", path, service)
+    service["spec"]["serveConfigV3"] = ""
+    with pytest.raises(ApiRefusal, match="serveConfigV3"):
+        kuberay_server.request("POST", path, service)
 
 
 def test_a_field_that_kuberay_does_not_know_would_be_seen(kuberay_server: ApiClient) -> None:

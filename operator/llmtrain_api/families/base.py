@@ -64,6 +64,9 @@ class ModelFamily(ABC):
     """`default_feed_forward_width` in words, for the manifest's reference."""
     width_is_optional: ClassVar[bool] = False
     """Whether a config.json without the feed-forward layer's width means the default one."""
+    vllm_architecture: ClassVar[str | None] = None
+    """Name in vLLM's registry of models, which is that of the class in `transformers`; None where
+    vLLM has no implementation of the family."""
     attention_implementation: ClassVar[str] = "sdpa"
     """Implementation of attention, by its name in `transformers`."""
 

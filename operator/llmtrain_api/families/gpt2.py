@@ -12,6 +12,7 @@ class Gpt2(ModelFamily):
     """The models of `transformers.GPT2LMHeadModel`."""
 
     name = "gpt2"
+    vllm_architecture = "GPT2LMHeadModel"
     keys = ConfigKeys(
         layers="n_layer",
         hidden_size="n_embd",

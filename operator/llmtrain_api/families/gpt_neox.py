@@ -19,6 +19,7 @@ class GptNeox(ModelFamily):
     """The models of `transformers.GPTNeoXForCausalLM`."""
 
     name = "gpt_neox"
+    vllm_architecture = "GPTNeoXForCausalLM"
     keys = ConfigKeys(
         layers="num_hidden_layers",
         hidden_size="hidden_size",

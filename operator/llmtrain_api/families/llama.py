@@ -16,6 +16,7 @@ class Llama(ModelFamily):
     """The models of `transformers.LlamaForCausalLM`."""
 
     name = "llama"
+    vllm_architecture = "LlamaForCausalLM"
     keys = ConfigKeys(
         layers="num_hidden_layers",
         hidden_size="hidden_size",

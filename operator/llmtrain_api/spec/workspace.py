@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, StringConstraints, model_validator
 
 from llmtrain_api.base import Section, rule, rules
+from llmtrain_api.names import workspace_claim_name
 from llmtrain_api.spec.compute import Memory
 from llmtrain_api.spec.kubernetes import ObjectName
 from llmtrain_api.spec.object_storage import MirrorUrl
@@ -55,6 +56,11 @@ class Workspace(Section):
     this job alone: `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`, or a folder that exists,
     `file:///FOLDER`. A job of the same name whose workspace is empty goes on from there.
     Credentials and endpoint come from the environment."""
+
+    def claim_of(self, job_name: str) -> PersistentVolumeClaim:
+        """The claim of a job: the one that it names, or the one that the operator creates."""
+        own = PersistentVolumeClaim(claim_name=workspace_claim_name(job_name))
+        return self.persistent_volume_claim or own
 
     @model_validator(mode="after")
     def _class_is_for_a_new_claim(self) -> Self:

@@ -12,8 +12,8 @@ _OLD_NAME = "v1"
 """The name that 0.1 gave to its run configs, before they were named by version."""
 _NEW_FIELDS = ("mirror", "tracking")
 _NEW_FIELDS_OF_WORKERS = ("machines", "spot")
-_NEW_AIDS = ("afterOutOfMemory", "leastBandwidthRatio")
-"""Fields that only help with what 0.1 does not do: a search, a check of links."""
+_NEW_AIDS = ("afterOutOfMemory", "leastBandwidthRatio", "claim")
+"""Fields that only help with what 0.1 does not do: a search, a check of links, a service."""
 
 
 class OtherVersionError(ValueError):

@@ -19,6 +19,7 @@ _SINGLE_VALUED: tuple[tuple[str, ...], ...] = (
 )
 """Fields of 0.1 that had one value each."""
 _DATA: tuple[tuple[str, ...], ...] = (("data",), ("evaluate", "data"))
+_NEW_FIELDS_OF_EXPORT = ("to", "rayService")
 _TRAININGS = ("pretrain", "finetune")
 _MIN_WORDS, _MAX_WORDS, _EVERY_SECONDS = 50, 100_000, 600
 _CHECKPOINTING = {False: "none", True: "full"}
@@ -77,8 +78,9 @@ def downgraded_sections(sections: Json) -> Json:
     if pretrain := _at(old, ("pretrain",)):
         pretrain["compile"] = bool(pretrain["compile"])
     _at(old, ("finetune",)).pop("compile", None)
-    if _at(old, ("export",)).pop("to", None) is not None:
-        raise TrainerTooOldError("export.to")
+    for field in _NEW_FIELDS_OF_EXPORT:
+        if _at(old, ("export",)).pop(field, None) is not None:
+            raise TrainerTooOldError(f"export.{field}")
     return old
 
 

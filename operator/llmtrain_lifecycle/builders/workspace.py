@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 
 from llmtrain_api.job import LLMTrainingJob
-from llmtrain_api.names import workspace_claim_name
 from llmtrain_lifecycle.builders.labels import Json, job_labels
 
 
 def claim_name(job: LLMTrainingJob) -> str:
     """The name of the claim that the job's Pods mount."""
-    claim = job.spec.workspace.persistent_volume_claim
-    return claim.claim_name if claim else workspace_claim_name(job.metadata.name)
+    return job.spec.workspace.claim_of(job.metadata.name).claim_name
 
 
 def workspace_claim(job: LLMTrainingJob) -> Json | None:

@@ -11,6 +11,9 @@ from llmtrain_api.manifest import parse_job
 from llmtrain_api.named_paths import paths_from_home, with_home
 from llmtrain_api.run_config import RunConfig, Workers
 from llmtrain_api.spec.compute import Compute
+from llmtrain_api.spec.export import Export
+from llmtrain_api.spec.ray_service import RayService
+from llmtrain_api.spec.workspace import PersistentVolumeClaim, Workspace
 from llmtrain_api.stages import Stage
 from llmtrain_lifecycle.run_config import render_run_config
 from llmtrain_lifecycle.settings import Settings
@@ -113,3 +116,25 @@ def test_the_profile_of_the_trainers_says_which_links_are_too_slow(
     job = _job(Compute.model_validate({"trainers": {"profile": profile}}))
     config = render_run_config(job, UID, Stage.PRETRAIN, 0, settings)
     assert config.least_bandwidth_ratio == ratio
+
+
+@pytest.mark.parametrize(
+    ("workspace", "claim"),
+    [
+        ({}, {"claim_name": f"{job_of().metadata.name}-workspace"}),
+        (
+            {"persistentVolumeClaim": {"claimName": "shared", "subPath": "a/b"}},
+            {"claim_name": "shared", "sub_path": "a/b"},
+        ),
+    ],
+)
+def test_a_service_mounts_the_claim_of_the_workspace(
+    workspace: dict[str, object], claim: dict[str, str]
+) -> None:
+    service = RayService(image="ray-llm", gpu_memory="80Gi")
+    for export, expected in ((Export(ray_service=service), claim), (Export(), None)):
+        job = job_of()
+        sections = {"workspace": Workspace.model_validate(workspace), "export": export}
+        job = job.replace(spec=job.spec.replace(**sections))
+        config = render_run_config(job, UID, Stage.EXPORT, 0, SETTINGS)
+        assert config.claim == (expected and PersistentVolumeClaim(**expected))

@@ -342,3 +342,16 @@ def test_memory_that_a_checkpoint_needs_beside_training_is_asked_for() -> None:
     assert "spec.compute.trainers.memory to 19Gi" in note
     enough = resized("llama-1.3b", alone | {"memory": "19Gi"}, {})
     assert not any("checkpoint," in note for note in plan_job(enough, PlanOptions()).notes)
+
+
+@pytest.mark.parametrize(
+    ("gpus", "note"),
+    [
+        (2, "export.rayService: each GPU needs"),
+        (3, "The first stage will refuse export.rayService: gpusPerReplica is 3, which does not"),
+    ],
+)
+def test_the_service_of_the_export_is_planned(gpus: int, note: str) -> None:
+    section = {"image": "ray-llm", "gpuMemory": "24Gi", "gpusPerReplica": gpus}
+    spec = JobSpec.model_validate(small_spec() | {"export": {"rayService": section}})
+    assert plan_job(spec, PlanOptions()).notes[-1].startswith(note)

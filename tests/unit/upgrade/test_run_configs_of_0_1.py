@@ -69,8 +69,9 @@ def test_another_version_is_refused_by_both_names(tmp_path: Path) -> None:
             "data.steps",
         ),
         ({"export": {"to": "file:///model"}}, "export.to"),
+        ({"export": {"rayService": {"image": "a", "gpuMemory": "1Gi"}}}, "export.rayService"),
     ],
-    ids=["mirror", "step", "export"],
+    ids=["mirror", "step", "export", "service"],
 )
 def test_what_0_1_does_not_know_is_not_left_out(change: dict[str, Any], named: str) -> None:
     config = RunConfig.model_validate(upgraded_run_config(_STORED["data"]) | change)

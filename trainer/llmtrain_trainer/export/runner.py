@@ -19,8 +19,10 @@ def _run(context: StageContext) -> StageResult:
 
 
 def _check_access(context: StageContext) -> None:
+    from llmtrain_trainer.export.ray_service import check_ray_service
     from llmtrain_trainer.export.send import check_access
 
+    check_ray_service(context.config)
     check_access(context)
 
 

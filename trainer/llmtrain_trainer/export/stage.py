@@ -5,7 +5,9 @@ from pathlib import Path
 
 from llmtrain_trainer.export.facts import gather_facts
 from llmtrain_trainer.export.model_card import model_card
+from llmtrain_trainer.export.ray_service import write_ray_service
 from llmtrain_trainer.models.pipeline import StoredModel, pipeline_models
+from llmtrain_trainer.models.recipe import pretrained_recipe
 from llmtrain_trainer.models.stored import require_model
 from llmtrain_trainer.models.tokenizer import load_tokenizer, stored_generation_config
 from llmtrain_trainer.runner import Product
@@ -28,6 +30,7 @@ def exported_model(context: StageContext) -> Product:
         _copy_model(model, folder)
         card = model_card(gather_facts(context, model))
         (folder / "README.md").write_text(card, encoding="utf-8")
+        write_ray_service(context.config, pretrained_recipe(model.folder).architecture, folder)
 
     return Product(context.workspace.export, make)
 

@@ -1,0 +1,99 @@
+"""The manifest of a service: its mounts, its figures for vLLM, and services that are refused."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from support.later_stage_context import stage_context
+from support.ray_service import exported_manifest, service_context
+from support.tiny_model import save_tiny, tiny_tokenizer
+
+from llmtrain_api.stages import Stage
+from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.export.runner import RUNNER
+
+_LINE = {"model": {"layers": 2, "hiddenSize": 16, "heads": 2}, "pretrain": {}}
+
+
+def test_the_service_loads_the_exported_model_from_the_claim(tmp_path: Path) -> None:
+    manifest = exported_manifest(service_context(tmp_path))
+    assert (manifest["kind"], manifest["metadata"]["name"]) == ("RayService", "tiny")
+    groups = manifest["spec"]["rayClusterConfig"]
+    (workers,) = groups["workerGroupSpecs"]
+    for group in (groups["headGroupSpec"], workers):
+        pod = group["template"]["spec"]
+        (container,) = pod["containers"]
+        assert container["volumeMounts"] == [
+            {"name": "workspace", "mountPath": "/model", "subPath": "export", "readOnly": True}
+        ]
+        assert pod["volumes"][0]["persistentVolumeClaim"] == {
+            "claimName": "tiny-workspace",
+            "readOnly": True,
+        }
+    assert workers["replicas"] == 3
+    assert container["resources"]["limits"] == {"memory": "16Gi", "nvidia.com/gpu": 2}
+    assert pod["nodeSelector"] == {"gpu": "h100"}
+    assert pod["tolerations"] == [
+        {"key": "gpu", "operator": "Exists"},
+        {"key": "team", "value": "a", "operator": "Equal"},
+    ]
+
+
+def test_vllm_gets_the_planned_figures(tmp_path: Path) -> None:
+    manifest = exported_manifest(service_context(tmp_path))
+    (application,) = yaml.safe_load(manifest["spec"]["serveConfigV2"])["applications"]
+    assert application["import_path"] == "ray.serve.llm:build_openai_app"
+    (model,) = application["args"]["llm_configs"]
+    assert model["model_loading_config"] == {"model_id": "tiny", "model_source": "/model"}
+    assert model["engine_kwargs"] == {
+        "dtype": "bfloat16",
+        "tensor_parallel_size": 2,
+        "max_model_len": 64,
+        "max_num_seqs": 8,
+        "max_num_batched_tokens": 2048,
+        "gpu_memory_utilization": 0.9,
+    }
+    assert model["deployment_config"] == {"num_replicas": 3}
+
+
+def test_a_claims_folder_and_a_name_that_begins_with_a_digit(tmp_path: Path) -> None:
+    claim = {"claimName": "shared", "subPath": "team/a"}
+    manifest = exported_manifest(service_context(tmp_path, jobName="7b", claim=claim))
+    assert manifest["metadata"]["name"] == "job-7b"
+    head = manifest["spec"]["rayClusterConfig"]["headGroupSpec"]["template"]["spec"]
+    assert head["containers"][0]["volumeMounts"][0]["subPath"] == "team/a/export"
+
+
+def test_without_the_section_there_is_no_manifest(tmp_path: Path) -> None:
+    context = stage_context(tmp_path, Stage.EXPORT, **_LINE, export={})
+    save_tiny(context.workspace.model("pretrained"), tokenizer=tiny_tokenizer())
+    with pytest.raises(FileNotFoundError, match=r"export/rayservice\.yaml"):
+        exported_manifest(context)
+    assert (context.workspace.export / "config.json").exists()
+
+
+def test_a_model_that_vllm_cannot_serve_so_fails_the_export(tmp_path: Path) -> None:
+    context = service_context(tmp_path, context_length=65)
+    with pytest.raises(UserError, match=r"export\.rayService: contextLength is 65"):
+        exported_manifest(context)
+
+
+@pytest.mark.parametrize(
+    ("model", "refused"),
+    [
+        ({"layers": 2, "hiddenSize": 24, "heads": 3, "vocabularySize": 320}, True),
+        ({"layers": 2, "hiddenSize": 24, "heads": 3}, False),  # the vocabulary is not known yet
+        ({"layers": 2, "hiddenSize": 16, "heads": 2, "vocabularySize": 320}, False),
+        ({"initFrom": "model"}, False),
+    ],
+)
+def test_it_is_refused_before_anything_is_trained_where_the_shape_is_known(
+    tmp_path: Path, model: dict[str, object], *, refused: bool
+) -> None:
+    context = service_context(tmp_path, model=model)
+    assert RUNNER.check_access is not None
+    if not refused:
+        RUNNER.check_access(context)
+        return
+    with pytest.raises(UserError, match="does not divide the model's attention heads, 3"):
+        RUNNER.check_access(context)
