@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 from support.later_stage_context import stage_context
 from support.ray_service import exported_manifest, service_context
 from support.tiny_model import save_tiny, tiny_tokenizer
@@ -54,6 +55,21 @@ def test_vllm_gets_the_planned_figures(tmp_path: Path) -> None:
         "gpu_memory_utilization": 0.9,
     }
     assert model["deployment_config"] == {"num_replicas": 3}
+
+
+@pytest.mark.filterwarnings("ignore:Using extra keyword arguments on `Field`")  # Ray's own
+def test_rays_own_models_take_the_configuration(tmp_path: Path) -> None:
+    """Models of the application and of its engine; the second has a public name with vLLM alone."""
+    from ray.llm._internal.serve.core.configs.llm_config import LLMConfig
+    from ray.serve.schema import ServeDeploySchema
+
+    manifest = exported_manifest(service_context(tmp_path))
+    deployed = ServeDeploySchema.model_validate(yaml.safe_load(manifest["spec"]["serveConfigV2"]))
+    (application,) = deployed.applications
+    (model,) = application.args["llm_configs"]
+    assert LLMConfig.model_validate(model).model_id == "tiny"
+    with pytest.raises(ValidationError, match="modelId"):
+        LLMConfig.model_validate(model | {"model_loading_config": {"modelId": "tiny"}})
 
 
 def test_a_claims_folder_and_a_name_that_begins_with_a_digit(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from llmtrain_api.training_metrics import TrainingMetrics
 from llmtrain_trainer.errors import UnfitNodeError
 from llmtrain_trainer.preflight.gpus import own_node
 from llmtrain_trainer.preflight.links import Link, Seat, SlowPlace, slow_places, slowest_place
-from llmtrain_trainer.preflight.measure import measure_all_reduce, measure_links
+from llmtrain_trainer.preflight.measure import give_memory_back, measure_all_reduce, measure_links
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.training.mesh import Ranks
 
@@ -34,6 +34,7 @@ def check_group(context: StageContext) -> None:
     seats = ranks.gather(Seat(node=own_node(), machine=platform.node()), _SEAT)
     machines = [each.machine for each in seats]
     bandwidth, links = measure_all_reduce(ranks), measure_links(ranks)
+    give_memory_back()
     slowest = min(links, key=lambda each: each.bandwidth)
     if ranks.rank == 0:
         _log.info(

@@ -110,3 +110,10 @@ def _fastest(transfer: Callable[[], object]) -> float:
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - started)
     return min(seconds[1:])
+
+
+def give_memory_back() -> None:
+    """Give the GPU's memory back: it is no part of what training is going to need."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
