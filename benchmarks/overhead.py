@@ -201,9 +201,7 @@ def _reading_seconds(config: RunConfig) -> float:
     """What one worker spends on reading the tokens of a step."""
     assert config.pretrain is not None
     length = config.pretrain.sequence_length
-    samples = TokenSequences(
-        TokenFile.open(Workspace(Path(config.workspace)).tokens / "train"), length
-    )
+    samples = TokenSequences(TokenFile(Workspace(Path(config.workspace)).tokens / "train"), length)
     share = config.pretrain.batch_tokens // length // config.workers.count
     generator = np.random.default_rng(0)
     seconds = []

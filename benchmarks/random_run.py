@@ -11,7 +11,8 @@ from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.run_config import RunConfig, Workers
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
-from llmtrain_trainer.tokens.files import TokenFileWriter
+from llmtrain_trainer.tokens.files import TokenIndex, smallest_dtype
+from llmtrain_trainer.tokens.writer import TokenShardWriter
 
 _FALLBACK_VOCABULARY_SIZE = 50257
 _BATCHES = 16
@@ -62,14 +63,19 @@ def random_run(
 
 def _write_tokens(workspace: Workspace, vocabulary_size: int, num_tokens: int) -> None:
     tokens = np.random.default_rng(0).integers(vocabulary_size, size=num_tokens, dtype=np.uint32)
+    dtype = smallest_dtype(vocabulary_size)
     for split in ("train", "validation"):
-        with TokenFileWriter(
-            workspace.tokens / split,
+        folder = workspace.tokens / split
+        folder.mkdir(parents=True)
+        with TokenShardWriter(folder, 0, dtype) as writer:
+            writer.write(tokens, np.array([num_tokens]), np.array([num_tokens]))
+        TokenIndex(
+            dtype=dtype,
             vocabulary_size=vocabulary_size,
             end_of_text_id=0,
             tokenizer="random",
-        ) as writer:
-            writer.write(tokens, np.array([num_tokens]), np.array([num_tokens]))
+            shards=(writer.shard,),
+        ).write(folder)
     _write_tokenizer(workspace.tokenizer)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from support.token_files import write_token_file
 from tokenizers import Tokenizer, models
 
 from llmtrain_api.run_config import RunConfig, Workers
@@ -12,7 +13,6 @@ from llmtrain_api.spec.model import Model
 from llmtrain_api.spec.pretrain import Pretrain
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
-from llmtrain_trainer.tokens.files import TokenFileWriter
 
 VOCABULARY_SIZE = 96
 SEQUENCE_LENGTH = 16
@@ -37,11 +37,8 @@ def write_tokens(workspace: Workspace, *, num_tokens: int = 1200) -> None:
 
 
 def _write_split(folder: Path, tokens: list[int]) -> None:
-    with TokenFileWriter(
-        folder, vocabulary_size=VOCABULARY_SIZE, end_of_text_id=0, tokenizer="none"
-    ) as writer:
-        length = np.array([len(tokens)])
-        writer.write(np.array(tokens, dtype=np.uint32), length, 2 * length)
+    shards = ([tokens[:90]], [tokens[90:95]], [tokens[95:]])
+    write_token_file(folder, *shards, vocabulary_size=VOCABULARY_SIZE, bytes_per_token=2)
 
 
 def pretrain_config(

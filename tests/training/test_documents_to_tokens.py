@@ -9,13 +9,15 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 
 import pytest
 from ray import cloudpickle
+from support.crashed_rename import KilledError, killed_before_rename
 from support.local_ray import local_ray
 from support.stage_context import documents_of, stage_context
+from support.token_files import all_tokens
 from transformers import AutoTokenizer
 
 from llmtrain_api.data_report import DataReport
@@ -140,7 +142,7 @@ def test_results_do_not_depend_on_where_they_are_made(
     write_inputs(tmp_path, *[[sentence(10 * f + n) for n in range(10)] for f in range(6)])
     context = files_context(tmp_path)
     made = []
-    monkeypatch.setattr("llmtrain_trainer.data.units._SMALLEST_BYTES", 1)
+    monkeypatch.setattr("llmtrain_trainer.units._SMALLEST_BYTES", 1)
     for small_bytes, tasks_per_core in ((2**20, 1), (0, 1), (0, 2)):
         monkeypatch.setattr("llmtrain_trainer.parallel._SMALL_BYTES", small_bytes)
         monkeypatch.setattr("llmtrain_trainer.parallel._TASKS_PER_CORE", tasks_per_core)
@@ -189,7 +191,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(
 ) -> None:
     write_inputs(tmp_path, *[[sentence(10 * f + n) for n in range(10)] for f in range(4)])
     context = files_context(tmp_path)
-    monkeypatch.setattr("llmtrain_trainer.data.units._SMALLEST_BYTES", 1)
+    monkeypatch.setattr("llmtrain_trainer.units._SMALLEST_BYTES", 1)
     DATA_STAGE.work(context)
     whole = digests(context.workspace.root)
     shutil.rmtree(context.workspace.root)
@@ -212,17 +214,44 @@ def test_a_worker_killed_in_the_middle_changes_nothing(
     assert digests(context.workspace.root) == whole
 
 
+def test_a_tokenizer_stage_that_is_killed_anywhere_goes_on_to_the_same_tokens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmtrain_trainer.units._SMALLEST_BYTES", 1)
+    write_inputs(tmp_path, *[[sentence(10 * f + n) for n in range(10)] for f in range(2)])
+    context = files_context(tmp_path)
+    DATA_STAGE.work(context)
+    documents = context.workspace.root.rename(tmp_path / "documents")
+    made = []
+    for rename in count(1):
+        shutil.copytree(documents, context.workspace.root)
+        try:
+            with killed_before_rename(rename):
+                TOKENIZER_STAGE.work(context)
+        except KilledError:
+            TOKENIZER_STAGE.work(context)
+            made.append(digests(context.workspace.root))
+        else:
+            whole = digests(context.workspace.root)
+            break
+        finally:
+            shutil.rmtree(context.workspace.root)
+    assert all(each == whole for each in made)
+    assert sum(name.endswith(".bin") for name in whole) == 3
+    assert len(made) >= 11  # the tokenizer, 3 units, their 6 files, the folder
+
+
 def test_changed_inputs_are_worked_on_again(tmp_path: Path) -> None:
     write_inputs(tmp_path, [sentence(number) for number in range(5)])
     context = files_context(tmp_path)
     DATA_STAGE.work(context)
     TOKENIZER_STAGE.work(context)
-    before = TokenFile.open(context.workspace.tokens / "train").index
+    before = TokenFile(context.workspace.tokens / "train").index
     with (tmp_path / "inputs" / "0.jsonl").open("a") as file:
         file.write(json.dumps({"text": sentence(5)}) + "\n")
     DATA_STAGE.work(context)
     TOKENIZER_STAGE.work(context)
-    after = TokenFile.open(context.workspace.tokens / "train").index
+    after = TokenFile(context.workspace.tokens / "train").index
     assert after.num_documents == before.num_documents + 1
 
 
@@ -321,15 +350,15 @@ def test_tokens_stand_for_the_documents(tmp_path: Path) -> None:
     TOKENIZER_STAGE.work(context)
     tokenizer = AutoTokenizer.from_pretrained(context.workspace.tokenizer)
     for split in ("train", "validation"):
-        file = TokenFile.open(context.workspace.tokens / split)
+        file = TokenFile(context.workspace.tokens / split)
         file.verify()
         documents = documents_of(context.workspace, split)
-        starts = file.documents[:, 0].tolist()
+        tokens = all_tokens(file)
+        starts = file.documents(0)[:, 0].tolist()
         assert [
-            tokenizer.decode(file.tokens[start : end - 1].astype(int))
-            for start, end in pairwise(starts)
+            tokenizer.decode(tokens[start : end - 1]) for start, end in pairwise(starts)
         ] == documents
-        assert (file.tokens == tokenizer.eos_token_id).sum() == len(documents)
+        assert tokens.count(tokenizer.eos_token_id) == len(documents)
         assert file.index.num_bytes == sum(len(text.encode()) for text in documents)
         assert file.index.vocabulary_size == len(tokenizer) == 300
 

@@ -5,7 +5,7 @@ has the SHA-256 of every file, so that a unit that lost some is made again. Two 
 same unit: the first one's stays.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
@@ -17,7 +17,13 @@ from llmtrain_trainer.files import remove_folder, sha256, sync, sync_tree
 
 ReportT = TypeVar("ReportT", bound=Record)
 
+Item = TypeVar("Item")
+
 _RECORD = "unit.json"
+_SMALLEST_BYTES = 16 * 2**20
+"""Input of a unit, unless there is less: seconds of work, lost where a worker is lost."""
+_NUM_UNITS = 4096
+"""Units of much input, about: the driver holds a report on each."""
 
 
 class _Unit(Record):
@@ -27,6 +33,36 @@ class _Unit(Record):
     """SHA-256 of every other file, by its path within the unit."""
     report: str
     """JSON of what the worker reported."""
+
+
+def unit_bytes(total_bytes: int) -> int:
+    """The least input of a unit, unless there is less.
+
+    Args:
+        total_bytes: all input of the stage.
+    """
+    return max(_SMALLEST_BYTES, total_bytes // _NUM_UNITS)
+
+
+def neighbours(
+    sized: Iterable[tuple[Item, int]], num_bytes: int
+) -> Iterator[tuple[tuple[Item, ...], int]]:
+    """Runs of items with this many bytes together, and their bytes; a larger item ends its run.
+
+    Args:
+        sized: items in order, and the bytes of each.
+        num_bytes: as `unit_bytes` says.
+    """
+    run: list[Item] = []
+    total = 0
+    for item, size in sized:
+        run.append(item)
+        total += size
+        if total >= num_bytes:
+            yield tuple(run), total
+            run, total = [], 0
+    if run:
+        yield tuple(run), total
 
 
 def committed(target: Path, make: Callable[[Path], ReportT], report: type[ReportT]) -> ReportT:

@@ -1,10 +1,8 @@
 """The corpus is the same however it is shared out, and wherever its driver was killed."""
 
-import ast
 import hashlib
 import json
 import shutil
-import sys
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -16,7 +14,7 @@ from support.text_shard import TextShard
 
 from llmtrain_api.data_report import DataReport
 from llmtrain_api.spec.data import Data
-from llmtrain_trainer.data import cleaning, shuffle, software
+from llmtrain_trainer.data import cleaning, shuffle
 from llmtrain_trainer.data.runner import RUNNER as DATA_STAGE
 from llmtrain_trainer.data.sources.shards import SourceShard
 from llmtrain_trainer.data.units import CorpusUnit, corpus_units
@@ -28,7 +26,7 @@ _IN_A_FILE = 30
 
 @pytest.fixture(autouse=True)
 def a_unit_for_each_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("llmtrain_trainer.data.units._SMALLEST_BYTES", 1)
+    monkeypatch.setattr("llmtrain_trainer.units._SMALLEST_BYTES", 1)
 
 
 def context_in(folder: Path, fraction: float = 0.1) -> StageContext:
@@ -95,7 +93,7 @@ def test_the_first_of_equal_documents_stays_in_any_number_of_partitions(
 def test_a_corpus_in_one_unit_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
     for size in (1, 2**20):
-        monkeypatch.setattr("llmtrain_trainer.data.units._SMALLEST_BYTES", size)
+        monkeypatch.setattr("llmtrain_trainer.units._SMALLEST_BYTES", size)
         context = context_in(tmp_path)
         DATA_STAGE.work(context)
         sides = [documents_of(context.workspace, side) for side in ("train", "validation")]
@@ -135,21 +133,9 @@ def test_a_stage_does_not_go_on_with_units_of_other_software(
     cleaned = counted_cleaning(monkeypatch)
     with suppress(KilledError), killed_before_rename(_FILES + 1):  # all are cleaned
         DATA_STAGE.work(context)
-    monkeypatch.setattr("llmtrain_trainer.data.software.version", lambda name: f"newer {name}")
+    monkeypatch.setattr("llmtrain_trainer.software.version", lambda name: f"newer {name}")
     DATA_STAGE.work(context)
     assert len(cleaned) == 2 * _FILES
-
-
-def test_all_libraries_of_the_package_belong_to_its_software() -> None:
-    imported: set[str] = set()
-    for path in Path(software.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                imported |= {alias.name.partition(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                imported.add(node.module.partition(".")[0])
-    ours = {"llmtrain_api", "llmtrain_trainer", "_typeshed"}
-    assert imported - ours - sys.stdlib_module_names == set(software.LIBRARIES)
 
 
 def test_units_follow_from_the_sizes_of_the_shards() -> None:
@@ -157,7 +143,7 @@ def test_units_follow_from_the_sizes_of_the_shards() -> None:
         return [SourceShard(TextShard((), size=size), source) for size in sizes]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("llmtrain_trainer.data.units._SMALLEST_BYTES", 10)
+        patch.setattr("llmtrain_trainer.units._SMALLEST_BYTES", 10)
         units = corpus_units([*shards(4, 5, 1, 30, 2), *shards(3, source=1), *shards(9, source=2)])
     assert [(unit.source, [shard.size for shard in unit.shards]) for unit in units] == [
         (0, [4, 5, 1]),

@@ -13,8 +13,7 @@ from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.evaluate import bits_per_byte
 from llmtrain_trainer.evaluate.bits_per_byte import score_text, token_nats
 from llmtrain_trainer.evaluate.text import TokenStream, token_stream
-from llmtrain_trainer.tokenizer.encode import EncodingTask
-from llmtrain_trainer.tokenizer.encode import _encode as encode_task
+from llmtrain_trainer.tokenizer.encode import Encoder, encode
 
 TEXTS = [*TEXT, "Ünïcödé 👍 has more bytes than characters."]
 
@@ -102,7 +101,7 @@ def test_texts_become_the_tokens_of_the_token_files(tmp_path: Path) -> None:
         for text in texts:
             writer.write(text, "test")
     (group,) = row_groups(tmp_path / "documents")
-    encoding = encode_task(EncodingTask(group, tmp_path / "tokenizer.json", "", 0))
+    encoding = encode(group.texts(), Encoder(tmp_path / "tokenizer.json", "", 0, None, "uint16"))
     stream = token_stream(tokenizer, texts)
     assert stream.tokens.tolist() == encoding.tokens.tolist()
     assert np.diff([*stream.document_starts, len(stream.tokens)]).tolist() == (

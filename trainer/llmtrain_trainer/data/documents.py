@@ -15,7 +15,7 @@ from llmtrain_api.data_report import Size
 
 _SCHEMA = pa.schema([("text", pa.large_string()), ("source", pa.string())])
 _ROW_GROUP_BYTES = 4 * 2**20
-"""Text that is held in memory before it is written; also what one task tokenizes at a time."""
+"""Text that is held in memory before it is written; also what a task tokenizes at a time."""
 _FILE_BYTES = 256 * 2**20
 KEY_BYTES = 16
 """Size of a document's key: among 10^12 documents, two share one with probability 10^-15."""
@@ -118,8 +118,6 @@ class RowGroup:
 
     path: Path
     number: int
-    num_bytes: int
-    """Size in memory."""
 
     def texts(self) -> list[str]:
         """The documents' texts, in order."""
@@ -135,13 +133,30 @@ class RowGroup:
         return values
 
 
+@dataclass(frozen=True)
+class DocumentFile:
+    """A file of documents."""
+
+    path: Path
+    num_bytes: int
+    """Size in memory."""
+    num_row_groups: int
+
+    def row_groups(self) -> list[RowGroup]:
+        """Its documents, in order."""
+        return [RowGroup(self.path, number) for number in range(self.num_row_groups)]
+
+
+def document_files(folder: Path) -> list[DocumentFile]:
+    """All files of a folder, in the order of the documents."""
+    files = []
+    for path in sorted(folder.glob("*.parquet")):
+        metadata = pq.read_metadata(path)
+        sizes = [metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups)]
+        files.append(DocumentFile(path, sum(sizes), len(sizes)))
+    return files
+
+
 def row_groups(folder: Path) -> list[RowGroup]:
     """All documents of a folder, in order."""
-    groups = []
-    for path in sorted(folder.glob("*.parquet")):
-        with pq.ParquetFile(path) as file:
-            groups += [
-                RowGroup(path, number, file.metadata.row_group(number).total_byte_size)
-                for number in range(file.num_row_groups)
-            ]
-    return groups
+    return [group for file in document_files(folder) for group in file.row_groups()]

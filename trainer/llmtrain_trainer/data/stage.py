@@ -9,7 +9,6 @@ from llmtrain_api.progress import bounded_warnings
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.completion import fingerprint
 from llmtrain_trainer.data.corpus import CorpusMaker
-from llmtrain_trainer.data.software import software
 from llmtrain_trainer.data.sources.shards import shards
 from llmtrain_trainer.data.steps.registry import reasons
 from llmtrain_trainer.data.units import corpus_units
@@ -17,10 +16,26 @@ from llmtrain_trainer.data.warnings import warnings
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.files import replace_file
 from llmtrain_trainer.runner import Product, StageResult, runners
+from llmtrain_trainer.software import software
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.units import sweep
 
 _log = logging.getLogger(__name__)
+
+CODE = ("data",)
+"""Our code that decides what documents look like."""
+LIBRARIES = (
+    "datasets",
+    "emoji",
+    "ftfy",
+    "numpy",
+    "py3langid",
+    "pyarrow",
+    "pydantic",
+    "resiliparse",
+    "zstandard",
+)
+"""The libraries that it imports."""
 
 
 def documents(context: StageContext) -> Product:
@@ -42,7 +57,7 @@ def documents(context: StageContext) -> Product:
     def make(folder: Path) -> None:
         # Finished documents outlive a new version of llmtrain; half of them do not, for the other
         # half would be made by other code.
-        units = sweep(home, fingerprint([inputs, software()]))
+        units = sweep(home, fingerprint([inputs, software(CODE, LIBRARIES)]))
         maker = CorpusMaker(corpus_units(work), data, units, context)
         report = maker.make(folder)
         _require_documents(report, reasons(data.steps))

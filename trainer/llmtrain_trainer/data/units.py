@@ -3,16 +3,12 @@
 They follow from the manifest and the inputs alone, never from the number of workers.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from llmtrain_trainer.data.sources.shards import Shard, SourceShard
-
-_SMALLEST_BYTES = 16 * 2**20
-"""Input of a unit, unless its source has less: seconds of work, lost where a worker is lost."""
-_NUM_UNITS = 4096
-"""Units of a large corpus, about: the driver holds a report on each."""
+from llmtrain_trainer.units import neighbours, unit_bytes
 
 
 @dataclass(frozen=True)
@@ -36,29 +32,13 @@ class CorpusUnit:
 def corpus_units(work: Sequence[SourceShard]) -> list[CorpusUnit]:
     """The units of a corpus, in the order of its shards."""
     sized = [(each, each.shard.size) for each in work]  # a size may be a look at many files
-    wanted = max(_SMALLEST_BYTES, sum(size for _, size in sized) // _NUM_UNITS)
+    wanted = unit_bytes(sum(size for _, size in sized))
     groups = [
         (source, group, size)
         for source, shards in groupby(sized, lambda each: each[0].number)
-        for group, size in _groups(((each.shard, size) for each, size in shards), wanted)
+        for group, size in neighbours(((each.shard, size) for each, size in shards), wanted)
     ]
     return [
         CorpusUnit(number, source, group, size)
         for number, (source, group, size) in enumerate(groups)
     ]
-
-
-def _groups(
-    shards: Iterable[tuple[Shard, int]], wanted: int
-) -> Iterator[tuple[tuple[Shard, ...], int]]:
-    """Neighbours with this many bytes together; a larger shard is alone or ends its group."""
-    group: list[Shard] = []
-    total = 0
-    for shard, size in shards:
-        group.append(shard)
-        total += size
-        if total >= wanted:
-            yield tuple(group), total
-            group, total = [], 0
-    if group:
-        yield tuple(group), total

@@ -29,8 +29,8 @@ def pretrain_task(config: RunConfig) -> TrainingTask:
     pretrain = config.pretrain
     assert pretrain is not None, "the stage runs when its section is there"
     workspace = Workspace(Path(config.workspace))
-    tokens = TokenFile.open(workspace.tokens / "train")
-    held_out = TokenFile.open(workspace.tokens / "validation")
+    tokens = TokenFile(workspace.tokens / "train")
+    held_out = TokenFile(workspace.tokens / "validation")
     recipe = _recipe(config, tokens.index.vocabulary_size, pretrain.sequence_length)
     return TrainingTask(
         stage=config.stage,

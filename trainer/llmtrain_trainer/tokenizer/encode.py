@@ -1,28 +1,55 @@
-"""Turns documents into tokens; many documents are spread over the machines."""
+"""Turns documents into tokens: one shard of a token file at a time, each by one worker."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from llmtrain_api.base import Record
 from llmtrain_trainer.control_tokens import TextTokenizer
-from llmtrain_trainer.data.documents import RowGroup
-from llmtrain_trainer.parallel import map_in_order
+from llmtrain_trainer.data.documents import DocumentFile
+from llmtrain_trainer.tokens.files import TokenShard, TokenType
+from llmtrain_trainer.tokens.writer import TokenShardWriter
+from llmtrain_trainer.units import committed
 
 
 @dataclass(frozen=True)
-class EncodingTask:
-    """Some documents, and the tokenizer to encode them with."""
+class TokenUnit:
+    """Neighbouring files of documents of one split, which become a shard."""
 
-    documents: RowGroup
+    split: str
+    number: int
+    """The shard's, in its token file."""
+    files: tuple[DocumentFile, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return f"{self.split}-{self.number:06}"
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A tokenizer, and how its tokens are written."""
+
     tokenizer_file: Path
     """A `tokenizer.json` that every machine sees."""
     tokenizer_sha256: str
     end_of_text_id: int
+    unknown_id: int | None
+    """The token for text that the vocabulary cannot write; None where it writes any."""
+    dtype: TokenType
+
+
+class EncodedUnit(Record):
+    """Report on a unit."""
+
+    shard: TokenShard
+    num_unknown: int
+    """Tokens that stand for text that the vocabulary cannot write."""
 
 
 @dataclass(frozen=True)
@@ -37,21 +64,37 @@ class Encoding:
     """Bytes of UTF-8 text of each document, shape (num_documents,)."""
 
 
-def encode_in_order(tasks: Sequence[EncodingTask]) -> Iterator[Encoding]:
-    """One encoding for each task, in the order of the tasks."""
-    num_bytes = sum(task.documents.num_bytes for task in tasks)
-    return map_in_order(tasks, _encode, num_bytes=num_bytes)
+def encode_unit(unit: TokenUnit, encoder: Encoder, home: Path) -> EncodedUnit:
+    """Write the documents of a unit as a shard.
+
+    Args:
+        unit: says which documents.
+        encoder: makes the tokens.
+        home: folder of all units.
+    """
+    return committed(home / unit.name, partial(_encode_unit, unit, encoder), EncodedUnit)
 
 
-def _encode(task: EncodingTask) -> Encoding:
-    texts = task.documents.texts()
-    tokenizer = _load(task.tokenizer_file, task.tokenizer_sha256)
-    ids = [[*document, task.end_of_text_id] for document in tokenizer.encode_ids(texts)]
+def encode(texts: list[str], encoder: Encoder) -> Encoding:
+    """Documents as tokens."""
+    tokenizer = _load(encoder.tokenizer_file, encoder.tokenizer_sha256)
+    ids = [[*document, encoder.end_of_text_id] for document in tokenizer.encode_ids(texts)]
     return Encoding(
         tokens=np.fromiter(chain.from_iterable(ids), dtype=np.uint32),
         num_tokens=np.array([len(document) for document in ids], dtype=np.int64),
         num_bytes=np.array([len(text.encode()) for text in texts], dtype=np.int64),
     )
+
+
+def _encode_unit(unit: TokenUnit, encoder: Encoder, folder: Path) -> EncodedUnit:
+    num_unknown = 0
+    with TokenShardWriter(folder, unit.number, encoder.dtype) as writer:
+        for group in chain.from_iterable(file.row_groups() for file in unit.files):
+            encoding = encode(group.texts(), encoder)
+            writer.write(encoding.tokens, encoding.num_tokens, encoding.num_bytes)
+            if encoder.unknown_id is not None:
+                num_unknown += int(np.count_nonzero(encoding.tokens == encoder.unknown_id))
+    return EncodedUnit(shard=writer.shard, num_unknown=num_unknown)
 
 
 @lru_cache(maxsize=1)

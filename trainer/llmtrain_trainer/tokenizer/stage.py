@@ -5,21 +5,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmtrain_api.spec.tokenizer import Tokenizer
+from llmtrain_api.stages import Stage
 from llmtrain_api.status import StageTokens
 from llmtrain_trainer.completion import fingerprint, made_from
 from llmtrain_trainer.data.documents import row_groups
 from llmtrain_trainer.errors import Interrupted, UserError
 from llmtrain_trainer.files import replaced_folder
 from llmtrain_trainer.runner import Product, StageResult, runner_of
+from llmtrain_trainer.software import software
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.tokenizer.learn import learn
 from llmtrain_trainer.tokenizer.pretrained import load_pretrained
 from llmtrain_trainer.tokenizer.write import tokenizer_sha256, write_token_files
+from llmtrain_trainer.tokens.files import VERSION
+from llmtrain_trainer.units import sweep
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 _PERCENT_LEARNED = 50
+
+CODE = ("tokenizer", "tokens", "control_tokens.py")
+"""Our code that decides what tokens look like."""
+LIBRARIES = ("numpy", "pydantic", "tokenizers", "transformers")
+"""The libraries that it imports."""
 
 
 def tokens(context: StageContext) -> Product | None:
@@ -28,7 +37,7 @@ def tokens(context: StageContext) -> Product | None:
     Raises:
         UserError: there are no documents, or the tokenizer cannot be loaded, or not be learned
             from them.
-        Interrupted: a stop was requested; nothing half-done is left behind.
+        Interrupted: a stop was requested; finished units are left for the next attempt.
     """
     section = _section(context)
     if context.config.data is None:
@@ -37,11 +46,20 @@ def tokens(context: StageContext) -> Product | None:
     if made_from(documents) is None:
         raise UserError(f"{documents}: no documents; run the data stage first")
 
+    units = context.workspace.units(Stage.TOKENIZER)
+
     def make(folder: Path) -> None:
         _make_tokenizer(section, context)
-        write_token_files(folder, context, from_percent=_PERCENT_LEARNED)
+        inputs = fingerprint([_fingerprint(section, context), software(CODE, LIBRARIES)])
+        finished = sweep(units, inputs)
+        write_token_files(folder, finished, context, from_percent=_PERCENT_LEARNED)
 
-    return Product(context.workspace.tokens, make, inputs=lambda: _fingerprint(section, context))
+    return Product(
+        context.workspace.tokens,
+        make,
+        inputs=lambda: _fingerprint(section, context),
+        units=units,
+    )
 
 
 def conclude(context: StageContext) -> StageResult:
@@ -81,6 +99,7 @@ def _fingerprint(section: Tokenizer, context: StageContext) -> str:
     """Fingerprint of the token files' inputs, with the tokenizer in the workspace."""
     return fingerprint(
         [
+            f"token files {VERSION}",
             section.model_dump_json(),
             made_from(context.workspace.documents) or "",
             tokenizer_sha256(context.input_path(section.pretrained)) if section.pretrained else "",

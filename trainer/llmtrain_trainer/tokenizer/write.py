@@ -1,19 +1,19 @@
 """Writes the token files of both splits."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from llmtrain_api.progress import bounded_warnings
-from llmtrain_trainer.data.documents import row_groups
+from llmtrain_trainer.data.documents import document_files
 from llmtrain_trainer.errors import Interrupted
+from llmtrain_trainer.parallel import map_in_order
 from llmtrain_trainer.stage import StageContext
-from llmtrain_trainer.tokenizer.encode import Encoding, EncodingTask, encode_in_order
+from llmtrain_trainer.tokenizer.encode import EncodedUnit, Encoder, TokenUnit, encode_unit
 from llmtrain_trainer.tokenizer.pretrained import end_of_text_id
-from llmtrain_trainer.tokens.files import TokenFileWriter
+from llmtrain_trainer.tokens.files import TokenIndex, documents_file, smallest_dtype, tokens_file
+from llmtrain_trainer.units import neighbours, unit_bytes
 
 _TOKENIZER_FILE = "tokenizer.json"
 _SPLITS = ("train", "validation")
@@ -25,11 +25,14 @@ def tokenizer_sha256(folder: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
-def write_token_files(folder: Path, context: StageContext, *, from_percent: float) -> None:
+def write_token_files(
+    folder: Path, home: Path, context: StageContext, *, from_percent: float
+) -> None:
     """Write the documents as tokens, in the documents' order.
 
     Args:
         folder: where `train/` and `validation/` are made.
+        home: where finished units are.
         context: its workspace holds the documents and the tokenizer.
         from_percent: the stage's progress before.
 
@@ -39,63 +42,67 @@ def write_token_files(folder: Path, context: StageContext, *, from_percent: floa
     """
     from transformers import AutoTokenizer
 
-    documents, home = context.workspace.documents, context.workspace.tokenizer
-    tokenizer = AutoTokenizer.from_pretrained(home, trust_remote_code=False)
+    tokenizer = AutoTokenizer.from_pretrained(context.workspace.tokenizer, trust_remote_code=False)
     end_of_text = end_of_text_id(tokenizer)
-    sha256 = tokenizer_sha256(home)
-    groups = [(split, group) for split in _SPLITS for group in row_groups(documents / split)]
-    tasks = [
-        EncodingTask(group, home / _TOKENIZER_FILE, sha256, end_of_text) for _, group in groups
+    unknown = tokenizer.unk_token_id
+    encoder = Encoder(
+        tokenizer_file=context.workspace.tokenizer / _TOKENIZER_FILE,
+        tokenizer_sha256=tokenizer_sha256(context.workspace.tokenizer),
+        end_of_text_id=end_of_text,
+        # Some tokenizers use one token for both.
+        unknown_id=None if unknown == end_of_text else unknown,
+        dtype=smallest_dtype(len(tokenizer)),
+    )
+    units, num_bytes = _units(context.workspace.documents)
+    work = partial(encode_unit, encoder=encoder, home=home)
+    reports: list[EncodedUnit] = []
+    for report in map_in_order(units, work, num_bytes=num_bytes):
+        reports.append(report)
+        if context.stop.is_set():
+            raise Interrupted("stopped while writing tokens; it goes on with the parts that remain")
+        context.progress.update(
+            percent=from_percent + (100 - from_percent) * len(reports) / len(units),
+            activity=f"writing tokens (part {len(reports)} of {len(units)})",
+        )
+    for split in _SPLITS:
+        (folder / split).mkdir()
+        shards = []
+        for unit, report in zip(units, reports, strict=True):
+            if unit.split == split:
+                shards.append(report.shard)
+                for name in (tokens_file(unit.number), documents_file(unit.number)):
+                    (home / unit.name / name).rename(folder / split / name)
+        TokenIndex(
+            dtype=encoder.dtype,
+            vocabulary_size=len(tokenizer),
+            end_of_text_id=end_of_text,
+            tokenizer=encoder.tokenizer_sha256,
+            shards=tuple(shards),
+        ).write(folder / split)
+    context.progress.update(warnings=bounded_warnings(_warnings(reports)))
+
+
+def _units(documents: Path) -> tuple[list[TokenUnit], int]:
+    """All units, those of a split together and in order, and their bytes."""
+    files = {split: document_files(documents / split) for split in _SPLITS}
+    num_bytes = sum(file.num_bytes for split in _SPLITS for file in files[split])
+    units = [
+        TokenUnit(split, number, group)
+        for split in _SPLITS
+        for number, (group, _) in enumerate(
+            neighbours(((file, file.num_bytes) for file in files[split]), unit_bytes(num_bytes))
+        )
     ]
-    with ExitStack() as files:
-        writers = {
-            split: files.enter_context(
-                TokenFileWriter(
-                    folder / split,
-                    vocabulary_size=len(tokenizer),
-                    end_of_text_id=end_of_text,
-                    tokenizer=sha256,
-                )
-            )
-            for split in _SPLITS
-        }
-        unknown = _UnknownTokens(tokenizer.unk_token_id, end_of_text)
-        for number, encoding in enumerate(encode_in_order(tasks)):
-            if context.stop.is_set():
-                raise Interrupted("stopped while writing tokens; they will be written anew")
-            split, _ = groups[number]
-            writers[split].write(encoding.tokens, encoding.num_tokens, encoding.num_bytes)
-            unknown.count(encoding)
-            context.progress.update(
-                percent=from_percent + (100 - from_percent) * (number + 1) / len(groups),
-                activity=f"writing tokens (part {number + 1} of {len(groups)})",
-            )
-        context.progress.update(warnings=bounded_warnings(unknown.warnings()))
+    return units, num_bytes
 
 
-class _UnknownTokens:
-    """Counts the tokens that stand for text that the vocabulary cannot write.
-
-    Args:
-        unknown: the token; None where the tokenizer has none.
-        end_of_text: the token that ends a document, which some tokenizers use for both.
-    """
-
-    def __init__(self, unknown: int | None, end_of_text: int) -> None:
-        self._unknown = None if unknown == end_of_text else unknown
-        self._num_unknown = self._num_tokens = 0
-
-    def count(self, encoding: Encoding) -> None:
-        """Count those of some documents."""
-        self._num_tokens += len(encoding.tokens)
-        if self._unknown is not None:
-            self._num_unknown += int(np.count_nonzero(encoding.tokens == self._unknown))
-
-    def warnings(self) -> Iterator[str]:
-        """Warnings about the token files."""
-        if self._num_unknown:
-            yield (
-                f"{self._num_unknown:,} of {self._num_tokens:,} tokens stand for text that the "
-                "vocabulary cannot write, which is lost; tokenizer.algorithm: bpe and unigram "
-                "write any text"
-            )
+def _warnings(reports: Sequence[EncodedUnit]) -> Iterator[str]:
+    """Warnings about the token files."""
+    num_unknown = sum(report.num_unknown for report in reports)
+    if num_unknown:
+        num_tokens = sum(report.shard.num_tokens for report in reports)
+        yield (
+            f"{num_unknown:,} of {num_tokens:,} tokens stand for text that the "
+            "vocabulary cannot write, which is lost; tokenizer.algorithm: bpe and unigram "
+            "write any text"
+        )

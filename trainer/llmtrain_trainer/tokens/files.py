@@ -1,10 +1,10 @@
-"""A token file: its layout, opened without reading it into memory, written document by document."""
+"""A token file: its layout, and reading it without taking it into memory."""
 
 import hashlib
-from array import array
-from dataclasses import dataclass
+from collections import OrderedDict
+from itertools import accumulate
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,33 +14,79 @@ from llmtrain_api.base import Record
 from llmtrain_api.faults import describe_faults
 from llmtrain_trainer.errors import UserError
 
-TOKENS_FILE = "tokens.bin"
-"""All tokens, flat, little-endian, of the index's dtype."""
-DOCUMENTS_FILE = "documents.npy"
-"""int64 of shape (num_documents + 1, 2): the number of tokens and of bytes of UTF-8 text before
-each document; the last row holds the totals."""
 INDEX_FILE = "index.json"
+VERSION: Literal[2] = 2
+"""Version of the layout."""
 
 TokenType = Literal["uint16", "uint32"]
+Tokens = NDArray[np.uint16] | NDArray[np.uint32]
 _LARGEST_UINT16_VOCABULARY = 2**16
+_MOST_OPEN = 256
+"""Shards that one reader maps at a time: a process may have few open files."""
 
 
-class TokenIndex(Record):
-    """The index of a token file."""
+def tokens_file(shard: int) -> str:
+    """The name of a shard's tokens, flat, little-endian, of the index's dtype."""
+    return f"tokens-{shard:06}.bin"
 
-    version: Literal[1] = 1
-    dtype: TokenType
+
+def documents_file(shard: int) -> str:
+    """The name of the starts of a shard's documents.
+
+    int64 of shape (num_documents + 1, 2): the number of the shard's tokens and of bytes of UTF-8
+    text before each document; the last row holds the totals.
+    """
+    return f"documents-{shard:06}.npy"
+
+
+class TokenShard(Record):
+    """Some neighbouring documents."""
+
     num_tokens: int = Field(ge=0)
     """End-of-text tokens included."""
     num_documents: int = Field(ge=0)
     num_bytes: int = Field(ge=0)
     """Bytes of UTF-8 text that the tokens stand for: the denominator of bits per byte."""
+    sha256: str
+    """SHA-256 of its tokens' file."""
+
+
+class TokenIndex(Record):
+    """The index of a token file."""
+
+    version: Literal[2] = VERSION
+    dtype: TokenType
     vocabulary_size: int = Field(ge=1)
     end_of_text_id: int = Field(ge=0)
     tokenizer: str
     """SHA-256 of the `tokenizer.json` that made the tokens."""
-    sha256: str
-    """SHA-256 of `tokens.bin`."""
+    shards: tuple[TokenShard, ...]
+    """All shards, in the documents' order."""
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens of all shards."""
+        return sum(shard.num_tokens for shard in self.shards)
+
+    @property
+    def num_documents(self) -> int:
+        """Documents of all shards."""
+        return sum(shard.num_documents for shard in self.shards)
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of all shards."""
+        return sum(shard.num_bytes for shard in self.shards)
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the shards' digests: it stands for all tokens."""
+        return hashlib.sha256("".join(shard.sha256 for shard in self.shards).encode()).hexdigest()
+
+    def write(self, folder: Path) -> None:
+        """Write `index.json`, once all shards are there."""
+        text = self.model_dump_json(indent=2) + "\n"
+        (folder / INDEX_FILE).write_text(text, encoding="utf-8")
 
 
 def smallest_dtype(vocabulary_size: int) -> TokenType:
@@ -53,43 +99,99 @@ def storage(dtype: TokenType) -> np.dtype[np.uint16] | np.dtype[np.uint32]:
     return np.dtype("<u2") if dtype == "uint16" else np.dtype("<u4")
 
 
-@dataclass(frozen=True)
 class TokenFile:
-    """An opened token file; its arrays are read-only views of the disk.
+    """An opened token file, whose shards are views of the disk.
 
-    Open it in the process that reads it: pickled, the views would travel as copies.
+    Args:
+        folder: as the tokenizer stage left it.
+
+    Raises:
+        UserError: a file is missing, is no token file, or is shorter or longer than it says.
     """
 
-    folder: Path
-    index: TokenIndex
-    tokens: NDArray[np.uint16] | NDArray[np.uint32]
-    """Shape (num_tokens,)."""
-    documents: NDArray[np.int64]
-    """Shape (num_documents + 1, 2): tokens and bytes before each document; totals last."""
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.index = _read_index(folder)
+        sizes = (shard.num_tokens for shard in self.index.shards)
+        self._starts = [*accumulate(sizes, initial=0)]
+        self._open: OrderedDict[int, Tokens] = OrderedDict()
+        for number in range(len(self.index.shards)):
+            _check_size(folder, self.index, number)
+            self.documents(number)
 
-    @classmethod
-    def open(cls, folder: Path) -> Self:
-        """Open a token file and check that its three files fit together.
+    def sequences(self, starts: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+        """Pieces of the tokens of all shards in a row.
 
         Args:
-            folder: as a `TokenFileWriter` left it.
+            starts: position of the first token of each piece, shape (num_pieces,).
+            length: tokens of a piece; all are within the file.
+
+        Returns:
+            Shape (num_pieces, length).
+        """
+        pieces = np.empty((len(starts), length), dtype=np.int64)
+        shards = np.searchsorted(self._starts, starts, side="right") - 1
+        for piece, start, shard in zip(pieces, starts.tolist(), shards.tolist(), strict=True):
+            self._read(piece, start, shard)
+        return pieces
+
+    def documents(self, shard: int) -> NDArray[np.int64]:
+        """The starts of a shard's documents, as in its file.
 
         Raises:
-            UserError: a file is missing, is no token file, or is shorter or longer than it says.
+            UserError: the file is damaged.
         """
-        index = _read_index(folder)
-        return cls(folder, index, _map_tokens(folder, index), _map_documents(folder, index))
+        path = self.folder / documents_file(shard)
+        try:
+            documents: NDArray[np.int64] = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise _broken(path, str(error)) from error
+        stated = self.index.shards[shard]
+        shape = (stated.num_documents + 1, 2)
+        if documents.shape != shape or documents.dtype != np.int64:
+            raise _broken(path, f"it is {documents.dtype}{documents.shape}, expected int64{shape}")
+        if documents[-1].tolist() != [stated.num_tokens, stated.num_bytes]:
+            raise _broken(path, "its totals differ from the index")
+        return documents
 
     def verify(self) -> None:
-        """Read all tokens and compare their checksum.
+        """Read all tokens and compare their checksums.
 
         Raises:
             UserError: the tokens are not those that were written.
         """
-        with (self.folder / TOKENS_FILE).open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != self.index.sha256:
-            raise _broken(self.folder / TOKENS_FILE, "its SHA-256 differs from the index")
+        for number, shard in enumerate(self.index.shards):
+            path = self.folder / tokens_file(number)
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+            if found != shard.sha256:
+                raise _broken(path, "its SHA-256 differs from the index")
+
+    def _read(self, piece: NDArray[np.int64], start: int, shard: int) -> None:
+        """Fill a piece, which may reach over several shards."""
+        filled = 0
+        while filled < len(piece):
+            begin = start + filled - self._starts[shard]
+            found = self._tokens(shard)[begin : begin + len(piece) - filled]
+            piece[filled : filled + len(found)] = found
+            filled += len(found)
+            shard += 1
+
+    def _tokens(self, shard: int) -> Tokens:
+        if shard in self._open:
+            self._open.move_to_end(shard)
+            return self._open[shard]
+        stored = storage(self.index.dtype)
+        # An empty file cannot be mapped.
+        tokens: Tokens = (
+            np.asarray(np.memmap(self.folder / tokens_file(shard), dtype=stored, mode="r"))
+            if self.index.shards[shard].num_tokens
+            else np.empty(0, dtype=stored)
+        )
+        self._open[shard] = tokens
+        if len(self._open) > _MOST_OPEN:
+            self._open.popitem(last=False)
+        return tokens
 
 
 def _read_index(folder: Path) -> TokenIndex:
@@ -102,106 +204,20 @@ def _read_index(folder: Path) -> TokenIndex:
         raise _broken(path, "; ".join(describe_faults(error))) from error
 
 
-def _map_tokens(folder: Path, index: TokenIndex) -> NDArray[np.uint16] | NDArray[np.uint32]:
-    path = folder / TOKENS_FILE
+def _check_size(folder: Path, index: TokenIndex, shard: int) -> None:
+    path = folder / tokens_file(shard)
     try:
         size = path.stat().st_size
     except OSError as error:
         raise _broken(path, error.strerror or str(error)) from error
-    stored = storage(index.dtype)
-    expected = index.num_tokens * stored.itemsize
+    expected = index.shards[shard].num_tokens * storage(index.dtype).itemsize
     if size != expected:
         raise _broken(path, f"it has {size} bytes, the index says {expected}")
-    if size == 0:  # an empty file cannot be mapped
-        return np.empty(0, dtype=stored)
-    return np.memmap(path, dtype=stored, mode="r")
-
-
-def _map_documents(folder: Path, index: TokenIndex) -> NDArray[np.int64]:
-    path = folder / DOCUMENTS_FILE
-    try:
-        documents: NDArray[np.int64] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise _broken(path, str(error)) from error
-    shape = (index.num_documents + 1, 2)
-    if documents.shape != shape or documents.dtype != np.int64:
-        raise _broken(path, f"it is {documents.dtype}{documents.shape}, expected int64{shape}")
-    if documents[-1].tolist() != [index.num_tokens, index.num_bytes]:
-        raise _broken(path, "its totals differ from the index")
-    return documents
 
 
 def _broken(path: Path, fault: str) -> UserError:
+    both_splits = path.parent.parent
     return UserError(
-        f"{path}: {fault}; delete {path.parent} and run the tokenizer stage again",
+        f"{path}: {fault}; delete {both_splits} and run the tokenizer stage again",
         reason="InvalidTokenFile",
     )
-
-
-class TokenFileWriter:
-    """A context manager; `index.json` is written last, and only when all went well.
-
-    Args:
-        folder: made here; it must not hold a token file yet.
-        vocabulary_size: every token is less than this.
-        end_of_text_id: the token that closes each document.
-        tokenizer: SHA-256 of the `tokenizer.json`.
-    """
-
-    def __init__(
-        self, folder: Path, *, vocabulary_size: int, end_of_text_id: int, tokenizer: str
-    ) -> None:
-        self._folder = folder
-        self._vocabulary_size = vocabulary_size
-        self._end_of_text_id = end_of_text_id
-        self._tokenizer = tokenizer
-        self._dtype = smallest_dtype(vocabulary_size)
-        self._storage = storage(self._dtype)
-        self._starts = array("q", [0, 0])
-        self._sha256 = hashlib.sha256()
-        folder.mkdir(parents=True)
-        self._file = (folder / TOKENS_FILE).open("wb")
-
-    def write(
-        self,
-        tokens: NDArray[np.uint32],
-        num_tokens: NDArray[np.int64],
-        num_bytes: NDArray[np.int64],
-    ) -> None:
-        """Append documents.
-
-        Args:
-            tokens: tokens of all these documents in a row, with end-of-text tokens.
-            num_tokens: tokens of each document, shape (num_documents,); they sum to `len(tokens)`.
-            num_bytes: UTF-8 bytes of each document, shape (num_documents,).
-        """
-        data = tokens.astype(self._storage).tobytes()
-        self._file.write(data)
-        self._sha256.update(data)
-        ends = np.cumsum(np.stack([num_tokens, num_bytes], axis=1, dtype=np.int64), axis=0)
-        ends += np.array(self._starts[-2:], dtype=np.int64)
-        self._starts.frombytes(ends.tobytes())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._file.close()
-        if kind is None:
-            starts = np.frombuffer(self._starts, dtype=np.int64).reshape(-1, 2)
-            np.save(self._folder / DOCUMENTS_FILE, starts)
-            index = self._index(num_tokens=int(starts[-1, 0]), num_bytes=int(starts[-1, 1]))
-            text = index.model_dump_json(indent=2) + "\n"
-            (self._folder / INDEX_FILE).write_text(text, encoding="utf-8")
-
-    def _index(self, num_tokens: int, num_bytes: int) -> TokenIndex:
-        return TokenIndex(
-            dtype=self._dtype,
-            num_tokens=num_tokens,
-            num_documents=len(self._starts) // 2 - 1,
-            num_bytes=num_bytes,
-            vocabulary_size=self._vocabulary_size,
-            end_of_text_id=self._end_of_text_id,
-            tokenizer=self._tokenizer,
-            sha256=self._sha256.hexdigest(),
-        )

@@ -29,7 +29,7 @@ class TokenSequences:
                 f"{sequence_length}; lower sequenceLength or add data",
                 reason="TooFewTokens",
             )
-        self._tokens = token_file.tokens
+        self._token_file = token_file
         self._sequence_length = sequence_length
         # The last token is only ever a label.
         self._num_sequences = (num_tokens - 1) // sequence_length
@@ -40,9 +40,8 @@ class TokenSequences:
 
     def batch(self, indices: NDArray[np.int64]) -> Batch:
         """The sequences with these numbers, each in [0, len)."""
-        starts = indices.astype(np.int64)[:, None] * self._sequence_length
-        positions = starts + np.arange(self._sequence_length + 1)
-        tokens = self._tokens[positions].astype(np.int64)
+        starts = indices.astype(np.int64) * self._sequence_length
+        tokens = self._token_file.sequences(starts, self._sequence_length + 1)
         return Batch(input_ids=tokens[:, :-1], labels=tokens[:, 1:])
 
     def label_counts(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
