@@ -142,7 +142,7 @@ def test_results_do_not_depend_on_where_they_are_made(
     write_inputs(tmp_path, *[[sentence(10 * f + n) for n in range(10)] for f in range(6)])
     context = files_context(tmp_path)
     made = []
-    monkeypatch.setattr("llmtrain_trainer.units._SMALLEST_BYTES", 1)
+    monkeypatch.setattr("llmtrain_trainer.units._SMALLEST_BYTES", 600)
     for small_bytes, tasks_per_core in ((2**20, 1), (0, 1), (0, 2)):
         monkeypatch.setattr("llmtrain_trainer.parallel._SMALL_BYTES", small_bytes)
         monkeypatch.setattr("llmtrain_trainer.parallel._TASKS_PER_CORE", tasks_per_core)
@@ -191,7 +191,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(
 ) -> None:
     write_inputs(tmp_path, *[[sentence(10 * f + n) for n in range(10)] for f in range(4)])
     context = files_context(tmp_path)
-    monkeypatch.setattr("llmtrain_trainer.units._SMALLEST_BYTES", 1)
+    monkeypatch.setattr("llmtrain_trainer.units._SMALLEST_BYTES", 600)
     DATA_STAGE.work(context)
     whole = digests(context.workspace.root)
     shutil.rmtree(context.workspace.root)
@@ -217,7 +217,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(
 def test_a_tokenizer_stage_that_is_killed_anywhere_goes_on_to_the_same_tokens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("llmtrain_trainer.units._SMALLEST_BYTES", 1)
+    monkeypatch.setattr("llmtrain_trainer.units._SMALLEST_BYTES", 600)
     write_inputs(tmp_path, *[[sentence(10 * f + n) for n in range(10)] for f in range(2)])
     context = files_context(tmp_path)
     DATA_STAGE.work(context)

@@ -7,6 +7,8 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from support.crashed_rename import KilledError, killed_before_rename
 from support.stage_context import documents_of, stage_context
@@ -26,19 +28,23 @@ _IN_A_FILE = 30
 
 @pytest.fixture(autouse=True)
 def a_unit_for_each_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("llmtrain_trainer.units._SMALLEST_BYTES", 1)
+    monkeypatch.setattr("llmtrain_trainer.units._SMALLEST_BYTES", 600)
 
 
-def context_in(folder: Path, fraction: float = 0.1) -> StageContext:
+def context_in(folder: Path, fraction: float = 0.1, kind: str = "jsonl") -> StageContext:
     """Four files; a third of the documents of each came in a file before."""
     (folder / "inputs").mkdir(exist_ok=True)
     for file in range(_FILES):
         numbers = range(file * 20, file * 20 + _IN_A_FILE)
-        lines = [json.dumps({"text": f"The text of number {number}"}) for number in numbers]
-        path = folder / "inputs" / f"{file}.jsonl"
-        if not path.exists():  # a file that is written again is another input
-            path.write_text("\n".join(lines))
-    sources = [{"files": {"paths": ["*.jsonl"], "format": "jsonl"}}]
+        rows = [{"text": f"The text of number {number}"} for number in numbers]
+        path = folder / "inputs" / f"{file}.{kind}"
+        if path.exists():  # a file that is written again is another input
+            continue
+        if kind == "jsonl":
+            path.write_text("\n".join(map(json.dumps, rows)))
+        else:
+            pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=8)
+    sources = [{"files": {"paths": [f"*.{kind}"], "format": kind}}]
     steps = [{"unicode": {}}, {"length": {"minWords": 2}}, {"exactDedup": {}}]
     data = {"sources": sources, "steps": steps, "validationFraction": fraction}
     return stage_context("data", folder, data=data)
@@ -90,14 +96,19 @@ def test_the_first_of_equal_documents_stays_in_any_number_of_partitions(
     assert report.train.documents + report.validation.documents == 20 * _FILES + 10
 
 
-def test_a_corpus_in_one_unit_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_a_corpus_is_the_same_in_one_unit_and_with_files_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    context = context_in(tmp_path, kind=kind)
     made = []
-    for size in (1, 2**20):
+    for size in (300, 2**20):
         monkeypatch.setattr("llmtrain_trainer.units._SMALLEST_BYTES", size)
-        context = context_in(tmp_path)
         DATA_STAGE.work(context)
         sides = [documents_of(context.workspace, side) for side in ("train", "validation")]
         made.append((sides, context.workspace.data_report.read_text()))
+        num_files = len(list(context.workspace.documents.glob("train/*")))
+        assert num_files > _FILES if size == 300 else num_files == 1
         shutil.rmtree(context.workspace.root)
     assert made[0] == made[1]
 

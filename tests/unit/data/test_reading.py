@@ -12,10 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
 from support.stage_context import stage_context
 
 from llmtrain_api.spec.data import FileFormat, Files
-from llmtrain_trainer.data.reading import find_files
+from llmtrain_trainer.data.parquet import read_parquet, row_group_bytes
+from llmtrain_trainer.data.reading import filled_lines, find_files
 from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.data.sources.files import file_shards
 from llmtrain_trainer.errors import UserError
@@ -101,6 +104,32 @@ def test_a_broken_json_line_is_named_by_its_number(tmp_path: Path, line: bytes, 
 def test_broken_compressed_data_is_reported(tmp_path: Path, name: str, data: bytes) -> None:
     with pytest.raises(UserError, match=f"{name}: broken compressed data"):
         read(tmp_path, name, data, FileFormat.JSONL)
+
+
+@given(data=st.text("a\n\u00e4", max_size=40), count=st.integers(1, 6))
+def test_parts_of_a_file_have_each_line_once(
+    tmp_path_factory: pytest.TempPathFactory, data: str, count: int
+) -> None:
+    path = tmp_path_factory.mktemp("parts") / "a.jsonl"
+    path.write_text(data)
+    size = path.stat().st_size
+    parts = [range(size * n // count, size * (n + 1) // count) for n in range(count)]
+    lines = [line for part in parts for _, line in filled_lines(path, part)]
+    assert lines == [line for _, line in filled_lines(path)]
+
+
+def test_a_line_in_a_part_is_named_from_the_part_on(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(GOOD)
+    ((place, _),) = filled_lines(path, range(16, len(GOOD)))
+    assert place == f"{path}: line 2 after byte 16"
+
+
+def test_row_groups_are_parts_with_the_numbers_of_their_rows(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["one", "two", "three"]}), path, row_group_size=1)
+    assert len(row_group_bytes(path)) == 3
+    assert [*read_parquet(path, "text", range(1, 3))] == [*read_parquet(path, "text")][1:]
 
 
 def test_a_byte_order_mark_is_no_row(tmp_path: Path) -> None:

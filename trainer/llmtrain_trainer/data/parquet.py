@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 _ROWS_AT_A_TIME = 1024
 
 
-def read_parquet(path: Path, field: str) -> Iterator[tuple[str, dict[str, object]]]:
+def read_parquet(
+    path: Path, field: str, part: range | None = None
+) -> Iterator[tuple[str, dict[str, object]]]:
     """The rows of a file, each with its place (`raw/a.parquet: row 3`).
 
     Texts that are not UTF-8, which parquet itself does not check, come as bytes.
@@ -22,6 +24,7 @@ def read_parquet(path: Path, field: str) -> Iterator[tuple[str, dict[str, object
         path: path of the file.
         field: the only field to read. If its column is missing, the rows have the other fields
             without their values.
+        part: numbers of the row groups to read; None for all.
 
     Raises:
         UserError: the file cannot be read.
@@ -36,7 +39,9 @@ def read_parquet(path: Path, field: str) -> Iterator[tuple[str, dict[str, object
             column = column_of(names, field)
             empty = dict.fromkeys(names)
             columns = [] if column is None else [column]
-            for batch in file.iter_batches(_ROWS_AT_A_TIME, columns=columns):
+            groups = range(file.num_row_groups) if part is None else part
+            number = sum(file.metadata.row_group(n).num_rows for n in range(groups.start))
+            for batch in file.iter_batches(_ROWS_AT_A_TIME, row_groups=groups, columns=columns):
                 rows = [empty] * batch.num_rows if column is None else _values(batch)
                 for row in rows:
                     number += 1
@@ -45,6 +50,22 @@ def read_parquet(path: Path, field: str) -> Iterator[tuple[str, dict[str, object
         raise UserError(
             f"{path}: no readable parquet file: {error}", reason="InvalidData"
         ) from error
+
+
+def row_group_bytes(path: Path) -> list[int]:
+    """Bytes of each row group on the disk; empty where the file cannot be read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_metadata(path)
+    except (OSError, ValueError, pa.ArrowException):
+        return []  # whoever reads the file says what is wrong
+    groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
+    return [
+        sum(group.column(n).total_compressed_size for n in range(group.num_columns))
+        for group in groups
+    ]
 
 
 def _values(batch: "pa.RecordBatch") -> list[dict[str, object]]:

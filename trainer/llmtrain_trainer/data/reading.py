@@ -40,6 +40,11 @@ _DECLARATION = re.compile(
 )
 
 
+def is_packed(path: Path) -> bool:
+    """Whether a file's name says that it is compressed."""
+    return path.suffix.lower() in {".gz", ".zst"}
+
+
 @contextmanager
 def open_bytes(path: Path) -> Iterator[BinaryIO]:
     """Open a file for reading; the ending `.gz` or `.zst` says that it is compressed.
@@ -53,8 +58,7 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
         with _open(path) as file:
             yield file
     except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
-        packed = path.suffix.lower() in {".gz", ".zst"}
-        fault = "broken compressed data" if packed else "cannot be read"
+        fault = "broken compressed data" if is_packed(path) else "cannot be read"
         raise UserError(f"{path}: {fault}: {error}", reason="InvalidData") from error
 
 
@@ -129,17 +133,34 @@ def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
         yield place, json_object(line, place)
 
 
-def filled_lines(path: Path) -> Iterator[tuple[str, bytes]]:
+def filled_lines(path: Path, part: range | None = None) -> Iterator[tuple[str, bytes]]:
     """The lines of a file that are not empty, each with its place (`raw/a.jsonl: line 3`).
+
+    Args:
+        path: the file.
+        part: bytes of the file, which is not compressed: the lines that start within are read. Such
+            a place says from which byte on lines are counted.
 
     Raises:
         UserError: the file cannot be read.
     """
+    where = ""
     with open_bytes(path) as file:
-        for number, line in enumerate(file, start=1):
+        if part is not None and part.start:
+            where = f" after byte {part.start}"
+            file.seek(part.start - 1)
+            file.readline()  # the rest of a line that starts before
+        position = file.tell() if part is not None else 0
+        number = 0
+        while part is None or position < part.stop:
+            line = file.readline()
+            if not line:
+                return
+            position += len(line)
+            number += 1
             filled = line.removeprefix(codecs.BOM_UTF8)
             if filled.strip():
-                yield f"{path}: line {number}", filled
+                yield f"{path}: line {number}{where}", filled
 
 
 def json_object(line: bytes, place: str) -> dict[str, object]:
