@@ -35,7 +35,7 @@ _STEPS: dict[str, DocumentStep[Any]] = {
 }
 _OTHER_SIDE = Path(__file__).with_name("data_datatrove.py")
 _FEWEST_WORDS = 50
-"""Both sides drop shorter documents at once; their other decisions on them tell nothing."""
+"""Both sides drop shorter documents at once; their other decisions on them do not matter."""
 _DIFFERENCES_SHOWN = 3
 
 

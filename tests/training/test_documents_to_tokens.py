@@ -2,19 +2,16 @@
 
 import hashlib
 import json
-import os
 import re
 import shutil
-import signal
-import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count, pairwise
 from pathlib import Path
 
 import pytest
-from ray import cloudpickle
 from support.crashed_rename import KilledError, killed_before_rename
+from support.killed_reader import KilledReader, known_to_workers
 from support.local_ray import local_ray
 from support.stage_context import documents_of, stage_context
 from support.token_files import all_tokens
@@ -23,9 +20,8 @@ from transformers import AutoTokenizer
 from llmtrain_api.data_report import DataReport
 from llmtrain_api.spec.data import Source
 from llmtrain_api.spec.evaluate import Evaluate
-from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.data.runner import RUNNER as DATA_STAGE
-from llmtrain_trainer.data.sources.shards import Shard, SourceShard, shards
+from llmtrain_trainer.data.sources.shards import SourceShard, shards
 from llmtrain_trainer.errors import Interrupted, UserError
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.tokenizer.runner import RUNNER as TOKENIZER_STAGE
@@ -154,37 +150,6 @@ def test_results_do_not_depend_on_where_they_are_made(
     assert sum(name.endswith(".parquet") for name in made[0]) >= 6
 
 
-@dataclass(frozen=True)
-class KilledOnce:
-    """A shard whose first reader is killed in the middle of it."""
-
-    shard: Shard
-    marker: Path
-
-    @property
-    def source(self) -> str:
-        return self.shard.source
-
-    @property
-    def size(self) -> int:
-        return self.shard.size
-
-    @property
-    def is_html(self) -> bool:
-        return self.shard.is_html
-
-    @property
-    def identity(self) -> str:
-        return self.shard.identity
-
-    def documents(self, bad_rows: BadRows) -> Iterator[str]:
-        for number, text in enumerate(self.shard.documents(bad_rows)):
-            if number == 5 and not self.marker.exists():
-                self.marker.touch()
-                os.kill(os.getpid(), signal.SIGKILL)
-            yield text
-
-
 @pytest.mark.usefixtures("ray")
 def test_a_worker_killed_in_the_middle_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -200,16 +165,12 @@ def test_a_worker_killed_in_the_middle_changes_nothing(
 
     def deadly(sources: Sequence[Source], context: StageContext) -> list[SourceShard]:
         first, second, *others = shards(sources, context)
-        return [first, replace(second, shard=KilledOnce(second.shard, marker)), *others]
+        return [first, replace(second, shard=KilledReader(second.shard, marker)), *others]
 
     monkeypatch.setattr("llmtrain_trainer.parallel._SMALL_BYTES", 0)
     monkeypatch.setattr("llmtrain_trainer.data.stage.shards", deadly)
-    here = sys.modules[__name__]
-    cloudpickle.register_pickle_by_value(here)  # workers cannot import it
-    try:
+    with known_to_workers():
         DATA_STAGE.work(context)
-    finally:
-        cloudpickle.unregister_pickle_by_value(here)
     assert marker.exists()
     assert digests(context.workspace.root) == whole
 

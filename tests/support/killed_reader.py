@@ -1,0 +1,64 @@
+"""A shard whose first reader is killed in the middle of it."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ray import cloudpickle
+
+from llmtrain_trainer.data.rows import BadRows
+from llmtrain_trainer.data.sources.shards import Shard
+
+_DOCUMENTS_BEFORE = 5
+
+
+@dataclass(frozen=True)
+class KilledReader:
+    """As another shard, but the process that reads it first gets SIGKILL."""
+
+    shard: Shard
+    marker: Path
+    """A file that is there from then on."""
+
+    @property
+    def source(self) -> str:
+        """The other shard's."""
+        return self.shard.source
+
+    @property
+    def size(self) -> int:
+        """The other shard's."""
+        return self.shard.size
+
+    @property
+    def is_html(self) -> bool:
+        """The other shard's."""
+        return self.shard.is_html
+
+    @property
+    def identity(self) -> str:
+        """The other shard's."""
+        return self.shard.identity
+
+    def documents(self, bad_rows: BadRows) -> Iterator[str]:
+        """The other shard's, or the end of the process."""
+        for number, text in enumerate(self.shard.documents(bad_rows)):
+            if number == _DOCUMENTS_BEFORE and not self.marker.exists():
+                self.marker.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield text
+
+
+@contextmanager
+def known_to_workers() -> Iterator[None]:
+    """Send this module to Ray's workers, which cannot import it."""
+    here = sys.modules[__name__]
+    cloudpickle.register_pickle_by_value(here)
+    try:
+        yield
+    finally:
+        cloudpickle.unregister_pickle_by_value(here)
