@@ -217,3 +217,13 @@ def test_the_operator_takes_them_to_their_ends_where_they_run(
         package = cluster.ray.package_of[attempt.submission_id]
         config = json.loads(zipfile.ZipFile(BytesIO(package)).read(RUN_CONFIG_FILE))
         assert config["version"] == "v1"
+
+
+def test_a_way_back_and_forth_loses_nothing(upgrade: _Upgrade, cluster: NodelessCluster) -> None:
+    job = upgrade.releases[0].job
+    before = job.body
+    bring_back_definition(cluster.client)
+    wait_until(lambda: "runs" not in job.body["status"]["stages"][0])
+    replace_definition(cluster.client, job_definition())
+    wait_until(lambda: "runs" in job.body["status"]["stages"][0])
+    assert job.body == before

@@ -282,9 +282,11 @@ async def reconciling(
             file.write_text(json.dumps(prices or {}))
             settings = OperatorSettings(image="trainer:1", grace_seconds=60, poll_seconds=1)
             events = EventRecorder(api)
+            recording = asyncio.create_task(events.run())
             yield build_reconciler(
                 settings, api, session, jobs.caches, events, PriceList(file), **wiring
             )
+            recording.cancel()
 
 
 @asynccontextmanager

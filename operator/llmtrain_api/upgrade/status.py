@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import ValidationError
+
 from llmtrain_api.names import submission_id
 from llmtrain_api.status import JobStatus
 
@@ -10,11 +12,17 @@ Json = dict[str, Any]
 _OF_RUN = ("state", "startTime", "completionTime", "retryTime", "reason", "message", "failures")
 _OF_ATTEMPT = {"attemptTime": "startTime", "stopTime": "stopTime", "lostPod": "lostPod"}
 """Fields of a stage in 0.1 that are fields of its newest attempt now."""
+_FOUND_ANEW = {"phase", "conditions", "progress"}
+"""Parts of a status that follow from the others and from the job's objects."""
 _RENAMED = {"progress": {"lineEtaSeconds": "pipelineEtaSeconds"}}
 
 
 def stored_status(status: Json, name: str, uid: str) -> JobStatus:
-    """The status of a job; fields of a newer version are left out.
+    """The status of a job; what a newer version has added is left out.
+
+    Its fields are passed over. Its values, such as a phase that is unknown here, are left out with
+    the part that they are in, where the next reconcile finds that part anew. A job that has ended
+    is not reconciled again.
 
     Args:
         status: the status as the API server has it.
@@ -22,9 +30,17 @@ def stored_status(status: Json, name: str, uid: str) -> JobStatus:
         uid: UID of the job.
 
     Raises:
-        ValidationError: it is of a version that is not understood.
+        ValidationError: a value is unknown in a part that nothing but the status knows.
     """
-    return JobStatus.model_validate(upgraded_status(status, name, uid), extra="ignore")
+    body = upgraded_status(status, name, uid)
+    try:
+        return JobStatus.model_validate(body, extra="ignore")
+    except ValidationError as error:
+        strange = {fault["loc"][0] for fault in error.errors(include_url=False)}
+        if "completionTime" in body or not strange <= _FOUND_ANEW:
+            raise
+    known = {part: value for part, value in body.items() if part not in strange}
+    return JobStatus.model_validate(known, extra="ignore")
 
 
 def upgraded_status(status: Json, name: str, uid: str) -> Json:

@@ -35,23 +35,43 @@ def events(
         after: new status.
         now: time of the reconcile.
     """
-    job = {
+    job, recorded = _job(namespace, name, uid), []
+    if transition := _new(_current(before), _current(after)):
+        normal = transition.reason in _ALL_IS_WELL and after.phase is not Phase.FAILED
+        recorded.append(_of(job, transition, now, normal=normal))
+    known = _budget(before)
+    if transition := _new(known, _budget(after)):
+        normal = transition.reason == BudgetState.WITHIN
+        if known is not None or not normal:  # no Event for a job that begins within its budget
+            recorded.append(_of(job, transition, now, normal=normal))
+    return tuple(recorded)
+
+
+def not_understood(
+    namespace: str, name: str, uid: str, version: str, message: str, now: datetime
+) -> Json:
+    """The Event of a stored status that this version does not understand.
+
+    Args:
+        namespace: namespace of the job.
+        name: name of the job.
+        uid: UID of the job.
+        version: resourceVersion of the job; all Events of one version are the same.
+        message: explanation for people.
+        now: time of the reconcile.
+    """
+    job, reason = _job(namespace, name, uid), "StatusNotUnderstood"
+    return _event(job, reason, message, version, now, normal=False)
+
+
+def _job(namespace: str, name: str, uid: str) -> Json:
+    return {
         "apiVersion": names.API_VERSION,
         "kind": names.KIND,
         "namespace": namespace,
         "name": name,
         "uid": uid,
     }
-    recorded = []
-    if transition := _new(_current(before), _current(after)):
-        normal = transition.reason in _ALL_IS_WELL and after.phase is not Phase.FAILED
-        recorded.append(_event(job, transition, now, normal=normal))
-    known = _budget(before)
-    if transition := _new(known, _budget(after)):
-        normal = transition.reason == BudgetState.WITHIN
-        if known is not None or not normal:  # no Event for a job that begins within its budget
-            recorded.append(_event(job, transition, now, normal=normal))
-    return tuple(recorded)
 
 
 def _new(before: Condition | None, after: Condition | None) -> Condition | None:
@@ -61,21 +81,27 @@ def _new(before: Condition | None, after: Condition | None) -> Condition | None:
     return after
 
 
-def _event(job: Json, transition: Condition, now: datetime, *, normal: bool) -> Json:
-    time = write_time(now)
-    label = f"{job['uid'][:8]}.{transition.reason.lower()}.{int(now.timestamp()):x}"
+def _of(job: Json, transition: Condition, now: datetime, *, normal: bool) -> Json:
+    # Two reconciles that see the same transition name the same Event.
+    of_time = f"{int(now.timestamp()):x}"
+    return _event(job, transition.reason, transition.message, of_time, now, normal=normal)
+
+
+def _event(
+    job: Json, reason: str, message: str, version: str, now: datetime, *, normal: bool
+) -> Json:
+    time, label = write_time(now), f"{job['uid'][:8]}.{reason.lower()}.{version}"
     return {
         "apiVersion": "v1",
         "kind": "Event",
-        # Two reconciles that see the same transition name the same Event.
         "metadata": {
             "name": f"{job['name']}.{label}",
             "namespace": job["namespace"],
         },
         "involvedObject": job,
         "type": "Normal" if normal else "Warning",
-        "reason": transition.reason,
-        "message": transition.message[:_MESSAGE_MAX_LENGTH],
+        "reason": reason,
+        "message": message[:_MESSAGE_MAX_LENGTH],
         "source": {"component": names.MANAGED_BY},
         "firstTimestamp": time,
         "lastTimestamp": time,

@@ -16,7 +16,7 @@ from llmtrain_clients.http import UnreachableError
 from llmtrain_clients.kubernetes_api import KubernetesApi
 from llmtrain_clients.kubernetes_errors import KubernetesError, as_expected
 from llmtrain_clients.ray_jobs import RayJobsError
-from llmtrain_lifecycle.builders.events import events
+from llmtrain_lifecycle.builders.events import events, not_understood
 from llmtrain_lifecycle.conditions import INVALID_SPEC, conditions_of
 from llmtrain_lifecycle.decide import decide
 from llmtrain_lifecycle.decision import Action, Submit
@@ -92,8 +92,8 @@ class Reconciler:
         if seen is None or _ORPHANING in seen.metadata.finalizers:
             self._transient_errors.forget(key)
             return None  # Kubernetes deletes its children too, unless somebody wants to keep them
-        status = _status_of(seen)
         now = datetime.now(UTC)
+        status = self._status_of(seen, now)
         try:
             parsed = parse_observed(seen)
         except ValidationError as error:
@@ -123,6 +123,23 @@ class Reconciler:
             return requeue
         # No event reports changes of Ray, or of what the cluster lacks.
         return self._poll_seconds if requeue is None else min(self._poll_seconds, requeue)
+
+    def _status_of(self, seen: ObservedJob, now: datetime) -> JobStatus:
+        """The stored status, without what a newer operator has added."""
+        try:
+            return status_of(seen)
+        except ValidationError as error:
+            faults = "; ".join(describe_faults(error, JobStatus))
+            asked = "was it written by another version of the operator?"
+            message = f"its status cannot be read; {asked} {faults}"
+            meta = seen.metadata
+            told = f"{message}; the job is left alone"
+            self._events.record(
+                not_understood(
+                    meta.namespace, meta.name, meta.uid, meta.resource_version, told, now
+                )
+            )
+            raise UnreadableStatusError(message) from error
 
     async def _act(self, target: Target, actions: tuple[Action, ...]) -> bool:
         """Execute actions; False if one was refused, which the next reconcile reports and retries.
@@ -166,17 +183,6 @@ class Reconciler:
             self._caches.settle(key, after.cost.ledger.ended)
         for event in events(meta.namespace, meta.name, meta.uid, before, after, now):
             self._events.record(event)
-
-
-def _status_of(seen: ObservedJob) -> JobStatus:
-    """The stored status, without the fields of a newer operator."""
-    try:
-        return status_of(seen)
-    except ValidationError as error:
-        faults = "; ".join(describe_faults(error, JobStatus))
-        asked = "was it written by another version of the operator?"
-        message = f"its status cannot be read; {asked} {faults}"
-        raise UnreadableStatusError(message) from error
 
 
 def invalid(

@@ -1,15 +1,17 @@
 """What a definition that is newer than the operator lets through."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 from support.answered_job import AnsweredJobs, Clock, reconciling
-from support.job_harness import UID, job_of
+from support.job_harness import NOW, UID, job_of
 
-from llmtrain_api.status import JobStatus, StageState
+from llmtrain_api.status import JobStatus, Phase, StageState
 from llmtrain_lifecycle.observed import ObjectMeta
+from llmtrain_lifecycle.status_text import write_time
 from llmtrain_operator.informer.caches import ObservedJob
 from llmtrain_operator.informer.parsing import parse_observed
 from llmtrain_operator.runtime.reconciler import UnreadableStatusError
@@ -52,11 +54,12 @@ def test_a_wrong_value_is_a_fault_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        ({"phase": "Dreaming"}, "phase: .*Dreaming"),
+        ({"cluster": {**_UNDER_WAY["cluster"], "group": "dreams"}}, "group: .*dreams"),
+        ({"phase": "Dreaming", "completionTime": write_time(NOW)}, "phase: .*Dreaming"),
         ({"stages": [{"name": "data", "runs": [{}, {}]}]}, "runs: .*at most 1 item"),
         ({"stages": [_RUN_WITHOUT_ATTEMPT]}, "Running should have an attempt"),
     ],
-    ids=["unknown value", "runs of a newer operator", "no attempt"],
+    ids=["unknown value", "unknown end", "runs of a newer operator", "no attempt"],
 )
 async def test_a_status_that_is_not_understood_is_named_and_stops_no_other_job(
     tmp_path: Path, change: dict[str, Any], fault: str
@@ -68,5 +71,35 @@ async def test_a_status_that_is_not_understood_is_named_and_stops_no_other_job(
         with pytest.raises(UnreadableStatusError, match=rf"version of the operator\? .*{fault}"):
             await reconciler.reconcile(newer)
         await reconciler.reconcile(other)
+        await jobs.until(
+            lambda: any(r.method == "POST" and "/events" in r.target for r in jobs.seen)
+        )
     assert jobs.status(other).stages[0].state is StageState.RUNNING
     assert jobs.holds_compute(newer)
+    event = next(r.json for r in jobs.seen if r.method == "POST" and "/events" in r.target)
+    assert event["involvedObject"]["name"] == "newer"
+    assert event["reason"] == "StatusNotUnderstood"
+    assert re.search(rf"{fault}.*; the job is left alone$", event["message"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"phase": "Dreaming"},
+        {"conditions": [{"type": "Ready", "status": "Perhaps"}]},
+        {"progress": {"stage": "dreams", "percent": 1, "stagePercent": 1}},
+    ],
+    ids=["phase", "condition", "progress"],
+)
+async def test_a_part_that_is_found_anew_ends_no_supervision(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    jobs = AnsweredJobs()
+    key = jobs.begin("newer", {}, StageState.STARTING)
+    jobs.change(key, status=jobs.caches.jobs[key].status | change)
+    async with Clock().running(), reconciling(jobs, tmp_path) as reconciler:
+        await reconciler.reconcile(key)
+    status = jobs.status(key)
+    assert status.phase is Phase.RUNNING
+    assert status.stages[0].state is StageState.RUNNING
+    assert {condition.reason for condition in status.conditions} == {"StageRunning"}

@@ -131,7 +131,7 @@ def test_a_job_that_has_ended_stands_still() -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        (("phase",), "Unheard"),
+        (("cluster", "group"), "unheard"),
         (("goodput",), "not an object"),
         (("goodput", "intervals"), [{"end": "x", "seconds": {"queued": "long"}}]),
         (("goodput", "intervals", -1, "start"), "yesterday"),
