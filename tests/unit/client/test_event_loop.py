@@ -72,11 +72,10 @@ def test_ctrl_c_as_soon_as_the_work_runs(loop: EventLoop, monkeypatch: pytest.Mo
     submit = asyncio.run_coroutine_threadsafe
 
     def interrupted(work: Coroutine[None, None, None], to: asyncio.AbstractEventLoop) -> object:
-        waiting = submit(work, to)
-        if not began.is_set():
-            began.wait()
-            raise KeyboardInterrupt
-        return waiting
+        monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", submit)
+        submit(work, to)
+        began.wait()
+        raise KeyboardInterrupt
 
     async def work() -> None:
         try:
