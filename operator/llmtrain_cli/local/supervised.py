@@ -45,6 +45,7 @@ async def supervised(
         env=environment,
         pass_fds=(lock,),
         umask=UMASK,
+        start_new_session=True,  # whoever kills the run's process group leaves it to end the rest
     )
     end = asyncio.create_task(asyncio.to_thread(process.wait))
     end.add_done_callback(lambda _: on_end())

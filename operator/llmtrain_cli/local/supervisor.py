@@ -29,8 +29,8 @@ def main() -> int:
     """Run the command until standard input closes or it ends; returns the exit code."""
     folder, *arguments = sys.argv[1:]
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
-        # These signals reach the whole process group, but the run handles them, and closes our
-        # input. A handler, not SIG_IGN: that would be inherited by the command.
+        # The run handles them, and closes our input. A handler, not SIG_IGN: that would be
+        # inherited by the command.
         signal.signal(number, _leave_to_the_run)
     _adopt_orphans()
     command = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, start_new_session=True)

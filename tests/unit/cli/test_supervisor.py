@@ -1,5 +1,7 @@
 """The process that keeps Ray for as long as its run lives."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -47,3 +49,31 @@ def test_with_its_input_all_ends(tmp_path: Path) -> None:
     process.communicate()  # closes its input, and waits for its end
     assert not psutil.pid_exists(orphan)
     assert not folder.exists()
+
+
+_RUN = """
+import asyncio, os, sys
+from pathlib import Path
+from llmtrain_cli.local.supervised import supervised
+
+PROGRAM = "import os, time; print(os.getpid(), flush=True); time.sleep(3600)"
+
+async def run(folder):
+    lock = os.open(folder / "lock", os.O_CREAT)
+    settings = {"folder": folder / "ray", "working": folder, "environment": os.environ}
+    command = [sys.executable, "-c", PROGRAM]
+    async with supervised(command, output=sys.stdout.buffer, lock=lock, **settings):
+        await asyncio.Event().wait()
+
+asyncio.run(run(Path(sys.argv[1])))
+"""
+
+
+def test_it_outlives_a_run_whose_whole_process_group_is_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _RUN, tmp_path]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+    assert run.stdout is not None
+    program = int(run.stdout.readline())
+    os.killpg(run.pid, signal.SIGKILL)
+    run.communicate()  # until nobody holds the output any more
+    assert not psutil.pid_exists(program)
