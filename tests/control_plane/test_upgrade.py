@@ -174,6 +174,16 @@ def test_an_upgrade_touches_no_running_job(upgrade: _Upgrade, number: int) -> No
     assert OperatorSettings.model_validate(yaml.safe_load(settings)).image.endswith(":0.2.0")
 
 
+def test_an_earlier_operator_can_still_write_under_the_new_definition(upgrade: _Upgrade) -> None:
+    job = upgrade.releases[2].job
+    stages, progress = upgrade.left[2]["stages"], upgrade.left[2]["progress"] | {"percent": 50}
+    job.patch({"status": {"stages": stages, "progress": progress}}, part="/status")
+    status = job.body["status"]
+    assert status["stages"] == stages
+    assert status["progress"] == progress
+    assert status["plan"]["finetuneTokens"] == upgrade.left[2]["plan"]["finetuneTokens"]
+
+
 @pytest.mark.parametrize(
     ("field", "refusal"),
     [
