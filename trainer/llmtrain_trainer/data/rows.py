@@ -70,10 +70,8 @@ class BadRows:
         self._new_examples = [*first_examples(self._new_examples, examples)]
         self.examples = [*first_examples(self.examples, examples)]
         if self.count > self.limit:
-            last = examples[-1]
-            if self.limit:
-                last += f" (bad row {self.count} of this source; maxBadRows is {self.limit})"
-            raise UserError(last, reason="InvalidData")
+            why = f"bad row {self.count} of this source; maxBadRows is {self.limit}"
+            raise UserError(f"{examples[-1]} ({why})", reason="InvalidData")
 
     def drain(self) -> tuple[int, tuple[str, ...]]:
         """The number of bad rows since the last call, with the errors of some of them."""
