@@ -79,7 +79,7 @@ def main() -> None:
 
 def _documents(count: int) -> list[str]:
     texts = [entry.document for entry in harvest()]
-    described = (str(each.metadata.get_payload()) for each in distributions())
+    described = (str(each.metadata.json.get("description", "")) for each in distributions())
     texts = sorted(text for text in (*texts, *described) if len(text.split()) >= _FEWEST_WORDS)
     return [texts[number] for number in np.random.default_rng(0).permutation(len(texts))[:count]]
 
