@@ -26,7 +26,8 @@ def test_a_spent_budget_stops_after_a_checkpoint_and_a_raised_one_goes_on(tmp_pa
         first.wait_for_step(50)
         first.process.send_signal(signal.SIGINT)
         assert first.wait()[0] == 130
-    limit = 2 * _spent(_status(first))  # the way back to training takes less than the way there
+    # Half as much again for the way back to training, which may be slower than the way there.
+    limit = 2.5 * _spent(_status(first))
 
     with LocalRun(_manifest(tmp_path, limit), tmp_path / "run", *_DOLLAR_A_SECOND) as second:
         code, output = second.wait()
