@@ -3,8 +3,9 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.cluster.jobs import full_pipeline_job, with_change
 from support.cluster_simulator import ClusterSimulator
 from support.exploring import examples
 from support.job_harness import UID
@@ -13,6 +14,7 @@ from support.random_jobs import valid_jobs
 
 from llmtrain_api.exit_codes import ExitCode
 from llmtrain_api.job import LLMTrainingJob
+from llmtrain_api.manifest import parse_job
 from llmtrain_api.names import CLUSTER_NAME_MAX_LENGTH, cluster_name
 from llmtrain_api.status import ClusterStatus, Phase
 from llmtrain_lifecycle.builders.ray_cluster import ray_cluster
@@ -48,6 +50,7 @@ def test_every_valid_job_comes_to_rest(job: LLMTrainingJob, ends: list[int | Non
 
 @pytest.mark.slow
 @given(job=_JOBS)
+@example(parse_job(with_change(full_pipeline_job(), "spec.compute.cpus.profile", "huge-pages")))
 @settings(max_examples=examples(200, exploring=1000))
 def test_every_valid_job_has_objects_that_fit_together(job: LLMTrainingJob) -> None:
     for group in dict.fromkeys(stage.group for stage in job.spec.stages):
@@ -61,5 +64,7 @@ def test_every_valid_job_has_objects_that_fit_together(job: LLMTrainingJob) -> N
         claim = workspace_claim(job)
         assert claim is None or claim["metadata"]["name"] == claim_name(job)
         for template in (cluster["spec"]["headGroupSpec"]["template"], workers["template"]):
-            (volume, _) = template["spec"]["volumes"]
-            assert volume["persistentVolumeClaim"]["claimName"] == claim_name(job)
+            volumes, (container,) = template["spec"]["volumes"], template["spec"]["containers"]
+            assert volumes[0]["persistentVolumeClaim"]["claimName"] == claim_name(job)
+            mounted = {mount["name"] for mount in container["volumeMounts"]}
+            assert sorted(mounted) == sorted(volume["name"] for volume in volumes)
