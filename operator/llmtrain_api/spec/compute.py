@@ -32,6 +32,12 @@ class Toleration(Section):
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
     """Effect of the taint that is tolerated; any effect where it is left out."""
 
+    @property
+    def of_pod(self) -> dict[str, str]:
+        """The toleration as a Pod's spec has it."""
+        operator = "Exists" if self.value is None else "Equal"
+        return {**self.model_dump(mode="json", exclude_none=True), "operator": operator}
+
 
 class Nodes(Section):
     """The nodes that a group of Pods may run on."""

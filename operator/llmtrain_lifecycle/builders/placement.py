@@ -1,12 +1,11 @@
 """The nodes of a Pod: node selector, tolerations, and what the profile of the nodes adds."""
 
 from collections import ChainMap
-from collections.abc import Iterable
 from typing import Any
 
 from llmtrain_api import names
 from llmtrain_api.job import LLMTrainingJob
-from llmtrain_api.spec.compute import Cpus, Head, Nodes, Toleration, Trainers
+from llmtrain_api.spec.compute import Cpus, Head, Nodes, Trainers
 from llmtrain_lifecycle.builders.labels import Json
 from llmtrain_lifecycle.policies.profiles import Profile
 from llmtrain_lifecycle.settings import PodSettings
@@ -37,23 +36,13 @@ def placement(job: LLMTrainingJob, machines: Machines, settings: PodSettings) ->
     spread = [_of_own(each, own_pods) for each in profile.topology_spread_constraints]
     fields: Json = {
         "nodeSelector": dict(ChainMap(*(each.node_selector for each in reversed(sources)))),
-        "tolerations": _tolerations(each for nodes in sources for each in nodes.tolerations),
+        "tolerations": [each.of_pod for nodes in sources for each in nodes.tolerations],
         "runtimeClassName": profile.runtime_class_name,
         "schedulerName": profile.scheduler_name,
         "affinity": _affinity(profile.affinity, own_pods),
         "topologySpreadConstraints": spread,
     }
     return {name: value for name, value in fields.items() if value}
-
-
-def _tolerations(tolerations: Iterable[Toleration]) -> list[Json]:
-    return [
-        {
-            **each.model_dump(mode="json", exclude_none=True),
-            "operator": "Exists" if each.value is None else "Equal",
-        }
-        for each in tolerations
-    ]
 
 
 def _affinity(value: Any, own_pods: Json) -> Any:  # noqa: ANN401 - any part of an affinity

@@ -232,12 +232,6 @@ def _pod(claim: PersistentVolumeClaim, section: RayService, *, head: bool) -> Js
 
 
 def _placement(section: RayService) -> Json:
-    tolerations = [
-        {
-            **each.model_dump(mode="json", exclude_none=True),
-            "operator": "Exists" if each.value is None else "Equal",
-        }
-        for each in section.tolerations
-    ]
+    tolerations = [each.of_pod for each in section.tolerations]
     fields = {"nodeSelector": section.node_selector, "tolerations": tolerations}
     return {name: value for name, value in fields.items() if value}

@@ -34,6 +34,7 @@ class MirrorThread(AbstractContextManager["MirrorThread"]):
         self._stage = context.config.stage
         self._training = context.config.trainings.get(self._stage)
         self._copied: int | None = None
+        self._holds_initial = False
         self._superseded: StageError | None = None
         self._closing = threading.Event()
         self._failed = self._finishing = False
@@ -71,7 +72,7 @@ class MirrorThread(AbstractContextManager["MirrorThread"]):
         self._finishing = True
         self._context.progress.update(activity="copying to the mirror")
         try:
-            self._uploader.initial_model(overdue=self._overdue)
+            self._copy_initial()
             self._copy_newest()
             self._uploader.results(self._stage, overdue=self._overdue)
         except ChangedError as error:
@@ -98,12 +99,17 @@ class MirrorThread(AbstractContextManager["MirrorThread"]):
                 self._context.stop.set()
                 return
 
+    def _copy_initial(self) -> None:
+        """Copy the model of the hub, and then ask the mirror no more whether it has it."""
+        if not self._holds_initial:
+            self._holds_initial = self._uploader.initial_model(overdue=self._overdue)
+
     def _copy_newest(self) -> None:
         if self._training is None:
             return
         step = newest_committed(self._context.workspace.checkpoints(self._stage))
         if step is not None and step != self._copied:
-            self._uploader.initial_model(overdue=self._overdue)  # a checkpoint may stand on it
+            self._copy_initial()  # a checkpoint may stand on it
             keep = self._training.checkpoint.keep
             self._uploader.checkpoint(self._stage, step, keep=keep, overdue=self._overdue)
             self._copied = step

@@ -17,7 +17,7 @@ from llmtrain_trainer.checkpoint.manifest import (
 )
 from llmtrain_trainer.completion import MARKER
 from llmtrain_trainer.errors import Interrupted
-from llmtrain_trainer.files import replace_file
+from llmtrain_trainer.files import replace_file, sha256
 from llmtrain_trainer.mirror.commits import (
     CHUNK_BYTES,
     Chunk,
@@ -108,11 +108,14 @@ class Uploader:
         if newest is None or newest[1] != commit:
             self._replace(log, commit)
 
-    def initial_model(self, *, overdue: Overdue = _never) -> None:
+    def initial_model(self, *, overdue: Overdue = _never) -> bool:
         """Copy the model that was fetched from the hub, unless it is there; the hub may change it.
 
         Args:
             overdue: asked before each chunk; copying ends once it is true.
+
+        Returns:
+            Whether there is such a model, and the mirror holds it.
 
         Raises:
             ChangedError, UserError, StoreError, StageError, Interrupted: as for `results`.
@@ -120,11 +123,12 @@ class Uploader:
         log, folder = initial_log(self._store), self._workspace.model(INITIAL)
         marker = folder / MARKER
         if not marker.exists():
-            return
+            return False
         newest = next(log.intact(), None)
         mirrored = newest and newest[1].files.get(self._name(marker))
-        if not mirrored or mirrored.sha256 != hashlib.sha256(marker.read_bytes()).hexdigest():
+        if not mirrored or mirrored.sha256 != sha256(marker):
             self._replace(log, self._send(_files(folder), {}, overdue))
+        return True
 
     def _replace(self, log: CommitLog, commit: MirrorCommit) -> None:
         """Commit what was sent, in the place of all commits before."""

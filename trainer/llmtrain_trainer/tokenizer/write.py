@@ -1,6 +1,5 @@
 """Writes the token files of both splits."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from llmtrain_api.progress import bounded_warnings
 from llmtrain_trainer.data.documents import document_files
 from llmtrain_trainer.errors import Interrupted
+from llmtrain_trainer.files import sha256
 from llmtrain_trainer.parallel import map_in_order
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.tokenizer.encode import EncodedUnit, Encoder, TokenUnit, encode_unit
@@ -22,7 +22,7 @@ _SPLITS = ("train", "validation")
 def tokenizer_sha256(folder: Path) -> str:
     """SHA-256 of a folder's `tokenizer.json`; empty where there is none."""
     path = folder / _TOKENIZER_FILE
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    return sha256(path) if path.is_file() else ""
 
 
 def write_token_files(

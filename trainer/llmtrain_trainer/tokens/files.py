@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from llmtrain_api.base import Record
 from llmtrain_api.faults import describe_faults
 from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.files import sha256
 
 INDEX_FILE = "index.json"
 VERSION: Literal[2] = 2
@@ -162,9 +163,7 @@ class TokenFile:
         """
         for number, shard in enumerate(self.index.shards):
             path = self.folder / tokens_file(number)
-            with path.open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-            if found != shard.sha256:
+            if sha256(path) != shard.sha256:
                 raise _broken(path, "its SHA-256 differs from the index")
 
     def _read(self, piece: NDArray[np.int64], start: int, shard: int) -> None:
