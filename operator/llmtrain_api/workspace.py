@@ -42,6 +42,11 @@ class Workspace:
         return self.root / "tokens"
 
     @property
+    def tokenizer_report(self) -> Path:
+        """What the tokenizer was learned from, and how it compresses text, as JSON."""
+        return self.tokens / "report.json"
+
+    @property
     def conversations(self) -> Path:
         """Packed conversations: `train/`, `validation/`; `tokenizer/`, with its chat template."""
         return self.root / "data" / "conversations"

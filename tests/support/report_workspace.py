@@ -30,6 +30,7 @@ from llmtrain_api.manifest import parse_job
 from llmtrain_api.records import EvaluationReport, GateResult, Generation
 from llmtrain_api.stages import Stage, StageGroup
 from llmtrain_api.status import EvaluationResult, JobStatus, Phase
+from llmtrain_api.tokenizer_report import Compression, SourceTokens, TokenizerReport
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.report.sources import Run
 from llmtrain_lifecycle.status_text import write_time
@@ -198,7 +199,20 @@ def write_finished_run(folder: Path) -> Workspace:
         generations=(Generation(model="pretrained", prompt=SCRIPT, text=SCRIPT),),
         gates=(GateResult(metric="bitsPerByte", value=2.3456, max=2.0, passed=False),),
     )
+    held_out = Compression(
+        name=SCRIPT, text=Size(documents=4, bytes=4200), tokens=1000, compared_tokens=2000
+    )
+    tokenizer = TokenizerReport(
+        vocabulary_size=2048,
+        sources=(SourceTokens(name=SCRIPT, sample=Size(documents=90, bytes=56_789)),),
+        compared_with=SCRIPT,
+        compared_vocabulary_size=50_257,
+        total=held_out,
+        by_source=(held_out,),
+        by_script=(held_out,),
+    )
     for path, text in (
+        (workspace.tokenizer_report, tokenizer.model_dump_json()),
         (workspace.metrics(Stage.PRETRAIN), "".join(lines)),
         (workspace.data_report, data.model_dump_json()),
         (workspace.evaluation_report, evaluation.model_dump_json()),

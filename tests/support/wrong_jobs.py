@@ -192,6 +192,12 @@ WRONG_JOBS: list[tuple[str, object, str]] = [
     ("spec.tokenizer.algorithm", "bytes", "spec.tokenizer.algorithm"),
     ("spec.tokenizer.vocabularySize", Removed.REMOVED, "spec.tokenizer"),
     ("spec.tokenizer.pretrained", "gpt2", "set vocabularySize to train a tokenizer"),
+    (
+        "spec.tokenizer",
+        {"pretrained": "gpt2", "sample": {"maxBytes": 10**6}},
+        "sample is for a vocabulary that is learned",
+    ),
+    ("spec.tokenizer.sample", {"sourceExponent": 2}, "spec.tokenizer.sample.sourceExponent"),
     ("spec.model.layers", "12", "spec.model.layers"),
     ("spec.model.layers", 513, "spec.model.layers"),
     ("spec.model.heads", 5, "hiddenSize must be divisible by heads"),

@@ -16,6 +16,20 @@ class Algorithm(StrEnum):
     UNIGRAM = "unigram"
 
 
+_NOTHING_LEARNED = "sample is for a vocabulary that is learned; with pretrained remove it"
+
+
+class TokenizerSample(Section):
+    """The documents that a vocabulary is learned from, chosen by a hash: always the same ones."""
+
+    max_bytes: int = Field(500_000_000, ge=10_000, le=100_000_000_000)
+    """Bytes of text, about; the learner's memory grows with them. A smaller corpus is learned from
+    as a whole."""
+    source_exponent: float = Field(1.0, ge=0, le=1)
+    """Sources are represented by their bytes to this power: 1 gives each its share of the corpus,
+    0 as much as any other, and values between favour the small ones, such as rare languages."""
+
+
 class Tokenizer(Section):
     """The tokenizer: trained on the job's documents, or a pretrained one."""
 
@@ -24,17 +38,24 @@ class Tokenizer(Section):
             rule(
                 "has(self.pretrained) != has(self.vocabularySize)",
                 "set vocabularySize to train a tokenizer, or pretrained to use one, not both",
-            )
+            ),
+            rule("!has(self.pretrained) || !has(self.sample)", _NOTHING_LEARNED),
         )
     )
 
     algorithm: Algorithm = Algorithm.BPE
     """Algorithm that learns the vocabulary. `bpe` and `unigram` work on bytes, so they can write
-    any text; `wordpiece` is BERT's."""
+    any text, and give it back to the last byte; `wordpiece` is BERT's, which loses white space and
+    rare letters."""
     vocabulary_size: int | None = Field(None, ge=300, le=1_000_000)
     """Number of tokens in the vocabulary, including special tokens."""
     pretrained: Path | None = None
     """A folder with a Hugging Face tokenizer, or its name on the hub."""
+    sample: TokenizerSample | None = None
+    """The documents that the vocabulary is learned from; by default about 500 MB of text."""
+    compare_with: Path | None = None
+    """Another tokenizer, a folder or a name on the hub: the report says how many bytes of held-out
+    text a token has in it and in the job's own."""
 
     @model_validator(mode="after")
     def _trained_or_pretrained(self) -> Self:
@@ -42,4 +63,6 @@ class Tokenizer(Section):
             raise ValueError(
                 "set vocabularySize to train a tokenizer, or pretrained to use one, not both"
             )
+        if self.pretrained is not None and self.sample is not None:
+            raise ValueError(_NOTHING_LEARNED)
         return self

@@ -8,6 +8,7 @@ from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.records import Environment, EvaluationReport, StepRecord
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import JobStatus
+from llmtrain_api.tokenizer_report import TokenizerReport
 from llmtrain_api.workspace import Workspace
 from llmtrain_cli.report.reading import Unavailable, count_saved_parameters, read_record, read_steps
 
@@ -33,6 +34,7 @@ class Sources:
     """Name of the job, or of the workspace's folder where the job is unknown."""
     run: Run | Unavailable
     data: DataReport | Unavailable
+    tokenizer: TokenizerReport | Unavailable
     evaluation: EvaluationReport | Unavailable
     steps: dict[Stage, tuple[StepRecord, ...] | Unavailable]
     """Step records by training stage."""
@@ -54,6 +56,7 @@ def read_sources(workspace: Workspace, run: Run | Unavailable) -> Sources:
         name=root.name if isinstance(run, Unavailable) else run.job.metadata.name,
         run=run,
         data=read_record(workspace.data_report, DataReport, root=root),
+        tokenizer=read_record(workspace.tokenizer_report, TokenizerReport, root=root),
         evaluation=read_record(workspace.evaluation_report, EvaluationReport, root=root),
         steps={
             stage: read_steps(workspace.metrics(stage), root=root)

@@ -23,6 +23,7 @@ _SECTIONS = (
     "bill",
     "curves",
     "data",
+    "tokenizer",
     "evaluation",
     "generations",
     "repeat",
@@ -79,6 +80,13 @@ def test_what_became_of_each_source_is_shown(workspace: Workspace) -> None:
     assert "gopher minWords 1,234" in shown
     assert "Latin 3,087 of 4,321" in shown
     assert '<td class="number">17</tr>' in shown
+
+
+def test_the_tokenizer_is_shown_beside_the_other_one(workspace: Workspace) -> None:
+    page = render(read_sources(workspace, run()))
+    assert "50,257" in page
+    assert "56,789" in page
+    assert '<td class="number">4.20<td class="number">2.10</tr>' in page
 
 
 def test_a_stopped_job_says_why(workspace: Workspace) -> None:

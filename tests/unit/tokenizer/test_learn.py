@@ -7,12 +7,13 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from llmtrain_api.spec.tokenizer import Algorithm
-from llmtrain_trainer.control_tokens import SPECIAL_TOKENS
+from llmtrain_trainer.control_tokens import SPECIAL_TOKENS, TextTokenizer
 from llmtrain_trainer.data.sources.python_docs import harvest_part
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.tokenizer.learn import learn
@@ -20,6 +21,11 @@ from llmtrain_trainer.tokenizer.learn import learn
 PARTS = ("argparse.py", "difflib.py", "random.py", "statistics.py", "topics")
 SIZE = 700
 ON_BYTES = (Algorithm.BPE, Algorithm.UNIGRAM)
+
+ASSIGNED = st.characters(codec="utf-8", exclude_categories=["Cn"])
+"""Two libraries may know different versions of Unicode: what is unassigned may be a letter."""
+LLAMA_CPP_GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+"""Words of the pre-tokenizer that llama.cpp calls `gpt-2` (Radford et al. 2019)."""
 
 
 @cache
@@ -35,6 +41,11 @@ def texts() -> Iterator[list[str]]:
 @cache
 def learned(algorithm: Algorithm) -> PreTrainedTokenizerFast:
     return learn(algorithm, SIZE, texts)
+
+
+@cache
+def text_tokenizer(algorithm: Algorithm) -> TextTokenizer:
+    return TextTokenizer(learned(algorithm).backend_tokenizer.to_str())
 
 
 @pytest.fixture(params=list(Algorithm))
@@ -62,6 +73,21 @@ def test_the_same_documents_give_the_same_vocabulary(algorithm: Algorithm) -> No
 def test_any_text_comes_back(algorithm: Algorithm, text: str) -> None:
     tokenizer: PreTrainedTokenizerFast = learned(algorithm)
     assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+@pytest.mark.parametrize("algorithm", ON_BYTES)
+@given(pieces=st.lists(st.text() | st.sampled_from(SPECIAL_TOKENS), max_size=5))
+def test_a_document_comes_back_from_a_token_file(algorithm: Algorithm, pieces: list[str]) -> None:
+    text = "".join(pieces)
+    (ids,) = text_tokenizer(algorithm).encode_ids([text])
+    assert not set(ids) & set(range(len(SPECIAL_TOKENS)))  # what it mentions is no control token
+    assert learned(algorithm).decode(ids) == text
+
+
+@given(text=st.text(ASSIGNED | st.sampled_from("aB1'st \t\n.\u00a0\u3000中")))
+def test_bpe_cuts_words_as_llama_cpp_does(text: str) -> None:
+    words = learned(Algorithm.BPE).backend_tokenizer.pre_tokenizer.pre_tokenize_str(text)
+    assert [text[start:end] for _, (start, end) in words] == regex.findall(LLAMA_CPP_GPT2, text)
 
 
 def test_wordpiece_splits_words_and_knows_what_it_does_not_know() -> None:

@@ -27,19 +27,22 @@ def test_texts_end_with_the_end_of_text_or_the_separator(
     tmp_path: Path, special: dict[str, str]
 ) -> None:
     save(tmp_path / "tokenizer", **special)
-    assert end_of_text_id(load_pretrained("tokenizer", inputs=tmp_path)) == 2
+    assert (
+        end_of_text_id(load_pretrained("tokenizer", field="tokenizer.pretrained", inputs=tmp_path))
+        == 2
+    )
 
 
 def test_a_tokenizer_without_an_end_is_refused(tmp_path: Path) -> None:
     save(tmp_path / "tokenizer")
     with pytest.raises(UserError, match="no end-of-text token; set eos_token"):
-        load_pretrained("tokenizer", inputs=tmp_path)
+        load_pretrained("tokenizer", field="tokenizer.pretrained", inputs=tmp_path)
 
 
 def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"tokenizer\.pretrained empty: .*must be a folder below"):
-        load_pretrained("empty", inputs=tmp_path)
+        load_pretrained("empty", field="tokenizer.pretrained", inputs=tmp_path)
 
 
 @pytest.mark.parametrize("content", ['{"model": 3}', "[1, 2]", "not JSON", "[" * 100_000])
@@ -47,7 +50,7 @@ def test_a_broken_tokenizer_is_refused(tmp_path: Path, content: str) -> None:
     folder = save(tmp_path / "tokenizer", **ENDS)
     (folder / "tokenizer.json").write_text(content)
     with pytest.raises(UserError, match=r"tokenizer\.pretrained tokenizer: .*must be a folder"):
-        load_pretrained("tokenizer", inputs=tmp_path)
+        load_pretrained("tokenizer", field="tokenizer.pretrained", inputs=tmp_path)
 
 
 def test_code_that_comes_with_a_tokenizer_is_not_run(tmp_path: Path) -> None:
@@ -57,5 +60,5 @@ def test_code_that_comes_with_a_tokenizer_is_not_run(tmp_path: Path) -> None:
     config |= {"tokenizer_class": "Evil", "auto_map": {"AutoTokenizer": ["evil.Evil", None]}}
     (folder / "tokenizer_config.json").write_text(json.dumps(config))
     with suppress(UserError):
-        load_pretrained("tokenizer", inputs=tmp_path)
+        load_pretrained("tokenizer", field="tokenizer.pretrained", inputs=tmp_path)
     assert not (tmp_path / "ran").exists()

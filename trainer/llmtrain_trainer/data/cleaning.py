@@ -45,7 +45,7 @@ def clean(unit: CorpusUnit, data: Data, home: Path) -> CleanUnit:
 def _clean(unit: CorpusUnit, data: Data, folder: Path) -> CleanUnit:
     tally = Tally()
     keys = bytearray()
-    with DocumentWriter(folder / DOCUMENTS) as writer:
+    with DocumentWriter(folder / DOCUMENTS, unit.source) as writer:
         for shard in unit.shards:
             for batch in work_on_shard(SourceShard(shard, unit.source), data):
                 tally += batch.tally

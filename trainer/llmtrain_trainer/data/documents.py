@@ -1,6 +1,7 @@
 """Clean documents: their keys, the held-out ones, and their files.
 
-They are parquet files with the columns `text` and `source`.
+They are parquet files with the columns `text` and `source`, a file's path. The metadata of a file
+names the source of the manifest that its documents come from.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 from llmtrain_api.data_report import Size
 
 _SCHEMA = pa.schema([("text", pa.large_string()), ("source", pa.string())])
+_SOURCE_KEY = "llmtrain.source"
 _ROW_GROUP_BYTES = 4 * 2**20
 """Text that is held in memory before it is written; also what a task tokenizes at a time."""
 _FILE_BYTES = 256 * 2**20
@@ -58,11 +60,13 @@ class DocumentWriter:
     Args:
         folder: made here; files are named `part-00000.parquet` and so on. Without documents there
             are none.
+        source: position of their source in the manifest.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, source: int = 0) -> None:
         folder.mkdir(parents=True)
         self._folder = folder
+        self._schema = _SCHEMA.with_metadata({_SOURCE_KEY: str(source)})
         self._texts: list[str] = []
         self._sources: list[str] = []
         self._pending_bytes = 0
@@ -95,10 +99,10 @@ class DocumentWriter:
         self._close_file()
 
     def _flush(self) -> None:
-        table = pa.table([self._texts, self._sources], schema=_SCHEMA)
+        table = pa.table([self._texts, self._sources], schema=self._schema)
         if self._file is None:
             path = self._folder / f"part-{self._num_files:05}.parquet"
-            self._file = pq.ParquetWriter(path, _SCHEMA, compression="zstd")
+            self._file = pq.ParquetWriter(path, self._schema, compression="zstd")
             self._num_files += 1
         self._file.write_table(table)
         self._file_bytes += self._pending_bytes
@@ -141,6 +145,8 @@ class DocumentFile:
     num_bytes: int
     """Size in memory."""
     num_row_groups: int
+    source: int | None
+    """Position of their source in the manifest; None in the files of an older version."""
 
     def row_groups(self) -> list[RowGroup]:
         """Its documents, in order."""
@@ -153,7 +159,9 @@ def document_files(folder: Path) -> list[DocumentFile]:
     for path in sorted(folder.glob("*.parquet")):
         metadata = pq.read_metadata(path)
         sizes = [metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups)]
-        files.append(DocumentFile(path, sum(sizes), len(sizes)))
+        source = (metadata.metadata or {}).get(_SOURCE_KEY.encode())
+        number = None if source is None else int(source)
+        files.append(DocumentFile(path, sum(sizes), len(sizes), number))
     return files
 
 

@@ -94,8 +94,8 @@ def _split(
     dropped = dict(drops(folders.compared, reports, unit.number))
     first: Side | None = None
     with (
-        DocumentWriter(folder / TRAIN) as train,
-        DocumentWriter(folder / VALIDATION) as validation,
+        DocumentWriter(folder / TRAIN, unit.source) as train,
+        DocumentWriter(folder / VALIDATION, unit.source) as validation,
     ):
         documents = _documents(folders.clean / unit.name)
         for row, (text, source, key) in enumerate(documents):

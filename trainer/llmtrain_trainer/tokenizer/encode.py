@@ -18,11 +18,13 @@ from llmtrain_trainer.units import committed
 
 @dataclass(frozen=True)
 class TokenUnit:
-    """Neighbouring files of documents of one split, which become a shard."""
+    """Neighbouring files of documents of one split and one source, which become a shard."""
 
     split: str
     number: int
     """The shard's, in its token file."""
+    source: int | None
+    """Position of the source in the manifest; None where an older version wrote the documents."""
     files: tuple[DocumentFile, ...]
 
     @property

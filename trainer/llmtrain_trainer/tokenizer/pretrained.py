@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def load_pretrained(path: str, *, inputs: Path) -> "PreTrainedTokenizerFast":
+def load_pretrained(path: str, *, field: str, inputs: Path) -> "PreTrainedTokenizerFast":
     """Load a tokenizer; no code of its own is run.
 
     Args:
         path: a folder, or a name on the Hugging Face hub.
+        field: the manifest's field that names it, for messages.
         inputs: where a relative folder starts.
 
     Raises:
@@ -29,16 +30,16 @@ def load_pretrained(path: str, *, inputs: Path) -> "PreTrainedTokenizerFast":
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
     except Exception as error:  # the parser and the hub's client raise anything
-        _log.info("tokenizer.pretrained %s cannot be loaded", path, exc_info=True)
+        _log.info("%s %s cannot be loaded", field, path, exc_info=True)
         raise UserError(
-            f"tokenizer.pretrained {path}: {in_one_line(error)}; it must be a folder below "
+            f"{field} {path}: {in_one_line(error)}; it must be a folder below "
             f"{inputs} with a tokenizer.json, or a model of the Hugging Face hub that this "
             "machine can reach",
             reason="InvalidTokenizer",
         ) from error
     if not tokenizer.is_fast:
         raise UserError(
-            f"tokenizer.pretrained {path}: it has no tokenizer.json; save it with "
+            f"{field} {path}: it has no tokenizer.json; save it with "
             "transformers' fast tokenizer first",
             reason="InvalidTokenizer",
         )

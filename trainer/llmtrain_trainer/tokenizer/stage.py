@@ -1,14 +1,19 @@
 """The tokenizer stage: learns or loads the tokenizer, then writes the documents as tokens."""
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmtrain_api.spec.tokenizer import Tokenizer
+from llmtrain_api.base import Record
+from llmtrain_api.data_report import Size
+from llmtrain_api.spec.tokenizer import Tokenizer, TokenizerSample
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import StageTokens
 from llmtrain_trainer.completion import fingerprint, made_from
-from llmtrain_trainer.data.documents import row_groups
+from llmtrain_trainer.data.documents import document_files
+from llmtrain_trainer.data.report import size_of
 from llmtrain_trainer.errors import Interrupted, UserError
 from llmtrain_trainer.files import replaced_folder
 from llmtrain_trainer.runner import Product, StageResult, runner_of
@@ -16,19 +21,30 @@ from llmtrain_trainer.software import software
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.tokenizer.learn import learn
 from llmtrain_trainer.tokenizer.pretrained import load_pretrained
+from llmtrain_trainer.tokenizer.report import load_compared, write_report
+from llmtrain_trainer.tokenizer.sample import SampledGroup, sampled_groups
 from llmtrain_trainer.tokenizer.write import tokenizer_sha256, write_token_files
 from llmtrain_trainer.tokens.files import VERSION
-from llmtrain_trainer.units import sweep
+from llmtrain_trainer.units import committed, sweep
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 _PERCENT_LEARNED = 50
+_UNIT = "tokenizer"
+_FILES = "files"
 
 CODE = ("tokenizer", "tokens", "control_tokens.py")
 """Our code that decides what tokens look like."""
 LIBRARIES = ("numpy", "pydantic", "tokenizers", "transformers")
 """The libraries that it imports."""
+
+
+class MadeTokenizer(Record):
+    """Report on the tokenizer."""
+
+    samples: tuple[tuple[int | None, Size], ...] = ()
+    """Documents that it was learned from, by the position of their source in the manifest."""
 
 
 def tokens(context: StageContext) -> Product | None:
@@ -49,10 +65,17 @@ def tokens(context: StageContext) -> Product | None:
     units = context.workspace.units(Stage.TOKENIZER)
 
     def make(folder: Path) -> None:
-        _make_tokenizer(section, context)
-        inputs = fingerprint([_fingerprint(section, context), software(CODE, LIBRARIES)])
-        finished = sweep(units, inputs)
-        write_token_files(folder, finished, context, from_percent=_PERCENT_LEARNED)
+        compared = load_compared(section, context)
+        inputs = fingerprint([*_inputs(section, context), software(CODE, LIBRARIES)])
+        home = sweep(units, inputs)
+        made = committed(home / _UNIT, partial(_make, section, context), MadeTokenizer)
+        with replaced_folder(context.workspace.tokenizer) as target:
+            shutil.copytree(home / _UNIT / _FILES, target, dirs_exist_ok=True)
+        # Units of another tokenizer, of which the hub may have a new version, are no part of this.
+        finished = home / f"tokens-{tokenizer_sha256(context.workspace.tokenizer)}"
+        written = write_token_files(folder, finished, context, from_percent=_PERCENT_LEARNED)
+        samples = dict(made.samples) if section.pretrained is None else None
+        write_report(folder, context, written=written, samples=samples, compared=compared)
 
     return Product(
         context.workspace.tokens,
@@ -70,7 +93,8 @@ def conclude(context: StageContext) -> StageResult:
         Interrupted: a stop was requested.
     """
     if context.config.data is None:
-        _make_tokenizer(_section(context), context)
+        with replaced_folder(context.workspace.tokenizer) as folder:
+            _load(_section(context), context).save_pretrained(folder)
     later = {stage: runner_of(stage) for stage in context.config.stages}
     for runner in later.values():
         if runner.check_tokenizer:
@@ -90,34 +114,52 @@ def _section(context: StageContext) -> Tokenizer:
     return section
 
 
-def _make_tokenizer(section: Tokenizer, context: StageContext) -> None:
-    with replaced_folder(context.workspace.tokenizer) as folder:
-        _obtain(section, context).save_pretrained(folder)
+def _inputs(section: Tokenizer, context: StageContext) -> list[str]:
+    return [
+        f"token files {VERSION}",
+        section.model_dump_json(exclude_none=True),
+        made_from(context.workspace.documents) or "",
+        tokenizer_sha256(context.input_path(section.pretrained)) if section.pretrained else "",
+    ]
 
 
 def _fingerprint(section: Tokenizer, context: StageContext) -> str:
     """Fingerprint of the token files' inputs, with the tokenizer in the workspace."""
-    return fingerprint(
-        [
-            f"token files {VERSION}",
-            section.model_dump_json(),
-            made_from(context.workspace.documents) or "",
-            tokenizer_sha256(context.input_path(section.pretrained)) if section.pretrained else "",
-            tokenizer_sha256(context.workspace.tokenizer),
-        ]
-    )
+    return fingerprint([*_inputs(section, context), tokenizer_sha256(context.workspace.tokenizer)])
 
 
-def _obtain(section: Tokenizer, context: StageContext) -> "PreTrainedTokenizerFast":
+def _make(section: Tokenizer, context: StageContext, folder: Path) -> MadeTokenizer:
     if section.vocabulary_size is None:
-        context.progress.update(percent=0, activity="loading the tokenizer")
-        return load_pretrained(str(section.pretrained), inputs=Path(context.config.inputs))
-    return learn(section.algorithm, section.vocabulary_size, lambda: _train_texts(context))
+        _load(section, context).save_pretrained(folder / _FILES)
+        return MadeTokenizer()
+    sample = section.sample or TokenizerSample()
+    files = document_files(context.workspace.documents / "train")
+    groups = sampled_groups(files, sample.max_bytes, sample.source_exponent)
+    sizes: dict[int | None, Size] = {}
+    learned = learn(
+        section.algorithm, section.vocabulary_size, lambda: _sample_texts(groups, sizes, context)
+    )
+    learned.save_pretrained(folder / _FILES)
+    return MadeTokenizer(samples=tuple(sizes.items()))
 
 
-def _train_texts(context: StageContext) -> Iterator[list[str]]:
-    """The documents to learn from, with a sign of life for each part."""
-    groups = row_groups(context.workspace.documents / "train")
+def _load(section: Tokenizer, context: StageContext) -> "PreTrainedTokenizerFast":
+    context.progress.update(percent=0, activity="loading the tokenizer")
+    inputs = Path(context.config.inputs)
+    return load_pretrained(str(section.pretrained), field="tokenizer.pretrained", inputs=inputs)
+
+
+def _sample_texts(
+    groups: Sequence[SampledGroup], sizes: dict[int | None, Size], context: StageContext
+) -> Iterator[list[str]]:
+    """The documents to learn from, with a sign of life for each part.
+
+    Args:
+        groups: the sample.
+        sizes: is given the size of the sample by source.
+        context: the stage's.
+    """
+    sizes.clear()
     for number, group in enumerate(groups, start=1):
         if context.stop.is_set():
             raise Interrupted("stopped while learning the tokenizer; it will be learned anew")
@@ -125,4 +167,6 @@ def _train_texts(context: StageContext) -> Iterator[list[str]]:
             percent=_PERCENT_LEARNED * number / (len(groups) + 1),
             activity=f"learning the tokenizer (part {number} of {len(groups)})",
         )
-        yield group.texts()
+        texts = group.texts()
+        sizes[group.source] = sum(map(size_of, texts), sizes.get(group.source, Size()))
+        yield texts

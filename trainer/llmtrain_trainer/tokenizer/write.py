@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 from llmtrain_api.progress import bounded_warnings
-from llmtrain_trainer.data.documents import document_files
+from llmtrain_trainer.data.documents import DocumentFile, document_files
 from llmtrain_trainer.errors import Interrupted
 from llmtrain_trainer.files import sha256
 from llmtrain_trainer.parallel import map_in_order
@@ -27,7 +28,7 @@ def tokenizer_sha256(folder: Path) -> str:
 
 def write_token_files(
     folder: Path, home: Path, context: StageContext, *, from_percent: float
-) -> None:
+) -> list[tuple[TokenUnit, EncodedUnit]]:
     """Write the documents as tokens, in the documents' order.
 
     Args:
@@ -35,6 +36,9 @@ def write_token_files(
         home: where finished units are.
         context: its workspace holds the documents and the tokenizer.
         from_percent: the stage's progress before.
+
+    Returns:
+        All units, with their reports.
 
     Raises:
         UserError: the tokenizer has no token that ends a text.
@@ -80,6 +84,7 @@ def write_token_files(
             shards=tuple(shards),
         ).write(folder / split)
     context.progress.update(warnings=bounded_warnings(_warnings(reports)))
+    return list(zip(units, reports, strict=True))
 
 
 def _units(documents: Path) -> tuple[list[TokenUnit], int]:
@@ -87,13 +92,20 @@ def _units(documents: Path) -> tuple[list[TokenUnit], int]:
     files = {split: document_files(documents / split) for split in _SPLITS}
     num_bytes = sum(file.num_bytes for split in _SPLITS for file in files[split])
     units = [
-        TokenUnit(split, number, group)
+        TokenUnit(split, number, source, group)
         for split in _SPLITS
-        for number, (group, _) in enumerate(
-            neighbours(((file, file.num_bytes) for file in files[split]), unit_bytes(num_bytes))
-        )
+        for number, (source, group) in enumerate(_groups(files[split], unit_bytes(num_bytes)))
     ]
     return units, num_bytes
+
+
+def _groups(
+    files: Sequence[DocumentFile], num_bytes: int
+) -> Iterator[tuple[int | None, tuple[DocumentFile, ...]]]:
+    """Neighbouring files of one source with this many bytes together, and that source."""
+    for source, those in groupby(files, lambda file: file.source):
+        for group, _ in neighbours(((file, file.num_bytes) for file in those), num_bytes):
+            yield source, group
 
 
 def _warnings(reports: Sequence[EncodedUnit]) -> Iterator[str]:
