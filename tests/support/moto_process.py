@@ -40,6 +40,8 @@ class Faulty:
             hit = fault["method"] == method and re.fullmatch(fault["path"], path)
             if hit and fault["times"] > 0:
                 fault["times"] -= 1
+                if fault["cut"] is not None:
+                    return [b"".join(self._inner(environ, start))[: fault["cut"]]]
                 return _refuse(start, fault["status"], fault["code"])
         answer: Iterable[bytes] = self._inner(environ, start)
         return answer

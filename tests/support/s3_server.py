@@ -36,13 +36,16 @@ class Fault:
         status: status of the answer.
         code: error code of S3.
         times: number of requests.
+        cut: bytes of the server's own answer that are sent before the connection ends; None for
+            an answer with the status.
     """
 
     method: str
     path: str
-    status: int
-    code: str
+    status: int = 200
+    code: str = ""
     times: int = 1_000_000
+    cut: int | None = None
 
 
 class S3Server:
@@ -107,18 +110,20 @@ class S3Server:
 
     def read(self, name: str) -> bytes:
         """The content of an object."""
-        return self._send("GET", f"{BUCKET}/{name}")
+        return self._send("GET", f"{BUCKET}/{urllib.parse.quote(name)}")
 
     def write(self, name: str, data: bytes) -> None:
         """Make or replace an object."""
-        self._send("PUT", f"{BUCKET}/{name}", data)
+        self._send("PUT", f"{BUCKET}/{urllib.parse.quote(name)}", data)
 
     def delete(self, name: str) -> None:
         """Delete an object."""
-        self._send("DELETE", f"{BUCKET}/{name}")
+        self._send("DELETE", f"{BUCKET}/{urllib.parse.quote(name)}")
 
     def _send(self, method: str, target: str, data: bytes | None = None) -> bytes:
-        headers = {"X-Test": "yes", "Authorization": _AUTHORIZATION}
+        # Without a type urllib calls it a form, and moto would store an empty object.
+        kind = {"Content-Type": "application/octet-stream"}
+        headers = {"X-Test": "yes", "Authorization": _AUTHORIZATION} | kind
         request = urllib.request.Request(f"{self.endpoint}/{target}", data, headers, method=method)
         with urllib.request.urlopen(request, timeout=30) as answer:
             content: bytes = answer.read()

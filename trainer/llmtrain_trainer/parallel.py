@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from llmtrain_trainer.errors import UserError, WorkerLostError, in_one_line
+from llmtrain_trainer.errors import StageError, WorkerLostError, in_one_line
 from llmtrain_trainer.ray_connection import join_ray
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def map_in_order(
         num_bytes: size of all items together, which decides where they are worked on.
 
     Raises:
-        UserError: the first in order that `work` raised.
+        StageError: the first in order that `work` raised.
         WorkerLostError: a process or machine was lost again and again.
     """
     if num_bytes > _SMALL_BYTES:
@@ -56,8 +56,8 @@ def _spread(items: Sequence[Item], work: Callable[[Item], Result]) -> Iterator[R
     join_ray()
     task = ray.remote(num_cpus=1, max_retries=_RETRIES)(_outcome)
     shared = ray.put(work)
-    running: dict[ObjectRef[Result | UserError], int] = {}
-    done: dict[int, Result | UserError] = {}
+    running: dict[ObjectRef[Result | StageError], int] = {}
+    done: dict[int, Result | StageError] = {}
     num_started = 0
     try:
         for number in range(len(items)):
@@ -70,7 +70,7 @@ def _spread(items: Sequence[Item], work: Callable[[Item], Result]) -> Iterator[R
                 for each in finished:
                     done[running.pop(each)] = ray.get(each)
             outcome = done.pop(number)
-            if isinstance(outcome, UserError):
+            if isinstance(outcome, StageError):
                 raise outcome
             yield outcome
     except RayTaskError:
@@ -82,8 +82,8 @@ def _spread(items: Sequence[Item], work: Callable[[Item], Result]) -> Iterator[R
             ray.cancel(each)
 
 
-def _outcome(work: Callable[[Item], Result], item: Item) -> Result | UserError:
-    """The result, or the user's error.
+def _outcome(work: Callable[[Item], Result], item: Item) -> Result | StageError:
+    """The result, or the error that ends the stage.
 
     It travels as a value: raised in a task it would come with Ray's traceback, and which of
     several errors the user sees would be chance.
@@ -92,5 +92,5 @@ def _outcome(work: Callable[[Item], Result], item: Item) -> Result | UserError:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     try:
         return work(item)
-    except UserError as error:
+    except StageError as error:
         return error

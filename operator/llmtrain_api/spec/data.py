@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from llmtrain_api.base import Name, OneOf, Path, Section
+from llmtrain_api.spec.object_storage import PathOrUrl
 from llmtrain_api.spec.steps import DEFAULT_STEPS, Steps
 
 
@@ -30,10 +31,12 @@ class PythonDocs(Section):
 
 
 class Files(Section):
-    """Local files, plain or compressed (`.gz`, `.zst`)."""
+    """Files on a disk or in object storage, plain or compressed (`.gz`, `.zst`)."""
 
-    paths: Annotated[tuple[Path, ...], Field(min_length=1, max_length=256)]
-    """Files or globs (`raw/*.jsonl.zst`, `raw/**/*.txt`)."""
+    paths: Annotated[tuple[PathOrUrl, ...], Field(min_length=1, max_length=256)]
+    """Files or globs (`raw/*.jsonl.zst`, `raw/**/*.txt`), or URLs of them:
+    `s3://BUCKET/raw/*.jsonl`, `gs://`, `az://CONTAINER/`, `hf://datasets/OWNER/NAME/`, and
+    `https://HOST/FILE` without globs. Credentials come from the job's environment."""
     format: FileFormat
     """`jsonl` and `parquet` hold a document a row, `text` and `html` a document a file. The text is
     always taken out of `html`, in the charset that the page declares; to learn markup, read it as

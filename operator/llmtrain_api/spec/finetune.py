@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from llmtrain_api.base import Name, OneOf, Path, Section, rule, rules
 from llmtrain_api.spec.data import MaxBadRows
+from llmtrain_api.spec.object_storage import PathOrUrl
 from llmtrain_api.spec.training import TRAINING_RULES, Lora, Optimizer, Precision, Training
 
 
@@ -20,8 +21,9 @@ class ChatPythonDocs(Section):
 class ChatFiles(Section):
     """Files of JSON lines (plain, `.gz`, `.zst`) with one conversation per line."""
 
-    paths: Annotated[tuple[Path, ...], Field(min_length=1, max_length=256)]
-    """Files or globs with conversations, such as `chats/*.jsonl`."""
+    paths: Annotated[tuple[PathOrUrl, ...], Field(min_length=1, max_length=256)]
+    """Files or globs with conversations, such as `chats/*.jsonl`, or URLs of them as in
+    `spec.data.sources[].files`."""
     messages_field: Name = "messages"
     """Field that holds the list of `{role, content}`; `chat.turns` is the field `turns` inside the
     field `chat`. Rows without `messages` may hold `conversations` (a list of `{from, value}`, as

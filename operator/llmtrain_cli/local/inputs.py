@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from llmtrain_api.base import Record, Section
 from llmtrain_api.job import JobSpec
 from llmtrain_api.named_paths import named_files, named_paths, with_home
+from llmtrain_api.spec.object_storage import is_url
 from llmtrain_api.stages import Stage
 from llmtrain_api.visible import visible_path
 from llmtrain_api.workspace import Workspace
@@ -106,7 +107,12 @@ class Inputs:
         return [_state(path) for path in dict.fromkeys(paths)]
 
     def _found(self, pattern: str) -> Iterator[Path]:
-        """The files that match a pattern or are in a folder; none for a name on the hub."""
+        """The files that match a pattern or are in a folder.
+
+        A name on the hub has none here, nor has a URL.
+        """
+        if is_url(pattern):
+            return
         folder = self.folder / pattern
         inside = (path for path in sorted(folder.rglob("*")) if path.is_file())
         for path in inside if folder.is_dir() else named_files(pattern, self.folder):

@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 from support.stage_context import stage_context
 
 from llmtrain_api.spec.data import FileFormat, Files
+from llmtrain_trainer.data.inputs import input_files
 from llmtrain_trainer.data.parquet import read_parquet, row_group_bytes
-from llmtrain_trainer.data.reading import filled_lines, find_files
+from llmtrain_trainer.data.reading import filled_lines
 from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.data.sources.files import file_shards
 from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.object_storage.stored_files import StoredFile
 
 GOOD = b'{"text": "one"}\n\n{"text": "two", "other": 1}\n'
 
@@ -280,28 +282,40 @@ def test_bad_rows_are_skipped_up_to_the_limit_of_the_source(tmp_path: Path) -> N
     assert read(tmp_path, "a.parquet", rows, FileFormat.PARQUET, BadRows(1)) == ["one", "two"]
 
 
-def test_globs_are_sorted_recursive_and_give_each_file_once(tmp_path: Path) -> None:
+def found(folder: Path, *patterns: str) -> list[Path | StoredFile]:
+    """The files that paths name, from the inputs folder on."""
+    return [file.path for file in input_files(patterns, "paths", stage_context("data", folder))]
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Path:
+    """The inputs folder of `tmp_path`."""
+    (tmp_path / "inputs").mkdir()
+    return tmp_path / "inputs"
+
+
+def test_globs_are_sorted_recursive_and_give_each_file_once(tmp_path: Path, inputs: Path) -> None:
     for name in ("b.txt", "a.txt", "deep/er/c.txt", "d.md"):
-        path = tmp_path / name
+        path = inputs / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    found = find_files(["b.txt", "**/*.txt"], tmp_path)
-    assert found == [tmp_path / name for name in ("b.txt", "a.txt", "deep/er/c.txt")]
-    assert find_files([str(tmp_path / "d.md")], Path("/")) == [tmp_path / "d.md"]
+    every = found(tmp_path, "b.txt", "**/*.txt")
+    assert every == [inputs / name for name in ("b.txt", "a.txt", "deep/er/c.txt")]
+    assert found(tmp_path, str(inputs / "d.md")) == [inputs / "d.md"]
 
 
-def test_a_file_is_read_once_whatever_it_is_called(tmp_path: Path) -> None:
-    (tmp_path / "deep").mkdir()
-    (tmp_path / "a.txt").touch()
-    (tmp_path / "b.txt").symlink_to("a.txt")
-    patterns = ["a.txt", "./a.txt", "deep/../a.txt", str(tmp_path / "a.txt"), "b.txt", "*.txt"]
-    assert find_files(patterns, tmp_path) == [tmp_path / "a.txt"]
+def test_a_file_is_read_once_whatever_it_is_called(tmp_path: Path, inputs: Path) -> None:
+    (inputs / "deep").mkdir()
+    (inputs / "a.txt").touch()
+    (inputs / "b.txt").symlink_to("a.txt")
+    patterns = ["a.txt", "./a.txt", "deep/../a.txt", str(inputs / "a.txt"), "b.txt", "*.txt"]
+    assert found(tmp_path, *patterns) == [inputs / "a.txt"]
 
 
-def test_a_file_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
-    (tmp_path / os.fsdecode(b"caf\xe9.txt")).touch()
+def test_a_file_whose_name_is_no_text_is_refused(tmp_path: Path, inputs: Path) -> None:
+    (inputs / os.fsdecode(b"caf\xe9.txt")).touch()
     with pytest.raises(UserError, match=r"caf\\xe9\.txt: the name of this file is not UTF-8"):
-        find_files(["*.txt"], tmp_path)
+        found(tmp_path, "*.txt")
 
 
 @pytest.mark.parametrize(
@@ -312,7 +326,9 @@ def test_a_file_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
         ("folder", r"folder: this is a folder; name its files, as in folder/\*"),
     ],
 )
-def test_a_path_that_names_no_file_is_reported(tmp_path: Path, pattern: str, fault: str) -> None:
-    (tmp_path / "folder").mkdir()
+def test_a_path_that_names_no_file_is_reported(
+    tmp_path: Path, inputs: Path, pattern: str, fault: str
+) -> None:
+    (inputs / "folder").mkdir()
     with pytest.raises(UserError, match=fault):
-        find_files([pattern], tmp_path)
+        found(tmp_path, pattern)

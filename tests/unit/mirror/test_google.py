@@ -9,7 +9,7 @@ from support.google_storage import BUCKET, google_storage
 from support.mirrored_job import MirroredJob, emptied
 
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.object_storage import store
+from llmtrain_trainer.object_storage import connect
 from llmtrain_trainer.object_storage.faults import StoreError
 from llmtrain_trainer.object_storage.retries import Patience
 from llmtrain_trainer.object_storage.store import ObjectStore
@@ -51,7 +51,7 @@ def test_a_missing_bucket_is_the_users_error(running: str, monkeypatch: pytest.M
 def test_a_server_that_is_away_is_given_up_after_our_own_patience(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(store, "_GOOGLE_RETRIES", timedelta(milliseconds=1))
+    monkeypatch.setattr(connect, "_GOOGLE_RETRIES", timedelta(milliseconds=1))
     monkeypatch.setenv(_EMULATOR, "http://127.0.0.1:1")
     mirror = ObjectStore.open(f"gs://{BUCKET}/job", field_name=_FIELD, patience=Patience(seconds=0))
     with pytest.raises(StoreError, match=r"workspace\.mirror gs://models/job: "):

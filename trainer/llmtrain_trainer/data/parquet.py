@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 from llmtrain_trainer.data.rows import column_of
 from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.object_storage.stored_files import StoredFile
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 _ROWS_AT_A_TIME = 1024
 
 
 def read_parquet(
-    path: Path, field: str, part: range | None = None
+    path: Path | StoredFile, field: str, part: range | None = None
 ) -> Iterator[tuple[str, dict[str, object]]]:
     """The rows of a file, each with its place (`raw/a.parquet: row 3`).
 
@@ -30,11 +32,10 @@ def read_parquet(
         UserError: the file cannot be read.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     number = 0
     try:
-        with pq.ParquetFile(path) as file:
+        with _opened(path) as file:
             names = file.schema_arrow.names
             column = column_of(names, field)
             empty = dict.fromkeys(names)
@@ -52,13 +53,13 @@ def read_parquet(
         ) from error
 
 
-def row_group_bytes(path: Path) -> list[int]:
+def row_group_bytes(path: Path | StoredFile) -> list[int]:
     """Bytes of each row group on the disk; empty where the file cannot be read."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        metadata = pq.read_metadata(path)
+        with _opened(path) as file:
+            metadata = file.metadata
     except (OSError, ValueError, pa.ArrowException):
         return []  # whoever reads the file says what is wrong
     groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
@@ -66,6 +67,15 @@ def row_group_bytes(path: Path) -> list[int]:
         sum(group.column(n).total_compressed_size for n in range(group.num_columns))
         for group in groups
     ]
+
+
+def _opened(path: Path | StoredFile) -> "pq.ParquetFile":
+    import pyarrow.parquet as pq
+
+    if isinstance(path, Path):
+        return pq.ParquetFile(path)
+    # A request for each run of columns, instead of one for each page.
+    return pq.ParquetFile(path.parts(), pre_buffer=True)
 
 
 def _values(batch: "pa.RecordBatch") -> list[dict[str, object]]:

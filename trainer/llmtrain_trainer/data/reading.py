@@ -1,19 +1,15 @@
-"""Finds files and reads them, plain or compressed, and says exactly where one is broken."""
+"""Reads files, plain or compressed, and says exactly where one is broken."""
 
 import codecs
-import glob
 import gzip
 import io
 import json
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal, Protocol
 
-from llmtrain_api.named_paths import named_files
-from llmtrain_api.visible import visible_path
 from llmtrain_trainer.errors import UserError
 
 _OTHER_KINDS = {
@@ -40,13 +36,26 @@ _DECLARATION = re.compile(
 )
 
 
-def is_packed(path: Path) -> bool:
+class Readable(Protocol):
+    """A path, or a file in object storage; its text is its name."""
+
+    @property
+    def suffix(self) -> str:
+        """The end of its name: `.gz`."""
+        ...
+
+    def open(self, mode: Literal["rb"]) -> BinaryIO:
+        """Open it for reading."""
+        ...
+
+
+def is_packed(path: Readable) -> bool:
     """Whether a file's name says that it is compressed."""
     return path.suffix.lower() in {".gz", ".zst"}
 
 
 @contextmanager
-def open_bytes(path: Path) -> Iterator[BinaryIO]:
+def open_bytes(path: Readable) -> Iterator[BinaryIO]:
     """Open a file for reading; the ending `.gz` or `.zst` says that it is compressed.
 
     Raises:
@@ -55,26 +64,26 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
     import zstandard
 
     try:
-        with _open(path) as file:
+        with path.open("rb") as packed, _unpacked(packed, path.suffix.lower()) as file:
             yield file
     except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
         fault = "broken compressed data" if is_packed(path) else "cannot be read"
         raise UserError(f"{path}: {fault}: {error}", reason="InvalidData") from error
 
 
-def _open(path: Path) -> BinaryIO:
-    match path.suffix.lower():
+def _unpacked(packed: BinaryIO, suffix: str) -> BinaryIO:
+    match suffix:
         case ".gz":
-            return io.BufferedReader(gzip.open(path))
+            return io.BufferedReader(gzip.GzipFile(fileobj=packed))
         case ".zst":
             from llmtrain_trainer.data.zstd_file import ZstdFile
 
-            return io.BufferedReader(ZstdFile(path.open("rb")))
+            return io.BufferedReader(ZstdFile(packed))
         case _:
-            return path.open("rb")
+            return packed
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Readable) -> str:
     """A whole file as text.
 
     Raises:
@@ -89,7 +98,7 @@ def read_text(path: Path) -> str:
         raise _not_utf8(f"{path}: line {line}", "file", error) from error
 
 
-def read_page(path: Path) -> str:
+def read_page(path: Readable) -> str:
     """A whole HTML file as text, in the charset that it declares.
 
     Raises:
@@ -107,7 +116,7 @@ def read_page(path: Path) -> str:
         ) from error
 
 
-def require_utf8(path: Path) -> None:
+def require_utf8(path: Readable) -> None:
     """Make sure that a file is text, without holding it in memory.
 
     Raises:
@@ -121,7 +130,7 @@ def require_utf8(path: Path) -> None:
                 raise _not_utf8(f"{path}: line {number}", "line", error) from error
 
 
-def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
+def read_json_lines(path: Readable) -> Iterator[tuple[str, dict[str, object]]]:
     """The objects of a JSON lines file, each with its place (`raw/a.jsonl: line 3`).
 
     Empty lines are passed over.
@@ -133,7 +142,7 @@ def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
         yield place, json_object(line, place)
 
 
-def filled_lines(path: Path, part: range | None = None) -> Iterator[tuple[str, bytes]]:
+def filled_lines(path: Readable, part: range | None = None) -> Iterator[tuple[str, bytes]]:
     """The lines of a file that are not empty, each with its place (`raw/a.jsonl: line 3`).
 
     Args:
@@ -217,38 +226,3 @@ def _declared(start: bytes) -> str:
     charset: str = map_encoding_to_html5(name) or "utf-8"
     # A declaration that can be read as ASCII does not stand in UTF-16.
     return "utf-8" if charset.startswith("utf-16") else charset
-
-
-def find_files(patterns: Sequence[str], root: Path) -> list[Path]:
-    """The files that paths and globs name, each once whatever it is called; globs are sorted.
-
-    Args:
-        patterns: files, or globs with `*`, `?`, `[...]` and `**`.
-        root: where relative ones start.
-
-    Raises:
-        UserError: a file does not exist, a glob matches none, or a name is not UTF-8.
-    """
-    found: dict[Path, Path] = {}
-    for pattern in patterns:
-        for path in _find(pattern, root):
-            found.setdefault(path.resolve(), path)
-    for path in found.values():
-        _require_text(path)
-    return list(found.values())
-
-
-def _require_text(path: Path) -> None:
-    """A path is written into reports and messages, which are UTF-8."""
-    if (name := visible_path(path)) != str(path):
-        raise UserError(f"{name}: the name of this file is not UTF-8; rename it")
-
-
-def _find(pattern: str, root: Path) -> list[Path]:
-    if files := named_files(pattern, root):
-        return files
-    path = root / pattern
-    if path.is_dir():
-        raise UserError(f"{path}: this is a folder; name its files, as in {pattern}/*")
-    what = "this glob matches no file" if glob.has_magic(pattern) else "no such file"
-    raise UserError(f"{path}: {what}; relative paths start from {root}")

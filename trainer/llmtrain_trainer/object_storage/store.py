@@ -4,13 +4,12 @@ The filesystems are pyarrow's. Each object is written by one call and visible as
 all, but for `file://`, where a kill may leave a part of it: whoever reads checks the content.
 """
 
-import os
 import shutil
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from llmtrain_trainer.object_storage.connect import connect
 from llmtrain_trainer.object_storage.faults import understand
 from llmtrain_trainer.object_storage.retries import Patience, retried
 
@@ -19,10 +18,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_CONNECT_SECONDS = 10
-_REQUEST_SECONDS = 60
-_GOOGLE_RETRIES = timedelta(seconds=5)
-"""Pyarrow's own retries, of 15 minutes by default, cannot be switched off; we retry."""
 _PART_BYTES = 16 << 20
 _PROBE = "PROBE"
 
@@ -59,7 +54,7 @@ class ObjectStore:
             StoreError: the store cannot be reached.
         """
         system, root = retried(
-            lambda: _connect(url),
+            lambda: connect(url),
             lambda error: understand(error, url, field_name),
             patience,
             what=url,
@@ -167,56 +162,3 @@ class ObjectStore:
             self._system.delete_file(f"{self._root}/{name}")
         except FileNotFoundError:
             return
-
-
-def _connect(url: str) -> "tuple[fs.FileSystem, str]":
-    from pyarrow import fs
-
-    scheme, _, path = url.partition("://")
-    path = path.rstrip("/")
-    if scheme == "file":
-        Path(f"{path}/").stat()
-    if scheme == "s3":
-        return _amazon(path), path
-    if scheme == "gs":
-        return _google(), path
-    system, root = fs.FileSystem.from_uri(url)
-    return system, root.rstrip("/")
-
-
-def _amazon(path: str) -> "fs.S3FileSystem":
-    """S3, or another server that speaks its protocol.
-
-    Args:
-        path: bucket and prefix.
-    """
-    from pyarrow import fs
-
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    if region is None and endpoint is None:
-        region = fs.resolve_s3_region(path.partition("/")[0])
-    return fs.S3FileSystem(
-        region=region,
-        endpoint_override=endpoint,
-        connect_timeout=_CONNECT_SECONDS,
-        request_timeout=_REQUEST_SECONDS,
-        allow_delayed_open=True,  # one request for what is small
-        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=1),  # we retry
-    )
-
-
-def _google() -> "fs.GcsFileSystem":
-    """Google Cloud Storage, or the emulator that Google's variable for it names."""
-    from pyarrow import fs
-
-    emulator = os.environ.get("STORAGE_EMULATOR_HOST")
-    if not emulator:
-        return fs.GcsFileSystem(retry_time_limit=_GOOGLE_RETRIES)
-    scheme, _, host = emulator.rpartition("://")
-    return fs.GcsFileSystem(
-        anonymous=True,
-        endpoint_override=host,
-        scheme=scheme or "http",
-        retry_time_limit=_GOOGLE_RETRIES,
-    )

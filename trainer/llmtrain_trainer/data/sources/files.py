@@ -5,25 +5,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llmtrain_api.spec.data import FileFormat, Files
+from llmtrain_trainer.data.inputs import InputFile, input_files
 from llmtrain_trainer.data.parquet import read_parquet, row_group_bytes
 from llmtrain_trainer.data.reading import (
     filled_lines,
-    find_files,
     is_packed,
     json_object,
     read_page,
     read_text,
 )
 from llmtrain_trainer.data.rows import BadRows, string_field
+from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.units import neighbours, unit_bytes
+
+_FIELD = "data.sources files.paths"
 
 
 @dataclass(frozen=True)
 class FileShard:
     """A file, or a part of one."""
 
-    path: Path
+    file: InputFile
     format: FileFormat
     text_field: str
     source: str
@@ -39,13 +42,22 @@ class FileShard:
 
     def documents(self, bad_rows: BadRows) -> Iterator[str]:
         """A document for each row, or the whole file."""
-        whole = [(str(self.path), self.path)]
+        try:
+            yield from self._documents(bad_rows)
+        except UserError:
+            self.file.require_unchanged()  # which would be the reason
+            raise
+        self.file.require_unchanged()
+
+    def _documents(self, bad_rows: BadRows) -> Iterator[str]:
+        path = self.file.path
+        whole = [(str(path), path)]
         match self.format:
             case FileFormat.JSONL:
-                yield from bad_rows.usable(filled_lines(self.path, self.part), self._text_of_line)
+                yield from bad_rows.usable(filled_lines(path, self.part), self._text_of_line)
             case FileFormat.PARQUET:
                 yield from bad_rows.usable(
-                    read_parquet(self.path, self.text_field, self.part), self._text_of_row
+                    read_parquet(path, self.text_field, self.part), self._text_of_row
                 )
             case FileFormat.TEXT:
                 yield from bad_rows.usable(whole, lambda path, _: read_text(path))
@@ -64,29 +76,37 @@ def file_shards(section: Files, context: StageContext) -> list[FileShard]:
 
     Raises:
         UserError: a path names no file.
+        StoreError: object storage could not be reached.
     """
     root = Path(context.config.inputs)
-    files = [(path, path.stat()) for path in find_files(section.paths, root)]
-    num_bytes = unit_bytes(sum(state.st_size for _, state in files))
+    files = input_files(section.paths, _FIELD, context)
+    num_bytes = unit_bytes(sum(file.size for file in files))
     return [
         FileShard(
-            path=path,
+            file=file,
             format=section.format,
             text_field=section.text_field,
-            source=str(path.relative_to(root) if path.is_relative_to(root) else path),
+            source=_origin(file, root),
             size=size,
-            identity=f"{path} {state.st_size} {state.st_mtime_ns} {part or ''}".rstrip(),
+            identity=f"{file.identity} {part or ''}".rstrip(),
             part=part,
         )
-        for path, state in files
-        for part, size in _parts(path, state.st_size, section.format, num_bytes)
+        for file in files
+        for part, size in _parts(file, section.format, num_bytes)
     ]
 
 
-def _parts(
-    path: Path, size: int, kind: FileFormat, num_bytes: int
-) -> Iterator[tuple[range | None, int]]:
+def _origin(file: InputFile, root: Path) -> str:
+    """The name of a file in reports: a path below the inputs folder, or else the whole of it."""
+    path = file.path
+    return str(
+        path.relative_to(root) if isinstance(path, Path) and path.is_relative_to(root) else path
+    )
+
+
+def _parts(file: InputFile, kind: FileFormat, num_bytes: int) -> Iterator[tuple[range | None, int]]:
     """Parts of a file with about this many bytes, and their bytes."""
+    path, size = file.path, file.size
     count = size // num_bytes
     if count > 1 and kind is FileFormat.JSONL and not is_packed(path):
         for number in range(count):
