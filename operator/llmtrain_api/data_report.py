@@ -19,6 +19,16 @@ class Size(Record):
         )
 
 
+class Kept(Record):
+    """A document that stays in the place of one that is like it."""
+
+    source: str
+    excerpt: str
+    """The place where the two begin to differ."""
+    similarity: float
+    """Estimated share of sequences of words that both have: 1 means all."""
+
+
 class Example(Record):
     """A document that a step dropped or changed."""
 
@@ -26,9 +36,44 @@ class Example(Record):
     rule: str
     """Rule that dropped the document, such as `minWords`, or `changed`."""
     excerpt: str
-    """Start of its text, or the place of the change."""
+    """Start of its text, or the place of the change, or of the difference from the document that is
+    kept."""
     after: str | None = None
     """The same place after a change."""
+    kept: Kept | None = None
+    """The document that stays in its place, where the step `nearDedup` dropped it."""
+
+
+class ClusterSizes(Record):
+    """Clusters of documents that are like each other, of sizes in a range."""
+
+    smallest: int
+    """Documents in a cluster, those that stay included."""
+    largest: int
+    clusters: int
+    documents: int
+    """Documents in all of them."""
+
+
+class Cluster(Record):
+    """Documents that are like each other; the first stays."""
+
+    documents: int
+    source: str
+    """Source of the document that stays."""
+    excerpt: str
+    """Start of its text."""
+    others: tuple[str, ...] = ()
+    """Starts of a few of the others."""
+
+
+class Clusters(Record):
+    """The documents that a step found to be like others."""
+
+    sizes: tuple[ClusterSizes, ...] = ()
+    """Histogram of the clusters' sizes; each range has twice the width of the one before."""
+    largest: tuple[Cluster, ...] = ()
+    """The few largest clusters."""
 
 
 class StepReport(Record):
@@ -46,6 +91,8 @@ class StepReport(Record):
     """Documents by the rule that dropped them."""
     examples: tuple[Example, ...] = ()
     """The first few documents that were dropped or changed."""
+    clusters: Clusters | None = None
+    """Clusters of the step `nearDedup`."""
 
 
 class ScriptReport(Record):
@@ -53,7 +100,7 @@ class ScriptReport(Record):
 
     received: int = 0
     kept: int = 0
-    """Documents kept by all steps except those across documents, such as `exactDedup`."""
+    """Documents kept by all steps except those that compare documents, such as `exactDedup`."""
 
 
 class SourceReport(Record):

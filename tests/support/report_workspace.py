@@ -17,8 +17,12 @@ from llmtrain_api.cost import (
     StageCost,
 )
 from llmtrain_api.data_report import (
+    Cluster,
+    Clusters,
+    ClusterSizes,
     DataReport,
     Example,
+    Kept,
     ScriptReport,
     Size,
     SourceReport,
@@ -180,6 +184,16 @@ def write_finished_run(folder: Path) -> Workspace:
         dropped=Size(documents=1234, bytes=30),
         examples=(example,),
     )
+    alike = Cluster(documents=1765, source=SCRIPT, excerpt=SCRIPT, others=(SCRIPT,))
+    sizes = ClusterSizes(smallest=1025, largest=2048, clusters=1, documents=1765)
+    kept = Kept(source=SCRIPT, excerpt=SCRIPT, similarity=0.916)
+    near = StepReport(
+        name="nearDedup",
+        received=Size(documents=3087, bytes=60),
+        dropped=Size(documents=1764, bytes=30),
+        examples=(Example(source="a.jsonl", rule="nearRepeated", excerpt="text", kept=kept),),
+        clusters=Clusters(sizes=(sizes,), largest=(alike,)),
+    )
     source = SourceReport(
         name=f"files {SCRIPT} (jsonl)",
         received=Size(documents=4321, bytes=90),
@@ -188,7 +202,7 @@ def write_finished_run(folder: Path) -> Workspace:
         bad_rows=17,
     )
     data = DataReport(
-        sources={}, by_source=(source,), steps=(step,), train=Size(), validation=Size()
+        sources={}, by_source=(source,), steps=(step, near), train=Size(), validation=Size()
     )
     evaluation = EvaluationReport(
         results=(

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from llmtrain_api.base import OneOf, rule, rules
 from llmtrain_api.spec.step_sections.cleaning import EmojiToText, Html, Unicode
-from llmtrain_api.spec.step_sections.deduplication import ExactDedup
+from llmtrain_api.spec.step_sections.deduplication import ExactDedup, NearDedup
 from llmtrain_api.spec.step_sections.language import Language
 from llmtrain_api.spec.step_sections.quality import (
     C4,
@@ -34,10 +34,11 @@ class Step(OneOf):
     fine_web: FineWeb | None = None
     language: Language | None = None
     exact_dedup: ExactDedup | None = None
+    near_dedup: NearDedup | None = None
 
     @property
     def compares_documents(self) -> bool:
-        """Whether the step compares documents by their keys."""
+        """Whether the step compares documents."""
         return self.kind in _comparing_kinds()
 
 

@@ -89,6 +89,16 @@ def test_the_tokenizer_is_shown_beside_the_other_one(workspace: Workspace) -> No
     assert '<td class="number">4.20<td class="number">2.10</tr>' in page
 
 
+def test_clusters_of_alike_documents_are_shown_with_the_one_that_stays(
+    workspace: Workspace,
+) -> None:
+    shown = render(read_sources(workspace, run()))
+    row = '<td>1,025 to 2,048<td class="number">1<td class="number">1,765</tr>'
+    assert row in shown
+    assert "1,765 documents; this one stays" in shown
+    assert "similarity 0.92" in shown
+
+
 def test_a_stopped_job_says_why(workspace: Workspace) -> None:
     stopped = run(Phase.SUSPENDED)
     condition = Condition(

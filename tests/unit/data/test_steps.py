@@ -15,7 +15,7 @@ from llmtrain_trainer.data.pipeline import CorpusSteps, DocumentBatch, Drop, wor
 from llmtrain_trainer.data.sources.shards import SourceShard
 from llmtrain_trainer.data.steps.base import Dropped, TextFunction
 from llmtrain_trainer.data.steps.gopher import GopherStep, broken_gopher_rule
-from llmtrain_trainer.data.steps.registry import corpus_steps, document_steps, reasons
+from llmtrain_trainer.data.steps.registry import comparing_steps, document_steps, reasons
 
 REQUIRED: dict[str | None, dict[str, object]] = {"language": {"keep": ["en"]}}
 EVERY_KIND = [
@@ -45,7 +45,7 @@ def batches_of(data: Data, *texts: str) -> list[DocumentBatch]:
 
 
 def test_every_kind_is_a_step_named_as_in_the_manifest() -> None:
-    names = [*DOCUMENT_STEPS, *corpus_steps(EVERY_KIND)]
+    names = [*DOCUMENT_STEPS, *comparing_steps(EVERY_KIND)]
     assert sorted(names) == sorted(str(field.alias) for field in Step.model_fields.values())
 
 
@@ -98,12 +98,12 @@ def test_no_step_lets_a_document_without_text_through() -> None:
     (batch,) = batches_of(data, " ", "text", "")
     keys = [document.key for document in batch.documents]
     blank = Drop("exactDedup", Dropped("empty"))
-    assert CorpusSteps(data.steps).apply(keys) == [blank, None, blank]
+    assert CorpusSteps(comparing_steps(data.steps)).apply(keys) == [blank, None, blank]
 
 
 def test_repetitions_are_found_across_batches() -> None:
     data = data_of({"unicode": {}}, {"exactDedup": {}})
-    corpus = CorpusSteps(data.steps)
+    corpus = CorpusSteps(comparing_steps(data.steps))
     outcomes = [
         drop
         for texts in (("One two", "three"), ("one  TWO", "four"))

@@ -5,7 +5,14 @@ from pathlib import Path
 
 from support.stage_context import stage_context
 
-from llmtrain_api.data_report import DataReport, ScriptReport
+from llmtrain_api.data_report import (
+    Cluster,
+    Clusters,
+    DataReport,
+    ScriptReport,
+    Size,
+    StepReport,
+)
 from llmtrain_api.spec.data import Data
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.data.corpus import CorpusMaker
@@ -25,10 +32,13 @@ def steps(min_words: int) -> list[dict[str, object]]:
 
 
 def report_of(
-    folder: Path, sources: list[dict[str, object]], min_words: int = 5
+    folder: Path,
+    sources: list[dict[str, object]],
+    min_words: int = 5,
+    listed: list[dict[str, object]] | None = None,
 ) -> tuple[DataReport, list[str]]:
     """The report on documents that the data stage would make, and its warnings."""
-    settings = {"steps": steps(min_words), "sources": sources}
+    settings = {"steps": listed or steps(min_words), "sources": sources}
     context = stage_context("data", folder, data=settings)
     data = Data.model_validate(settings)
     units = corpus_units(shards(data.sources, context))
@@ -76,6 +86,29 @@ def test_a_rule_that_drops_most_of_a_source_is_reported_with_its_reason(tmp_path
             "`of`); gopher minWords 1 (fewer than 5 words)"
         ),
     ]
+
+
+def test_a_cluster_of_a_large_share_of_all_documents_is_reported() -> None:
+    def found(size: int) -> list[str]:
+        clusters = Clusters(largest=(Cluster(documents=size, source="a", excerpt="b"),))
+        received = Size(documents=100)
+        step = StepReport(name="nearDedup", received=received, clusters=clusters)
+        report = DataReport(sources={}, steps=(step,), train=received, validation=Size())
+        return [*warnings(report, {})]
+
+    assert found(20) == []
+    (warning,) = found(21)
+    assert warning.startswith("nearDedup: 21 of 100 documents are one cluster")
+
+
+def test_repetitions_are_no_loss(tmp_path: Path) -> None:
+    texts: list[object] = [f"{SENTENCE.format(1) * 20} number {number}" for number in range(9)]
+    copies = jsonl(tmp_path, "a.jsonl", [*texts, texts[0]])
+    listed: list[dict[str, object]] = [{"exactDedup": {}}, {"nearDedup": {}}]
+    report, found = report_of(tmp_path, [copies], listed=listed)
+    (source,) = report.by_source
+    assert source.dropped_by_rule == {"exactDedup repeated": 1, "nearDedup nearRepeated": 8}
+    assert found == []
 
 
 def test_a_lost_script_is_reported(tmp_path: Path) -> None:

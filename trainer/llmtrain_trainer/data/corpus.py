@@ -1,17 +1,17 @@
 """Makes a corpus in three rounds of the workers; only counts pass through this process."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from llmtrain_api.data_report import DataReport, Size, StepReport
+from llmtrain_api.data_report import Clusters, DataReport, Size, StepReport
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.data.cleaning import CleanUnit, clean
+from llmtrain_trainer.data.comparison import Compared, Comparison, comparisons
 from llmtrain_trainer.data.report import merge
-from llmtrain_trainer.data.shuffle import PartitionDrops, compare, partitions
 from llmtrain_trainer.data.source_counter import SourceCounter
 from llmtrain_trainer.data.splitting import (
     TRAIN,
@@ -22,7 +22,7 @@ from llmtrain_trainer.data.splitting import (
     split,
     split_folder,
 )
-from llmtrain_trainer.data.steps.registry import corpus_steps, document_steps
+from llmtrain_trainer.data.steps.registry import comparing_steps, document_steps
 from llmtrain_trainer.data.units import CorpusUnit
 from llmtrain_trainer.errors import Interrupted
 from llmtrain_trainer.parallel import map_in_order
@@ -31,9 +31,9 @@ from llmtrain_trainer.stage import StageContext
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_CLEANED = 70
 _COMPARED = 75
 _SPLIT = 100
+_PERCENT_OF_A_COMPARISON = 5
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,15 @@ class CorpusMaker:
         cleaned = partial(clean, data=self.data, home=self._folders.clean)
         num_kept = 0
         for unit, report in zip(
-            self.units, self._each(cleaned, self.units, "cleaning documents", _CLEANED), strict=True
+            self.units,
+            self._each(cleaned, self.units, "cleaning documents", between=(0, self._cleaned)),
+            strict=True,
         ):
             counts.take_clean(unit, report)
             num_kept += report.num_kept
-        dropped = self._compare(num_kept)
-        parts = self._split(dropped)
+        compared = self._compare(num_kept)
+        counts.take_clusters(compared.clusters)
+        parts = self._split(compared)
         for unit, part, first_to in parts:
             counts.take_split(unit, part)
             folder = split_folder(unit, self._folders, first_to)
@@ -79,25 +82,27 @@ class CorpusMaker:
         return counts.report()
 
     @property
+    def _cleaned(self) -> int:
+        """Percent of the stage that are done when all documents are clean."""
+        count = len([*comparisons(comparing_steps(self.data.steps))])
+        return _COMPARED - _PERCENT_OF_A_COMPARISON * count
+
+    @property
     def _folders(self) -> Folders:
         return Folders(self.home)
 
-    def _compare(self, num_documents: int) -> list[PartitionDrops]:
-        if not corpus_steps(self.data.steps):
-            return []
-        work = partial(
-            compare,
-            units=[self._folders.clean / unit.name for unit in self.units],
-            listed=self.data.steps,
+    def _compare(self, num_documents: int) -> Compared:
+        comparison = Comparison(
+            units=tuple(self._folders.clean / unit.name for unit in self.units),
+            num_documents=num_documents,
             home=self._folders.compared,
+            each=partial(self._each, between=(self._cleaned, _COMPARED)),
         )
-        return self._each(work, partitions(num_documents), "comparing documents", _COMPARED)
+        return comparison.compare(comparing_steps(self.data.steps))
 
-    def _split(
-        self, dropped: Sequence[PartitionDrops]
-    ) -> list[tuple[CorpusUnit, SplitUnit, Side | None]]:
-        work = partial(split, data=self.data, folders=self._folders, reports=dropped)
-        reports = self._each(work, self.units, "writing documents", _SPLIT)
+    def _split(self, compared: Compared) -> list[tuple[CorpusUnit, SplitUnit, Side | None]]:
+        work = partial(split, data=self.data, folders=self._folders, dropped=compared.dropped)
+        reports = self._each(work, self.units, "writing documents", between=(_COMPARED, _SPLIT))
         parts: list[tuple[CorpusUnit, SplitUnit, Side | None]] = [
             (unit, report, None) for unit, report in zip(self.units, reports, strict=True)
         ]
@@ -108,10 +113,22 @@ class CorpusMaker:
         return parts
 
     def _each(
-        self, work: Callable[[Item], Result], items: Sequence[Item], activity: str, percent: int
+        self,
+        work: Callable[[Item], Result],
+        items: Sequence[Item],
+        activity: str,
+        *,
+        between: tuple[int, int],
     ) -> list[Result]:
-        """The results of a round, with a sign of life for each item."""
-        begin = {_CLEANED: 0, _COMPARED: _CLEANED, _SPLIT: _COMPARED}[percent]
+        """The results of a round, with a sign of life for each item.
+
+        Args:
+            work: as `map_in_order` takes it.
+            items: parts of the input.
+            activity: what is done, in words.
+            between: percent of the stage that are done before and after.
+        """
+        begin, end = between
         size = sum(unit.size for unit in self.units)
         results = []
         for result in map_in_order(items, work, num_bytes=size):
@@ -121,7 +138,7 @@ class CorpusMaker:
                     f"stopped while {activity}; it goes on with the parts that remain"
                 )
             self.context.progress.update(
-                percent=begin + (percent - begin) * len(results) / len(items),
+                percent=begin + (end - begin) * len(results) / len(items),
                 activity=f"{activity} (part {len(results)} of {len(items)})",
             )
         return results
@@ -147,11 +164,12 @@ class _Counts:
 
     def __init__(self, data: Data, units: Sequence[CorpusUnit]) -> None:
         holds_html = any(shard.is_html for unit in units for shard in unit.shards)
-        names = [*document_steps(data.steps, is_html=holds_html), *corpus_steps(data.steps)]
+        names = [*document_steps(data.steps, is_html=holds_html), *comparing_steps(data.steps)]
         self._steps = {name: StepReport(name=name) for name in names}
         self._by_source = [SourceCounter(source) for source in data.sources]
         self._read: dict[str, Size] = defaultdict(Size)
         self._train, self._validation = Size(), Size()
+        self._clusters: Mapping[str, Clusters] = {}
 
     def take_clean(self, unit: CorpusUnit, report: CleanUnit) -> None:
         """Count what a unit read.
@@ -171,12 +189,19 @@ class _Counts:
         self._train += report.train
         self._validation += report.validation
 
+    def take_clusters(self, clusters: Mapping[str, Clusters]) -> None:
+        """Keep the clusters that steps found, by the names of the steps."""
+        self._clusters = clusters
+
     def report(self) -> DataReport:
         """The data report."""
         return DataReport(
             sources=dict(self._read),
             by_source=tuple(counter.report() for counter in self._by_source),
-            steps=tuple(self._steps.values()),
+            steps=tuple(
+                step.replace(clusters=self._clusters.get(name))
+                for name, step in self._steps.items()
+            ),
             train=self._train,
             validation=self._validation,
         )

@@ -5,6 +5,7 @@ names the source of the manifest that its documents come from.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -36,8 +37,12 @@ class Document:
 
 def document_key(text: str) -> bytes:
     """A hash of a text that is the same whatever its white space and case."""
-    normal = " ".join(text.split()).casefold()
-    return hashlib.blake2b(normal.encode(), digest_size=KEY_BYTES).digest()
+    return hashlib.blake2b(normal_text(text).encode(), digest_size=KEY_BYTES).digest()
+
+
+def normal_text(text: str) -> str:
+    """A text in lower case, with one space in place of any white space."""
+    return " ".join(text.split()).casefold()
 
 
 BLANK_KEY = document_key("")
@@ -135,6 +140,27 @@ class RowGroup:
         with pq.ParquetFile(self.path) as file:
             values: list[str] = file.read_row_group(self.number, columns=[name])[name].to_pylist()
         return values
+
+
+def documents_at(folder: Path, rows: Sequence[int]) -> list[tuple[str, str]]:
+    """Text and source of some documents of a folder.
+
+    Args:
+        folder: holds files of documents.
+        rows: positions of the documents among all, in their order.
+    """
+    found: list[tuple[str, str]] = []
+    start = 0
+    for path in sorted(folder.glob("*.parquet")):
+        with pq.ParquetFile(path) as file:
+            for number in range(file.num_row_groups):
+                stop = start + file.metadata.row_group(number).num_rows
+                inside = [row - start for row in rows if start <= row < stop]
+                if inside:
+                    table = file.read_row_group(number).take(inside)
+                    found += zip(*(column.to_pylist() for column in table.columns), strict=True)
+                start = stop
+    return found
 
 
 @dataclass(frozen=True)

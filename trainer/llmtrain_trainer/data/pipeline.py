@@ -8,14 +8,19 @@ from typing import Any
 
 from llmtrain_api.data_report import Size
 from llmtrain_api.spec.data import Data
-from llmtrain_api.spec.steps import Step
 from llmtrain_trainer.data.documents import BLANK_KEY, Document, document_key
 from llmtrain_trainer.data.report import StepCounter, Tally, size_of
 from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.data.scripts import main_script
 from llmtrain_trainer.data.sources.shards import SourceShard
-from llmtrain_trainer.data.steps.base import NO_TEXT, DocumentStep, Dropped, TextFunction
-from llmtrain_trainer.data.steps.registry import corpus_steps, document_steps
+from llmtrain_trainer.data.steps.base import (
+    NO_TEXT,
+    CorpusStep,
+    DocumentStep,
+    Dropped,
+    TextFunction,
+)
+from llmtrain_trainer.data.steps.registry import document_steps
 
 _BATCH_BYTES = 4 * 2**20
 _BATCH_DOCUMENTS = 4096
@@ -65,14 +70,14 @@ class Drop:
 
 
 class CorpusSteps:
-    """Applies the steps that compare documents, to the keys of one document after the other.
+    """Applies steps that compare documents by their keys, to one document after the other.
 
     Args:
-        listed: the manifest's list.
+        steps: the steps, by their names in the data report.
     """
 
-    def __init__(self, listed: Sequence[Step]) -> None:
-        self._functions = {name: step.prepare() for name, step in corpus_steps(listed).items()}
+    def __init__(self, steps: Mapping[str, CorpusStep[Any]]) -> None:
+        self._functions = {name: step.prepare() for name, step in steps.items()}
 
     def apply(self, keys: Sequence[bytes]) -> list[Drop | None]:
         """The outcome for each of the next documents: None where it stays.
@@ -145,7 +150,7 @@ class _OpenBatch:
         kept = []
         outcomes = function([self._texts[place] for place in places])
         for place, outcome in zip(places, outcomes, strict=True):
-            is_text = isinstance(outcome, Dropped) or not _is_blank(outcome)
+            is_text = isinstance(outcome, Dropped) or not is_blank(outcome)
             after = outcome if is_text else Dropped(NO_TEXT)
             counter.count(self._work.shard.source, self._texts[place], after)
             if not isinstance(after, Dropped):
@@ -154,7 +159,8 @@ class _OpenBatch:
         return kept
 
 
-def _is_blank(text: str) -> bool:
+def is_blank(text: str) -> bool:
+    """Whether a text is empty or white space alone."""
     return not text or text.isspace()
 
 

@@ -10,7 +10,8 @@ from llmtrain_api.data_report import Example, Size, StepReport
 from llmtrain_trainer.data.rows import first_examples
 from llmtrain_trainer.data.steps.base import Dropped
 
-_NUM_EXAMPLES = 5
+NUM_EXAMPLES = 5
+"""Documents that are shown of each step."""
 _EXCERPT_CHARACTERS = 120
 _CONTEXT_CHARACTERS = 20
 
@@ -67,12 +68,12 @@ class StepCounter:
         if isinstance(after, Dropped):
             _count(self._dropped, before)
             self._by_rule[after.rule] += 1
-            self._show(source, after.rule, before, None)
+            self._show(source, before, after)
             return
         _count(self._kept, after)
         if after != before:
             self._num_changed += 1
-            self._show(source, "changed", before, after)
+            self._show(source, before, after)
 
     def report(self) -> StepReport:
         """The counts so far."""
@@ -86,17 +87,9 @@ class StepCounter:
             examples=tuple(self._examples),
         )
 
-    def _show(self, source: str, rule: str, before: str, after: str | None) -> None:
-        if len(self._examples) < _NUM_EXAMPLES:
-            start = _first_difference(before, after) if after is not None else 0
-            self._examples.append(
-                Example(
-                    source=source,
-                    rule=rule,
-                    excerpt=before[start : start + _EXCERPT_CHARACTERS],
-                    after=after[start : start + _EXCERPT_CHARACTERS] if after is not None else None,
-                )
-            )
+    def _show(self, source: str, before: str, after: str | Dropped) -> None:
+        if len(self._examples) < NUM_EXAMPLES:
+            self._examples.append(_example(source, before, after))
 
 
 def merge(first: StepReport, second: StepReport) -> StepReport:
@@ -108,7 +101,7 @@ def merge(first: StepReport, second: StepReport) -> StepReport:
         dropped=first.dropped + second.dropped,
         changed_documents=first.changed_documents + second.changed_documents,
         dropped_by_rule=dict(Counter(first.dropped_by_rule) + Counter(second.dropped_by_rule)),
-        examples=(first.examples + second.examples)[:_NUM_EXAMPLES],
+        examples=(first.examples + second.examples)[:NUM_EXAMPLES],
     )
 
 
@@ -121,6 +114,34 @@ def merge_all(
     return tuple(merge(one, other) for one, other in zip(first, second, strict=True))
 
 
+def excerpt(text: str, start: int = 0) -> str:
+    """A part of a text that is short enough for the report."""
+    return text[start : start + _EXCERPT_CHARACTERS]
+
+
+def first_difference(before: str, after: str) -> int:
+    """The position of the first difference, less a margin for the excerpt."""
+    same = next(
+        (i for i, (one, other) in enumerate(zip(before, after, strict=False)) if one != other),
+        min(len(before), len(after)),
+    )
+    return max(0, same - _CONTEXT_CHARACTERS)
+
+
+def _example(source: str, before: str, after: str | Dropped) -> Example:
+    if not isinstance(after, Dropped):
+        start = first_difference(before, after)
+        shown = excerpt(before, start)
+        return Example(source=source, rule="changed", excerpt=shown, after=excerpt(after, start))
+    instead = after.instead
+    return Example(
+        source=source,
+        rule=after.rule,
+        excerpt=excerpt(before, instead.start if instead else 0),
+        kept=instead.kept if instead else None,
+    )
+
+
 def _count(total: Counter[str], text: str) -> None:
     total["documents"] += 1
     total["bytes"] += _num_bytes(text)
@@ -129,12 +150,3 @@ def _count(total: Counter[str], text: str) -> None:
 def _num_bytes(text: str) -> int:
     """Bytes of UTF-8."""
     return len(text) if text.isascii() else len(text.encode())
-
-
-def _first_difference(before: str, after: str) -> int:
-    """The position of the first difference, less a margin for the excerpt."""
-    same = next(
-        (i for i, (one, other) in enumerate(zip(before, after, strict=False)) if one != other),
-        min(len(before), len(after)),
-    )
-    return max(0, same - _CONTEXT_CHARACTERS)

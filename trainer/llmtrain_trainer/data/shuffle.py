@@ -6,36 +6,29 @@ does not grow with the corpus. It writes which documents are dropped.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llmtrain_api.base import Record
-from llmtrain_api.spec.steps import Step
 from llmtrain_trainer.data.documents import KEY_BYTES
+from llmtrain_trainer.data.drops import DROP, DropFile, Rule, dropped_rows, load_array
 from llmtrain_trainer.data.pipeline import CorpusSteps, Drop
-from llmtrain_trainer.data.steps.base import Dropped
+from llmtrain_trainer.data.steps.base import CorpusStep
 from llmtrain_trainer.units import committed
 
 _KEYS_FILE = "keys.npy"
 _DROPS_FILE = "drops.npy"
 _KEY = [("high", ">u8"), ("low", ">u8")]
 _KEYED_ROW = np.dtype([*_KEY, ("row", "<u4")])
-_DROP = np.dtype([("unit", "<u4"), ("row", "<u4"), ("rule", "<u2")])
 _PARTITION_DOCUMENTS = 1_000_000
 """Documents that meet in one partition, about; 100 bytes of memory for each."""
 _HIGHEST = 2**64
-
-
-class Rule(Record):
-    """A rule of a step that compares documents."""
-
-    step: str
-    rule: str
 
 
 class PartitionDrops(Record):
@@ -81,66 +74,83 @@ def write_keys(folder: Path, keys: bytearray) -> None:
 
 def read_keys(folder: Path) -> list[bytes]:
     """The keys of a unit's documents, in the documents' order."""
-    return _in_order(_load(folder / _KEYS_FILE))[0]
+    return _in_order(load_array(folder / _KEYS_FILE))[0]
 
 
-def partitions(num_documents: int) -> list[Partition]:
-    """The partitions for a corpus."""
-    count = max(1, -(-num_documents // _PARTITION_DOCUMENTS))
+def num_documents(folder: Path) -> int:
+    """The number of a unit's documents."""
+    return len(load_array(folder / _KEYS_FILE))
+
+
+def partitions(size: int, largest: int = _PARTITION_DOCUMENTS) -> list[Partition]:
+    """The partitions for a corpus.
+
+    Args:
+        size: number of all keys.
+        largest: number of keys in one, about.
+    """
+    count = max(1, -(-size // largest))
     return [Partition(number, count) for number in range(count)]
 
 
 def compare(
-    partition: Partition, units: Sequence[Path], listed: Sequence[Step], home: Path
+    partition: Partition,
+    units: Sequence[Path],
+    steps: Mapping[str, CorpusStep[Any]],
+    earlier: Sequence[DropFile],
+    home: Path,
 ) -> PartitionDrops:
     """Find the documents of a partition that the steps drop.
 
     Args:
         partition: says which documents.
         units: folders of all clean units, in order.
-        listed: the manifest's list.
+        steps: steps by their names in the data report.
+        earlier: documents that are dropped already.
         home: folder of all partitions.
     """
-    work = partial(_compare, partition, units, listed)
+    work = partial(_compare, partition, units, steps, earlier)
     return committed(home / partition.name, work, PartitionDrops)
 
 
+def drop_files(home: Path, reports: Sequence[PartitionDrops]) -> list[DropFile]:
+    """What all partitions drop.
+
+    Args:
+        home: their folder.
+        reports: reports on all of them, in order.
+    """
+    return [
+        DropFile(home / Partition(number, len(reports)).name / _DROPS_FILE, report.rules)
+        for number, report in enumerate(reports)
+    ]
+
+
 def _compare(
-    partition: Partition, units: Sequence[Path], listed: Sequence[Step], folder: Path
+    partition: Partition,
+    units: Sequence[Path],
+    steps: Mapping[str, CorpusStep[Any]],
+    earlier: Sequence[DropFile],
+    folder: Path,
 ) -> PartitionDrops:
-    steps = CorpusSteps(listed)
+    compared = CorpusSteps(steps)
     rules: dict[Rule, int] = {}
     found: list[NDArray[np.void]] = []
     low, high = partition.bounds
     for number, unit in enumerate(units):
-        stored = _load(unit / _KEYS_FILE)
+        stored = load_array(unit / _KEYS_FILE)
         start, stop = (bisect_left(stored["high"], bound) for bound in (low, high))
-        keys, rows = _in_order(stored[start:stop])
+        gone = np.fromiter(dropped_rows(earlier, number), np.uint32)
+        chosen = stored[start:stop]
+        keys, rows = _in_order(chosen[~np.isin(chosen["row"], gone)] if len(gone) else chosen)
         dropped = [
             (number, row, rules.setdefault(_rule(drop), len(rules)))
-            for row, drop in zip(rows, steps.apply(keys), strict=True)
+            for row, drop in zip(rows, compared.apply(keys), strict=True)
             if drop is not None
         ]
-        found.append(np.array(dropped, dtype=_DROP))
+        found.append(np.array(dropped, dtype=DROP))
     np.save(folder / _DROPS_FILE, np.concatenate(found))
     return PartitionDrops(rules=tuple(rules))
-
-
-def drops(home: Path, reports: Sequence[PartitionDrops], unit: int) -> Iterator[tuple[int, Drop]]:
-    """Documents of a unit that are dropped: the row of each, in their order.
-
-    Args:
-        home: folder of all partitions.
-        reports: reports on all of them, in order.
-        unit: its number.
-    """
-    found = []
-    for number, report in enumerate(reports):
-        stored = _load(home / Partition(number, len(reports)).name / _DROPS_FILE)
-        start, stop = (bisect_left(stored["unit"], bound) for bound in (unit, unit + 1))
-        found += [(int(each["row"]), report.rules[each["rule"]]) for each in stored[start:stop]]
-    for row, rule in sorted(found, key=lambda each: each[0]):
-        yield row, Drop(rule.step, Dropped(rule.rule))
 
 
 def _rule(drop: Drop) -> Rule:
@@ -155,9 +165,3 @@ def _in_order(stored: NDArray[np.void]) -> tuple[list[bytes], list[int]]:
     data = packed.tobytes()
     keys = [data[start : start + KEY_BYTES] for start in range(0, len(data), KEY_BYTES)]
     return keys, ordered["row"].tolist()
-
-
-def _load(path: Path) -> NDArray[np.void]:
-    """An array of records, left on the disk."""
-    stored: NDArray[np.void] = np.load(path, mmap_mode="r", allow_pickle=False)
-    return stored

@@ -11,10 +11,11 @@ from llmtrain_api.data_report import Size, StepReport
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.data.cleaning import DOCUMENTS
 from llmtrain_trainer.data.documents import DocumentWriter, is_held_out, row_groups
+from llmtrain_trainer.data.drops import DropFile, dropped_rows
 from llmtrain_trainer.data.pipeline import Drop
 from llmtrain_trainer.data.report import StepCounter
-from llmtrain_trainer.data.shuffle import PartitionDrops, drops, read_keys
-from llmtrain_trainer.data.steps.registry import corpus_steps
+from llmtrain_trainer.data.shuffle import read_keys
+from llmtrain_trainer.data.steps.registry import comparing_steps
 from llmtrain_trainer.data.units import CorpusUnit
 from llmtrain_trainer.units import committed
 
@@ -36,7 +37,7 @@ class Folders:
 
     @property
     def compared(self) -> Path:
-        """Partitions of the keys."""
+        """Comparisons of the documents."""
         return self.home / "compared"
 
     @property
@@ -60,20 +61,20 @@ def split(
     unit: CorpusUnit,
     data: Data,
     folders: Folders,
-    reports: Sequence[PartitionDrops],
+    dropped: Sequence[DropFile],
     *,
     first_to: Side | None = None,
 ) -> SplitUnit:
-    """Write the documents of a clean unit, without those that a partition drops.
+    """Write the documents of a clean unit, without those that a comparison drops.
 
     Args:
         unit: the unit.
         data: the manifest's section.
-        folders: where clean units and partitions are.
-        reports: reports on all partitions, in order.
+        folders: where clean units and parts of the corpus are.
+        dropped: what all comparisons drop.
         first_to: side of the first document; by its key if None.
     """
-    work = partial(_split, unit, data, folders, reports, first_to)
+    work = partial(_split, unit, data, folders, dropped, first_to)
     return committed(split_folder(unit, folders, first_to), work, SplitUnit)
 
 
@@ -86,12 +87,12 @@ def _split(
     unit: CorpusUnit,
     data: Data,
     folders: Folders,
-    reports: Sequence[PartitionDrops],
+    files: Sequence[DropFile],
     first_to: Side | None,
     folder: Path,
 ) -> SplitUnit:
-    counters = [StepCounter(name) for name in corpus_steps(data.steps)]
-    dropped = dict(drops(folders.compared, reports, unit.number))
+    counters = [StepCounter(name) for name in comparing_steps(data.steps)]
+    dropped = dropped_rows(files, unit.number)
     first: Side | None = None
     with (
         DocumentWriter(folder / TRAIN, unit.source) as train,

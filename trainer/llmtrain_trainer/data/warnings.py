@@ -1,14 +1,16 @@
-"""Warns of what the data stage lost: most of a source, a script, rows, markup."""
+"""Warns of what the data stage lost: most of a source, a script, rows, markup, a large cluster."""
 
 from collections.abc import Iterator, Mapping
 
-from llmtrain_api.data_report import DataReport, SourceReport
+from llmtrain_api.data_report import DataReport, SourceReport, StepReport
 
 _MOST = 0.5
 _NEARLY_ALL = 0.9
+_LARGE_CLUSTER = 0.2
 _FEW_DOCUMENTS = 10
 """Fewer documents than this in a script say nothing about it."""
 _RULES_SHOWN = 3
+_REPETITIONS = (" repeated", " nearRepeated")
 _HTML_STEP = "html"
 _HTML_FORMAT = "(html)"
 
@@ -22,6 +24,8 @@ def warnings(report: DataReport, reasons: Mapping[str, str]) -> Iterator[str]:
     """
     for source in report.by_source:
         yield from source_warnings(source, reasons)
+    for step in report.steps:
+        yield from _large_clusters(step)
 
 
 def source_warnings(source: SourceReport, reasons: Mapping[str, str]) -> Iterator[str]:
@@ -47,7 +51,7 @@ def _dropped(source: SourceReport, reasons: Mapping[str, str]) -> Iterator[str]:
     by_rule = {
         rule: count
         for rule, count in source.dropped_by_rule.items()
-        if not rule.endswith(" repeated")
+        if not rule.endswith(_REPETITIONS)
     }
     lost = sum(by_rule.values())
     shown_rules = list(by_rule.items())[:_RULES_SHOWN]
@@ -56,6 +60,17 @@ def _dropped(source: SourceReport, reasons: Mapping[str, str]) -> Iterator[str]:
     if shown_rules:
         rules = "; ".join(f"{rule} {count:,} ({reasons[rule]})" for rule, count in shown_rules)
         yield f"{source.name}: {lost:,} of {total:,} documents were dropped, by {rules}"
+
+
+def _large_clusters(step: StepReport) -> Iterator[str]:
+    """A cluster with a large share of all documents, perhaps a chain of documents that differ."""
+    for cluster in step.clusters.largest if step.clusters else ():
+        count, total = cluster.documents, step.received.documents
+        if count >= _FEW_DOCUMENTS and count > _LARGE_CLUSTER * total:
+            yield (
+                f"{step.name}: {count:,} of {total:,} documents are one cluster, of which the "
+                "first stays; the data report shows some: raise minSimilarity if they differ"
+            )
 
 
 def _scripts(source: SourceReport) -> Iterator[str]:

@@ -11,11 +11,12 @@ from transformers import PreTrainedTokenizerBase
 from llmtrain_api.progress import bounded_warnings
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.control_tokens import TextTokenizer
-from llmtrain_trainer.data.documents import row_groups
-from llmtrain_trainer.data.pipeline import CorpusSteps, work_on_shard
+from llmtrain_trainer.data.comparison import kept_documents
+from llmtrain_trainer.data.documents import Document, row_groups
+from llmtrain_trainer.data.pipeline import work_on_shard
 from llmtrain_trainer.data.source_counter import SourceCounter
 from llmtrain_trainer.data.sources.shards import shards
-from llmtrain_trainer.data.steps.registry import reasons
+from llmtrain_trainer.data.steps.registry import comparing_steps, reasons
 from llmtrain_trainer.data.warnings import source_warnings
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.stage import StageContext
@@ -50,19 +51,16 @@ def held_out_texts(context: StageContext) -> list[str]:
 
 
 def _read(data: Data, context: StageContext) -> list[str]:
-    corpus_steps = CorpusSteps(data.steps)
-    texts: list[str] = []
+    documents: list[Document] = []
     counters = [SourceCounter(source) for source in data.sources]
     for shard in shards(data.sources, context):
         for batch in work_on_shard(shard, data):
             counters[shard.number].take(batch.tally)
-            outcomes = corpus_steps.apply([document.key for document in batch.documents])
-            kept = zip(batch.documents, outcomes, strict=True)
-            texts += [document.text for document, dropped in kept if dropped is None]
+            documents += batch.documents
     why = reasons(data.steps)
     lost = (warning for each in counters for warning in source_warnings(each.report(), why))
     context.progress.update(warnings=bounded_warnings(f"evaluate.data: {each}" for each in lost))
-    return texts
+    return [each.text for each in kept_documents(documents, comparing_steps(data.steps))]
 
 
 @dataclass(frozen=True)

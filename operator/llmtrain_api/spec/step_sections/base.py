@@ -22,5 +22,4 @@ class StepSection(Section):
     """The settings of one step."""
 
     compares_documents: ClassVar[bool] = False
-    """Whether the step compares documents by their keys; else workers apply it to each document
-    that they read."""
+    """Whether the step compares documents; else workers apply it to each one that they read."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from llmtrain_api.data_report import Kept
 from llmtrain_api.spec.step_sections.base import StepSection
 
 SectionT = TypeVar("SectionT", bound=StepSection)
@@ -15,14 +16,24 @@ NO_TEXT = "empty"
 
 
 @dataclass(frozen=True)
+class Instead:
+    """A document that stays in the place of one that is dropped, to be shown beside it."""
+
+    start: int
+    """The place in both texts from which on they are shown."""
+    kept: Kept
+
+
+@dataclass(frozen=True)
 class Dropped:
     """The place of a document that a step dropped."""
 
     rule: str
+    instead: Instead | None = None
 
 
 @dataclass(frozen=True)
-class Step(ABC, Generic[SectionT, Item]):
+class Step(ABC, Generic[SectionT]):
     """One step of a manifest's list `data.steps`.
 
     Args:
@@ -36,6 +47,10 @@ class Step(ABC, Generic[SectionT, Item]):
         """Descriptions of the documents that each of the step's rules drops."""
         return {}
 
+
+class BatchStep(Step[SectionT], Generic[SectionT, Item]):
+    """A step that is a function on batches."""
+
     @abstractmethod
     def prepare(self) -> Callable[[Sequence[Item]], list[Item | Dropped]]:
         """Load what the step needs, such as a model; called once in each process.
@@ -46,14 +61,14 @@ class Step(ABC, Generic[SectionT, Item]):
         """
 
 
-DocumentStep = Step[SectionT, str]
+DocumentStep = BatchStep[SectionT, str]
 """A step that workers apply to the texts that they read. The function must be pure, so that the
 result does not depend on the batches, or on who works on which."""
 
 TextFunction = Callable[[Sequence[str]], list[str | Dropped]]
 """The function that a document step prepares."""
 
-CorpusStep = Step[SectionT, bytes]
+CorpusStep = BatchStep[SectionT, bytes]
 """A step that compares documents by their keys. The function gets the keys of documents in the
 order in which they were read, and may remember what it has seen. Several processes share the keys
 among themselves; all documents with the same key come to the same one."""

@@ -12,6 +12,10 @@ from llmtrain_api.spec import steps as spec
 from llmtrain_api.spec.step_sections.cleaning import Html
 from llmtrain_trainer.data.steps.base import NO_TEXT, CorpusStep, DocumentStep, Step
 from llmtrain_trainer.data.steps.html import HtmlStep
+from llmtrain_trainer.data.steps.near_dedup import NearDedupStep
+
+ComparingStep = CorpusStep[Any] | NearDedupStep
+"""A step that compares documents."""
 
 
 def document_steps(
@@ -33,16 +37,16 @@ def document_steps(
     return {name: pages if isinstance(step, HtmlStep) else step for name, step in found.items()}
 
 
-def corpus_steps(listed: Sequence[spec.Step]) -> dict[str, CorpusStep[Any]]:
+def comparing_steps(listed: Sequence[spec.Step]) -> dict[str, ComparingStep]:
     """The steps that compare documents, by their names in the data report."""
     return _steps(listed, compare=True)
 
 
 def reasons(listed: Sequence[spec.Step]) -> dict[str, str]:
     """Descriptions of dropped documents, by step and rule as in the data report."""
-    steps: Mapping[str, Step[Any, Any]] = {
+    steps: Mapping[str, Step[Any]] = {
         **document_steps(listed, is_html=True),
-        **corpus_steps(listed),
+        **comparing_steps(listed),
     }
     return {
         f"{name} {rule}": reason

@@ -1,0 +1,1 @@
+"""Near duplicates: documents that share most of their sequences of words."""
