@@ -19,6 +19,7 @@ from llmtrain_trainer.disk import explain_full_disk
 from llmtrain_trainer.driver_log import driver_log
 from llmtrain_trainer.environment import record_environment
 from llmtrain_trainer.errors import Interrupted, UserError
+from llmtrain_trainer.launch.early_start import next_ranks_starting
 from llmtrain_trainer.mirror.mirrored import mirrored
 from llmtrain_trainer.outcome import Ending, ending, leave, read_run_config
 from llmtrain_trainer.progress.server import REPORT_PATH, serve_progress
@@ -151,7 +152,8 @@ def _work(context: StageContext) -> StageResult:
 
         fetch_initial_model(context)
     if not stage.row.uses_gpus:
-        return work(context)
+        with next_ranks_starting(context):
+            return work(context)
     from llmtrain_trainer.launch.worker_group import run_on_trainers
 
     return run_on_trainers(context)

@@ -6,10 +6,12 @@ Ray itself may still be starting.
 
 import os
 import socket
+import threading
 import time
 
 from llmtrain_trainer.errors import WorkerLostError, in_one_line
 
+_JOINING = threading.Lock()
 _LOOK_SECONDS = 0.1
 _ANSWER_SECONDS = 5.0
 
@@ -22,7 +24,9 @@ def join_ray() -> None:
     """
     import ray
 
-    if not ray.is_initialized():
+    with _JOINING:
+        if ray.is_initialized():
+            return
         _await_head(os.environ["RAY_ADDRESS"])
         try:
             ray.init(log_to_driver=True)

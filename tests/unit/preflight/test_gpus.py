@@ -15,10 +15,8 @@ from llmtrain_api.exit_codes import OUTCOME_PREFIX, ExitCode, Outcome
 from llmtrain_api.names import NODE_VARIABLE
 from llmtrain_trainer.errors import UnfitNodeError
 from llmtrain_trainer.launch import process_group, ray_train, torchrun
-from llmtrain_trainer.launch.assignment import Assignment, Work
 from llmtrain_trainer.launch.process_group import ProcessGroupConfig
 from llmtrain_trainer.preflight.gpus import fault_of_gpu
-from llmtrain_trainer.stage import ReportAddress
 
 
 @pytest.fixture(autouse=True)
@@ -82,8 +80,7 @@ def test_ray_trains_error_is_the_stages_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unfit, bug = UnfitNodeError("rank 1 on node b"), KeyError("a bug")
-    config = pretrain_config(tmp_path).model_dump_json()
-    first = Assignment(Work.TRAIN, config, ReportAddress("http://127.0.0.1", "token"), "02000000")
+    first = pretrain_config(tmp_path).model_dump_json()
     for inner in (unfit, bug):
         error = ray.train.ControllerError(inner)
 

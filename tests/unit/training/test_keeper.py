@@ -27,7 +27,7 @@ class Ranks:
         self.ended = threading.Event()
         self.started = 0
 
-    def start(self, _first: Assignment) -> None:
+    def start(self, _config: str) -> None:
         self.started += 1
 
 
@@ -73,6 +73,35 @@ def test_all_ranks_train_and_rank_0_works_alone(ranks: Ranks) -> None:
         assert ranks.started == 1
 
     asyncio.run(two_stages())
+
+
+def test_ranks_that_started_early_get_the_first_assignment(ranks: Ranks) -> None:
+    async def early() -> None:
+        keeper = Keeper(TWO, DriverProcess.current())
+        await keeper.start_ranks("{}")
+        waiting = asyncio.create_task(keeper.next_assignment(1, after=0))
+        await keeper.release()
+        assert await keeper.claim(DriverProcess.current(), TWO)
+        running = asyncio.create_task(keeper.run(assignment(Work.TRAIN)))
+        assert (await waiting).work is Work.TRAIN
+        for rank in (0, 1):
+            await keeper.finish(rank, StageResult(), reusable=True)
+        await running
+        assert ranks.started == 1
+
+    asyncio.run(early())
+
+
+def test_ranks_that_failed_early_are_not_taken_over(ranks: Ranks) -> None:
+    async def early() -> None:
+        keeper = Keeper(TWO, DriverProcess.current())
+        await keeper.start_ranks("{}")
+        await keeper.fail(WorkerLostError("worker 1 was lost"))
+        await keeper.release()
+        assert not await keeper.claim(DriverProcess.current(), TWO)
+
+    asyncio.run(early())
+    assert ranks.ended.wait(10)
 
 
 def test_only_the_next_driver_with_the_same_workers_gets_an_idle_group(ranks: Ranks) -> None:

@@ -26,7 +26,7 @@ IDLE_SECONDS = 120.0
 
 
 class Keeper:
-    """Starts the ranks with the first assignment, and keeps them as long as stages succeed.
+    """Starts the ranks, at the latest with the first assignment; keeps them while stages succeed.
 
     All methods run in one event loop; Ray Train waits in a thread of its own.
 
@@ -70,14 +70,22 @@ class Keeper:
             number = 1 if self._assignment is None else self._assignment.number + 1
             self._assignment, self._results = replace(assignment, number=number), {}
             self._changed.notify_all()
-        if not self._has_ranks:
-            self._has_ranks = True
-            self._start_ranks(assignment)
+        await self.start_ranks(assignment.config)
         async with self._changed:
             await self._changed.wait_for(lambda: self._failure is not None or self._is_done())
         if self._failure is not None:
             raise self._failure
         return self._results[0]
+
+    async def start_ranks(self, config: str) -> None:
+        """Start the ranks, unless they were started before; nobody waits for them.
+
+        Args:
+            config: run config of the attempt that asks, as JSON.
+        """
+        if not self._has_ranks:
+            self._has_ranks = True
+            self._start_ranks(config)
 
     async def release(self) -> None:
         """Let the driver end after a stage that succeeded, and wait for the next one's."""
@@ -124,14 +132,14 @@ class Keeper:
         taking_part = filter(self._assignment.is_for, range(self._workers.count))
         return all(rank in self._results for rank in taking_part)
 
-    def _start_ranks(self, first: Assignment) -> None:
+    def _start_ranks(self, config: str) -> None:
         loop = asyncio.get_running_loop()
         own = ray.get_runtime_context().current_actor
 
         def fit() -> None:
             from llmtrain_trainer.launch.ray_train import fit_ranks  # the driver loads no torch
 
-            failure = fit_ranks(first, own)
+            failure = fit_ranks(config, own)
             asyncio.run_coroutine_threadsafe(self.fail(failure), loop)
 
         threading.Thread(target=fit, name="ray-train", daemon=True).start()

@@ -13,7 +13,6 @@ from llmtrain_api.exit_codes import OUT_OF_MEMORY
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.errors import StageError, WorkerLostError
-from llmtrain_trainer.launch.assignment import Assignment
 from llmtrain_trainer.launch.process_group import ProcessGroupConfig
 from llmtrain_trainer.launch.rank_trainer import RankTrainer
 
@@ -81,6 +80,8 @@ _KEEP_MEMORY = {
 }
 """glibc's malloc gives large blocks back, and faults each page in anew at the next step; from a
 thread of its own, which Ray's workers train in, it does so for all of them."""
+_NEXT_TO_NONE = 0.001
+"""CPUs that Ray sets aside for a rank: it refuses a rank without any."""
 NO_RETRIES = ray.train.FailureConfig(
     max_failures=0, controller_failure_limit=0, max_preemption_failures=0
 )
@@ -91,17 +92,17 @@ class _RankArguments(TypedDict):
     keeper: ActorHandle
 
 
-def fit_ranks(first: Assignment, keeper: ActorHandle) -> Exception:
+def fit_ranks(first: str, keeper: ActorHandle) -> Exception:
     """Start ranks that do what the keeper of their group asks for, and wait until one fails.
 
     Args:
-        first: assignment for which they are started.
+        first: run config of the attempt that starts them, as JSON.
         keeper: the keeper, an actor; its end is also theirs.
 
     Returns:
         What the group died of; a `StageError` where the cause is known.
     """
-    config = RunConfig.model_validate_json(first.config)
+    config = RunConfig.model_validate_json(first)
     os.environ |= _OF_RAY_TRAIN
     try:
         _trainer(config, keeper).fit()
@@ -118,7 +119,9 @@ def fit_ranks(first: Assignment, keeper: ActorHandle) -> Exception:
 
 
 def _trainer(config: RunConfig, keeper: ActorHandle) -> RankTrainer:
-    resources = {"CPU": config.workers.cpus, "GPU": config.workers.gpus}
+    # On one machine the tasks of the stage before may still need all of Ray's CPUs.
+    cpus = _NEXT_TO_NONE if config.is_on_one_machine else config.workers.cpus
+    resources = {"CPU": cpus, "GPU": config.workers.gpus}
     return RankTrainer(
         _rank,
         train_loop_config=_RankArguments(keeper=keeper),
@@ -133,7 +136,9 @@ def _trainer(config: RunConfig, keeper: ActorHandle) -> RankTrainer:
             resources_per_worker=resources,
         ),
         run_config=ray.train.RunConfig(
-            worker_runtime_env={"env_vars": _KEEP_MEMORY},
+            worker_runtime_env={
+                "env_vars": {**_KEEP_MEMORY, "OMP_NUM_THREADS": str(config.workers.cpus)}
+            },
             # Ray resumes a name that it knows, without a word; ours is never used twice.
             name=f"{config.job_uid}-{config.stage}-{config.attempt}",
             storage_path=str(Workspace(Path(config.workspace)).private / "ray-train"),

@@ -29,7 +29,8 @@ _LOOK_SECONDS = 0.1
 def run_on_trainers(context: StageContext) -> StageResult:
     """Do all the work of a stage that uses trainers, in the worker group of the stage before it.
 
-    Without one a stage that trains starts a group, and leaves it to the stages after it.
+    Without one a stage that trains starts a group, and leaves it to the stages after it. On one
+    machine the stage before has started it (`early_start.py`).
 
     Raises:
         StageError: the work's error.
@@ -39,7 +40,7 @@ def run_on_trainers(context: StageContext) -> StageResult:
     keeper = _claimed(config) if _may_be_warm(config) else None
     if keeper is None and not config.stage.optimizes:
         return _run_without_group(context)
-    keeper = keeper or _start(config)
+    keeper = keeper or start_keeper(config)
     result = StageResult()
     if runner_of(config.stage).works:
         result = _run(keeper, context, Work.WORK)
@@ -100,7 +101,7 @@ def _claimed(config: RunConfig) -> ActorHandle | None:
     return None
 
 
-def _start(config: RunConfig) -> ActorHandle:
+def start_keeper(config: RunConfig) -> ActorHandle:
     """A keeper on this node, once no rank of an earlier group lives."""
     from llmtrain_trainer.launch.keeper import Keeper
 
