@@ -65,7 +65,7 @@ def test_logs_of_a_run_without_trouble_have_no_traceback(uninterrupted: Workspac
 
 
 def test_kills_change_nothing(folder: Path, uninterrupted: Workspace) -> None:
-    """A worker, a driver, Ray, the run itself, then Ctrl-C: the steps are the same.
+    """A worker that just starts, one, a driver, Ray, the run, then Ctrl-C: the steps are the same.
 
     The manifest has nearly a megabyte here, for it names the same file over and over.
     """
@@ -75,6 +75,8 @@ def test_kills_change_nothing(folder: Path, uninterrupted: Workspace) -> None:
     spec["data"]["sources"] = [{"files": {"paths": [*paths], "format": "jsonl"}} for _ in range(5)]
     manifest = write_manifest(folder, spec, name="killed")
     with LocalRun(manifest, folder / "killed") as run:
+        run.wait_for_process("RayTrainWorker")
+        run.kill("RayTrainWorker")
         run.wait_for_step(40)
         run.kill("RayTrainWorker")
         run.wait_for_step(110)
@@ -102,9 +104,10 @@ def test_kills_change_nothing(folder: Path, uninterrupted: Workspace) -> None:
     assert pretrained == expected
 
 
-def test_later_stages_run_in_the_processes_of_the_first_one(uninterrupted: Workspace) -> None:
-    assert "TrainController" in uninterrupted.log(Stage.PRETRAIN, 0).read_text()
-    for stage in (Stage.FINETUNE, Stage.EVALUATE):
+def test_ranks_start_before_the_first_stage_that_trains_and_live_on(
+    uninterrupted: Workspace,
+) -> None:
+    for stage in (Stage.PRETRAIN, Stage.FINETUNE, Stage.EVALUATE):
         log = uninterrupted.log(stage, 0).read_text()
         assert "RayTrainWorker" in log
         assert "TrainController" not in log
@@ -135,9 +138,9 @@ def test_kills_of_a_warm_group_change_nothing(folder: Path, uninterrupted: Works
     assert finetuned == expected
 
 
-def test_a_stop_while_the_ranks_come_up_waits_for_no_step(folder: Path) -> None:
+def test_a_stop_before_the_first_step_waits_for_none(folder: Path) -> None:
     with LocalRun(write_manifest(folder, small_spec()), folder / "early") as run:
-        run.wait_for_process("RayTrainWorker")
+        run.wait_for_log(Stage.PRETRAIN, "Connected to Ray")
         run.process.send_signal(signal.SIGINT)
         code, output = run.wait()
     assert code == 130, output

@@ -137,9 +137,10 @@ class LocalRun:
         """Wait until an optimizer step was made."""
         self._wait_until(lambda: any(record["step"] >= step for record in self.records(stage)))
 
-    def wait_for_log(self, stage: Stage) -> None:
-        """Wait until the driver of a stage's first attempt has started."""
-        self._wait_until(self.workspace.log(stage, 0).exists)
+    def wait_for_log(self, stage: Stage, text: str = "") -> None:
+        """Wait until the driver of a stage's first attempt has started, and has logged this."""
+        log = self.workspace.log(stage, 0)
+        self._wait_until(lambda: log.exists() and text in log.read_text())
 
     def wait_for_process(self, what: str) -> None:
         """Wait for a process of this run whose command line holds these words."""
