@@ -13,6 +13,7 @@ _COMMANDS = {
     "run": ("llmtrain_cli.run", "Run a job on this machine, or go on with one."),
     "plan": ("llmtrain_cli.plan", "Say what a job would take, before it starts."),
     "validate": ("llmtrain_cli.validate", "Check manifests."),
+    "data": ("llmtrain_cli.data", "Look at a job's data before it starts."),
     "status": ("llmtrain_cli.status", "Show where a run stands."),
     "report": ("llmtrain_cli.report.command", "Write a run's report as one HTML page."),
     "submit": ("llmtrain_cli.submit", "Start a job on a cluster."),
@@ -26,7 +27,7 @@ _COMMANDS = {
 }
 
 
-_TAKE_A_MANIFEST = frozenset({"run", "plan", "validate", "submit"})
+_TAKE_A_MANIFEST = frozenset({"run", "plan", "validate", "data", "submit"})
 _FILE_FLAGS = ("-f", "--filename")
 
 
@@ -41,7 +42,10 @@ def build_app(arguments: list[str]) -> typer.Typer:
     for name, (module, text) in _COMMANDS.items():
         called = arguments[:1] == [name]
         command = getattr(importlib.import_module(module), name) if called else _only_listed
-        app.command(name, help=None if called else text)(command)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name, help=None if called else text)(command)
     return app
 
 

@@ -1,7 +1,7 @@
 """The data stage: documents from all sources, cleaned, filtered, deduplicated and split."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from llmtrain_api.data_report import DataReport
@@ -9,7 +9,7 @@ from llmtrain_api.progress import bounded_warnings
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.completion import fingerprint
 from llmtrain_trainer.data.corpus import CorpusMaker
-from llmtrain_trainer.data.sources.shards import shards
+from llmtrain_trainer.data.sources.shards import SourceShard, shards
 from llmtrain_trainer.data.steps.registry import reasons
 from llmtrain_trainer.data.units import corpus_units
 from llmtrain_trainer.data.warnings import warnings
@@ -58,8 +58,7 @@ def documents(context: StageContext) -> Product:
         # Finished documents outlive a new version of llmtrain; half of them do not, for the other
         # half would be made by other code.
         units = sweep(home, fingerprint([inputs, software(CODE, LIBRARIES)]))
-        maker = CorpusMaker(corpus_units(work), data, units, context)
-        report = maker.make(folder)
+        report = make_corpus(work, context, units, folder)
         _require_documents(report, reasons(data.steps))
         replace_file(context.workspace.data_report, report.model_dump_json(indent=2) + "\n")
 
@@ -67,6 +66,26 @@ def documents(context: StageContext) -> Product:
     return Product(
         context.workspace.documents, make, inputs=lambda: inputs, files=(report,), units=home
     )
+
+
+def make_corpus(
+    work: Sequence[SourceShard], context: StageContext, home: Path, folder: Path
+) -> DataReport:
+    """Clean, filter, deduplicate and split the documents of shards.
+
+    Args:
+        work: the shards, in order.
+        context: the stage's.
+        home: folder of finished units.
+        folder: an empty one for the documents.
+
+    Raises:
+        UserError: a source cannot be read.
+        Interrupted: a stop was requested.
+    """
+    data = context.config.data
+    assert data is not None, "there are shards"
+    return CorpusMaker(corpus_units(work), data, home, context).make(folder)
 
 
 def conclude(context: StageContext) -> StageResult:

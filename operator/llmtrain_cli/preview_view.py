@@ -1,0 +1,96 @@
+"""The preview of a job's data as tables and texts for the terminal."""
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from llmtrain_api.data_report import DataReport, Example, Size, StepReport
+from llmtrain_api.preview import DataPreview
+from llmtrain_cli.text import plain
+
+_INDENT = (0, 0, 0, 2)
+
+
+def preview_view(preview: DataPreview, *, name: str) -> RenderableType:
+    """The funnel, then examples step by step, under the job's name."""
+    report = preview.report
+    parts: list[RenderableType] = [
+        plain(f"The first documents of {name}", "bold"),
+        _sources(report),
+        Text(),
+        _funnel(preview),
+        plain(_verdict(report)),
+    ]
+    for step in report.steps:
+        parts += _examples(step)
+    return Group(*parts)
+
+
+def _sources(report: DataReport) -> RenderableType:
+    table = _table("source", "documents", "bytes", "rows skipped")
+    for source in report.by_source:
+        received = source.received
+        table.add_row(
+            plain(source.name), *map(_number, (received.documents, received.bytes, source.bad_rows))
+        )
+    return Padding(table, _INDENT)
+
+
+def _funnel(preview: DataPreview) -> RenderableType:
+    table = _table("step, rule", "documents left", "dropped", "changed")
+    table.add_column(style="dim")
+    for step in preview.report.steps:
+        counts = (step.kept.documents, step.dropped.documents, step.changed_documents)
+        table.add_row(plain(step.name, "bold"), *map(_number, counts))
+        by_count = sorted(step.dropped_by_rule.items(), key=lambda item: -item[1])
+        for rule, count in by_count:
+            reason = preview.reasons.get(f"{step.name} {rule}", "")
+            table.add_row(plain(f"  {rule}"), "", _number(count), "", plain(reason))
+    return Padding(table, _INDENT)
+
+
+def _verdict(report: DataReport) -> str:
+    stay = report.train + report.validation
+    all_of_them = sum((source.received for source in report.by_source), Size())
+    if not all_of_them.documents:
+        return "The sources hold no documents."
+    return (
+        f"{stay.documents:,} of {all_of_them.documents:,} documents stay "
+        f"({stay.documents / all_of_them.documents:.1%}), {stay.bytes:,} of "
+        f"{all_of_them.bytes:,} bytes."
+    )
+
+
+def _examples(step: StepReport) -> Iterator[RenderableType]:
+    by_rule: dict[str, list[Example]] = {}
+    for example in step.examples:
+        by_rule.setdefault(example.rule, []).append(example)
+    for rule, examples in by_rule.items():
+        is_change = examples[0].after is not None
+        title = f"{step.name}: changed" if is_change else f"{step.name}: dropped by {rule}"
+        yield plain(f"\n{title}", "bold cyan")
+        for example in examples:
+            yield Padding(plain(example.source, "dim"), _INDENT)
+            yield Padding(plain(f"- {_in_one_line(example.excerpt)}", "red"), (0, 0, 0, 4))
+            if example.after is not None:
+                yield Padding(plain(f"+ {_in_one_line(example.after)}", "green"), (0, 0, 0, 4))
+
+
+def _in_one_line(text: str) -> str:
+    """Line ends as an arrow, so that a change of white space can be seen."""
+    return text.replace("\r", "\\r").replace("\n", "↵").replace("\t", "→")
+
+
+def _number(count: int) -> str:
+    return f"{count:,}"
+
+
+def _table(first: str, *numbers: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column(first)
+    for name in numbers:
+        table.add_column(name, justify="right")
+    return table

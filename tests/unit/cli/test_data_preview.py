@@ -1,0 +1,101 @@
+"""`llmtrain data preview` shows what the steps do, and starts nothing."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from rich.console import Console
+from support.local_run import small_spec
+
+from llmtrain_api.data_report import DataReport, Example, Size, SourceReport, StepReport
+from llmtrain_api.preview import DataPreview
+from llmtrain_cli.preview_view import preview_view
+
+LLMTRAIN = str(Path(sys.executable).with_name("llmtrain"))
+
+
+def manifest(folder: Path, spec: dict[str, object]) -> Path:
+    job = {
+        "apiVersion": "llmtrain.io/v1alpha1",
+        "kind": "LLMTrainingJob",
+        "metadata": {"name": "small"},
+        "spec": spec,
+    }
+    path = folder / "job.yaml"
+    path.write_text(yaml.safe_dump(job))
+    return path
+
+
+def preview_of(path: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    command = [LLMTRAIN, "data", "preview", str(path), *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+def test_a_preview_leaves_nothing_behind(tmp_path: Path) -> None:
+    texts = ["too short", *(f"This is the text of number {number}." for number in range(20))]
+    lines = [json.dumps({"text": text}) for text in texts]
+    (tmp_path / "notes.jsonl").write_text("\n".join(lines))
+    data = {
+        "sources": [{"files": {"paths": ["notes.jsonl"], "format": "jsonl"}}],
+        "steps": [{"gopher": {"minWords": 3}}],
+    }
+    path = manifest(tmp_path, {**small_spec(), "data": data})
+    done = preview_of(path, "--documents", "10", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    report = DataPreview.model_validate_json(done.stdout).report
+    assert report.steps[0].received.documents == 10
+    assert report.steps[0].dropped_by_rule == {"minWords": 1}
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["job.yaml", "notes.jsonl"]
+
+    (tmp_path / "notes.jsonl").unlink()
+    failed = preview_of(path)
+    assert failed.returncode == 2
+    assert "notes.jsonl: no such file" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_a_job_without_documents_has_none_to_look_at(tmp_path: Path) -> None:
+    sections = ("compute", "finetune")
+    spec = {key: each for key, each in small_spec().items() if key in sections}
+    path = manifest(tmp_path, {**spec, "model": {"initFrom": "model"}})
+    done = preview_of(path)
+    assert done.returncode == 2
+    assert "job.yaml: spec.data: missing" in done.stderr
+
+
+def test_the_funnel_and_the_examples_are_shown() -> None:
+    dropped = Example(source="a.jsonl", rule="minWords", excerpt="[bold]short\x07\n")
+    changed = Example(source="b.jsonl", rule="changed", excerpt="one\r\n", after="one")
+    step = StepReport(
+        name="gopher",
+        received=Size(documents=2000, bytes=9000),
+        kept=Size(documents=1200, bytes=8000),
+        dropped=Size(documents=800, bytes=1000),
+        changed_documents=7,
+        dropped_by_rule={"minWords": 800},
+        examples=(dropped, changed),
+    )
+    source = SourceReport(name="files *.jsonl (jsonl)", received=Size(documents=2000, bytes=9000))
+    report = DataReport(
+        sources={},
+        by_source=(source,),
+        steps=(step,),
+        train=Size(documents=1200, bytes=8000),
+        validation=Size(),
+    )
+    preview = DataPreview(report=report, reasons={"gopher minWords": "fewer than 3 words"})
+    console = Console(width=100)
+    with console.capture() as shown:
+        console.print(preview_view(preview, name="small"))
+    text = shown.get()
+    assert "1,200 of 2,000 documents stay (60.0%), 8,000 of 9,000 bytes." in text
+    (rule,) = (line for line in text.splitlines() if line.strip().startswith("minWords"))
+    assert rule.rstrip().split(maxsplit=2)[1:] == ["800", "fewer than 3 words"]
+    assert "gopher: dropped by minWords" in text
+    assert "- [bold]short\\x07↵" in text
+    assert "- one\\r↵" in text
+    assert "+ one" in text
