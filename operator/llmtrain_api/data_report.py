@@ -103,6 +103,18 @@ class ScriptReport(Record):
     """Documents kept by all steps except those that compare documents, such as `exactDedup`."""
 
 
+class Skipped(Record):
+    """Parts of a source that hold no document by their kind, such as images in an archive."""
+
+    count: int
+    example: str
+    """The place of the first, and what it is."""
+
+    def plus(self, count: int) -> "Skipped":
+        """With more of the same kind."""
+        return self.replace(count=self.count + count)
+
+
 class SourceReport(Record):
     """Report on one source of the manifest."""
 
@@ -119,6 +131,9 @@ class SourceReport(Record):
     """Rows that hold no text and were skipped, up to the source's `maxBadRows`."""
     bad_row_examples: tuple[str, ...] = ()
     """File, line and error of the first few."""
+    skipped: dict[str, Skipped] = Field(default_factory=dict)
+    """Records of archives that are no pages, by their kind: `status`, `notHtml`, `brokenHttp`,
+    `tooLarge`; `cutOff` counts files that end in the middle of a record."""
 
 
 class DataReport(Record):

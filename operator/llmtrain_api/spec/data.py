@@ -1,11 +1,11 @@
 """Raw text in, clean and split documents out."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from llmtrain_api.base import Name, OneOf, Path, Section
+from llmtrain_api.base import Name, OneOf, Path, Section, listed, rule, rules, written
 from llmtrain_api.spec.object_storage import PathOrUrl
 from llmtrain_api.spec.steps import DEFAULT_STEPS, Steps
 
@@ -17,10 +17,29 @@ class FileFormat(StrEnum):
     TEXT = "text"
     PARQUET = "parquet"
     HTML = "html"
+    CSV = "csv"
+    WARC = "warc"
+    WET = "wet"
 
+
+Template = Annotated[
+    str,
+    StringConstraints(
+        min_length=3,
+        max_length=4096,
+        pattern=r"^([^{}]|\{\{|\}\})*\{[^{}]+\}([^{}]|\{\{|\}\}|\{[^{}]+\})*$",
+    ),
+    written('a text with names of fields in braces, such as "{title}: {text}"'),
+]
+_TEXT_FIELD = "text"
 
 MaxBadRows = Annotated[int, Field(ge=0, le=1_000_000)]
 """Rows of a source that may be skipped."""
+
+
+_ROWS = (FileFormat.JSONL, FileFormat.PARQUET, FileFormat.CSV)
+_NO_FIELDS = f"template: files of the formats other than {listed(_ROWS, 'and')} have no fields"
+_BESIDE = "template names the fields, so leave out textField"
 
 
 class PythonDocs(Section):
@@ -33,21 +52,48 @@ class PythonDocs(Section):
 class Files(Section):
     """Files on a disk or in object storage, plain or compressed (`.gz`, `.zst`)."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                f"!has(self.template) || self.format in {[kind.value for kind in _ROWS]}",
+                _NO_FIELDS,
+            ),
+            rule(f"!has(self.template) || self.textField == '{_TEXT_FIELD}'", _BESIDE),
+        )
+    )
+
     paths: Annotated[tuple[PathOrUrl, ...], Field(min_length=1, max_length=256)]
     """Files or globs (`raw/*.jsonl.zst`, `raw/**/*.txt`), or URLs of them:
     `s3://BUCKET/raw/*.jsonl`, `gs://`, `az://CONTAINER/`, `hf://datasets/OWNER/NAME/`, and
     `https://HOST/FILE` without globs. Credentials come from the job's environment."""
     format: FileFormat
-    """`jsonl` and `parquet` hold a document a row, `text` and `html` a document a file. The text is
-    always taken out of `html`, in the charset that the page declares; to learn markup, read it as
-    `text`. All others are UTF-8."""
-    text_field: Name = "text"
+    """`jsonl`, `parquet` and `csv` hold a document a row, `text` and `html` a document a file,
+    `warc` a page a record (answers with HTML and the status 200), `wet` a text a record. CSV is
+    that of RFC 4180: commas, double quotes, and a first line that names the columns. The text is
+    always taken out of `html` and `warc`, in the charset that the page or its server declares; to
+    learn markup, read `html` as `text`. All others are UTF-8. A row, record or file of more than
+    64 MiB, unpacked, is no document."""
+    text_field: Name = _TEXT_FIELD
     """The field of a row that holds the text, as UTF-8; `meta.text` is the field `text` inside the
     field `meta`."""
+    template: Template | None = None
+    """Text with names of fields in braces, which joins several in place of `textField`:
+    `"{title}\\n\\n{meta.body}"`. A brace that is meant is written twice. A row without one of the
+    fields is a bad row."""
     max_bad_rows: MaxBadRows = 0
     """Rows, or files of the formats `text` and `html`, that may be skipped because they hold no
-    text: broken JSON, a missing field, bytes of another charset. They are counted in the data
-    report and shown; one more ends the stage with its file, line and fault."""
+    text: broken JSON, a missing field, bytes of another charset, more than 64 MiB. They are counted
+    in the data report and shown; one more ends the stage with its file, line and fault. What is no
+    page in a WARC file is counted apart, without a limit; so is a file of records that is torn,
+    whose rest is lost."""
+
+    @model_validator(mode="after")
+    def _template_fits(self) -> Self:
+        if self.template is not None and self.format not in _ROWS:
+            raise ValueError(_NO_FIELDS)
+        if self.template is not None and self.text_field != _TEXT_FIELD:
+            raise ValueError(_BESIDE)
+        return self
 
 
 class HuggingFace(Section):

@@ -131,7 +131,7 @@ def test_row_groups_are_parts_with_the_numbers_of_their_rows(tmp_path: Path) -> 
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"text": ["one", "two", "three"]}), path, row_group_size=1)
     assert len(row_group_bytes(path)) == 3
-    assert [*read_parquet(path, "text", range(1, 3))] == [*read_parquet(path, "text")][1:]
+    assert [*read_parquet(path, ["text"], range(1, 3))] == [*read_parquet(path, ["text"])][1:]
 
 
 def test_a_byte_order_mark_is_no_row(tmp_path: Path) -> None:

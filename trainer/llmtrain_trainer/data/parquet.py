@@ -1,6 +1,6 @@
 """Reads the rows of parquet files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ _ROWS_AT_A_TIME = 1024
 
 
 def read_parquet(
-    path: Path | StoredFile, field: str, part: range | None = None
+    path: Path | StoredFile, fields: Sequence[str], part: range | None = None
 ) -> Iterator[tuple[str, dict[str, object]]]:
     """The rows of a file, each with its place (`raw/a.parquet: row 3`).
 
@@ -24,7 +24,7 @@ def read_parquet(
 
     Args:
         path: path of the file.
-        field: the only field to read. If its column is missing, the rows have the other fields
+        fields: the only fields to read. If a column is missing, the rows have the names of all
             without their values.
         part: numbers of the row groups to read; None for all.
 
@@ -37,13 +37,13 @@ def read_parquet(
     try:
         with _opened(path) as file:
             names = file.schema_arrow.names
-            column = column_of(names, field)
-            empty = dict.fromkeys(names)
-            columns = [] if column is None else [column]
+            columns = [column_of(names, field) for field in fields]
+            found = [*dict.fromkeys(column for column in columns if column is not None)]
+            empty = dict.fromkeys(names) if None in columns else None
             groups = range(file.num_row_groups) if part is None else part
             number = sum(file.metadata.row_group(n).num_rows for n in range(groups.start))
-            for batch in file.iter_batches(_ROWS_AT_A_TIME, row_groups=groups, columns=columns):
-                rows = [empty] * batch.num_rows if column is None else _values(batch)
+            for batch in file.iter_batches(_ROWS_AT_A_TIME, row_groups=groups, columns=found):
+                rows = _values(batch) if empty is None else [empty] * batch.num_rows
                 for row in rows:
                     number += 1
                     yield f"{path}: row {number}", row

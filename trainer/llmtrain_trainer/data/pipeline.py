@@ -127,7 +127,7 @@ class _OpenBatch:
             reports.append(counter.report())
         texts = self._texts
         scripts = [main_script(text) for text in texts]
-        num_bad_rows, bad_rows = self._bad_rows.drain()
+        num_bad_rows, bad_rows, skipped = self._bad_rows.drain()
         origin = self._work.shard.source
         return DocumentBatch(
             origin=origin,
@@ -136,6 +136,7 @@ class _OpenBatch:
                 read={origin: self._read},
                 num_bad_rows=num_bad_rows,
                 bad_rows=bad_rows,
+                skipped=skipped,
                 scripts_in=dict(Counter(scripts)),
                 scripts_kept=dict(Counter(scripts[i] for i in kept)),
                 steps=tuple(reports),

@@ -2,15 +2,18 @@
 
 import codecs
 import gzip
-import io
 import json
 import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, Literal, Protocol
+from io import BufferedReader
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from llmtrain_trainer.errors import UserError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _OTHER_KINDS = {
     b"\x1f\x8b": "this is gzip data; let the file's name end with .gz",
@@ -22,6 +25,11 @@ _OTHER_KINDS = {
     b"\xfe\xff": "this is UTF-16; convert the file to UTF-8",
 }
 """Kinds of files by their first bytes, with advice for each."""
+MAX_DOCUMENT_BYTES = 64 * 2**20
+"""The longest line, row or file that is read as one document: ten times the longest book, and a
+bound on a worker's memory where a small compressed file unpacks to gigabytes."""
+_SKIPPED_BYTES = 2**20
+"""Bytes of a line that is too long, read at a time."""
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF16_LE: "utf-16-le",
@@ -44,9 +52,16 @@ class Readable(Protocol):
         """The end of its name: `.gz`."""
         ...
 
-    def open(self, mode: Literal["rb"]) -> BinaryIO:
+    def open(self, mode: Literal["rb"]) -> BufferedReader:
         """Open it for reading."""
         ...
+
+
+def reading_errors() -> tuple[type[Exception], ...]:
+    """The errors of the disk, and of broken compressed data."""
+    import zstandard
+
+    return OSError, EOFError, zlib.error, zstandard.ZstdError
 
 
 def is_packed(path: Readable) -> bool:
@@ -55,30 +70,39 @@ def is_packed(path: Readable) -> bool:
 
 
 @contextmanager
-def open_bytes(path: Readable) -> Iterator[BinaryIO]:
+def open_bytes(path: Readable) -> Iterator[BufferedReader]:
     """Open a file for reading; the ending `.gz` or `.zst` says that it is compressed.
 
     Raises:
         UserError: it cannot be read, or its compressed data is broken or cut off.
     """
-    import zstandard
-
     try:
         with path.open("rb") as packed, _unpacked(packed, path.suffix.lower()) as file:
             yield file
-    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+    except reading_errors() as error:
         fault = "broken compressed data" if is_packed(path) else "cannot be read"
         raise UserError(f"{path}: {fault}: {error}", reason="InvalidData") from error
 
 
-def _unpacked(packed: BinaryIO, suffix: str) -> BinaryIO:
+class _GzipFile(gzip.GzipFile):
+    """Gives all that was unpacked before an error, which comes with the next call."""
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Fill the beginning of a buffer; 0 means the end."""
+        target = memoryview(buffer).cast("B")
+        data = self.read1(len(target))
+        target[: len(data)] = data
+        return len(data)
+
+
+def _unpacked(packed: BufferedReader, suffix: str) -> BufferedReader:
     match suffix:
         case ".gz":
-            return io.BufferedReader(gzip.GzipFile(fileobj=packed))
+            return BufferedReader(_GzipFile(fileobj=packed))
         case ".zst":
             from llmtrain_trainer.data.zstd_file import ZstdFile
 
-            return io.BufferedReader(ZstdFile(packed))
+            return BufferedReader(ZstdFile(packed))
         case _:
             return packed
 
@@ -89,13 +113,38 @@ def read_text(path: Readable) -> str:
     Raises:
         UserError: it is not UTF-8, or cannot be read.
     """
-    with open_bytes(path) as file:
-        data = file.read().removeprefix(codecs.BOM_UTF8)
+    data = _document(path).removeprefix(codecs.BOM_UTF8)
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise _not_utf8(f"{path}: line {line}", "file", error) from error
+
+
+def _document(path: Readable) -> bytes:
+    """A whole file, unpacked.
+
+    Raises:
+        UserError: it is longer than a document may be, or cannot be read.
+    """
+    with open_bytes(path) as file:
+        data = file.read(MAX_DOCUMENT_BYTES + 1)
+    require_document(len(data), str(path))
+    return data
+
+
+def require_document(num_bytes: int, place: str) -> None:
+    """Make sure that a document is not longer than one may be.
+
+    Raises:
+        UserError: it is.
+    """
+    if num_bytes > MAX_DOCUMENT_BYTES:
+        raise UserError(
+            f"{place}: a document may have {MAX_DOCUMENT_BYTES:,} bytes, and here are more; split "
+            "it into several",
+            reason="InvalidData",
+        )
 
 
 def read_page(path: Readable) -> str:
@@ -104,8 +153,7 @@ def read_page(path: Readable) -> str:
     Raises:
         UserError: its bytes are not what it declares, or it cannot be read.
     """
-    with open_bytes(path) as file:
-        data = file.read()
+    data = _document(path)
     try:
         return decode_page(data)
     except UnicodeDecodeError as error:
@@ -145,6 +193,8 @@ def read_json_lines(path: Readable) -> Iterator[tuple[str, dict[str, object]]]:
 def filled_lines(path: Readable, part: range | None = None) -> Iterator[tuple[str, bytes]]:
     """The lines of a file that are not empty, each with its place (`raw/a.jsonl: line 3`).
 
+    Of a line that is longer than a document may be, the beginning comes, which is too long as well.
+
     Args:
         path: the file.
         part: bytes of the file, which is not compressed: the lines that start within are read. Such
@@ -158,26 +208,50 @@ def filled_lines(path: Readable, part: range | None = None) -> Iterator[tuple[st
         if part is not None and part.start:
             where = f" after byte {part.start}"
             file.seek(part.start - 1)
-            file.readline()  # the rest of a line that starts before
+            _skip_line(file)  # the rest of a line that starts before
         position = file.tell() if part is not None else 0
         number = 0
         while part is None or position < part.stop:
-            line = file.readline()
+            line, num_bytes = _line(file)
             if not line:
                 return
-            position += len(line)
+            position += num_bytes
             number += 1
             filled = line.removeprefix(codecs.BOM_UTF8)
             if filled.strip():
                 yield f"{path}: line {number}{where}", filled
 
 
+def bounded_lines(file: BufferedReader) -> Iterator[bytes]:
+    """The lines of an open file; of one that is too long the beginning, which is so as well."""
+    while line := _line(file)[0]:
+        yield line
+
+
+def _line(file: BufferedReader) -> tuple[bytes, int]:
+    """The next line, or the beginning of one that is too long; and the bytes of all of it."""
+    line = file.readline(MAX_DOCUMENT_BYTES + 1)
+    is_cut = len(line) > MAX_DOCUMENT_BYTES and not line.endswith(b"\n")
+    return line, len(line) + (_skip_line(file) if is_cut else 0)
+
+
+def _skip_line(file: BufferedReader) -> int:
+    """Read up to the end of a line, and return the number of bytes."""
+    count = 0
+    while piece := file.readline(_SKIPPED_BYTES):
+        count += len(piece)
+        if piece.endswith(b"\n"):
+            break
+    return count
+
+
 def json_object(line: bytes, place: str) -> dict[str, object]:
     """The JSON object in a line.
 
     Raises:
-        UserError: the line is not UTF-8 or no JSON object.
+        UserError: the line is too long, not UTF-8 or no JSON object.
     """
+    require_document(len(line), place)
     try:
         row = json.loads(line.decode())
     except UnicodeDecodeError as error:

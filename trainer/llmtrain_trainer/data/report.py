@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pydantic import Field
 
 from llmtrain_api.base import Record
-from llmtrain_api.data_report import Example, Size, StepReport
-from llmtrain_trainer.data.rows import first_examples
+from llmtrain_api.data_report import Example, Size, Skipped, StepReport
+from llmtrain_trainer.data.rows import first_examples, merge_skipped
 from llmtrain_trainer.data.steps.base import Dropped
 
 NUM_EXAMPLES = 5
@@ -29,6 +29,8 @@ class Tally(Record):
     num_bad_rows: int = 0
     bad_rows: tuple[str, ...] = ()
     """What was wrong with the first few."""
+    skipped: dict[str, Skipped] = Field(default_factory=dict)
+    """What else holds no document, by its kind."""
     scripts_in: dict[str, int] = Field(default_factory=dict)
     """Documents by script, those that were dropped included."""
     scripts_kept: dict[str, int] = Field(default_factory=dict)
@@ -44,6 +46,7 @@ class Tally(Record):
             read=read,
             num_bad_rows=self.num_bad_rows + other.num_bad_rows,
             bad_rows=first_examples(self.bad_rows, other.bad_rows),
+            skipped=merge_skipped(self.skipped, other.skipped),
             scripts_in=dict(Counter(self.scripts_in) + Counter(other.scripts_in)),
             scripts_kept=dict(Counter(self.scripts_kept) + Counter(other.scripts_kept)),
             steps=merge_all(self.steps, other.steps),

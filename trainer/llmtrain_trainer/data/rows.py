@@ -1,15 +1,20 @@
 """Rows of a source: the field that holds the text, and rows that cannot be used."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import TypeVar
 
+from llmtrain_api.data_report import Skipped
 from llmtrain_trainer.errors import UserError
 
 Raw = TypeVar("Raw")
 Row = TypeVar("Row")
 
+_FIELD = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")
+"""A field's name in a template, or a brace that is written twice."""
+TEMPLATE = "template"
 _NUM_EXAMPLES = 3
 _FIELDS_SHOWN = 10
 
@@ -17,6 +22,17 @@ _FIELDS_SHOWN = 10
 def first_examples(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:
     """The few errors that are shown of two lists, one after the other."""
     return tuple(islice(chain(first, second), _NUM_EXAMPLES))
+
+
+def merge_skipped(
+    first: Mapping[str, Skipped], second: Mapping[str, Skipped]
+) -> dict[str, Skipped]:
+    """The counts of both; the first's examples stay."""
+    merged = dict(first)
+    for kind, each in second.items():
+        before = merged.get(kind)
+        merged[kind] = each if before is None else before.plus(each.count)
+    return merged
 
 
 @dataclass
@@ -31,6 +47,8 @@ class BadRows:
     count: int = 0
     examples: list[str] = field(default_factory=list)
     """File, line and fault of the first few."""
+    skipped: dict[str, Skipped] = field(default_factory=dict)
+    """What else holds no document, by its kind; there is no limit to it."""
     _new_count: int = 0
     _new_examples: list[str] = field(default_factory=list)
 
@@ -73,10 +91,19 @@ class BadRows:
             why = f"bad row {self.count} of this source; maxBadRows is {self.limit}"
             raise UserError(f"{examples[-1]} ({why})", reason="InvalidData")
 
-    def drain(self) -> tuple[int, tuple[str, ...]]:
-        """The number of bad rows since the last call, with the errors of some of them."""
-        new = self._new_count, tuple(self._new_examples)
-        self._new_count, self._new_examples = 0, []
+    def skip(self, kind: str, example: str) -> None:
+        """Count what holds no document by its kind.
+
+        Args:
+            kind: such as `notHtml`.
+            example: its place, and what it is.
+        """
+        self.skipped = merge_skipped(self.skipped, {kind: Skipped(count=1, example=example)})
+
+    def drain(self) -> tuple[int, tuple[str, ...], dict[str, Skipped]]:
+        """What was counted since the last call: bad rows, errors of some of them, and the rest."""
+        new = self._new_count, tuple(self._new_examples), self.skipped
+        self._new_count, self._new_examples, self.skipped = 0, [], {}
         return new
 
 
@@ -105,19 +132,48 @@ def find_field(row: Mapping[str, object], field: str, place: str, *, setting: st
         if last in within:
             return within[last]
     found = ", ".join(sorted(f"{prefix}{name}" for name in within)[:_FIELDS_SHOWN]) or "none"
+    advice = (
+        f"name one of them in {setting}" if setting == TEMPLATE else f"set {setting} to one of them"
+    )
     raise UserError(
-        f"{place}: no field {field!r}; the fields are: {found}; set {setting} to one of them",
+        f"{place}: no field {field!r}; the fields are: {found}; {advice}",
         reason="InvalidData",
     )
 
 
-def string_field(row: Mapping[str, object], field: str, place: str) -> str:
-    """The text of a row; bytes are read as UTF-8.
+@dataclass(frozen=True)
+class TextOfRow:
+    """Takes the text out of a row.
 
-    Raises:
-        UserError: the field is missing, or no text.
+    Args:
+        field: the manifest's `textField`.
+        template: its `template`, which joins several fields; None without one.
     """
-    value = find_field(row, field, place, setting="textField")
+
+    field: str
+    template: str | None = None
+
+    @property
+    def fields(self) -> list[str]:
+        """Names of the fields that it needs, each once."""
+        if self.template is None:
+            return [self.field]
+        return [*dict.fromkeys(each[1] for each in _FIELD.finditer(self.template) if each[1])]
+
+    def __call__(self, row: Mapping[str, object], place: str) -> str:
+        """The text of a row; bytes are read as UTF-8.
+
+        Raises:
+            UserError: a field is missing, or no text.
+        """
+        if self.template is None:
+            return _string_field(row, self.field, place, setting="textField")
+        texts = {name: _string_field(row, name, place, setting=TEMPLATE) for name in self.fields}
+        return _FIELD.sub(lambda found: texts[found[1]] if found[1] else found[0][0], self.template)
+
+
+def _string_field(row: Mapping[str, object], field: str, place: str, *, setting: str) -> str:
+    value = find_field(row, field, place, setting=setting)
     if isinstance(value, bytes):
         try:
             return value.decode()

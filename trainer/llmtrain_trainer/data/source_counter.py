@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from llmtrain_api.data_report import ScriptReport, Size, SourceReport, StepReport
+from llmtrain_api.data_report import ScriptReport, Size, Skipped, SourceReport, StepReport
 from llmtrain_api.spec.data import Source
 from llmtrain_trainer.data.report import Tally
-from llmtrain_trainer.data.rows import BadRows
+from llmtrain_trainer.data.rows import BadRows, merge_skipped
 
 _PATHS_SHOWN = 3
 
@@ -21,6 +21,7 @@ class SourceCounter:
     def __init__(self, source: Source) -> None:
         self._name = source_name(source)
         self._bad_rows = BadRows(source.max_bad_rows)
+        self._skipped: dict[str, Skipped] = {}
         self._received = Size()
         self._dropped: Counter[str] = Counter()
         self._changed: Counter[str] = Counter()
@@ -35,6 +36,7 @@ class SourceCounter:
         """
         if tally.num_bad_rows:
             self._bad_rows.add(tally.num_bad_rows, tally.bad_rows)
+        self._skipped = merge_skipped(self._skipped, tally.skipped)
         self._received = sum(tally.read.values(), self._received)
         self._scripts_in.update(tally.scripts_in)
         self._scripts_kept.update(tally.scripts_kept)
@@ -62,6 +64,7 @@ class SourceCounter:
             scripts=scripts,
             bad_rows=self._bad_rows.count,
             bad_row_examples=tuple(self._bad_rows.examples),
+            skipped=self._skipped,
         )
 
 

@@ -27,6 +27,7 @@ CODE = ("data",)
 LIBRARIES = (
     "datasets",
     "emoji",
+    "fastwarc",
     "ftfy",
     "numpy",
     "py3langid",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from llmtrain_api.data_report import DataReport, SourceReport, StepReport
+from llmtrain_trainer.data.warc import CUT_OFF
 
 _MOST = 0.5
 _NEARLY_ALL = 0.9
@@ -12,7 +13,7 @@ _FEW_DOCUMENTS = 10
 _RULES_SHOWN = 3
 _REPETITIONS = (" repeated", " nearRepeated")
 _HTML_STEP = "html"
-_HTML_FORMAT = "(html)"
+_HTML_FORMATS = ("(html)", "(warc)")
 
 
 def warnings(report: DataReport, reasons: Mapping[str, str]) -> Iterator[str]:
@@ -31,6 +32,7 @@ def warnings(report: DataReport, reasons: Mapping[str, str]) -> Iterator[str]:
 def source_warnings(source: SourceReport, reasons: Mapping[str, str]) -> Iterator[str]:
     """Warnings about one source."""
     yield from _bad_rows(source)
+    yield from _cut_off(source)
     if source.received.documents:
         yield from _dropped(source, reasons)
         yield from _scripts(source)
@@ -43,6 +45,12 @@ def _bad_rows(source: SourceReport) -> Iterator[str]:
     if source.bad_rows:
         rows = "1 row holds" if source.bad_rows == 1 else f"{source.bad_rows:,} rows hold"
         yield f"{source.name}: {rows} no text and were skipped: {source.bad_row_examples[0]}"
+
+
+def _cut_off(source: SourceReport) -> Iterator[str]:
+    if cut := source.skipped.get(CUT_OFF):
+        files = "1 file ends" if cut.count == 1 else f"{cut.count:,} files end"
+        yield f"{source.name}: {files} too early, and what followed is lost: {cut.example}"
 
 
 def _dropped(source: SourceReport, reasons: Mapping[str, str]) -> Iterator[str]:
@@ -91,7 +99,7 @@ def _scripts(source: SourceReport) -> Iterator[str]:
 
 def _html(source: SourceReport) -> Iterator[str]:
     changed = source.changed_by_step.get(_HTML_STEP, 0)
-    if changed and not source.name.endswith(_HTML_FORMAT):
+    if changed and not source.name.endswith(_HTML_FORMATS):
         yield (
             f"{source.name}: the step html took {changed:,} of {source.received.documents:,} "
             "documents for HTML and kept their text alone; without it in data.steps they are left "

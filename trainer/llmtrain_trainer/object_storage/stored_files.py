@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from glob import has_magic
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.object_storage.faults import READING, Permanent, Transient, understand
@@ -46,7 +46,7 @@ class StoredFile:
         """The end of its name, as of a path: `.gz`."""
         return PurePosixPath(self.path).suffix
 
-    def open(self, mode: Literal["rb"]) -> BinaryIO:  # noqa: ARG002 - as Path.open
+    def open(self, mode: Literal["rb"]) -> io.BufferedReader:  # noqa: ARG002 - as Path.open
         """Open the file for reading from its start to its end."""
         return io.BufferedReader(self.parts(), min(_BUFFER_BYTES, max(self.size, 1)))
 

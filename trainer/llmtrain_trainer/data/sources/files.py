@@ -1,10 +1,11 @@
-"""The source `files`: JSON lines, parquet, plain text and HTML."""
+"""The source `files`: JSON lines, parquet, CSV, plain text, HTML and web archives."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from llmtrain_api.spec.data import FileFormat, Files
+from llmtrain_trainer.data.csv_file import CsvRow, read_csv
 from llmtrain_trainer.data.inputs import InputFile, input_files
 from llmtrain_trainer.data.parquet import read_parquet, row_group_bytes
 from llmtrain_trainer.data.reading import (
@@ -14,7 +15,8 @@ from llmtrain_trainer.data.reading import (
     read_page,
     read_text,
 )
-from llmtrain_trainer.data.rows import BadRows, string_field
+from llmtrain_trainer.data.rows import BadRows, TextOfRow
+from llmtrain_trainer.data.warc import read_pages, read_texts
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.units import neighbours, unit_bytes
@@ -28,7 +30,7 @@ class FileShard:
 
     file: InputFile
     format: FileFormat
-    text_field: str
+    text: TextOfRow
     source: str
     size: int
     identity: str
@@ -38,7 +40,7 @@ class FileShard:
     @property
     def is_html(self) -> bool:
         """Whether every document is HTML."""
-        return self.format is FileFormat.HTML
+        return self.format in {FileFormat.HTML, FileFormat.WARC}
 
     def documents(self, bad_rows: BadRows) -> Iterator[str]:
         """A document for each row, or the whole file."""
@@ -57,18 +59,24 @@ class FileShard:
                 yield from bad_rows.usable(filled_lines(path, self.part), self._text_of_line)
             case FileFormat.PARQUET:
                 yield from bad_rows.usable(
-                    read_parquet(path, self.text_field, self.part), self._text_of_row
+                    read_parquet(path, self.text.fields, self.part), self.text
                 )
+            case FileFormat.CSV:
+                yield from bad_rows.usable(read_csv(path), self._text_of_csv)
+            case FileFormat.WARC:
+                yield from read_pages(path, bad_rows)
+            case FileFormat.WET:
+                yield from read_texts(path, bad_rows)
             case FileFormat.TEXT:
                 yield from bad_rows.usable(whole, lambda path, _: read_text(path))
             case FileFormat.HTML:
                 yield from bad_rows.usable(whole, lambda path, _: read_page(path))
 
     def _text_of_line(self, line: bytes, place: str) -> str:
-        return self._text_of_row(json_object(line, place), place)
+        return self.text(json_object(line, place), place)
 
-    def _text_of_row(self, row: dict[str, object], place: str) -> str:
-        return string_field(row, self.text_field, place)
+    def _text_of_csv(self, row: CsvRow, place: str) -> str:
+        return self.text(row.fields(place), place)
 
 
 def file_shards(section: Files, context: StageContext) -> list[FileShard]:
@@ -85,7 +93,7 @@ def file_shards(section: Files, context: StageContext) -> list[FileShard]:
         FileShard(
             file=file,
             format=section.format,
-            text_field=section.text_field,
+            text=TextOfRow(section.text_field, section.template),
             source=_origin(file, root),
             size=size,
             identity=f"{file.identity} {part or ''}".rstrip(),

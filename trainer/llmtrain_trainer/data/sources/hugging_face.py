@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from llmtrain_api.spec.data import HuggingFace
 from llmtrain_trainer.data.hub import load_dataset
-from llmtrain_trainer.data.rows import BadRows, column_of, string_field
+from llmtrain_trainer.data.rows import BadRows, TextOfRow, column_of
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.stage import StageContext
 
@@ -35,7 +35,7 @@ class HuggingFaceShard:
         """A document for each row."""
         rows = self.dataset.select(range(self.start, self.stop))
         placed = ((f"{self.source}: row {n}", row) for n, row in enumerate(rows, start=self.start))
-        return bad_rows.usable(placed, lambda row, place: string_field(row, self.text_field, place))
+        return bad_rows.usable(placed, TextOfRow(self.text_field))
 
 
 def hugging_face_shards(section: HuggingFace, context: StageContext) -> list[HuggingFaceShard]:
