@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from llmtrain_api.base import Record
+from llmtrain_api.contamination import TaskContamination
 
 
 class Size(Record):
@@ -146,5 +147,7 @@ class DataReport(Record):
     steps: tuple[StepReport, ...]
     """Steps in the order in which they ran; each receives the documents that the previous one
     kept."""
+    contamination: tuple[TaskContamination, ...] = ()
+    """Evaluation questions in the documents, by task; empty where they are not searched."""
     train: Size
     validation: Size

@@ -1,6 +1,7 @@
 """The records that stages leave in the workspace: what they ran on, each step, the evaluation."""
 
 from llmtrain_api.base import Record
+from llmtrain_api.contamination import TaskContamination
 from llmtrain_api.run_config import Workers
 from llmtrain_api.status import EvaluationResult
 from llmtrain_api.training_metrics import TrainingMetrics, metric_fields
@@ -64,3 +65,5 @@ class EvaluationReport(Record):
     results: tuple[EvaluationResult, ...] = ()
     generations: tuple[Generation, ...] = ()
     gates: tuple[GateResult, ...] = ()
+    contamination: tuple[TaskContamination, ...] = ()
+    """Questions of the tasks in the job's training texts."""

@@ -51,6 +51,11 @@ class Workspace:
         """Packed conversations: `train/`, `validation/`; `tokenizer/`, with its chat template."""
         return self.root / "data" / "conversations"
 
+    @property
+    def conversations_contamination(self) -> Path:
+        """Evaluation questions in the conversations, as JSON."""
+        return self.conversations / "contamination.json"
+
     def checkpoints(self, stage: Stage) -> Path:
         """The committed checkpoints of a training stage."""
         return self.root / "checkpoints" / stage.value

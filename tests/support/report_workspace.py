@@ -6,6 +6,7 @@ from pathlib import Path
 
 from support.local_run import small_spec
 
+from llmtrain_api.contamination import ContaminationExample, TaskContamination, TextKind
 from llmtrain_api.cost import (
     CapacityCost,
     CapacityType,
@@ -225,6 +226,18 @@ def write_finished_run(folder: Path) -> Workspace:
         by_source=(held_out,),
         by_script=(held_out,),
     )
+    contamination = TaskContamination(
+        task="quiz",
+        kind=TextKind.CONVERSATIONS,
+        questions=2718,
+        unsearchable=0,
+        texts=2817,
+        found=("0" * 16,) * 281,
+        digest="",
+        removed=True,
+        examples=(ContaminationExample(source=SCRIPT, excerpt=SCRIPT),),
+    )
+    evaluation = evaluation.replace(contamination=(contamination,))
     for path, text in (
         (workspace.tokenizer_report, tokenizer.model_dump_json()),
         (workspace.metrics(Stage.PRETRAIN), "".join(lines)),

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import CountedTokens, EvaluationResult
 from llmtrain_trainer.completion import made_from, mark_complete
 from llmtrain_trainer.files import remove_folder, replaced_folder
+from llmtrain_trainer.questions import NO_QUESTIONS, QuestionSet
 from llmtrain_trainer.stage import StageContext
 
 if TYPE_CHECKING:
@@ -43,6 +44,19 @@ class StageResult:
     """Estimated tokens of later stages' own data."""
 
 
+class FindsQuestions(Protocol):
+    """Gives the questions that a stage will ask."""
+
+    def __call__(self, context: StageContext, *, documents_are_there: bool) -> QuestionSet:
+        """The questions.
+
+        Args:
+            context: context of the stage that makes training texts.
+            documents_are_there: whether the job's documents are made already.
+        """
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class StageRunner:
     """The work of a stage. The driver decides where and when it runs.
@@ -73,6 +87,8 @@ class StageRunner:
     """The same as soon as there is a tokenizer."""
     count_tokens: Callable[[StageContext], int] | None = None
     """Estimates `own_tokens` as soon as there is a tokenizer, for the forecast."""
+    questions: FindsQuestions | None = None
+    """The questions that the stage will ask, for which training texts are searched."""
 
     def work(self, context: StageContext) -> StageResult:
         """Make the product, unless it is there already, and run."""
@@ -113,3 +129,19 @@ def work(context: StageContext) -> StageResult:
 def runners(config: RunConfig) -> list[StageRunner]:
     """The runners of all stages of a job, in order."""
     return [runner_of(stage) for stage in config.stages]
+
+
+def asked_questions(context: StageContext, *, documents_are_there: bool) -> QuestionSet:
+    """The questions that a stage of the job will ask.
+
+    Args:
+        context: context of the stage that makes training texts.
+        documents_are_there: whether the job's documents are made already.
+
+    Raises:
+        UserError: they cannot be found.
+    """
+    for runner in runners(context.config):
+        if runner.questions:
+            return runner.questions(context, documents_are_there=documents_are_there)
+    return NO_QUESTIONS

@@ -1,5 +1,6 @@
 """The evaluate section: measurements of the models, and gates."""
 
+from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
@@ -46,6 +47,14 @@ class Task(OneOf):
     def name(self) -> str:
         """Prefix of its metrics."""
         return self.lm_eval.name if self.lm_eval else "heldOutDocs"
+
+
+class ContaminatedTexts(StrEnum):
+    """Treatment of training texts that hold a question of the evaluation's tasks."""
+
+    REMOVE = "remove"
+    REPORT = "report"
+    IGNORE = "ignore"
 
 
 class Generations(Section):
@@ -132,6 +141,11 @@ class Evaluate(Section):
     tokenizers."""
     tasks: Annotated[tuple[Task, ...], Field(max_length=64)] = ()
     """Tasks whose right answers are known, such as multiple-choice questions."""
+    contaminated_texts: ContaminatedTexts = ContaminatedTexts.REMOVE
+    """Treatment of documents and conversations that hold a question of `tasks`: 13 of its words in
+    a row, or all of them in a question of 8 to 12. `remove` leaves them out of the training.
+    `report` trains on them, and each result is also given without their questions. Both name them
+    in the reports. `ignore` does not look for them."""
     generations: Generations | None = None
     gates: Annotated[tuple[Gate, ...], Field(max_length=64)] = ()
     """Bounds on measured metrics; the job fails where one is not met."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from llmtrain_api.spec.evaluate import ContaminatedTexts
 from llmtrain_api.spec.steps import DEFAULT_STEPS
 from llmtrain_api.versions import MINOR, PREVIOUS
 
@@ -78,6 +79,10 @@ def downgraded_sections(sections: Json) -> Json:
     if pretrain := _at(old, ("pretrain",)):
         pretrain["compile"] = bool(pretrain["compile"])
     _at(old, ("finetune",)).pop("compile", None)
+    removes = ContaminatedTexts.REMOVE
+    # A job of 0.1 has the default, and is trained as it began.
+    if _at(old, ("evaluate",)).pop("contaminatedTexts", removes) != removes:
+        raise TrainerTooOldError("evaluate.contaminatedTexts")
     for field in _NEW_FIELDS_OF_EXPORT:
         if _at(old, ("export",)).pop(field, None) is not None:
             raise TrainerTooOldError(f"export.{field}")

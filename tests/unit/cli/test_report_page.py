@@ -99,6 +99,12 @@ def test_clusters_of_alike_documents_are_shown_with_the_one_that_stays(
     assert "similarity 0.92" in shown
 
 
+def test_evaluation_questions_in_training_texts_are_shown(workspace: Workspace) -> None:
+    shown = render(read_sources(workspace, run()))
+    counts = "".join(f'<td class="number">{count}' for count in ("2,718", "281", "0", "2,817"))
+    assert f"<tr><td>quiz<td>conversations{counts}<td>left out</tr>" in shown
+
+
 def test_a_stopped_job_says_why(workspace: Workspace) -> None:
     stopped = run(Phase.SUSPENDED)
     condition = Condition(

@@ -65,9 +65,9 @@ def counted_cleaning(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     cleaned: list[str] = []
     clean = cleaning._clean
 
-    def counted(unit: CorpusUnit, data: Data, folder: Path) -> cleaning.CleanUnit:
+    def counted(unit: CorpusUnit, data: Data, _: None, folder: Path) -> cleaning.CleanUnit:
         cleaned.append(unit.name)
-        return clean(unit, data, folder)
+        return clean(unit, data, None, folder)
 
     monkeypatch.setattr(cleaning, "_clean", counted)
     return cleaned

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from llmtrain_api.base import Record
 from llmtrain_api.spec.data import Data
+from llmtrain_trainer.data.contamination.decontamination import Decontamination
 from llmtrain_trainer.data.documents import DocumentWriter
 from llmtrain_trainer.data.pipeline import work_on_shard
 from llmtrain_trainer.data.report import Tally
@@ -28,26 +29,31 @@ class CleanUnit(Record):
     num_kept: int
 
 
-def clean(unit: CorpusUnit, data: Data, home: Path) -> CleanUnit:
+def clean(
+    unit: CorpusUnit, data: Data, home: Path, decontamination: Decontamination | None = None
+) -> CleanUnit:
     """Read the documents of a unit, and write those that its steps let through.
 
     Args:
         unit: says what is read.
         data: the manifest's section.
         home: folder of all clean units.
+        decontamination: the search for evaluation questions.
 
     Raises:
         UserError: what the unit reads is not what it should be.
     """
-    return committed(home / unit.name, partial(_clean, unit, data), CleanUnit)
+    return committed(home / unit.name, partial(_clean, unit, data, decontamination), CleanUnit)
 
 
-def _clean(unit: CorpusUnit, data: Data, folder: Path) -> CleanUnit:
+def _clean(
+    unit: CorpusUnit, data: Data, decontamination: Decontamination | None, folder: Path
+) -> CleanUnit:
     tally = Tally()
     keys = bytearray()
     with DocumentWriter(folder / DOCUMENTS, unit.source) as writer:
         for shard in unit.shards:
-            for batch in work_on_shard(SourceShard(shard, unit.source), data):
+            for batch in work_on_shard(SourceShard(shard, unit.source), data, decontamination):
                 tally += batch.tally
                 for document in batch.documents:
                     writer.write(document.text, batch.origin)

@@ -11,6 +11,8 @@ from llmtrain_api.data_report import Clusters, DataReport, Size, StepReport
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.data.cleaning import CleanUnit, clean
 from llmtrain_trainer.data.comparison import Compared, Comparison, comparisons
+from llmtrain_trainer.data.contamination.counts import Counts, add
+from llmtrain_trainer.data.contamination.decontamination import STEP, Decontamination
 from llmtrain_trainer.data.report import merge
 from llmtrain_trainer.data.source_counter import SourceCounter
 from llmtrain_trainer.data.splitting import (
@@ -45,22 +47,32 @@ class CorpusMaker:
         data: the manifest's section.
         home: where finished units are.
         context: the stage's.
+        decontamination: the search for evaluation questions.
     """
 
     units: Sequence[CorpusUnit]
     data: Data
     home: Path
     context: StageContext
+    decontamination: Decontamination | None = None
 
-    def make(self, target: Path) -> DataReport:
+    def make(self, target: Path) -> tuple[DataReport, Counts]:
         """Fill an empty folder with `train/` and `validation/`.
+
+        Returns:
+            The data report, and evaluation questions in the documents.
 
         Raises:
             UserError: a source cannot be read, or has more bad rows than it may have.
             Interrupted: a stop was requested.
         """
-        counts = _Counts(self.data, self.units)
-        cleaned = partial(clean, data=self.data, home=self._folders.clean)
+        counts = _Counts(self.data, self.units, searched=self.decontamination is not None)
+        cleaned = partial(
+            clean,
+            data=self.data,
+            home=self._folders.clean,
+            decontamination=self.decontamination,
+        )
         num_kept = 0
         for unit, report in zip(
             self.units,
@@ -79,7 +91,7 @@ class CorpusMaker:
                 (target / side).mkdir(exist_ok=True)
                 for file in sorted((folder / side).glob("*.parquet")):
                     file.rename(target / side / f"part-{unit.name}-{file.name[len('part-') :]}")
-        return counts.report()
+        return counts.report(), counts.contamination
 
     @property
     def _cleaned(self) -> int:
@@ -162,14 +174,19 @@ def _first_document(reports: Sequence[SplitUnit]) -> tuple[int, Side | None]:
 class _Counts:
     """Adds up the reports of units."""
 
-    def __init__(self, data: Data, units: Sequence[CorpusUnit]) -> None:
+    def __init__(self, data: Data, units: Sequence[CorpusUnit], *, searched: bool) -> None:
         holds_html = any(shard.is_html for unit in units for shard in unit.shards)
-        names = [*document_steps(data.steps, is_html=holds_html), *comparing_steps(data.steps)]
+        names = [
+            *document_steps(data.steps, is_html=holds_html),
+            *([STEP] if searched else []),
+            *comparing_steps(data.steps),
+        ]
         self._steps = {name: StepReport(name=name) for name in names}
         self._by_source = [SourceCounter(source) for source in data.sources]
         self._read: dict[str, Size] = defaultdict(Size)
         self._train, self._validation = Size(), Size()
         self._clusters: Mapping[str, Clusters] = {}
+        self.contamination: Counts = {}
 
     def take_clean(self, unit: CorpusUnit, report: CleanUnit) -> None:
         """Count what a unit read.
@@ -181,6 +198,7 @@ class _Counts:
         for origin, size in report.tally.read.items():
             self._read[origin] += size
         self._merge(report.tally.steps)
+        self.contamination = add(self.contamination, report.tally.contamination)
 
     def take_split(self, unit: CorpusUnit, report: SplitUnit) -> None:
         """Count what a unit wrote."""

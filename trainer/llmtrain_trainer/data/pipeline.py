@@ -8,6 +8,8 @@ from typing import Any
 
 from llmtrain_api.data_report import Size
 from llmtrain_api.spec.data import Data
+from llmtrain_trainer.data.contamination.counts import Counts
+from llmtrain_trainer.data.contamination.decontamination import STEP, Decontamination
 from llmtrain_trainer.data.documents import BLANK_KEY, Document, document_key
 from llmtrain_trainer.data.report import StepCounter, Tally, size_of
 from llmtrain_trainer.data.rows import BadRows
@@ -36,8 +38,15 @@ class DocumentBatch:
     tally: Tally
 
 
-def work_on_shard(work: SourceShard, data: Data) -> Iterator[DocumentBatch]:
+def work_on_shard(
+    work: SourceShard, data: Data, decontamination: Decontamination | None = None
+) -> Iterator[DocumentBatch]:
     """Read a shard and apply the steps that look at one document, a few MB at a time.
+
+    Args:
+        work: the shard.
+        data: the manifest's section.
+        decontamination: the search for evaluation questions, after the steps.
 
     Raises:
         UserError: what the shard reads is not what it should be.
@@ -45,12 +54,12 @@ def work_on_shard(work: SourceShard, data: Data) -> Iterator[DocumentBatch]:
     bad_rows = BadRows(data.sources[work.number].max_bad_rows)
     steps = document_steps(data.steps, is_html=work.shard.is_html)
     functions = {name: _prepared(step) for name, step in steps.items()}
-    batch = _OpenBatch(work, functions, bad_rows)
+    batch = _OpenBatch(work, functions, decontamination, bad_rows)
     for text in work.shard.documents(bad_rows):
         batch.add(_without_lone_surrogates(text))
         if batch.is_full:
             yield batch.close()
-            batch = _OpenBatch(work, functions, bad_rows)
+            batch = _OpenBatch(work, functions, decontamination, bad_rows)
     yield batch.close()
 
 
@@ -101,10 +110,15 @@ class CorpusSteps:
 
 class _OpenBatch:
     def __init__(
-        self, work: SourceShard, functions: Mapping[str, TextFunction], bad_rows: BadRows
+        self,
+        work: SourceShard,
+        functions: Mapping[str, TextFunction],
+        decontamination: Decontamination | None,
+        bad_rows: BadRows,
     ) -> None:
         self._work = work
         self._functions = functions
+        self._decontamination = decontamination
         self._bad_rows = bad_rows
         self._read = Size()
         self._texts: list[str] = []
@@ -125,6 +139,11 @@ class _OpenBatch:
             counter = StepCounter(name)
             kept = self._apply(function, kept, counter)
             reports.append(counter.report())
+        contamination: Counts = {}
+        if self._decontamination is not None:
+            counter = StepCounter(STEP)
+            kept, contamination = self._decontaminate(self._decontamination, kept, counter)
+            reports.append(counter.report())
         texts = self._texts
         scripts = [main_script(text) for text in texts]
         num_bad_rows, bad_rows, skipped = self._bad_rows.drain()
@@ -140,6 +159,7 @@ class _OpenBatch:
                 scripts_in=dict(Counter(scripts)),
                 scripts_kept=dict(Counter(scripts[i] for i in kept)),
                 steps=tuple(reports),
+                contamination=dict(contamination),
             ),
         )
 
@@ -148,8 +168,20 @@ class _OpenBatch:
 
         The text of a document that is dropped stays as it came to the step.
         """
+        return self._take(function([self._texts[place] for place in places]), places, counter)
+
+    def _decontaminate(
+        self, decontamination: Decontamination, places: list[int], counter: StepCounter
+    ) -> tuple[list[int], Counts]:
+        """The places of documents that stay, and evaluation questions in the documents."""
+        texts = [self._texts[place] for place in places]
+        outcomes, found = decontamination.apply(self._work.shard.source, texts)
+        return self._take(outcomes, places, counter), found
+
+    def _take(
+        self, outcomes: Sequence[str | Dropped], places: list[int], counter: StepCounter
+    ) -> list[int]:
         kept = []
-        outcomes = function([self._texts[place] for place in places])
         for place, outcome in zip(places, outcomes, strict=True):
             is_text = isinstance(outcome, Dropped) or not is_blank(outcome)
             after = outcome if is_text else Dropped(NO_TEXT)

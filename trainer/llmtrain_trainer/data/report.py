@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pydantic import Field
 
 from llmtrain_api.base import Record
+from llmtrain_api.contamination import Contamination
 from llmtrain_api.data_report import Example, Size, Skipped, StepReport
+from llmtrain_trainer.data.contamination.counts import add
 from llmtrain_trainer.data.rows import first_examples, merge_skipped
 from llmtrain_trainer.data.steps.base import Dropped
 
@@ -36,6 +38,8 @@ class Tally(Record):
     scripts_kept: dict[str, int] = Field(default_factory=dict)
     steps: tuple[StepReport, ...] = ()
     """Steps that look at one document, in their order."""
+    contamination: dict[str, Contamination] = Field(default_factory=dict)
+    """Evaluation questions in documents, by task."""
 
     def __add__(self, other: "Tally") -> "Tally":
         """The counts of both; the other's documents come after."""
@@ -50,6 +54,7 @@ class Tally(Record):
             scripts_in=dict(Counter(self.scripts_in) + Counter(other.scripts_in)),
             scripts_kept=dict(Counter(self.scripts_kept) + Counter(other.scripts_kept)),
             steps=merge_all(self.steps, other.steps),
+            contamination=add(self.contamination, other.contamination),
         )
 
 

@@ -10,8 +10,11 @@ _THAI_LAO_TIBETAN = "\u0e00-\u0fff"
 _MYANMAR_KHMER = "\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aaf\ua9e0-\ua9ff\uaa60-\uaadf"
 _KANA_BOPOMOFO = "\u3041-\u312f\u31a0-\u31ff\uff66-\uff9f"
 _HAN_YI = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uf900-\ufaff\U00020000-\U0003ffff"
-_UNSPACED = _THAI_LAO_TIBETAN + _MYANMAR_KHMER + _KANA_BOPOMOFO + _HAN_YI
-"""Letters of the scripts that put no spaces between words."""
+LONG_UNSPACED = _THAI_LAO_TIBETAN + _MYANMAR_KHMER
+"""Letters of scripts that put no spaces between words, whose words have several letters."""
+SHORT_UNSPACED = _KANA_BOPOMOFO + _HAN_YI
+"""Letters of scripts that put no spaces between words, whose words have one or two letters."""
+_UNSPACED = LONG_UNSPACED + SHORT_UNSPACED
 _SYLLABLES = "\u1200-\u139f\u1401-\u167f\uac00-\ud7a3"
 """Ethiopic, Canadian Aboriginal, Hangul: words have spaces between them, and few letters."""
 

@@ -4,10 +4,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from llmtrain_api.contamination import TaskContamination, TextKind
 from llmtrain_api.data_report import DataReport
 from llmtrain_api.progress import bounded_warnings
+from llmtrain_api.spec.data import Data
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.completion import fingerprint
+from llmtrain_trainer.data.contamination import counts, decontamination
+from llmtrain_trainer.data.contamination.index import QuestionIndex
 from llmtrain_trainer.data.corpus import CorpusMaker
 from llmtrain_trainer.data.sources.shards import SourceShard, shards
 from llmtrain_trainer.data.steps.registry import reasons
@@ -15,14 +19,15 @@ from llmtrain_trainer.data.units import corpus_units
 from llmtrain_trainer.data.warnings import warnings
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.files import replace_file
-from llmtrain_trainer.runner import Product, StageResult, runners
+from llmtrain_trainer.questions import NO_QUESTIONS, QuestionSet
+from llmtrain_trainer.runner import Product, StageResult, asked_questions, runners
 from llmtrain_trainer.software import software
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.units import sweep
 
 _log = logging.getLogger(__name__)
 
-CODE = ("data",)
+CODE = ("data", "questions.py")
 """Our code that decides what documents look like."""
 LIBRARIES = (
     "datasets",
@@ -34,6 +39,7 @@ LIBRARIES = (
     "pyarrow",
     "pydantic",
     "resiliparse",
+    "xxhash",
     "zstandard",
 )
 """The libraries that it imports."""
@@ -43,7 +49,7 @@ def documents(context: StageContext) -> Product:
     """The documents and the data report.
 
     Raises:
-        UserError: a source cannot be read, or no document is left.
+        UserError: a source or a task cannot be read, or no document is left.
         Interrupted: a stop was requested; finished units are left for the next attempt.
     """
     data = context.config.data
@@ -52,15 +58,16 @@ def documents(context: StageContext) -> Product:
     work = shards(data.sources, context)
     # Without None: a kind of step that is new in llmtrain leaves the fingerprint as it was.
     section = data.model_dump_json(exclude_none=True)
-    inputs = fingerprint([section, *(each.shard.identity for each in work)])
+    questions = asked_questions(context, documents_are_there=False)
+    inputs = fingerprint([section, *(each.shard.identity for each in work), *questions.identity])
     home = context.workspace.units(Stage.DATA)
 
     def make(folder: Path) -> None:
         # Finished documents outlive a new version of llmtrain; half of them do not, for the other
         # half would be made by other code.
         units = sweep(home, fingerprint([inputs, software(CODE, LIBRARIES)]))
-        report = make_corpus(work, context, units, folder)
-        _require_documents(report, reasons(data.steps))
+        report = make_corpus(work, context, units, folder, questions)
+        _require_documents(report, _reasons(data, report))
         replace_file(context.workspace.data_report, report.model_dump_json(indent=2) + "\n")
 
     report = context.workspace.data_report
@@ -70,7 +77,11 @@ def documents(context: StageContext) -> Product:
 
 
 def make_corpus(
-    work: Sequence[SourceShard], context: StageContext, home: Path, folder: Path
+    work: Sequence[SourceShard],
+    context: StageContext,
+    home: Path,
+    folder: Path,
+    questions: QuestionSet = NO_QUESTIONS,
 ) -> DataReport:
     """Clean, filter, deduplicate and split the documents of shards.
 
@@ -79,6 +90,7 @@ def make_corpus(
         context: the stage's.
         home: folder of finished units.
         folder: an empty one for the documents.
+        questions: questions that the documents are searched for.
 
     Raises:
         UserError: a source cannot be read.
@@ -86,7 +98,9 @@ def make_corpus(
     """
     data = context.config.data
     assert data is not None, "there are shards"
-    return CorpusMaker(corpus_units(work), data, home, context).make(folder)
+    search = decontamination.prepare(questions, home / "questions")
+    report, found = CorpusMaker(corpus_units(work), data, home, context, search).make(folder)
+    return report.replace(contamination=_contamination(found, questions))
 
 
 def conclude(context: StageContext) -> StageResult:
@@ -100,12 +114,25 @@ def conclude(context: StageContext) -> StageResult:
     report = DataReport.model_validate_json(context.workspace.data_report.read_bytes())
     checks = (runner.check_documents for runner in runners(context.config))
     missed = [warning for check in checks if check for warning in check(context)]
-    found = bounded_warnings([*missed, *warnings(report, reasons(data.steps))])
+    lost = warnings(report, _reasons(data, report))
+    found = bounded_warnings([*missed, *lost, *counts.warnings(report.contamination)])
     for warning in found:
         _log.warning("%s", warning)
     context.progress.update(warnings=found)
     context.progress.update(percent=100, activity="documents are ready")
     return StageResult()
+
+
+def _contamination(found: counts.Counts, questions: QuestionSet) -> tuple[TaskContamination, ...]:
+    return counts.reports(
+        TextKind.DOCUMENTS, found, questions, QuestionIndex.of(questions.questions)
+    )
+
+
+def _reasons(data: Data, report: DataReport) -> dict[str, str]:
+    """Descriptions of dropped documents, by step and rule."""
+    tasks = [each.task for each in report.contamination]
+    return {**reasons(data.steps), **decontamination.reasons(tasks)}
 
 
 def _require_documents(report: DataReport, reasons_by_rule: Mapping[str, str]) -> None:

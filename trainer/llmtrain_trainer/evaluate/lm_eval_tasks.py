@@ -5,6 +5,9 @@ It takes seconds to import, so only a stage that has tasks does.
 
 import contextlib
 import logging
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,8 @@ from llmtrain_trainer.evaluate.task_code import task_code
 
 _BATCH_SIZE = 8
 _NO_FILTER = "none"
+_CLEAN = ".clean"
+"""Ending of metrics without the questions that training texts hold."""
 _BOOTSTRAPS = 1000
 """Bootstrap samples for standard errors without a formula."""
 
@@ -85,6 +90,7 @@ def run_task(
     limit: int | None,
     seed: int,
     as_chat: bool = False,
+    left_out: AbstractSet[tuple[str, int]] = frozenset(),
 ) -> list[EvaluationResult]:
     """Measure a model on a task; each metric is named `task/metric`.
 
@@ -95,6 +101,8 @@ def run_task(
         limit: questions asked; None for all.
         seed: seed for the choice of examples.
         as_chat: whether questions are a user's messages, written with the chat template.
+        left_out: questions, by the name of the task's part and their number, without which metrics
+            are also given, as `task/metric.clean`.
     """
     import lm_eval
     from lm_eval.models.huggingface import HFLM
@@ -108,7 +116,7 @@ def run_task(
             num_fewshot=few_shot,
             limit=limit,
             bootstrap_iters=_BOOTSTRAPS,
-            log_samples=False,
+            log_samples=bool(left_out),
             random_seed=seed,
             numpy_random_seed=seed,
             torch_random_seed=seed,
@@ -119,24 +127,55 @@ def run_task(
         result
         for name, metrics in found["results"].items()
         for result in _results(name, metrics, subject.name)
+    ] + [
+        result
+        for part in task.tasks
+        if any(name == part.task_name for name, _ in left_out)
+        for result in _results(
+            part.task_name,
+            _clean_metrics(part, found["samples"][part.task_name], left_out),
+            subject.name,
+            ending=_CLEAN,
+        )
     ]
 
 
-def _results(task: str, metrics: dict[str, Any], model: str) -> list[EvaluationResult]:
+def _clean_metrics(
+    part: Any,  # noqa: ANN401 - the harness's
+    samples: Sequence[Mapping[str, Any]],
+    left_out: AbstractSet[tuple[str, int]],
+) -> dict[str, Any]:
+    """The metrics of one task without some questions, as the harness writes them."""
+    from lm_eval.api.metrics import mean, stderr_for_metric
+
+    values: defaultdict[tuple[str, str], list[Any]] = defaultdict(list)
+    for sample in samples:
+        if (part.task_name, sample["doc_id"]) not in left_out:
+            for metric in sample["metrics"]:
+                values[metric, sample["filter"]].append(sample[metric])
+    metrics = {}
+    for (metric, filter_name), each in values.items():
+        aggregate = part.aggregation().get(metric, mean)
+        error = stderr_for_metric(metric=aggregate, bootstrap_iters=_BOOTSTRAPS)
+        metrics[f"{metric},{filter_name}"] = aggregate(each)
+        if error is not None and len(each) > 1:
+            metrics[f"{metric}_stderr,{filter_name}"] = error(each)
+    return metrics
+
+
+def _results(
+    task: str, metrics: dict[str, Any], model: str, ending: str = ""
+) -> Iterator[EvaluationResult]:
     """The metrics of one task; the harness writes them as `metric,filter`."""
-    results = []
     for key, value in metrics.items():
         metric, comma, filter_name = key.partition(",")
         if not comma or metric.endswith("_stderr"):
             continue
         error = metrics.get(f"{metric}_stderr,{filter_name}")
         suffix = "" if filter_name == _NO_FILTER else f".{filter_name}"
-        results.append(
-            EvaluationResult(
-                name=f"{task}/{metric}{suffix}",
-                model=model,
-                value=float(value),
-                standard_error=float(error) if isinstance(error, int | float) else None,
-            )
+        yield EvaluationResult(
+            name=f"{task}/{metric}{suffix}{ending}",
+            model=model,
+            value=float(value),
+            standard_error=float(error) if isinstance(error, int | float) else None,
         )
-    return results

@@ -1,6 +1,7 @@
 """Measures one model after the other, and reports progress."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
 from llmtrain_api.progress import bounded_warnings
 from llmtrain_api.records import Generation
@@ -27,15 +28,23 @@ class Measurement:
         evaluate: the manifest's section.
         context: context of the stage.
         texts: the held-out documents.
+        trained_on: keys of questions in the job's training texts.
         num_models: how many will be measured.
     """
 
     def __init__(
-        self, evaluate: Evaluate, context: StageContext, texts: Sequence[str], *, num_models: int
+        self,
+        evaluate: Evaluate,
+        context: StageContext,
+        texts: Sequence[str],
+        *,
+        trained_on: AbstractSet[str],
+        num_models: int,
     ) -> None:
         self._evaluate = evaluate
         self._context = context
         self._texts = texts
+        self._trained_on = trained_on
         self._num_models = num_models
         self._num_done = 0
         self._warnings: list[str] = []
@@ -54,16 +63,20 @@ class Measurement:
             self.results += _results(self._score(subject), subject.name)
         for number, task in enumerate(tasks):
             self._report_share(f"{subject.name}: {task.name}", 0.5 + 0.4 * number / len(tasks))
-            self.results += task.run(subject, seed=seed)
+            self.results += task.run(subject, seed=seed, trained_on=self._trained_on)
         generations = self._evaluate.generations
         if generations is not None:
             self._report_share(f"{subject.name}: writing texts", 0.9)
             if warning := endless_warning(subject.tokenizer):
-                self._warnings.append(f"{subject.name}: {warning}")
-                self._context.progress.update(warnings=bounded_warnings(self._warnings))
+                self.warn([f"{subject.name}: {warning}"])
             sampling = Sampling(generations.max_new_tokens, generations.temperature)
             self.generations += generate_texts(subject, generations.prompts, sampling, seed=seed)
         self._num_done += 1
+
+    def warn(self, warnings: Iterable[str]) -> None:
+        """Report warnings, beside those before."""
+        self._warnings += warnings
+        self._context.progress.update(warnings=bounded_warnings(self._warnings))
 
     def _score(self, subject: EvaluatedModel) -> TextScore:
         activity = f"{subject.name}: bits per byte"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from llmtrain_trainer.questions import QuestionSet
 from llmtrain_trainer.runner import StageResult, StageRunner
 from llmtrain_trainer.stage import StageContext
 
@@ -24,4 +25,15 @@ def _check_tokenizer(context: StageContext) -> None:
     require_room_for_questions(context)
 
 
-RUNNER = StageRunner(run=_run, check_documents=_check_documents, check_tokenizer=_check_tokenizer)
+def _questions(context: StageContext, *, documents_are_there: bool) -> QuestionSet:
+    from llmtrain_trainer.evaluate.questions import task_questions
+
+    return task_questions(context, documents_are_there=documents_are_there)
+
+
+RUNNER = StageRunner(
+    run=_run,
+    check_documents=_check_documents,
+    check_tokenizer=_check_tokenizer,
+    questions=_questions,
+)

@@ -10,6 +10,7 @@ from llmtrain_api.records import EvaluationReport
 from llmtrain_api.spec.evaluate import Evaluate
 from llmtrain_api.status import EvaluationResult
 from llmtrain_trainer.errors import GateError
+from llmtrain_trainer.evaluate.contamination import TrainingTexts
 from llmtrain_trainer.evaluate.evaluated_model import load_evaluated_model
 from llmtrain_trainer.evaluate.gates import check_gates, describe_failures
 from llmtrain_trainer.evaluate.measurement import Measurement
@@ -39,10 +40,23 @@ def run(context: StageContext) -> tuple[EvaluationResult, ...]:
     texts = held_out_texts(context) if _needs_text(evaluate) else []
     with tempfile.TemporaryDirectory() as scratch:
         tasks = load_tasks(evaluate.tasks, texts, Path(scratch), context)
-        measurement = Measurement(evaluate, context, texts, num_models=len(models))
+        training = TrainingTexts(context)
+        measurement = Measurement(
+            evaluate,
+            context,
+            texts,
+            trained_on=training.questions,
+            num_models=len(models),
+        )
+        measurement.warn(
+            warning
+            for task in tasks
+            if task.questions
+            for warning in training.unsearched(task.name, task.questions.values())
+        )
         for number, model in enumerate(models, start=1):
             measurement.measure(load_evaluated_model(model), tasks if number == len(models) else [])
-    return _conclude(evaluate, measurement, models[-1].name, context)
+    return _conclude(evaluate, measurement, training, models[-1].name, context)
 
 
 def _needs_text(evaluate: Evaluate) -> bool:
@@ -58,11 +72,17 @@ def _send(results: tuple[EvaluationResult, ...], context: StageContext) -> None:
 
 
 def _conclude(
-    evaluate: Evaluate, measurement: Measurement, subject: str, context: StageContext
+    evaluate: Evaluate,
+    measurement: Measurement,
+    training: TrainingTexts,
+    subject: str,
+    context: StageContext,
 ) -> tuple[EvaluationResult, ...]:
     """Write the report, then check the gates."""
     results, generations = tuple(measurement.results), tuple(measurement.generations)
-    report = EvaluationReport(results=results, generations=generations)
+    report = EvaluationReport(
+        results=results, generations=generations, contamination=training.reports
+    )
     path = context.workspace.evaluation_report
     replace_file(path, report.model_dump_json(indent=2) + "\n")
     _send(results, context)

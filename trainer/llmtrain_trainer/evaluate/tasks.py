@@ -1,17 +1,24 @@
 """The tasks of the manifest: loaded before anything is measured, run on the last model."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from llmtrain_api.spec.evaluate import Task
+from llmtrain_api.spec.evaluate import ContaminatedTexts, Task
 from llmtrain_api.status import EvaluationResult
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.evaluate.evaluated_model import EvaluatedModel
 from llmtrain_trainer.evaluate.gates import HELD_OUT_DOCS
 from llmtrain_trainer.evaluate.held_out_docs import METRIC, make_questions, write_task
 from llmtrain_trainer.evaluate.lm_eval_tasks import LoadedTask, load_task, run_task
+from llmtrain_trainer.evaluate.questions import (
+    held_out_question,
+    lm_eval_questions,
+    load_section,
+)
+from llmtrain_trainer.questions import Question
 from llmtrain_trainer.stage import StageContext
 
 _log = logging.getLogger(__name__)
@@ -26,14 +33,26 @@ class ReadyTask:
     limit: int | None = None
     chat_template: bool | None = False
     """Whether questions are written with the chat template; None where the model chats."""
+    questions: Mapping[tuple[str, int], Question] = field(default_factory=dict)
+    """Its questions, by the name of its part and their number, unless training texts may hold
+    them."""
 
     @property
     def name(self) -> str:
         """Name of the task."""
         return self.loaded.name
 
-    def run(self, subject: EvaluatedModel, *, seed: int) -> list[EvaluationResult]:
-        """Measure a model."""
+    def run(
+        self, subject: EvaluatedModel, *, seed: int, trained_on: AbstractSet[str] = frozenset()
+    ) -> list[EvaluationResult]:
+        """Measure a model.
+
+        Args:
+            subject: the model.
+            seed: seed of all random choices.
+            trained_on: keys of questions in its training texts, without which metrics are also
+                given.
+        """
         results = run_task(
             subject,
             self.loaded,
@@ -41,6 +60,7 @@ class ReadyTask:
             limit=self.limit,
             seed=seed,
             as_chat=self._as_chat(subject),
+            left_out={place for place, each in self.questions.items() if each.key in trained_on},
         )
         if self.name == HELD_OUT_DOCS:
             return [_as_accuracy(result) for result in results]
@@ -69,6 +89,8 @@ def load_tasks(
     Raises:
         UserError: a task cannot be loaded.
     """
+    evaluate = context.config.evaluate
+    ignored = evaluate is None or evaluate.contaminated_texts is ContaminatedTexts.IGNORE
     ready = []
     for number, task in enumerate(tasks):
         if task.held_out_docs is not None:
@@ -84,19 +106,25 @@ def load_tasks(
                     asked,
                 )
             write_task(questions, folder)
-            ready.append(ReadyTask(load_task(HELD_OUT_DOCS, folder, cache=scratch / "cache")))
+            asked_for = {(HELD_OUT_DOCS, n): held_out_question(q) for n, q in enumerate(questions)}
+            loaded = load_task(HELD_OUT_DOCS, folder, cache=scratch / "cache")
+            ready.append(ReadyTask(loaded, questions={} if ignored else asked_for))
         elif task.lm_eval is not None:
             section = task.lm_eval
-            loaded = load_task(
-                section.name,
-                context.input_path(section.include),
-                cache=context.workspace.hugging_face_cache,
-                trusted=section.trust_task_code,
+            loaded = load_section(section, context)
+            ready.append(
+                ReadyTask(
+                    loaded,
+                    section.few_shot,
+                    section.limit,
+                    section.chat_template,
+                    {} if ignored else lm_eval_questions(loaded),
+                )
             )
-            ready.append(ReadyTask(loaded, section.few_shot, section.limit, section.chat_template))
     return ready
 
 
 def _as_accuracy(result: EvaluationResult) -> EvaluationResult:
-    assert result.name == f"{HELD_OUT_DOCS}/{METRIC}", result.name
-    return result.replace(name=f"{HELD_OUT_DOCS}/accuracy")
+    whole, ending = f"{HELD_OUT_DOCS}/{METRIC}", result.name.partition(METRIC)[2]
+    assert result.name == whole + ending, result.name
+    return result.replace(name=f"{HELD_OUT_DOCS}/accuracy{ending}")

@@ -17,6 +17,7 @@ from llmtrain_trainer.conversations.conversation import Conversation
 from llmtrain_trainer.conversations.encode import ChatEncoder, Encoded
 from llmtrain_trainer.conversations.template import ensure_chat_template, template_warning
 from llmtrain_trainer.data.rows import BadRows
+from llmtrain_trainer.finetune.decontamination import ConversationSearch
 from llmtrain_trainer.finetune.packed.sequences import PackedSequences
 from llmtrain_trainer.finetune.packed.writer import PackedWriter
 from llmtrain_trainer.finetune.sides import Sides, Spool
@@ -29,7 +30,7 @@ from llmtrain_trainer.models.config import require_context, require_vocabulary
 from llmtrain_trainer.models.pipeline import base_model
 from llmtrain_trainer.models.stored import stored_config
 from llmtrain_trainer.models.tokenizer import load_tokenizer
-from llmtrain_trainer.runner import Product, StageResult
+from llmtrain_trainer.runner import Product, StageResult, asked_questions
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.training.behaviour import require_trainable
 
@@ -61,20 +62,26 @@ def conversations(context: StageContext) -> Product:
     data = finetune.data
     sources = conversation_sources(data.sources, context)
     held_out = conversation_sources(data.validation_sources, context)
+    questions = asked_questions(context, documents_are_there=True)
     inputs = fingerprint(
         [
             finetune.model_dump_json(include={"data", "sequence_length", "packing"}),
             tokenizer.backend_tokenizer.to_str(),
             str(tokenizer.chat_template),
             *(source.identity for source in (*sources, *held_out)),
+            *questions.identity,
         ]
     )
 
     def make(folder: Path) -> None:
+        search = ConversationSearch(questions)
         warnings = [
-            *_write(folder, sources, held_out, tokenizer, finetune, context),
+            *_write(folder, sources, held_out, tokenizer, finetune, search, context),
             *filter(None, [template_warning(tokenizer)]),
+            *search.warnings(),
         ]
+        report = folder / context.workspace.conversations_contamination.name
+        report.write_text(search.report().model_dump_json(indent=2) + "\n", encoding="utf-8")
         tokenizer.save_pretrained(folder / TOKENIZER)
         (folder / _WARNINGS).write_text(json.dumps(warnings) + "\n", encoding="utf-8")
 
@@ -97,6 +104,7 @@ def _write(
     held_out: Sequence[ConversationSource],
     tokenizer: PreTrainedTokenizerBase,
     finetune: Finetune,
+    search: ConversationSearch,
     context: StageContext,
 ) -> list[str]:
     """Write both sides; returns warnings."""
@@ -121,11 +129,11 @@ def _write(
         if held_out_rows:
             for conversation, encoded in _encoded(held_out_rows, encoder, context):
                 sides.hold_out(conversation, encoded)
-            for conversation, encoded in _encoded(rows, encoder, context):
+            for conversation, encoded in _encoded(rows, encoder, context, search):
                 sides.train(conversation, encoded)
         else:
             spool = files.enter_context(Spool(folder / "spool"))
-            for conversation, encoded in _encoded(rows, encoder, context):
+            for conversation, encoded in _encoded(rows, encoder, context, search):
                 sides.keep(conversation, encoded, spool)
             sides.share_out(spool, finetune.data.validation_fraction)
         warnings = sides.close()
@@ -157,10 +165,15 @@ class _Rows:
 
 
 def _encoded(
-    rows: Iterable[_Rows], encoder: ChatEncoder, context: StageContext
+    rows: Iterable[_Rows],
+    encoder: ChatEncoder,
+    context: StageContext,
+    search: ConversationSearch | None = None,
 ) -> Iterator[tuple[Conversation, Encoded]]:
+    """Conversations with their tokens, without those that the search takes out."""
     for some in in_batches(rows, context, "preparing conversations"):
-        yield from zip(some, encoder.encode(some), strict=True)
+        kept = search.kept(some) if search else some
+        yield from zip(kept, encoder.encode(kept), strict=True)
 
 
 def num_positions(config: RunConfig) -> int:

@@ -1,0 +1,1 @@
+"""Contamination: evaluation questions in training texts."""
