@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=4000)
     parser.add_argument("--turns", type=int, default=3)
     options = parser.parse_args()
-    texts = _documents(options.documents)
+    texts = documents(options.documents)
     megabytes = sum(len(text.encode()) for text in texts) / 1e6
     print(f"{len(texts):,} documents, {megabytes:.1f} MB\n")
     with tempfile.TemporaryDirectory(prefix="data-") as folder:
@@ -77,7 +77,8 @@ def main() -> None:
         )
 
 
-def _documents(count: int) -> list[str]:
+def documents(count: int) -> list[str]:
+    """Texts of 50 words or more, in random order."""
     texts = [entry.document for entry in harvest()]
     described = (str(each.metadata.json.get("description", "")) for each in distributions())
     texts = sorted(text for text in (*texts, *described) if len(text.split()) >= _FEWEST_WORDS)

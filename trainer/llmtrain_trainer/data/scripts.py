@@ -65,6 +65,6 @@ def _script(letter: str) -> str:
 
 
 def _pieces(part: str) -> list[str]:
-    if not _IS_UNSPACED.search(part):
+    if not holds_unspaced(part):
         return [part]
     return [piece for piece in _PIECE.findall(part) if any(map(str.isalnum, piece))]

@@ -15,18 +15,24 @@ from llmtrain_trainer.data.documents import normal_text
 from llmtrain_trainer.data.scripts import holds_unspaced, split_words
 
 Hashes = NDArray[np.uint64]
+Positions = NDArray[np.int64]
 
 _BASE = 0x9E3779B97F4A7C15
 """An odd number, so that its powers have inverses modulo 2^64; 2^64 over the golden ratio."""
 _MODULUS = 2**64
-_SPACE = ord(" ")
 _CHUNK_BYTES = 2**16
 """Text that is hashed at a time, so that all arrays stay in a core's cache."""
 _LONGEST_WORD = 2**16
-"""Letters; a longer word counts as several of this length."""
-_BYTES_OF_A_LETTER = 4
+"""Bytes; a longer word counts as several of this length."""
 _BATCH_BYTES = 2**20
 _BATCH_DOCUMENTS = 2048
+_ASCII = bytes(range(128)).decode()
+_NUMBERS = (
+    bytes(0 if letter.isspace() else ord(letter.lower()) + 1 for letter in _ASCII)
+    + bytes(range(len(_ASCII) + 1, 256))
+    + bytes(1)
+)
+"""The number of each byte of UTF-8 (255 is none): 0 for white space, the same for both cases."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,7 @@ class Shingles:
 
     hashes: Hashes
     """Those of one document after those of the one before; some may repeat."""
-    counts: NDArray[np.int64]
+    counts: Positions
     """The number of each document."""
 
 
@@ -49,12 +55,11 @@ def shingles(texts: Sequence[str], num_words: int) -> Iterator[Shingles]:
         texts: documents.
         num_words: length of a sequence.
     """
-    batch: list[str] = []
+    batch: list[bytes] = []
     size = 0
     for text in texts:
-        words = spaced_words(text)
-        batch.append(words)
-        size += len(words)
+        batch.append(spaced_words(text).encode())
+        size += len(batch[-1])
         if size >= _BATCH_BYTES or len(batch) == _BATCH_DOCUMENTS:
             yield _shingles(batch, num_words)
             batch, size = [], 0
@@ -63,13 +68,11 @@ def shingles(texts: Sequence[str], num_words: int) -> Iterator[Shingles]:
 
 
 def spaced_words(text: str) -> str:
-    """The words of a text in lower case, with one space between them."""
+    """A text with ASCII white space between words, its case folded unless all of it is ASCII."""
+    if text.isascii():
+        return text
     normal = normal_text(text)
-    if holds_unspaced(normal):
-        normal = " ".join(split_words(normal))
-    if len(normal) > _LONGEST_WORD:
-        return " ".join(piece for word in normal.split(" ") for piece in _pieces(word))
-    return normal
+    return " ".join(split_words(normal)) if holds_unspaced(normal) else normal
 
 
 def mixed(values: Hashes) -> Hashes:
@@ -79,19 +82,19 @@ def mixed(values: Hashes) -> Hashes:
     return values ^ (values >> np.uint64(31))
 
 
-def _shingles(normal: Sequence[str], num_words: int) -> Shingles:
-    present = [words for words in normal if words]
-    word_counts = np.array([words.count(" ") + 1 if words else 0 for words in normal], np.int64)
-    if not present:
-        return Shingles(np.empty(0, np.uint64), word_counts)
-    words = mixed(_word_hashes((" ".join(present) + " ").encode()))
+def _shingles(batch: Sequence[bytes], num_words: int) -> Shingles:
+    numbers = np.frombuffer(b" ".join([*batch, b""]).translate(_NUMBERS), np.uint8)
+    starts = _word_starts(numbers)
+    words = mixed(_word_hashes(numbers, starts))
+    ends = np.cumsum([len(text) + 1 for text in batch])
+    word_counts = np.diff(np.searchsorted(starts, ends), prepend=0)
     # Documents with too few words get filling, which makes their only sequence.
     lengths = np.where(word_counts, np.maximum(word_counts, num_words), 0)
     if not np.array_equal(lengths, word_counts):
         padded = np.zeros(lengths.sum(), np.uint64)
         padded[_positions(lengths, word_counts)] = words
         words = padded
-    rolled = words[: len(words) - num_words + 1].copy()
+    rolled = words[: max(0, len(words) - num_words + 1)].copy()
     for offset in range(1, num_words):
         rolled *= np.uint64(_BASE)
         rolled += words[offset : offset + len(rolled)]
@@ -99,7 +102,7 @@ def _shingles(normal: Sequence[str], num_words: int) -> Shingles:
     return Shingles(mixed(rolled[_positions(lengths, counts)]), counts)
 
 
-def _positions(lengths: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+def _positions(lengths: Positions, counts: Positions) -> Positions:
     """The first few positions of each run.
 
     Args:
@@ -108,36 +111,48 @@ def _positions(lengths: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray
     """
     starts = np.cumsum(lengths) - lengths
     shifts = starts - (np.cumsum(counts) - counts)
-    positions: NDArray[np.int64] = np.arange(counts.sum()) + np.repeat(shifts, counts)
+    positions: Positions = np.arange(counts.sum()) + np.repeat(shifts, counts)
     return positions
 
 
-def _word_hashes(data: bytes) -> Hashes:
+def _word_starts(numbers: NDArray[np.uint8]) -> Positions:
+    """The position of each word's first byte, or of each part of a word that is too long."""
+    in_word = numbers != 0
+    starts = np.flatnonzero(in_word & np.concatenate(([True], ~in_word[:-1])))
+    gaps = np.diff(starts, append=len(numbers))
+    parts = [
+        np.arange(start + _LONGEST_WORD, start + gap, _LONGEST_WORD)
+        for start, gap in zip(starts[gaps > _LONGEST_WORD], gaps[gaps > _LONGEST_WORD], strict=True)
+    ]
+    if not parts:
+        return starts
+    more = np.concatenate(parts)
+    return np.sort(np.concatenate([starts, more[in_word[more]]]))
+
+
+def _word_hashes(numbers: NDArray[np.uint8], starts: Positions) -> Hashes:
     """The hash of each word.
 
     Args:
-        data: UTF-8, each word followed by a space.
+        numbers: those of the text's bytes, 0 between words.
+        starts: where words begin.
     """
     powers, inverses = _powers(_BASE), _powers(pow(_BASE, -1, _MODULUS))
-    found = []
-    start = 0
-    while start < len(data):
-        stop = data.find(b" ", min(start + _CHUNK_BYTES, len(data)) - 1) + 1
-        chunk = np.frombuffer(data, np.uint8, stop - start, start)
-        words = np.concatenate(([0], np.flatnonzero(chunk == _SPACE)[:-1] + 1))
-        sums = np.add.reduceat(chunk * powers[: len(chunk)], words)
-        found.append(sums * inverses[words])
-        start = stop
+    found = [np.empty(0, np.uint64)]
+    first = 0
+    while first < len(starts):
+        begin = starts[first]
+        last = int(np.searchsorted(starts, begin + _CHUNK_BYTES))
+        end = min(starts[last] if last < len(starts) else len(numbers), begin + len(powers))
+        chunk, words = numbers[begin:end], starts[first:last] - begin
+        found.append(np.add.reduceat(chunk * powers[: len(chunk)], words) * inverses[words])
+        first = last
     return np.concatenate(found)
 
 
 @cache
 def _powers(base: int) -> Hashes:
     """The powers of a number modulo 2^64, from 0 on: enough for a chunk and its last word."""
-    powers = np.full(_CHUNK_BYTES + _BYTES_OF_A_LETTER * _LONGEST_WORD + 1, base, np.uint64)
+    powers = np.full(_CHUNK_BYTES + _LONGEST_WORD, base, np.uint64)
     powers[0] = 1
     return np.multiply.accumulate(powers)
-
-
-def _pieces(word: str) -> list[str]:
-    return [word[start : start + _LONGEST_WORD] for start in range(0, len(word), _LONGEST_WORD)]
