@@ -20,6 +20,7 @@ repair_unicode = UnicodeStep(Unicode()).prepare()
         ("cafe\u0301", "café"),
         ("one\r\ntwo", "one\ntwo"),
         ("bell\x07", "bell"),
+        ("\x1b[31mred\x1b[0m\n\tand\x7f blue", "red\n\tand blue"),
         ("“curly” &amp; ﬁne ｱｲ", "“curly” &amp; ﬁne ｱｲ"),
     ],
 )

@@ -1,7 +1,12 @@
 """The step `unicode`: mojibake is repaired, characters are composed."""
 
+import re
+
 from llmtrain_api.spec.step_sections.cleaning import Unicode
 from llmtrain_trainer.data.steps.base import DocumentStep, TextFunction, one_by_one
+
+_MAY_CHANGE = re.compile(r"[^\n\t -~]")
+"""All but the characters of ASCII that are no control characters; ftfy leaves those as they are."""
 
 
 class UnicodeStep(DocumentStep[Unicode]):
@@ -20,4 +25,8 @@ class UnicodeStep(DocumentStep[Unicode]):
             fix_character_width=False,
             normalization="NFC",
         )
-        return one_by_one(lambda text: ftfy.fix_text(text, config))
+
+        def repaired(text: str) -> str:
+            return ftfy.fix_text(text, config) if _MAY_CHANGE.search(text) else text
+
+        return one_by_one(repaired)
