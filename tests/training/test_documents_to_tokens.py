@@ -48,6 +48,12 @@ def sentence(number: int) -> str:
     return f"The words of document {number} have to be read with care, and that is the end of it."
 
 
+def alike(number: int) -> str:
+    """A text that is like those of the two other numbers with the same third."""
+    first = number // 3 * 100
+    return " ".join(sentence(each) for each in (*range(first, first + 9), 10_000 + number))
+
+
 def files_context(folder: Path, stage: str = "data", **changes: object) -> StageContext:
     """A context over the JSON lines files below the inputs folder."""
     data = {
@@ -135,17 +141,20 @@ def test_a_rerun_makes_the_same_bytes_or_nothing_at_all(tmp_path: Path) -> None:
 def test_results_do_not_depend_on_where_they_are_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_inputs(tmp_path, *[[sentence(10 * f + n) for n in range(10)] for f in range(6)])
-    context = files_context(tmp_path)
+    write_inputs(tmp_path, *[[alike(10 * f + n) for n in range(10)] for f in range(6)])
+    context = files_context(tmp_path, steps=[{"exactDedup": {}}, {"nearDedup": {}}])
     made = []
     monkeypatch.setattr("llmtrain_trainer.units._SMALLEST_BYTES", 600)
+    monkeypatch.setattr("llmtrain_trainer.data.comparison.PARTITION_KEYS", 200)
     for small_bytes, tasks_per_core in ((2**20, 1), (0, 1), (0, 2)):
         monkeypatch.setattr("llmtrain_trainer.parallel._SMALL_BYTES", small_bytes)
         monkeypatch.setattr("llmtrain_trainer.parallel._TASKS_PER_CORE", tasks_per_core)
         for stage in (DATA_STAGE, TOKENIZER_STAGE):
             stage.work(context)
         made.append(digests(context.workspace.root))
+        report = DataReport.model_validate_json(context.workspace.data_report.read_bytes())
         shutil.rmtree(context.workspace.root)
+        assert report.steps[-1].dropped_by_rule == {"nearRepeated": 40}
     assert made[0] == made[1] == made[2]
     assert sum(name.endswith(".parquet") for name in made[0]) >= 6
 

@@ -1,5 +1,6 @@
 """Documents that share most of their sequences of words are found, in every script."""
 
+import sys
 from itertools import combinations
 
 import numpy as np
@@ -232,6 +233,14 @@ def test_a_long_chain_is_one_component() -> None:
     numbers = np.random.default_rng(0).permutation(50_000).astype(np.uint64)
     _, firsts = components([np.stack([numbers[:-1], numbers[1:]], axis=1)])
     assert not firsts.any()
+
+
+def test_words_are_those_of_the_exact_key_whatever_stands_between_them() -> None:
+    spaces = [chr(code) for code in range(sys.maxunicode) if chr(code).isspace()]
+    texts = ["one two", *(f"ONE{space}two" for space in spaces), f"{spaces[-1]}ä\x00b", "ä", "ä b"]
+    firsts = first_alike(texts, DEFAULTS)
+    assert {*firsts[: len(spaces) + 1]} == {0}
+    assert len({*firsts}) == 4
 
 
 def test_shingles_are_those_of_each_document() -> None:

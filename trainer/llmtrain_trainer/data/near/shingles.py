@@ -4,6 +4,7 @@ A word is hashed as a polynomial over its bytes, modulo 2^64, so that numpy hash
 batch in a few passes over its bytes.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +12,6 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from llmtrain_trainer.data.documents import normal_text
 from llmtrain_trainer.data.scripts import holds_unspaced, split_words
 
 Hashes = NDArray[np.uint64]
@@ -26,6 +26,8 @@ _LONGEST_WORD = 2**16
 """Bytes; a longer word counts as several of this length."""
 _BATCH_BYTES = 2**20
 _BATCH_DOCUMENTS = 2048
+_OTHER_SPACES = re.compile("[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
+"""White space that is not ASCII."""
 _ASCII = bytes(range(128)).decode()
 _NUMBERS = (
     bytes(0 if letter.isspace() else ord(letter.lower()) + 1 for letter in _ASCII)
@@ -71,8 +73,8 @@ def spaced_words(text: str) -> str:
     """A text with ASCII white space between words, its case folded unless all of it is ASCII."""
     if text.isascii():
         return text
-    normal = normal_text(text)
-    return " ".join(split_words(normal)) if holds_unspaced(normal) else normal
+    spaced = _OTHER_SPACES.sub(" ", text).casefold()
+    return " ".join(split_words(spaced)) if holds_unspaced(spaced) else spaced
 
 
 def mixed(values: Hashes) -> Hashes:
