@@ -2,10 +2,10 @@
 
     PYTHONPATH=tests python benchmarks/near_dedup.py --datatrove PYTHON
 
-PYTHON is the interpreter of an environment with datatrove (`pip install datatrove==0.10.1 spacy nltk
-tokenizers orjson "xxhash<4"`). The documents are those of `benchmarks/data.py`; many have a copy in
-which some words are others. The exact Jaccard similarity of each pair is known by counting its
-sequences of five words.
+PYTHON is the interpreter of an environment with datatrove (`pip install datatrove==0.10.1 spacy
+nltk tokenizers orjson "xxhash<4"`). The documents are those of `benchmarks/data.py`; many have a
+copy in which some words are others. The exact Jaccard similarity of each pair is known by counting
+its sequences of five words.
 """
 
 import argparse

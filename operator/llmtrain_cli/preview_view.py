@@ -25,7 +25,7 @@ def preview_view(preview: DataPreview, *, name: str) -> RenderableType:
         plain(_verdict(report)),
     ]
     for step in report.steps:
-        parts += _examples(step)
+        parts += [*_examples(step), *_clusters(step)]
     return Group(*parts)
 
 
@@ -77,6 +77,29 @@ def _examples(step: StepReport) -> Iterator[RenderableType]:
             yield Padding(plain(f"- {_in_one_line(example.excerpt)}", "red"), (0, 0, 0, 4))
             if example.after is not None:
                 yield Padding(plain(f"+ {_in_one_line(example.after)}", "green"), (0, 0, 0, 4))
+            if (kept := example.kept) is not None:
+                yield Padding(plain(f"= {_in_one_line(kept.excerpt)}", "green"), (0, 0, 0, 4))
+                where = f"stays, from {kept.source}; similarity {kept.similarity:.2f}"
+                yield Padding(plain(where, "dim"), (0, 0, 0, 6))
+
+
+def _clusters(step: StepReport) -> Iterator[RenderableType]:
+    """A histogram of the clusters' sizes, and the largest clusters."""
+    if step.clusters is None or not step.clusters.sizes:
+        return
+    yield plain(f"\n{step.name}: clusters of documents that are alike", "bold cyan")
+    table = _table("documents in a cluster", "clusters", "documents")
+    for size in step.clusters.sizes:
+        first, last = _number(size.smallest), _number(size.largest)
+        name = first if first == last else f"{first} to {last}"
+        table.add_row(name, _number(size.clusters), _number(size.documents))
+    yield Padding(table, _INDENT)
+    for cluster in step.clusters.largest:
+        count = f"{_number(cluster.documents)} documents; the first stays, from {cluster.source}"
+        yield Padding(plain(count, "dim"), _INDENT)
+        yield Padding(plain(f"= {_in_one_line(cluster.excerpt)}", "green"), (0, 0, 0, 4))
+        for other in cluster.others:
+            yield Padding(plain(f"- {_in_one_line(other)}", "red"), (0, 0, 0, 4))
 
 
 def _in_one_line(text: str) -> str:

@@ -10,7 +10,17 @@ import yaml
 from rich.console import Console
 from support.local_run import small_spec
 
-from llmtrain_api.data_report import DataReport, Example, Size, SourceReport, StepReport
+from llmtrain_api.data_report import (
+    Cluster,
+    Clusters,
+    ClusterSizes,
+    DataReport,
+    Example,
+    Kept,
+    Size,
+    SourceReport,
+    StepReport,
+)
 from llmtrain_api.preview import DataPreview
 from llmtrain_cli.preview_view import preview_view
 
@@ -99,3 +109,31 @@ def test_the_funnel_and_the_examples_are_shown() -> None:
     assert "- [bold]short\\x07↵" in text
     assert "- one\\r↵" in text
     assert "+ one" in text
+
+
+def test_documents_that_are_alike_are_shown_beside_the_one_that_stays() -> None:
+    kept = Kept(source="b.jsonl", excerpt="fifth of\nMay", similarity=0.923)
+    example = Example(source="a.jsonl", rule="nearRepeated", excerpt="sixth of May", kept=kept)
+    sizes = (
+        ClusterSizes(smallest=2, largest=2, clusters=30, documents=60),
+        ClusterSizes(smallest=1025, largest=2048, clusters=1, documents=1765),
+    )
+    large = Cluster(documents=1765, source="c.jsonl", excerpt="a form", others=("the form",))
+    step = StepReport(
+        name="nearDedup", examples=(example,), clusters=Clusters(sizes=sizes, largest=(large,))
+    )
+    report = DataReport(sources={}, steps=(step,), train=Size(), validation=Size())
+    console = Console(width=100)
+    with console.capture() as shown:
+        console.print(preview_view(DataPreview(report=report, reasons={}), name="small"))
+    lines = [" ".join(line.split()) for line in shown.get().splitlines()]
+    assert lines[lines.index("- sixth of May") + 1 :][:2] == [
+        "= fifth of↵May",
+        "stays, from b.jsonl; similarity 0.92",
+    ]
+    assert "2 30 60" in lines
+    assert "1,025 to 2,048 1 1,765" in lines
+    assert lines[lines.index("1,765 documents; the first stays, from c.jsonl") + 1 :][:2] == [
+        "= a form",
+        "- the form",
+    ]
