@@ -9,6 +9,7 @@ from llmtrain_api.names import cluster_name
 from llmtrain_api.spec.compute import Nodes, Toleration
 from llmtrain_api.stages import StageGroup
 from llmtrain_api.status import ClusterStatus
+from llmtrain_api.yaml_text import yaml_text
 from llmtrain_lifecycle.builders.network_policy import network_policy
 from llmtrain_lifecycle.builders.ray_cluster import ray_cluster
 from llmtrain_lifecycle.builders.workspace import workspace_claim
@@ -33,15 +34,6 @@ _SETTINGS = PodSettings(
 _UID = "00000000-0000-0000-0000-000000000000"
 
 
-class _NoAliases(yaml.SafeDumper):
-    """Writes out what is there twice."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        """Write every object out."""
-        del data
-        return True
-
-
 def render_objects(manifest: Path) -> str:
     """The workspace claim, NetworkPolicy and RayClusters of a manifest's job, as YAML."""
     job = parse_job(yaml.safe_load(manifest.read_text(encoding="utf-8")))
@@ -53,7 +45,7 @@ def render_objects(manifest: Path) -> str:
     claim = workspace_claim(job)
     policy = network_policy(job, _UID, PodNetwork())
     objects = [claim, policy, *clusters] if claim else [policy, *clusters]
-    return yaml.dump_all(objects, Dumper=_NoAliases, sort_keys=False)
+    return yaml_text(*objects)
 
 
 def _status(job: str, group: StageGroup, generation: int) -> ClusterStatus:

@@ -1,32 +1,16 @@
 """`llmtrain crd`: the CustomResourceDefinition as YAML."""
 
-from typing import Any
-
 import typer
-import yaml
 
 from llmtrain_api.crd import custom_resource_definition
+from llmtrain_api.yaml_text import yaml_text
 
 _HEADER = "# Generated from operator/llmtrain_api by `make generate`. Do not edit.\n"
 
 
-class _PlainDumper(yaml.SafeDumper):
-    """Writes equal lists out each time, rather than as anchors and aliases."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401, ARG002 - the base class's own
-        return True
-
-
 def render_crd() -> str:
     """The definition as YAML; the same models give the same bytes."""
-    document = yaml.dump(
-        custom_resource_definition(),
-        Dumper=_PlainDumper,
-        sort_keys=False,
-        allow_unicode=True,
-        width=100,
-    )
-    return _HEADER + document
+    return _HEADER + yaml_text(custom_resource_definition())
 
 
 def crd() -> None:

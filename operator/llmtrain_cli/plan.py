@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 from rich.console import Console
 
 from llmtrain.errors import ManifestError
@@ -17,6 +16,7 @@ from llmtrain_api.named_paths import with_home
 from llmtrain_api.plan import Plan
 from llmtrain_api.spec.model import Model
 from llmtrain_api.stages import Stage
+from llmtrain_api.yaml_text import yaml_text
 from llmtrain_cli.arguments import ManifestFile
 from llmtrain_cli.exits import WRONG_INPUT
 from llmtrain_cli.plan_table import plan_view
@@ -112,4 +112,4 @@ def _write(result: Plan, *, name: str, output: PlanOutput) -> None:
         case PlanOutput.JSON:
             typer.echo(json.dumps(document, indent=2))
         case PlanOutput.YAML:
-            typer.echo(yaml.safe_dump(document, sort_keys=False), nl=False)
+            typer.echo(yaml_text(document), nl=False)

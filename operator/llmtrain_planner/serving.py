@@ -13,6 +13,9 @@ MEMORY_SHARE = 0.9
 """Share of a GPU that vLLM takes. The rest is for CUDA's context, NCCL and CUDA graphs."""
 BATCHED_TOKENS = 2048
 """Tokens in one forward pass: longer prompts are read in pieces (chunked prefill)."""
+_VOCABULARY_MULTIPLE = 64
+"""vLLM fills the vocabulary up to a multiple of it, and has the GPUs divide the sum
+(`DEFAULT_VOCAB_PADDING_SIZE` in vllm/model_executor/layers/vocab_parallel_embedding.py)."""
 _BLOCK_TOKENS = 16
 """Tokens of a block of keys and values (Kwon et al. 2023, section 7.2)."""
 _FP32_BYTES = 4
@@ -135,6 +138,8 @@ def _require_divisible(architecture: Architecture, gpus: int) -> None:
     """Check the sizes that tensor parallelism divides in vLLM."""
     attention = architecture.attention
     heads = attention.key_value_heads
+    vocabulary = architecture.vocabulary_size
+    rows = -(-vocabulary // _VOCABULARY_MULTIPLE) * _VOCABULARY_MULTIPLE
     sizes = {
         "attention heads": attention.heads,
         "feed-forward width": architecture.feed_forward.width,
@@ -144,6 +149,11 @@ def _require_divisible(architecture: Architecture, gpus: int) -> None:
             raise PlanError(
                 f"gpusPerReplica is {gpus}, which does not divide the model's {name}, {size}"
             )
+    if rows % gpus:
+        raise PlanError(
+            f"gpusPerReplica is {gpus}, which does not divide the model's vocabulary, {vocabulary} "
+            f"tokens, {rows} as vLLM pads them to a multiple of {_VOCABULARY_MULTIPLE}"
+        )
     if heads % gpus and gpus % heads:
         raise PlanError(
             f"gpusPerReplica is {gpus}; it should divide the model's {heads} heads of keys and "

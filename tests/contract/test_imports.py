@@ -24,7 +24,7 @@ for module in pkgutil.walk_packages(root.__path__, package + "."):
 
 _TRAINING = ["datasets", "deepspeed", "numpy", "peft", "ray", "tokenizers", "torch", "transformers"]
 _CLUSTER = ["kopf", "kubernetes"]
-_INTERFACE = ["aiohttp", "rich", "typer", "yaml"]
+_INTERFACE = ["aiohttp", "rich", "typer"]
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ import pytest
 import yaml
 from pydantic import ValidationError
 from support.later_stage_context import stage_context
-from support.ray_service import exported_manifest, service_context
+from support.ray_service import SECTION, exported_manifest, service_context
 from support.tiny_model import save_tiny, tiny_tokenizer
 
+from llmtrain.yaml_reader import read_documents
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.export.runner import RUNNER
@@ -78,6 +79,22 @@ def test_a_claims_folder_and_a_name_that_begins_with_a_digit(tmp_path: Path) -> 
     assert manifest["metadata"]["name"] == "job-7b"
     head = manifest["spec"]["rayClusterConfig"]["headGroupSpec"]["template"]["spec"]
     assert head["containers"][0]["volumeMounts"][0]["subPath"] == "team/a/export"
+
+
+@pytest.mark.parametrize("text", ["1e5", "y", "0o17"])
+def test_kubernetes_reads_every_text_as_a_text(tmp_path: Path, text: str) -> None:
+    """PyYAML reads these as texts, kubectl and KubeRay as a number, a flag and a number."""
+    section = SECTION | {"nodeSelector": {text: text}}
+    context = service_context(tmp_path, jobName=text, export={"rayService": section})
+    exported_manifest(context)
+    written = (context.workspace.export / "rayservice.yaml").read_bytes()
+    (manifest,) = read_documents(written)
+    (workers,) = manifest["spec"]["rayClusterConfig"]["workerGroupSpecs"]
+    assert workers["template"]["spec"]["nodeSelector"] == {text: text}
+    assert f"'{text}': '{text}'".encode() in written
+    (serve,) = read_documents(manifest["spec"]["serveConfigV2"].encode())
+    (model,) = serve["applications"][0]["args"]["llm_configs"]
+    assert model["model_loading_config"]["model_id"] == text
 
 
 def test_without_the_section_there_is_no_manifest(tmp_path: Path) -> None:

@@ -20,6 +20,12 @@ _7B = {
     "num_attention_heads": 32,
     "max_position_embeddings": 4096,
 }
+_DIVISIBLE_BY_3 = {
+    "hidden_size": 3072,
+    "num_attention_heads": 24,
+    "intermediate_size": 11008 - 11008 % 3,
+}
+"""Heads and width."""
 _SERVICE = Service(gpus=1, gpu_memory_bytes=80 * _GIB, context_length=4096, concurrent_sequences=16)
 
 
@@ -85,6 +91,10 @@ def test_what_fits_exactly_fits_and_a_byte_less_does_not() -> None:
             {"gpus": 4},
             "should divide the model's 6 heads of keys and values, or be a multiple",
         ),
+        (_DIVISIBLE_BY_3, {"gpus": 3}, "vocabulary, 32000 tokens, 32000 as vLLM pads"),
+        (_DIVISIBLE_BY_3 | {"vocab_size": 31999}, {"gpus": 3}, "vocabulary, 31999 tokens, 32000"),
+        (_DIVISIBLE_BY_3 | {"vocab_size": 32002}, {"gpus": 3}, None),  # 32,064 as padded
+        ({"vocab_size": 32001}, {"gpus": 16}, None),
         ({}, {"concurrent_sequences": 64}, "lower contextLength or concurrentSequences"),
     ],
 )

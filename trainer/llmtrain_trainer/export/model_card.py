@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-import yaml
-
 from llmtrain_api.data_report import DataReport, Size
 from llmtrain_api.records import EvaluationReport, GateResult
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Sections
+from llmtrain_api.yaml_text import yaml_text
 from llmtrain_trainer.export.facts import ModelFacts, TrainingFacts
 from llmtrain_trainer.runner import runners
 
@@ -169,7 +168,7 @@ def _known(value: float | None, form: str) -> str:
 def _manifest(config: RunConfig) -> str:
     """The sections of the manifest, every default written out."""
     sections = config.model_dump(mode="json", include=set(Sections.model_fields), exclude_none=True)
-    text = yaml.safe_dump(sections, sort_keys=False, allow_unicode=True)
+    text = yaml_text(sections)
     return (
         f"By llmtrain, with the seed {config.seed} and these sections of the manifest:\n\n"
         + _block(text, "yaml")

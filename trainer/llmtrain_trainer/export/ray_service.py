@@ -8,12 +8,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from llmtrain_api.families.base import Architecture
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.spec.ray_service import RayService
 from llmtrain_api.spec.workspace import PersistentVolumeClaim
+from llmtrain_api.yaml_text import yaml_text
 from llmtrain_planner.architecture import PlanError, resolve_architecture
 from llmtrain_planner.serving import MEMORY_SHARE, batched_tokens, require_servable, service_of
 from llmtrain_trainer.errors import UserError
@@ -95,23 +94,8 @@ def write_ray_service(config: RunConfig, architecture: Architecture | None, fold
     manifest = ray_service(config.job_name, claim, section, architecture)
     name = manifest["metadata"]["name"]
     header = _HEADER.format(name=config.job_name, service=name, claim=claim.claim_name)
-    text = header + yaml.dump(manifest, Dumper=_Dumper, sort_keys=False)
+    text = header + yaml_text(manifest)
     (folder / FILE).write_text(text, encoding="utf-8")
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines as blocks, and equal parts each in full."""
-
-    def ignore_aliases(self, _data: object) -> bool:
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _text)
 
 
 def ray_service(
@@ -131,9 +115,7 @@ def ray_service(
         "kind": "RayService",
         "metadata": {"name": name},
         "spec": {
-            "serveConfigV2": yaml.safe_dump(
-                serve_config(job_name, section, architecture), sort_keys=False
-            ),
+            "serveConfigV2": yaml_text(serve_config(job_name, section, architecture)),
             "rayClusterConfig": {
                 "rayVersion": version("ray"),
                 "authOptions": {"mode": "token"},
