@@ -90,6 +90,8 @@ class StepReport(Record):
     changed_documents: int = 0
     dropped_by_rule: dict[str, int] = Field(default_factory=dict)
     """Documents by the rule that dropped them."""
+    replaced_by_kind: dict[str, int] = Field(default_factory=dict)
+    """Placeholders that the step has written, by what stood there, such as `email`."""
     examples: tuple[Example, ...] = ()
     """The first few documents that were dropped or changed."""
     clusters: Clusters | None = None

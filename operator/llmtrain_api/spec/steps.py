@@ -9,9 +9,10 @@ from typing import Annotated, get_args
 from pydantic import AfterValidator, Field
 
 from llmtrain_api.base import OneOf, rule, rules
-from llmtrain_api.spec.step_sections.cleaning import EmojiToText, Html, Unicode
+from llmtrain_api.spec.step_sections.cleaning import EmojiToText, Html, Unicode, Whitespace
 from llmtrain_api.spec.step_sections.deduplication import ExactDedup, NearDedup
 from llmtrain_api.spec.step_sections.language import Language
+from llmtrain_api.spec.step_sections.privacy import Pii
 from llmtrain_api.spec.step_sections.quality import (
     C4,
     FineWeb,
@@ -26,6 +27,7 @@ class Step(OneOf):
 
     html: Html | None = None
     unicode: Unicode | None = None
+    whitespace: Whitespace | None = None
     emoji_to_text: EmojiToText | None = None
     length: Length | None = None
     gopher: Gopher | None = None
@@ -33,6 +35,7 @@ class Step(OneOf):
     c4: C4 | None = None
     fine_web: FineWeb | None = None
     language: Language | None = None
+    pii: Pii | None = None
     exact_dedup: ExactDedup | None = None
     near_dedup: NearDedup | None = None
 

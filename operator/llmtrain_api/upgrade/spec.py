@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from llmtrain_api.spec.evaluate import ContaminatedTexts
-from llmtrain_api.spec.steps import DEFAULT_STEPS
+from llmtrain_api.spec.steps import DEFAULT_STEPS, Step
 from llmtrain_api.versions import MINOR, PREVIOUS
 
 Json = dict[str, Any]
@@ -20,7 +20,7 @@ _SINGLE_VALUED: tuple[tuple[str, ...], ...] = (
 )
 """Fields of 0.1 that had one value each."""
 _DATA: tuple[tuple[str, ...], ...] = (("data",), ("evaluate", "data"))
-_NEW_FIELDS_OF_EXPORT = ("to", "rayService")
+_NEW_FIELDS = {"export": ("to", "rayService"), "tokenizer": ("sample", "compareWith")}
 _TRAININGS = ("pretrain", "finetune")
 _MIN_WORDS, _MAX_WORDS, _EVERY_SECONDS = 50, 100_000, 600
 _CHECKPOINTING = {False: "none", True: "full"}
@@ -83,9 +83,10 @@ def downgraded_sections(sections: Json) -> Json:
     # A job of 0.1 has the default, and is trained as it began.
     if _at(old, ("evaluate",)).pop("contaminatedTexts", removes) != removes:
         raise TrainerTooOldError("evaluate.contaminatedTexts")
-    for field in _NEW_FIELDS_OF_EXPORT:
-        if _at(old, ("export",)).pop(field, None) is not None:
-            raise TrainerTooOldError(f"export.{field}")
+    for section, fields in _NEW_FIELDS.items():
+        for field in fields:
+            if _at(old, (section,)).pop(field, None) is not None:
+                raise TrainerTooOldError(f"{section}.{field}")
     return old
 
 
@@ -128,15 +129,9 @@ def _old_data(steps: Iterable[Json], place: str) -> Json:
     }
     again = _copy(old)
     _upgrade_data(again)
-    if [_named(step) for step in again["steps"]] != [_named(step) for step in written]:
+    if [*map(Step.model_validate, again["steps"])] != [*map(Step.model_validate, written)]:
         raise TrainerTooOldError(place)
     return old
-
-
-def _named(step: Json) -> tuple[str, tuple[int, int]]:
-    """The kind of a step and its bounds, with defaults: all that 0.1 could say of one."""
-    ((kind, settings),) = step.items()
-    return kind, (settings.get("minWords", _MIN_WORDS), settings.get("maxWords", _MAX_WORDS))
 
 
 def _trainings(spec: Json) -> list[Json]:

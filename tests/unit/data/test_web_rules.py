@@ -1,11 +1,7 @@
 """Rules for web text: each drops what it is for, in any script, and at its bound."""
 
-# ruff: noqa: RUF001 - letters that look alike in other scripts are what is tested
-
-import inspect
-import json
-
 import pytest
+from support.prose import CODE, EMOJI, PROSE
 
 from llmtrain_api.spec.step_sections.quality import C4, FineWeb, GopherRepetition
 from llmtrain_trainer.data.sentences import count_sentences
@@ -17,59 +13,7 @@ from llmtrain_trainer.data.steps.gopher_repetition import (
     broken_repetition_rule,
 )
 
-PROSE = {
-    "English": (
-        "The ferry leaves the harbour at seven in the morning.",
-        "Nobody had told the captain that the bridge was closed.",
-        "She read the letter twice, and then she burned it.",
-        "Is there a shorter way to the station from here?",
-        "In winter the lake freezes and children skate on it.",
-        "He has never liked the taste of strong coffee.",
-    ),
-    "German": (
-        "Die Fähre verlässt den Hafen morgens um sieben Uhr.",
-        "Niemand hatte dem Kapitän gesagt, dass die Brücke gesperrt war.",
-        "Sie las den Brief zweimal und verbrannte ihn dann.",
-        "Gibt es von hier einen kürzeren Weg zum Bahnhof?",
-        "Im Winter friert der See zu, und Kinder laufen Schlittschuh.",
-        "Den Geschmack von starkem Kaffee hat er nie gemocht.",
-    ),
-    "Czech": (
-        "Trajekt vyplouvá z přístavu v sedm hodin ráno.",
-        "Nikdo kapitánovi neřekl, že je most uzavřený.",
-        "Přečetla si dopis dvakrát a potom ho spálila.",
-        "Vede odsud na nádraží nějaká kratší cesta?",
-        "V zimě jezero zamrzne a děti na něm bruslí.",
-        "Chuť silné kávy neměl nikdy rád.",
-    ),
-    "Arabic": (
-        "تغادر العبارة الميناء في الساعة السابعة صباحا.",
-        "لم يخبر أحد القبطان بأن الجسر مغلق.",
-        "قرأت الرسالة مرتين ثم أحرقتها بهدوء.",
-        "هل هناك طريق أقصر إلى المحطة من هنا؟",
-        "في الشتاء تتجمد البحيرة ويتزلج عليها الأطفال.",
-        "لم يحب يوما طعم القهوة القوية.",
-    ),
-    "Chinese": (
-        "渡轮早上七点离开港口。",
-        "没有人告诉船长大桥已经封闭。",
-        "她把信读了两遍，然后烧掉了。",
-        "从这里到车站有更近的路吗？",
-        "冬天湖面结冰，孩子们在上面滑冰。",
-        "他从来不喜欢浓咖啡的味道。",
-    ),
-    "Hindi": (
-        "नाव सुबह सात बजे बंदरगाह से निकलती है।",
-        "किसी ने कप्तान को नहीं बताया कि पुल बंद है।",
-        "उसने पत्र दो बार पढ़ा और फिर उसे जला दिया।",
-        "क्या यहाँ से स्टेशन का कोई छोटा रास्ता है?",
-        "सर्दियों में झील जम जाती है और बच्चे उस पर खेलते हैं।",
-        "उसे तेज़ कॉफ़ी का स्वाद कभी पसंद नहीं आया।",
-    ),
-}
 ENGLISH = " ".join(PROSE["English"])
-CODE = inspect.getsource(json.encoder)
-EMOJI = "👍 🎉 😀 " * 20
 
 
 @pytest.mark.parametrize("language", PROSE)

@@ -60,18 +60,23 @@ def test_another_version_is_refused_by_both_names(tmp_path: Path) -> None:
         read_run_config([str(path)])
 
 
+def data_with(step: dict[str, Any]) -> dict[str, Any]:
+    """A data section with one step."""
+    return {"data": {"sources": [{"pythonDocs": {}}], "steps": [step]}}
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
         ({"mirror": "file:///copy"}, "mirror"),
-        (
-            {"data": {"sources": [{"pythonDocs": {}}], "steps": [{"language": {"keep": ["en"]}}]}},
-            "data.steps",
-        ),
+        (data_with({"language": {"keep": ["en"]}}), "data.steps"),
+        (data_with({"html": {"extractor": "precise"}}), "data.steps"),
+        (data_with({"gopher": {"minStopWords": 3}}), "data.steps"),
+        ({"tokenizer": {"vocabularySize": 999, "compareWith": "a"}}, "tokenizer.compareWith"),
+        ({"evaluate": {"contaminatedTexts": "report"}}, "evaluate.contaminatedTexts"),
         ({"export": {"to": "file:///model"}}, "export.to"),
         ({"export": {"rayService": {"image": "a", "gpuMemory": "1Gi"}}}, "export.rayService"),
     ],
-    ids=["mirror", "step", "export", "service"],
 )
 def test_what_0_1_does_not_know_is_not_left_out(change: dict[str, Any], named: str) -> None:
     config = RunConfig.model_validate(upgraded_run_config(_STORED["data"]) | change)

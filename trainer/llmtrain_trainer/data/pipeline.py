@@ -53,13 +53,13 @@ def work_on_shard(
     """
     bad_rows = BadRows(data.sources[work.number].max_bad_rows)
     steps = document_steps(data.steps, is_html=work.shard.is_html)
-    functions = {name: _prepared(step) for name, step in steps.items()}
-    batch = _OpenBatch(work, functions, decontamination, bad_rows)
+    applied = {name: _Applied(_prepared(step), step.placeholders) for name, step in steps.items()}
+    batch = _OpenBatch(work, applied, decontamination, bad_rows)
     for text in work.shard.documents(bad_rows):
         batch.add(_without_lone_surrogates(text))
         if batch.is_full:
             yield batch.close()
-            batch = _OpenBatch(work, functions, decontamination, bad_rows)
+            batch = _OpenBatch(work, applied, decontamination, bad_rows)
     yield batch.close()
 
 
@@ -108,16 +108,24 @@ class CorpusSteps:
         return outcomes
 
 
+@dataclass(frozen=True)
+class _Applied:
+    """A step in this process."""
+
+    function: TextFunction
+    placeholders: Mapping[str, str]
+
+
 class _OpenBatch:
     def __init__(
         self,
         work: SourceShard,
-        functions: Mapping[str, TextFunction],
+        applied: Mapping[str, _Applied],
         decontamination: Decontamination | None,
         bad_rows: BadRows,
     ) -> None:
         self._work = work
-        self._functions = functions
+        self._applied = applied
         self._decontamination = decontamination
         self._bad_rows = bad_rows
         self._read = Size()
@@ -135,9 +143,9 @@ class _OpenBatch:
         """Apply the steps."""
         kept = list(range(len(self._texts)))
         reports = []
-        for name, function in self._functions.items():
-            counter = StepCounter(name)
-            kept = self._apply(function, kept, counter)
+        for name, step in self._applied.items():
+            counter = StepCounter(name, step.placeholders)
+            kept = self._apply(step.function, kept, counter)
             reports.append(counter.report())
         contamination: Counts = {}
         if self._decontamination is not None:

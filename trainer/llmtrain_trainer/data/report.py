@@ -1,6 +1,7 @@
 """Counts what each step does, batch by batch; the counts of batches add up."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pydantic import Field
@@ -63,10 +64,13 @@ class StepCounter:
     """Counts what one step does to the documents of a batch."""
 
     name: str
+    placeholders: Mapping[str, str] = field(default_factory=dict)
+    """The step's."""
     _received: Counter[str] = field(default_factory=Counter)
     _kept: Counter[str] = field(default_factory=Counter)
     _dropped: Counter[str] = field(default_factory=Counter)
     _by_rule: Counter[str] = field(default_factory=Counter)
+    _replaced: Counter[str] = field(default_factory=Counter)
     _num_changed: int = 0
     _examples: list[Example] = field(default_factory=list)
 
@@ -81,6 +85,8 @@ class StepCounter:
         _count(self._kept, after)
         if after != before:
             self._num_changed += 1
+            for kind, placeholder in self.placeholders.items():
+                self._replaced[kind] += after.count(placeholder) - before.count(placeholder)
             self._show(source, before, after)
 
     def report(self) -> StepReport:
@@ -92,6 +98,7 @@ class StepCounter:
             dropped=Size(**self._dropped),
             changed_documents=self._num_changed,
             dropped_by_rule=dict(self._by_rule),
+            replaced_by_kind=dict(+self._replaced),
             examples=tuple(self._examples),
         )
 
@@ -109,6 +116,7 @@ def merge(first: StepReport, second: StepReport) -> StepReport:
         dropped=first.dropped + second.dropped,
         changed_documents=first.changed_documents + second.changed_documents,
         dropped_by_rule=dict(Counter(first.dropped_by_rule) + Counter(second.dropped_by_rule)),
+        replaced_by_kind=dict(Counter(first.replaced_by_kind) + Counter(second.replaced_by_kind)),
         examples=(first.examples + second.examples)[:NUM_EXAMPLES],
     )
 

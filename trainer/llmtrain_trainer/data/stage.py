@@ -35,10 +35,13 @@ LIBRARIES = (
     "fastwarc",
     "ftfy",
     "numpy",
+    "phonenumbers",
     "py3langid",
     "pyarrow",
     "pydantic",
+    "psutil",
     "resiliparse",
+    "trafilatura",
     "xxhash",
     "zstandard",
 )

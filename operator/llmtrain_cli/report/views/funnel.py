@@ -36,8 +36,14 @@ def _row(step: StepReport, most: int) -> FunnelRow:
         drawing=_bar(step.name, received, dropped, most),
         dropped=f"{dropped:,}",
         bytes_dropped=f"{step.dropped.bytes:,}",
-        changed=f"{step.changed_documents:,}",
+        changed=_changed(step),
     )
+
+
+def _changed(step: StepReport) -> str:
+    """Documents that the step changed, and what it replaced in them."""
+    replaced = ", ".join(f"{kind} {count:,}" for kind, count in step.replaced_by_kind.items())
+    return f"{step.changed_documents:,}" + (f" ({replaced})" if replaced else "")
 
 
 def _bar(name: str, received: int, dropped: int, most: int) -> Markup:

@@ -47,6 +47,11 @@ class Step(ABC, Generic[SectionT]):
         """Descriptions of the documents that each of the step's rules drops."""
         return {}
 
+    @property
+    def placeholders(self) -> Mapping[str, str]:
+        """The texts that the step writes in place of others, by what they stand for."""
+        return {}
+
 
 class BatchStep(Step[SectionT], Generic[SectionT, Item]):
     """A step that is a function on batches."""

@@ -1,11 +1,13 @@
 """The step `html`: the text is taken out of documents that are HTML as a whole."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from llmtrain_api.spec.step_sections.cleaning import Html
+from llmtrain_trainer.data.precise_html import CPU_SECONDS, PreciseReader, TooSlow
 from llmtrain_trainer.data.steps.base import DocumentStep, Dropped, TextFunction, one_by_one
 
 _DOCUMENT = re.compile(
@@ -72,11 +74,14 @@ class HtmlStep(DocumentStep[Html]):
             "noText": "no text in the HTML",
             "tooDeep": "HTML nested too deeply",
             "tooManyAttributes": "an HTML tag with too many attributes",
+            "tooSlow": f"HTML that takes more than {CPU_SECONDS:g} seconds or too much memory",
         }
 
     def prepare(self) -> TextFunction:
-        """Nothing needs to be loaded."""
-        return one_by_one(extract_text if self.is_certain else extract_if_html)
+        """Choose the extractor; the precise one starts a process with the first page."""
+        main_text = PreciseReader().text if self.section.extractor else quick_text
+        extract = extract_text if self.is_certain else extract_if_html
+        return one_by_one(partial(extract, main_text=main_text))
 
 
 def is_html(text: str) -> bool:
@@ -95,23 +100,35 @@ def is_html(text: str) -> bool:
     )
 
 
-def extract_if_html(text: str) -> str | Dropped:
-    """The text of an HTML document; any other text as it is."""
-    return extract_text(text) if is_html(text) else text
-
-
-def extract_text(html: str) -> str | Dropped:
-    """The main text of HTML, without navigation, scripts and styles.
-
-    It is dropped where it holds no text, and where its nesting would take too long.
-    """
+def quick_text(html: str) -> str:
+    """The main text of HTML, without navigation, scripts and styles, by resiliparse."""
     from resiliparse.extract.html2text import extract_plain_text
 
+    text: str = extract_plain_text(html, main_content=True, alt_texts=False)
+    return text
+
+
+MainText = Callable[[str], str | TooSlow | None]
+"""A function that extracts the main text of HTML."""
+
+
+def extract_if_html(text: str, main_text: MainText = quick_text) -> str | Dropped:
+    """The text of an HTML document; any other text as it is."""
+    return extract_text(text, main_text) if is_html(text) else text
+
+
+def extract_text(html: str, main_text: MainText = quick_text) -> str | Dropped:
+    """The main text of HTML.
+
+    It is dropped where it holds no text, and where it would take too long.
+    """
     rule = broken_bound(html)
     if rule is not None:
         return Dropped(rule)
-    text: str = extract_plain_text(html, main_content=True, alt_texts=False)
-    return text if text.strip() else Dropped("noText")
+    text = main_text(html)
+    if isinstance(text, TooSlow):
+        return Dropped("tooSlow")
+    return text if text and text.strip() else Dropped("noText")
 
 
 def broken_bound(html: str) -> str | None:

@@ -5,6 +5,7 @@ The kind `exactDedup` is the class `ExactDedupStep` of the module `exact_dedup`.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -31,10 +32,12 @@ def document_steps(
     found = _steps(listed, compare=False)
     if not is_html:
         return found
-    pages = HtmlStep(Html(), is_certain=True)
     if not any(isinstance(step, HtmlStep) for step in found.values()):
-        return {"html": pages, **found}
-    return {name: pages if isinstance(step, HtmlStep) else step for name, step in found.items()}
+        return {"html": HtmlStep(Html(), is_certain=True), **found}
+    return {
+        name: replace(step, is_certain=True) if isinstance(step, HtmlStep) else step
+        for name, step in found.items()
+    }
 
 
 def comparing_steps(listed: Sequence[spec.Step]) -> dict[str, ComparingStep]:
