@@ -78,12 +78,12 @@ class DocumentWriter:
         self._file: pq.ParquetWriter | None = None
         self._file_bytes = 0
         self._num_files = 0
-        self._written = Size()
+        self._written_documents = self._written_bytes = 0
 
     @property
     def written(self) -> Size:
         """All documents so far."""
-        return self._written
+        return Size(documents=self._written_documents, bytes=self._written_bytes)
 
     def write(self, text: str, source: str) -> None:
         """Append one document."""
@@ -91,7 +91,8 @@ class DocumentWriter:
         self._texts.append(text)
         self._sources.append(source)
         self._pending_bytes += num_bytes
-        self._written += Size(documents=1, bytes=num_bytes)
+        self._written_documents += 1
+        self._written_bytes += num_bytes
         if self._pending_bytes >= _ROW_GROUP_BYTES:
             self._flush()
 

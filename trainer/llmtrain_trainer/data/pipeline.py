@@ -11,7 +11,7 @@ from llmtrain_api.spec.data import Data
 from llmtrain_trainer.data.contamination.counts import Counts
 from llmtrain_trainer.data.contamination.decontamination import STEP, Decontamination
 from llmtrain_trainer.data.documents import BLANK_KEY, Document, document_key
-from llmtrain_trainer.data.report import StepCounter, Tally, size_of
+from llmtrain_trainer.data.report import StepCounter, Tally, num_bytes
 from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.data.scripts import main_script
 from llmtrain_trainer.data.sources.shards import SourceShard
@@ -128,15 +128,15 @@ class _OpenBatch:
         self._applied = applied
         self._decontamination = decontamination
         self._bad_rows = bad_rows
-        self._read = Size()
+        self._read_bytes = 0
         self._texts: list[str] = []
 
     @property
     def is_full(self) -> bool:
-        return self._read.bytes >= _BATCH_BYTES or self._read.documents >= _BATCH_DOCUMENTS
+        return self._read_bytes >= _BATCH_BYTES or len(self._texts) >= _BATCH_DOCUMENTS
 
     def add(self, text: str) -> None:
-        self._read += size_of(text)
+        self._read_bytes += num_bytes(text)
         self._texts.append(text)
 
     def close(self) -> DocumentBatch:
@@ -160,7 +160,7 @@ class _OpenBatch:
             origin=origin,
             documents=tuple(Document(texts[i], document_key(texts[i])) for i in kept),
             tally=Tally(
-                read={origin: self._read},
+                read={origin: Size(documents=len(self._texts), bytes=self._read_bytes)},
                 num_bad_rows=num_bad_rows,
                 bad_rows=bad_rows,
                 skipped=skipped,

@@ -21,7 +21,7 @@ _CONTEXT_CHARACTERS = 20
 
 def size_of(text: str) -> Size:
     """One document."""
-    return Size(documents=1, bytes=_num_bytes(text))
+    return Size(documents=1, bytes=num_bytes(text))
 
 
 class Tally(Record):
@@ -160,9 +160,9 @@ def _example(source: str, before: str, after: str | Dropped) -> Example:
 
 def _count(total: Counter[str], text: str) -> None:
     total["documents"] += 1
-    total["bytes"] += _num_bytes(text)
+    total["bytes"] += num_bytes(text)
 
 
-def _num_bytes(text: str) -> int:
-    """Bytes of UTF-8."""
+def num_bytes(text: str) -> int:
+    """Bytes of a text as UTF-8."""
     return len(text) if text.isascii() else len(text.encode())

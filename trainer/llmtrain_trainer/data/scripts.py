@@ -28,7 +28,13 @@ def split_words(text: str) -> list[str]:
     """The words of a text; each letter is one in scripts without spaces (Chinese, Thai)."""
     if not holds_unspaced(text):
         return text.split()
-    return [word for part in text.split() for word in _pieces(part)]
+    words: list[str] = []
+    for part in text.split():
+        if part.isascii():
+            words.append(part)
+        else:
+            words += _pieces(part)
+    return words
 
 
 def holds_unspaced(text: str) -> bool:
