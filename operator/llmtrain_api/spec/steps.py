@@ -20,6 +20,7 @@ from llmtrain_api.spec.step_sections.quality import (
     GopherRepetition,
     Length,
 )
+from llmtrain_api.spec.step_sections.toxicity import Toxicity
 
 
 class Step(OneOf):
@@ -35,6 +36,7 @@ class Step(OneOf):
     c4: C4 | None = None
     fine_web: FineWeb | None = None
     language: Language | None = None
+    toxicity: Toxicity | None = None
     pii: Pii | None = None
     exact_dedup: ExactDedup | None = None
     near_dedup: NearDedup | None = None

@@ -113,6 +113,13 @@ def pii(language: str) -> Iterator[Case]:
     yield {"pii": {}}, TEXTS[language], TEXTS[language]
 
 
+def toxicity(language: str) -> Iterator[Case]:
+    text = TEXTS[language]
+    vulgar = f"{text} Crap, fuck, crap. Fuck!"
+    yield {"toxicity": {}}, text, text
+    yield {"toxicity": {}}, vulgar, Dropped("vulgarWords") if language == "English" else vulgar
+
+
 def whitespace(language: str) -> Iterator[Case]:
     text = TEXTS[language].rstrip()
     step = {"whitespace": {"maxBlankLines": 2, "collapse": language != "code"}}
@@ -134,6 +141,7 @@ CASES = {
     "fineWeb": fine_web,
     "language": language,
     "pii": pii,
+    "toxicity": toxicity,
 }
 
 
