@@ -3,32 +3,25 @@
     PYTHONPATH=tests python benchmarks/data_memory.py --megabytes 250 500 1000 --workers 2
     PYTHONPATH=tests python benchmarks/data_memory.py --megabytes 250 --workers 1 2
 
-The text is made here: sentences of Python's documentation in random order, in one file of JSON
-lines. A tenth of the documents came before. The steps are those of a manifest that lists none.
+The text is made here (`made_text.py`). The steps are those of a manifest that lists none.
 """
 
 import argparse
-import json
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-import numpy as np
 import ray
+from made_text import write_text
 from support.stage_context import stage_context
 
 from llmtrain_api.data_report import DataReport
 from llmtrain_trainer.data.runner import RUNNER
-from llmtrain_trainer.data.sources.python_docs import harvest
 
 _MB = 10**6
-_SHORTEST_SENTENCE = 40
-_SENTENCES = (5, 60)
-_SHARE_REPEATED = 0.1
 
 
 @dataclass(frozen=True)
@@ -54,7 +47,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="data-memory-") as folder:
         for megabytes in options.megabytes:
             home = Path(folder) / str(megabytes)
-            _write_text(home / "inputs", megabytes * _MB)
+            write_text(home / "inputs", megabytes * _MB)
             for workers in options.workers:
                 run = _in_a_new_process(home, workers)
                 kept = run.report.train.documents + run.report.validation.documents
@@ -92,32 +85,6 @@ def _peak_bytes() -> int:
     lines = Path("/proc/self/status").read_text().splitlines()
     (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
     return int(peak) * 1024
-
-
-def _write_text(folder: Path, num_bytes: int) -> None:
-    folder.mkdir(parents=True)
-    left = num_bytes
-    with (folder / "text.jsonl").open("w") as file:
-        for text in _documents():
-            file.write(json.dumps({"text": text}) + "\n")
-            left -= len(text.encode())
-            if left <= 0:
-                return
-
-
-def _documents() -> Iterator[str]:
-    pieces = (piece.strip() for entry in harvest() for piece in entry.text.split("."))
-    sentences = [f"{piece}." for piece in pieces if len(piece) >= _SHORTEST_SENTENCE]
-    generator = np.random.default_rng(0)
-    before = [""]
-    while True:
-        if generator.random() < _SHARE_REPEATED:
-            yield before[generator.integers(len(before))]
-            continue
-        chosen = generator.integers(len(sentences), size=generator.integers(*_SENTENCES))
-        text = " ".join(sentences[number] for number in chosen)
-        before = [*before[-999:], text]
-        yield text
 
 
 if __name__ == "__main__":

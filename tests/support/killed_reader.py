@@ -1,4 +1,4 @@
-"""A shard whose first reader is killed in the middle of it."""
+"""A shard and a file of documents whose first reader is killed."""
 
 import os
 import signal
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ray import cloudpickle
 
+from llmtrain_trainer.data.documents import DocumentFile, RowGroup
 from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.data.sources.shards import Shard
 
@@ -51,6 +52,21 @@ class KilledReader:
                 self.marker.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
             yield text
+
+
+@dataclass(frozen=True)
+class KilledFile(DocumentFile):
+    """A file of documents; the process that reads it first gets SIGKILL."""
+
+    marker: Path
+    """A file that is there from then on."""
+
+    def row_groups(self) -> list[RowGroup]:
+        """Its documents, or the end of the process."""
+        if not self.marker.exists():
+            self.marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().row_groups()
 
 
 @contextmanager

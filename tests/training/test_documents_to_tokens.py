@@ -5,13 +5,13 @@ import json
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from itertools import count, pairwise
 from pathlib import Path
 
 import pytest
 from support.crashed_rename import KilledError, killed_before_rename
-from support.killed_reader import KilledReader, known_to_workers
+from support.killed_reader import KilledFile, KilledReader, known_to_workers
 from support.local_ray import local_ray
 from support.stage_context import documents_of, stage_context
 from support.token_files import all_tokens
@@ -20,6 +20,7 @@ from transformers import AutoTokenizer
 from llmtrain_api.data_report import DataReport
 from llmtrain_api.spec.data import Source
 from llmtrain_api.spec.evaluate import Evaluate
+from llmtrain_trainer.data.documents import DocumentFile, document_files
 from llmtrain_trainer.data.runner import RUNNER as DATA_STAGE
 from llmtrain_trainer.data.sources.shards import SourceShard, shards
 from llmtrain_trainer.errors import Interrupted, UserError
@@ -180,6 +181,34 @@ def test_a_worker_killed_in_the_middle_changes_nothing(
     monkeypatch.setattr("llmtrain_trainer.data.stage.shards", deadly)
     with known_to_workers():
         DATA_STAGE.work(context)
+    assert marker.exists()
+    assert digests(context.workspace.root) == whole
+
+
+@pytest.mark.usefixtures("ray")
+def test_a_worker_killed_while_it_tokenizes_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_inputs(tmp_path, *[[sentence(10 * f + n) for n in range(10)] for f in range(4)])
+    context = files_context(tmp_path)
+    monkeypatch.setattr("llmtrain_trainer.units._SMALLEST_BYTES", 600)
+    DATA_STAGE.work(context)
+    TOKENIZER_STAGE.work(context)
+    whole = digests(context.workspace.root)
+    shutil.rmtree(context.workspace.tokens)
+
+    marker = tmp_path / "killed"
+
+    def deadly(folder: Path) -> list[DocumentFile]:
+        first, *others = document_files(folder)
+        if folder.name == "validation":  # whose units come last
+            first = KilledFile(*astuple(first), marker=marker)
+        return [first, *others]
+
+    monkeypatch.setattr("llmtrain_trainer.parallel._SMALL_BYTES", 0)
+    monkeypatch.setattr("llmtrain_trainer.tokenizer.write.document_files", deadly)
+    with known_to_workers():
+        TOKENIZER_STAGE.work(context)
     assert marker.exists()
     assert digests(context.workspace.root) == whole
 
