@@ -43,7 +43,7 @@ _DEFAULT: tuple[dict[str, Any], ...] = (
 )
 _LISTS: dict[str, tuple[dict[str, Any], ...]] = {
     "default": _DEFAULT,
-    # "default + nearDedup": (*_DEFAULT, {"nearDedup": {}}),
+    "default + nearDedup": (*_DEFAULT, {"nearDedup": {}}),
 }
 
 

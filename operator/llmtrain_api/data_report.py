@@ -93,7 +93,7 @@ class StepReport(Record):
     replaced_by_kind: dict[str, int] = Field(default_factory=dict)
     """Placeholders that the step has written, by what stood there, such as `email`."""
     examples: tuple[Example, ...] = ()
-    """The first few documents that were dropped or changed."""
+    """The first few documents that each rule dropped, and that the step changed."""
     clusters: Clusters | None = None
     """Clusters of the step `nearDedup`."""
 

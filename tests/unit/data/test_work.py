@@ -1,5 +1,6 @@
 """What a worker reports adds up, whatever the batches."""
 
+from collections import Counter
 from itertools import pairwise
 
 import pytest
@@ -11,8 +12,9 @@ from llmtrain_api.data_report import StepReport
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.data import pipeline
 from llmtrain_trainer.data.pipeline import work_on_shard
-from llmtrain_trainer.data.report import merge
+from llmtrain_trainer.data.report import CHANGED, NUM_EXAMPLES, StepCounter, merge
 from llmtrain_trainer.data.sources.shards import SourceShard
+from llmtrain_trainer.data.steps.base import Dropped
 
 DATA = Data.model_validate(
     {
@@ -75,3 +77,21 @@ def test_counts_add_up_and_do_not_depend_on_the_batches(texts: tuple[str, ...], 
         assert sum(step.dropped_by_rule.values()) == step.dropped.documents
     for before, after in pairwise(steps):
         assert after.received == before.kept
+
+
+def test_each_rule_has_its_own_examples() -> None:
+    texts = [f"{number}" for number in range(9)]
+    counters = [StepCounter("gopher") for _ in range(2)]
+    for text in texts:
+        counters[0].count("made", text, Dropped("minWords"))
+        counters[1].count("made", text, Dropped("stopWords"))
+        counters[1].count("made", text, f"{text}!")
+        counters[1].count("made", text, Dropped("minWords"))
+    for first, second in (counters, reversed(counters)):
+        examples = merge(first.report(), second.report()).examples
+        assert Counter(each.rule for each in examples) == {
+            "minWords": NUM_EXAMPLES,
+            "stopWords": NUM_EXAMPLES,
+            CHANGED: NUM_EXAMPLES,
+        }
+        assert all(int(each.excerpt) < NUM_EXAMPLES for each in examples)

@@ -1,7 +1,7 @@
 """Counts what each step does, batch by batch; the counts of batches add up."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pydantic import Field
@@ -13,8 +13,10 @@ from llmtrain_trainer.data.contamination.counts import add
 from llmtrain_trainer.data.rows import first_examples, merge_skipped
 from llmtrain_trainer.data.steps.base import Dropped
 
+CHANGED = "changed"
+"""In place of a rule, where a step changed a document."""
 NUM_EXAMPLES = 5
-"""Documents that are shown of each step."""
+"""Documents that are shown of each rule of a step, and of those that it changed."""
 _EXCERPT_CHARACTERS = 120
 _CONTEXT_CHARACTERS = 20
 
@@ -73,6 +75,7 @@ class StepCounter:
     _replaced: Counter[str] = field(default_factory=Counter)
     _num_changed: int = 0
     _examples: list[Example] = field(default_factory=list)
+    _shown: Counter[str] = field(default_factory=Counter)
 
     def count(self, source: str, before: str, after: str | Dropped) -> None:
         """One document, before and after the step."""
@@ -103,7 +106,9 @@ class StepCounter:
         )
 
     def _show(self, source: str, before: str, after: str | Dropped) -> None:
-        if len(self._examples) < NUM_EXAMPLES:
+        rule = after.rule if isinstance(after, Dropped) else CHANGED
+        if self._shown[rule] < NUM_EXAMPLES:
+            self._shown[rule] += 1
             self._examples.append(_example(source, before, after))
 
 
@@ -117,8 +122,16 @@ def merge(first: StepReport, second: StepReport) -> StepReport:
         changed_documents=first.changed_documents + second.changed_documents,
         dropped_by_rule=dict(Counter(first.dropped_by_rule) + Counter(second.dropped_by_rule)),
         replaced_by_kind=dict(Counter(first.replaced_by_kind) + Counter(second.replaced_by_kind)),
-        examples=(first.examples + second.examples)[:NUM_EXAMPLES],
+        examples=tuple(_first_of_each_rule((*first.examples, *second.examples))),
     )
+
+
+def _first_of_each_rule(examples: Iterable[Example]) -> Iterator[Example]:
+    shown: Counter[str] = Counter()
+    for example in examples:
+        shown[example.rule] += 1
+        if shown[example.rule] <= NUM_EXAMPLES:
+            yield example
 
 
 def merge_all(
@@ -148,7 +161,7 @@ def _example(source: str, before: str, after: str | Dropped) -> Example:
     if not isinstance(after, Dropped):
         start = first_difference(before, after)
         shown = excerpt(before, start)
-        return Example(source=source, rule="changed", excerpt=shown, after=excerpt(after, start))
+        return Example(source=source, rule=CHANGED, excerpt=shown, after=excerpt(after, start))
     instead = after.instead
     return Example(
         source=source,
