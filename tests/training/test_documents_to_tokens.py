@@ -381,11 +381,6 @@ def test_text_that_a_vocabulary_cannot_write_is_reported(tmp_path: Path) -> None
     assert re.match("1 of [0-9,]+ tokens stand for text that the vocabulary", warning)
 
 
-def test_a_tokenizer_needs_documents(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no documents; run the data stage first"):
-        TOKENIZER_STAGE.work(files_context(tmp_path))
-
-
 def test_a_pretrained_tokenizer_needs_none(tmp_path: Path) -> None:
     write_inputs(tmp_path, [sentence(0), sentence(1)])
     context = files_context(tmp_path)

@@ -22,9 +22,10 @@ _NOTHING_LEARNED = "sample is for a vocabulary that is learned; with pretrained 
 class TokenizerSample(Section):
     """The documents that a vocabulary is learned from, chosen by a hash: always the same ones."""
 
-    max_bytes: int = Field(500_000_000, ge=10_000, le=100_000_000_000)
-    """Bytes of text, about; the learner's memory grows with them. A smaller corpus is learned from
-    as a whole."""
+    max_bytes: int = Field(100_000_000, ge=10_000, le=100_000_000_000)
+    """Bytes of text, about. The learner takes about 100 bytes of the driver's memory for each byte
+    of different words: 0.6 GB for 100 MB of English, but 10 GB for 100 MB of a script without
+    spaces, such as Chinese. A smaller corpus is learned from as a whole."""
     source_exponent: float = Field(1.0, ge=0, le=1)
     """Sources are represented by their bytes to this power: 1 gives each its share of the corpus,
     0 as much as any other, and values between favour the small ones, such as rare languages."""
@@ -52,7 +53,7 @@ class Tokenizer(Section):
     pretrained: Path | None = None
     """A folder with a Hugging Face tokenizer, or its name on the hub."""
     sample: TokenizerSample | None = None
-    """The documents that the vocabulary is learned from; by default about 500 MB of text."""
+    """The documents that the vocabulary is learned from; by default about 100 MB of text."""
     compare_with: Path | None = None
     """Another tokenizer, a folder or a name on the hub: the report says how many bytes of held-out
     text a token has in it and in the job's own."""

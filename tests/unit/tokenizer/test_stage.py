@@ -40,6 +40,13 @@ def report_of(context: StageContext) -> TokenizerReport:
     return TokenizerReport.model_validate_json(context.workspace.tokenizer_report.read_bytes())
 
 
+def test_a_tokenizer_needs_documents(tmp_path: Path) -> None:
+    data = {"sources": [{"pythonDocs": {}}]}
+    context = stage_context("tokenizer", tmp_path, data=data, tokenizer={"vocabularySize": 400})
+    with pytest.raises(UserError, match="no documents; run the data stage first"):
+        TOKENIZER_STAGE.work(context)
+
+
 def test_the_report_tells_what_was_learned_and_how_it_compresses(tmp_path: Path) -> None:
     first = context_of(tmp_path)
     TOKENIZER_STAGE.work(first)
