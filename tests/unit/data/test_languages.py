@@ -9,8 +9,11 @@ from typing import Any, get_args
 import pytest
 from support.prose import CODE, EMOJI, PERSONAL, PROSE
 
+from llmtrain_api.spec.step_sections.deduplication import ExactDedup
 from llmtrain_api.spec.steps import Step
+from llmtrain_trainer.data.documents import document_key
 from llmtrain_trainer.data.steps.base import Dropped
+from llmtrain_trainer.data.steps.exact_dedup import ExactDedupStep
 from llmtrain_trainer.data.steps.registry import document_steps
 
 Outcome = str | Dropped
@@ -157,3 +160,12 @@ def test_every_step_on_documents_has_a_row() -> None:
     sections = {str(f.alias): get_args(f.annotation)[0] for f in Step.model_fields.values()}
     kinds = {kind for kind, section in sections.items() if not section.compares_documents}
     assert kinds == set(CASES)
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_equal_documents_are_found_in_every_language(language: str) -> None:
+    text = TEXTS[language]
+    equal = (text, text.upper(), f"  {text}\n".replace(" ", "\n\t"))
+    keys = [document_key(each) for each in (*equal, f"{text} x")]
+    repeated = Dropped("repeated")
+    assert ExactDedupStep(ExactDedup()).prepare()(keys) == [keys[0], repeated, repeated, keys[3]]

@@ -1,6 +1,10 @@
 """The precise extractor takes the main text out, in a process that a slow page cannot hold up."""
 
+from functools import cache
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.prose import PROSE
 
 from llmtrain_api.spec.step_sections.cleaning import Extractor, Html
@@ -47,3 +51,19 @@ def test_a_slow_page_is_dropped_and_the_next_one_read(monkeypatch: pytest.Monkey
     assert reader.text(page(*sentences)) == TooSlow()
     assert reader.text(page(*sentences)) == "\n".join(sentences)
     reader.close()
+
+
+@settings(max_examples=50)
+@given(text=st.text(max_size=200))
+def test_any_text_in_a_page_gives_the_same_twice(text: str) -> None:
+    reader = _reader()
+    pages = (page(text), text, f"<html>{text}")
+    found = [reader.text(each) for each in pages]
+    assert not any(isinstance(each, TooSlow) for each in found)
+    assert found == [reader.text(each) for each in pages]
+
+
+@cache
+def _reader() -> PreciseReader:
+    """One process for all examples."""
+    return PreciseReader()
