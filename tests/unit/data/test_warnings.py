@@ -44,7 +44,7 @@ def report_of(
     units = corpus_units(shards(data.sources, context))
     home = sweep(context.workspace.units(Stage.DATA), "these")
     (folder / "documents").mkdir()
-    report = CorpusMaker(units, data, home, context).make(folder / "documents")
+    report, _ = CorpusMaker(units, data, home, context).make(folder / "documents")
     return report, list(warnings(report, reasons(data.steps)))
 
 
