@@ -19,12 +19,31 @@ def named_files(pattern: str, root: Path) -> list[Path]:
         root: where a relative one starts.
     """
     path = root / pattern
-    if path.is_file():
+    if is_file(path):
         return [path]
     if not glob.has_magic(pattern):
         return []
     matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
-    return [Path(match) for match in matches if Path(match).is_file()]
+    return [Path(match) for match in matches if is_file(Path(match))]
+
+
+def is_file(path: Path) -> bool:
+    """Whether a path is that of a file; not so where that cannot be found out.
+
+    Python's own method raises an error where a name is too long, or a folder must not be entered.
+    """
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path is that of a folder; not so where that cannot be found out."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def named_paths(model: Record) -> list[str]:

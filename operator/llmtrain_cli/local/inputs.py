@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from llmtrain_api.base import Record, Section
 from llmtrain_api.job import JobSpec
-from llmtrain_api.named_paths import named_files, named_paths, with_home
+from llmtrain_api.named_paths import is_folder, named_files, named_paths, with_home
 from llmtrain_api.spec.object_storage import is_url
 from llmtrain_api.stages import Stage
 from llmtrain_api.visible import visible_path
@@ -115,7 +115,7 @@ class Inputs:
             return
         folder = self.folder / pattern
         inside = (path for path in sorted(folder.rglob("*")) if path.is_file())
-        for path in inside if folder.is_dir() else named_files(pattern, self.folder):
+        for path in inside if is_folder(folder) else named_files(pattern, self.folder):
             if not path.is_relative_to(self.workspace.root):
                 yield path
 

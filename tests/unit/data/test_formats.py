@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from support.stage_context import documents_of, stage_context
 
-from llmtrain_api.data_report import DataReport
+from llmtrain_api.data_report import DataReport, Size
 from llmtrain_api.spec.data import Files
 from llmtrain_trainer.data import csv_file, reading, warc
 from llmtrain_trainer.data.reading import filled_lines
+from llmtrain_trainer.data.report import Tally, total
 from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.data.runner import RUNNER as DATA_STAGE
 from llmtrain_trainer.data.sources.files import file_shards
@@ -301,6 +302,19 @@ def test_a_torn_archive_is_told_in_the_report_and_its_pages_lose_their_markup(
     skipped = report.by_source[0].skipped
     assert {rule: each.count for rule, each in skipped.items()} == {"status": 1, "cutOff": 1}
     assert "a.warc.gz: record 3: Compressed file ended" in skipped["cutOff"].example
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=20))
+def test_the_sum_of_many_counts_is_theirs_in_order(origins: list[str]) -> None:
+    tallies = [
+        Tally(read={origin: Size(documents=1)}, num_bad_rows=1, bad_rows=(f"{origin} {number}",))
+        for number, origin in enumerate(origins)
+    ]
+    expected = Tally()
+    for tally in tallies:
+        expected += tally
+    assert total(tallies) == expected
+    assert list(total(tallies).read) == list(expected.read)
 
 
 def test_a_line_that_is_too_long_is_a_bad_row_in_parts_too(

@@ -4,6 +4,7 @@ The documents that the unit's steps let through are written with their keys. The
 repetitions by the keys alone (`shuffle.py`), the last writes both splits (`splitting.py`).
 """
 
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from llmtrain_api.base import Record
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.data.contamination.decontamination import Decontamination
 from llmtrain_trainer.data.documents import DocumentWriter
-from llmtrain_trainer.data.pipeline import work_on_shard
-from llmtrain_trainer.data.report import Tally
+from llmtrain_trainer.data.pipeline import DocumentBatch, work_on_shard
+from llmtrain_trainer.data.report import Tally, total
 from llmtrain_trainer.data.shuffle import write_keys
 from llmtrain_trainer.data.sources.shards import SourceShard
 from llmtrain_trainer.data.units import CorpusUnit
@@ -49,14 +50,24 @@ def clean(
 def _clean(
     unit: CorpusUnit, data: Data, decontamination: Decontamination | None, folder: Path
 ) -> CleanUnit:
-    tally = Tally()
     keys = bytearray()
+    batches = (
+        batch
+        for shard in unit.shards
+        for batch in work_on_shard(SourceShard(shard, unit.source), data, decontamination)
+    )
     with DocumentWriter(folder / DOCUMENTS, unit.source) as writer:
-        for shard in unit.shards:
-            for batch in work_on_shard(SourceShard(shard, unit.source), data, decontamination):
-                tally += batch.tally
-                for document in batch.documents:
-                    writer.write(document.text, batch.origin)
-                    keys += document.key
+        tally = total(_written(batches, writer, keys))
     write_keys(folder, keys)
     return CleanUnit(tally=tally, num_kept=writer.written.documents)
+
+
+def _written(
+    batches: Iterable[DocumentBatch], writer: DocumentWriter, keys: bytearray
+) -> Iterator[Tally]:
+    """The counts of each batch, once its documents and their keys are written."""
+    for batch in batches:
+        for document in batch.documents:
+            writer.write(document.text, batch.origin)
+            keys += document.key
+        yield batch.tally

@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -95,7 +96,7 @@ def _up_to(start: int, last: int) -> str:
 
 
 def _header(values: list[str], fault: str, place: str) -> list[str]:
-    twice = next((name for name in values if values.count(name) > 1), None)
+    twice = next((name for name, count in Counter(values).items() if count > 1), None)
     fault = fault or (f"two columns have the name {twice!r}" if twice is not None else "")
     if fault or _is_undecoded("".join(values)):
         raise UserError(

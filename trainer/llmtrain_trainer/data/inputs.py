@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmtrain_api.named_paths import named_files
+from llmtrain_api.named_paths import is_folder, named_files
 from llmtrain_api.spec.object_storage import is_url
 from llmtrain_api.visible import visible_path
 from llmtrain_trainer.errors import UserError
@@ -14,7 +14,7 @@ from llmtrain_trainer.object_storage.stored_files import StoredFile, stored_file
 from llmtrain_trainer.stage import StageContext
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class InputFile:
     """A file as it was when it was found."""
 
@@ -91,7 +91,7 @@ def _find(pattern: str, root: Path) -> list[Path]:
     if files:
         return files
     path = root / pattern
-    if path.is_dir():
+    if is_folder(path):
         raise UserError(f"{path}: this is a folder; name its files, as in {pattern}/*")
     what = "this glob matches no file" if glob.has_magic(pattern) else _absence(path)
     raise UserError(f"{path}: {what}; relative paths start from {root}")

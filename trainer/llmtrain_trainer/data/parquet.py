@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llmtrain_trainer.data.reading import require_document
 from llmtrain_trainer.data.rows import column_of
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.object_storage.stored_files import StoredFile
@@ -12,7 +13,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-_ROWS_AT_A_TIME = 1024
+_ROWS_AT_A_TIME = 64
+"""A value that a dictionary holds once may be in each of them."""
+_LARGEST_DICTIONARY = 4 * 2**20
+"""Packed bytes; writers stop at one megabyte unpacked."""
+_DENSEST = 200
+"""Unpacked bytes for each packed one; of text, zstd makes at most 20."""
+_LARGEST_DENSE = 256 * 2**20
+"""Unpacked bytes of a column in a row group, where it is as dense as no text is."""
 
 
 def read_parquet(
@@ -42,7 +50,8 @@ def read_parquet(
             empty = dict.fromkeys(names) if None in columns else None
             groups = range(file.num_row_groups) if part is None else part
             number = sum(file.metadata.row_group(n).num_rows for n in range(groups.start))
-            for batch in file.iter_batches(_ROWS_AT_A_TIME, row_groups=groups, columns=found):
+            size = _rows_at_a_time(file, groups, found, path)
+            for batch in file.iter_batches(size, row_groups=groups, columns=found):
                 rows = _values(batch) if empty is None else [empty] * batch.num_rows
                 for row in rows:
                     number += 1
@@ -51,6 +60,35 @@ def read_parquet(
         raise UserError(
             f"{path}: no readable parquet file: {error}", reason="InvalidData"
         ) from error
+
+
+def _rows_at_a_time(
+    file: "pq.ParquetFile", groups: range, columns: Sequence[str], path: Path | StoredFile
+) -> int:
+    """The number of rows that are held at a time: one where a dictionary may repeat large values.
+
+    Raises:
+        UserError: a row group unpacks to more than there can be of text.
+    """
+    size = _ROWS_AT_A_TIME
+    for number in groups:
+        group = file.metadata.row_group(number)
+        for chunk in (group.column(n) for n in range(group.num_columns)):
+            if chunk.path_in_schema.partition(".")[0] not in {c.partition(".")[0] for c in columns}:
+                continue
+            place = f"{path}: row group {number + 1}"
+            packed, unpacked = chunk.total_compressed_size, chunk.total_uncompressed_size
+            require_document(unpacked // max(chunk.num_values, 1), place)
+            is_dense = unpacked > _DENSEST * packed
+            if is_dense and unpacked > _LARGEST_DENSE:
+                raise UserError(
+                    f"{place}: {packed:,} bytes unpack to {unpacked:,}, as those of no text do",
+                    reason="InvalidData",
+                )
+            dictionary = chunk.data_page_offset - (chunk.dictionary_page_offset or 0)
+            if chunk.has_dictionary_page and (is_dense or dictionary > _LARGEST_DICTIONARY):
+                size = 1
+    return size
 
 
 def row_group_bytes(path: Path | StoredFile) -> list[int]:

@@ -30,6 +30,8 @@ MAX_DOCUMENT_BYTES = 64 * 2**20
 bound on a worker's memory where a small compressed file unpacks to gigabytes."""
 _SKIPPED_BYTES = 2**20
 """Bytes of a line that is too long, read at a time."""
+_UNPACKED_BYTES = 2**16
+"""Unpacked at a time: each call costs microseconds."""
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF16_LE: "utf-16-le",
@@ -98,7 +100,7 @@ class _GzipFile(gzip.GzipFile):
 def _unpacked(packed: BufferedReader, suffix: str) -> BufferedReader:
     match suffix:
         case ".gz":
-            return BufferedReader(_GzipFile(fileobj=packed))
+            return BufferedReader(_GzipFile(fileobj=packed), _UNPACKED_BYTES)
         case ".zst":
             from llmtrain_trainer.data.zstd_file import ZstdFile
 

@@ -61,6 +61,24 @@ class Tally(Record):
         )
 
 
+def total(tallies: Iterable[Tally]) -> Tally:
+    """The sum of many, in order; each count is copied a few times, not once for each that follows.
+
+    Sums of equally many are added to each other, so that a unit of many small files takes time in
+    proportion to their number.
+    """
+    sums: list[tuple[int, Tally]] = []
+    for tally in tallies:
+        number, one = 1, tally
+        while sums and sums[-1][0] == number:
+            number, one = 2 * number, sums.pop()[1] + one
+        sums.append((number, one))
+    last = Tally()
+    while sums:
+        last = sums.pop()[1] + last
+    return last
+
+
 @dataclass
 class StepCounter:
     """Counts what one step does to the documents of a batch."""

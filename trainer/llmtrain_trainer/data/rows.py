@@ -7,6 +7,7 @@ from itertools import chain, islice
 from typing import TypeVar
 
 from llmtrain_api.data_report import Skipped
+from llmtrain_trainer.data.reading import require_document
 from llmtrain_trainer.errors import UserError
 
 Raw = TypeVar("Raw")
@@ -166,10 +167,14 @@ class TextOfRow:
         Raises:
             UserError: a field is missing, or no text.
         """
+        setting = "textField" if self.template is None else TEMPLATE
+        texts = {name: _string_field(row, name, place, setting=setting) for name in self.fields}
         if self.template is None:
-            return _string_field(row, self.field, place, setting="textField")
-        texts = {name: _string_field(row, name, place, setting=TEMPLATE) for name in self.fields}
-        return _FIELD.sub(lambda found: texts[found[1]] if found[1] else found[0][0], self.template)
+            text = texts[self.field]
+        else:
+            text = _FIELD.sub(lambda name: texts[name[1]] if name[1] else name[0][0], self.template)
+        require_document(len(text), place)
+        return text
 
 
 def _string_field(row: Mapping[str, object], field: str, place: str, *, setting: str) -> str:

@@ -24,7 +24,7 @@ from llmtrain_trainer.units import neighbours, unit_bytes
 _FIELD = "data.sources files.paths"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileShard:
     """A file, or a part of one."""
 
@@ -33,9 +33,13 @@ class FileShard:
     text: TextOfRow
     source: str
     size: int
-    identity: str
     part: range | None = None
     """Bytes of a file of JSON lines, or row groups of parquet; None for a whole file."""
+
+    @property
+    def identity(self) -> str:
+        """The file's name and state, and the part."""
+        return f"{self.file.identity} {self.part or ''}".rstrip()
 
     @property
     def is_html(self) -> bool:
@@ -88,15 +92,15 @@ def file_shards(section: Files, context: StageContext) -> list[FileShard]:
     """
     root = Path(context.config.inputs)
     files = input_files(section.paths, _FIELD, context)
+    text = TextOfRow(section.text_field, section.template)
     num_bytes = unit_bytes(sum(file.size for file in files))
     return [
         FileShard(
             file=file,
             format=section.format,
-            text=TextOfRow(section.text_field, section.template),
+            text=text,
             source=_origin(file, root),
             size=size,
-            identity=f"{file.identity} {part or ''}".rstrip(),
             part=part,
         )
         for file in files
