@@ -1,8 +1,9 @@
 """One corpus made by 1, 2 and 4 workers, with a worker or the driver killed half-way: same tokens?
 
-    PYTHONPATH=tests python benchmarks/data_crashes.py --megabytes 100
+    PYTHONPATH=tests python benchmarks/data_crashes.py --megabytes 12
 
-Both stages run with real workers of Ray. The digest covers every token file and the tokenizer.
+Both stages run with real workers of Ray, over units of 1 MiB. The digest covers every file of
+tokens and of the tokenizer.
 """
 
 import argparse
@@ -22,10 +23,12 @@ from support.stage_context import stage_context
 
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
+from llmtrain_trainer import parallel, units
 from llmtrain_trainer.data.runner import RUNNER as DATA_STAGE
 from llmtrain_trainer.tokenizer.runner import RUNNER as TOKENIZER_STAGE
 
 _MB = 10**6
+_UNIT_BYTES = 2**20
 _LOOK_SECONDS = 0.02
 _WORKER = "ray::_outcome"
 _CLEANING, _TOKENIZING = "*/clean/[0-9]*", "*/tokens-*/train-*"
@@ -60,7 +63,7 @@ _CASES = (
 def main() -> None:
     """Run all cases; exit with 1 where two digests differ."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--megabytes", type=int, default=100)
+    parser.add_argument("--megabytes", type=int, default=12)
     options = parser.parse_args()
     print("| Case | Units that were done | Seconds | SHA-256 of the tokens |")
     print("|-|-|-|-|")
@@ -86,9 +89,9 @@ def _run(case: Case, place: Path) -> str:
     driver = _start(case, place)
     done = ""
     if case.stage is not None:
-        units = Workspace(place / "workspace").units(case.stage)
+        home = Workspace(place / "workspace").units(case.stage)
         pattern = _CLEANING if case.stage is Stage.DATA else _TOKENIZING
-        while not (finished := len(list(units.glob(pattern)))):
+        while not (finished := len(list(home.glob(pattern)))):
             if not driver.is_alive():
                 raise RuntimeError(f"{case}: the driver ended before a unit was done")
             time.sleep(_LOOK_SECONDS)
@@ -119,6 +122,8 @@ def _start(case: Case, place: Path) -> "multiprocessing.context.SpawnProcess":
 
 def _drive(place: Path, workers: int) -> None:
     """Both stages."""
+    units._SMALLEST_BYTES = _UNIT_BYTES  # noqa: SLF001
+    parallel._SMALL_BYTES = 0  # noqa: SLF001 - everything goes to the workers
     sources = [{"files": {"paths": ["*.jsonl"], "format": "jsonl"}}]
     section = {"vocabularySize": 8000}
     context = stage_context("data", place, data={"sources": sources}, tokenizer=section)
@@ -130,7 +135,8 @@ def _drive(place: Path, workers: int) -> None:
 
 def _digest(workspace: Workspace) -> str:
     digest = hashlib.sha256()
-    for folder in (workspace.tokens, workspace.tokenizer):
+    splits = (workspace.tokens / split for split in ("train", "validation"))
+    for folder in (*splits, workspace.tokenizer):
         for path in sorted(each for each in folder.rglob("*") if each.is_file()):
             digest.update(path.relative_to(workspace.root).as_posix().encode())
             digest.update(path.read_bytes())
