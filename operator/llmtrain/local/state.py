@@ -91,6 +91,8 @@ class RunState:
                 "--workspace"
             )
         status = stored.status
+        if stored.job.spec.export != job.spec.export:
+            status = status.replace(stages=tuple(map(_exported_again, status.stages)))
         if status.phase is Phase.FAILED or (status.phase.terminal and not _is_done(job, status)):
             status = _tried_again(status)
         return StoredRun(uid=stored.uid, job=job, status=status)
@@ -124,6 +126,14 @@ def _sentence(changes: Sequence[Change]) -> str:
 def _is_done(job: LLMTrainingJob, status: JobStatus) -> bool:
     """Whether an ended run has nothing left to do for this job, which may have new stages."""
     return all(status.stage(name).state is StageState.SUCCEEDED for name in job.spec.stages)
+
+
+def _exported_again(stage: StageStatus) -> StageStatus:
+    """The stage `export` as one that is still to come, for nothing else is made from it."""
+    if stage.name is not Stage.EXPORT or stage.state is not StageState.SUCCEEDED:
+        return stage
+    run = stage.run.replace(state=StageState.PENDING, completion_time=None)
+    return stage.with_run(run)
 
 
 def _tried_again(status: JobStatus) -> JobStatus:

@@ -38,7 +38,7 @@ def report(
         echo(f"{workspace}: no such folder", err=True)
         raise typer.Exit(WRONG_INPUT)
     root = Workspace(workspace.resolve())
-    run = _run_of_folder(root) if status is None else _run_of_cluster(status)
+    run = _run_of_folder(root, output) if status is None else _run_of_cluster(status)
     try:
         path = write_report(root, run, output)
     except OSError as error:
@@ -63,10 +63,18 @@ def write_report(workspace: Workspace, run: Run | Unavailable, output: Path | No
     return path
 
 
-def _run_of_folder(workspace: Workspace) -> Run | Unavailable:
+def _run_of_folder(workspace: Workspace, output: Path | None) -> Run | Unavailable:
     try:
         stored = RunState(workspace).read()
     except StateError as error:
+        earlier = workspace.root / REPORT_NAME
+        if output is None and earlier.exists():  # made when the run could still be read
+            echo(
+                f"{earlier} is left as it is, since a new one would hold less: {error}. "
+                "For a report of what can be read name another file: --output FILE",
+                err=True,
+            )
+            raise typer.Exit(WRONG_INPUT) from None
         return Unavailable(str(error))
     if stored is None:
         return Unavailable(

@@ -4,12 +4,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import typer
 from support.job_harness import NOW
 from support.report_workspace import run, write_finished_run
 
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import Condition, ConditionStatus, Phase, Progress
 from llmtrain_api.workspace import Workspace
+from llmtrain_cli.exits import WRONG_INPUT
+from llmtrain_cli.report.command import report
 from llmtrain_cli.report.page import render
 from llmtrain_cli.report.reading import Unavailable
 from llmtrain_cli.report.sources import read_sources
@@ -141,6 +144,23 @@ def test_needs_no_other_file(workspace: Workspace) -> None:
     assert "default-src 'none'" in page
     assert '<link rel="stylesheet' not in page
     assert " src=" not in page
+
+
+def test_a_report_of_another_version_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.private.mkdir()
+    (workspace.private / "run.json").write_text('{"uid": "u", "job": {}}')
+    page = tmp_path / "report.html"
+    page.write_text("losses and costs")
+    with pytest.raises(typer.Exit) as refused:
+        report(tmp_path, output=None, status=None)
+    assert (refused.value.exit_code, page.read_text()) == (WRONG_INPUT, "losses and costs")
+    assert "is left as it is" in capsys.readouterr().err
+    other = tmp_path / "other.html"
+    report(tmp_path, output=other, status=None)
+    assert other.exists()
 
 
 def test_names_what_is_missing_or_damaged(workspace: Workspace) -> None:

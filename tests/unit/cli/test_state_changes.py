@@ -146,6 +146,14 @@ def test_a_gate_that_was_not_met_may_be_lowered(reopen: Reopen) -> None:
     assert opened.status.stage(Stage.EVALUATE).state is StageState.PENDING
 
 
+def test_a_changed_export_is_made_again(reopen: Reopen) -> None:
+    done = _AT_EVALUATE | {Stage.EVALUATE: StageState.SUCCEEDED, Stage.EXPORT: StageState.SUCCEEDED}
+    opened = reopen(done, "export.to", "s3://bucket/models", phase=Phase.SUCCEEDED)
+    assert opened.status.phase is Phase.PENDING
+    assert opened.status.stage(Stage.EXPORT).state is StageState.PENDING
+    assert opened.status.stage(Stage.EVALUATE).state is StageState.SUCCEEDED
+
+
 def test_a_failed_stage_that_is_taken_out_no_longer_holds_the_run_up(reopen: Reopen) -> None:
     opened = reopen(_AT_EVALUATE, "evaluate", None, phase=Phase.FAILED)
     assert opened.status.phase is Phase.PENDING

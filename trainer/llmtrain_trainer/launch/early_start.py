@@ -54,7 +54,6 @@ def _starts_next_ranks(config: RunConfig) -> bool:
 
 
 def _start(config: RunConfig, keepers: "list[ActorHandle]") -> None:
-    import ray
     from ray.exceptions import RayError
 
     from llmtrain_trainer.launch.worker_group import start_keeper
@@ -62,7 +61,6 @@ def _start(config: RunConfig, keepers: "list[ActorHandle]") -> None:
     try:
         join_ray()
         keeper = start_keeper(config)
-        ray.get(keeper.start_ranks.remote(config.model_dump_json()))
     except (RayError, WorkerLostError) as error:
         _log.info("the next stage's ranks do not start early: %s", in_one_line(error))
     else:

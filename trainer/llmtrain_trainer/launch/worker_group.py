@@ -23,6 +23,9 @@ _RANK = "RayTrainWorker"
 """Ray Train's class of a rank."""
 _ANSWER_SECONDS = 30.0
 """Longest wait for a keeper that should wait for a driver; one that does not answer is ended."""
+_START_SECONDS = 300.0
+"""Longest wait for a new keeper. On a crowded machine Ray has been seen to start no process for it,
+and to say nothing."""
 _LOOK_SECONDS = 0.1
 
 
@@ -102,7 +105,11 @@ def _claimed(config: RunConfig) -> ActorHandle | None:
 
 
 def start_keeper(config: RunConfig) -> ActorHandle:
-    """A keeper on this node, once no rank of an earlier group lives."""
+    """A keeper on this node whose ranks are starting, once no rank of an earlier group lives.
+
+    Raises:
+        WorkerLostError: it has not come up.
+    """
     from llmtrain_trainer.launch.keeper import Keeper
 
     pause = threading.Event()
@@ -115,7 +122,16 @@ def start_keeper(config: RunConfig) -> ActorHandle:
         lifetime="detached",
         scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False),
     )
-    return actor.remote(config.workers, DriverProcess.current())
+    keeper: ActorHandle = actor.remote(config.workers, DriverProcess.current())
+    try:
+        ray.get(keeper.start_ranks.remote(config.model_dump_json()), timeout=_START_SECONDS)
+    except GetTimeoutError as error:
+        ray.kill(keeper)
+        lost = f"Ray has started no process for the keeper of the workers in {_START_SECONDS:.0f} s"
+        raise WorkerLostError(lost) from error
+    except RayActorError as error:
+        raise _lost(error) from error
+    return keeper
 
 
 def _ranks_live() -> bool:
@@ -139,6 +155,9 @@ def _run(keeper: ActorHandle, context: StageContext, kind: Work) -> StageResult:
             raise error.cause from None
         raise
     except RayActorError as error:
-        lost = f"the keeper of the workers was lost: {in_one_line(error)}"
-        raise WorkerLostError(lost) from error
+        raise _lost(error) from error
     return result
+
+
+def _lost(error: RayActorError) -> WorkerLostError:
+    return WorkerLostError(f"the keeper of the workers was lost: {in_one_line(error)}")
