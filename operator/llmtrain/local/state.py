@@ -91,8 +91,14 @@ class RunState:
                 "--workspace"
             )
         status = stored.status
-        if stored.job.spec.export != job.spec.export:
-            status = status.replace(stages=tuple(map(_exported_again, status.stages)))
+        before, now = stored.job.spec, job.spec
+        stages = tuple(
+            _exported_again(stage)
+            if before.section(stage.name) != now.section(stage.name)
+            else stage
+            for stage in status.stages
+        )
+        status = status.replace(stages=stages)
         if status.phase is Phase.FAILED or (status.phase.terminal and not _is_done(job, status)):
             status = _tried_again(status)
         return StoredRun(uid=stored.uid, job=job, status=status)
@@ -129,11 +135,10 @@ def _is_done(job: LLMTrainingJob, status: JobStatus) -> bool:
 
 
 def _exported_again(stage: StageStatus) -> StageStatus:
-    """The stage `export` as one that is still to come, for nothing else is made from it."""
-    if stage.name is not Stage.EXPORT or stage.state is not StageState.SUCCEEDED:
+    """A finished stage as one that is to come, if it only hands over what others have made."""
+    if stage.name.row.exports_to is None or stage.state is not StageState.SUCCEEDED:
         return stage
-    run = stage.run.replace(state=StageState.PENDING, completion_time=None)
-    return stage.with_run(run)
+    return stage.with_run(stage.run.replace(state=StageState.PENDING, completion_time=None))
 
 
 def _tried_again(status: JobStatus) -> JobStatus:
