@@ -191,13 +191,20 @@ def _serving_notes(spec: JobSpec, architecture: Architecture) -> Iterator[str]:
     try:
         memory = require_servable(architecture, service_of(section, architecture))
     except PlanError as error:
-        yield f"The first stage will refuse export.rayService: {error}."
+        stage = "first" if _is_known_at_first(spec) else "export"
+        yield f"The {stage} stage will refuse export.rayService: {error}."
         return
     yield (
         f"export.rayService: each GPU needs {memory.needed / _GIB:.1f} GiB, and vLLM may take "
         f"{memory.usable / _GIB:.1f} GiB: weights {memory.weights / _GIB:.1f}, keys and values of "
         f"{section.concurrent_sequences} sequences {memory.cache / _GIB:.1f}."
     )
+
+
+def _is_known_at_first(spec: JobSpec) -> bool:
+    """Whether the first stage knows the model's shape, with the size of its vocabulary."""
+    model, learned = spec.model, spec.tokenizer and spec.tokenizer.vocabulary_size
+    return model is not None and bool(model.init_from or model.vocabulary_size or learned)
 
 
 def _waiting_notes(trainers: Trainers, stages: tuple[StagePlan, ...]) -> Iterator[str]:

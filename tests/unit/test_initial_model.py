@@ -14,6 +14,7 @@ from support.later_stage_context import stage_context
 from support.tiny_model import save_tiny
 
 from llmtrain_api.stages import Stage
+from llmtrain_trainer.__main__ import run_stage
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.models.pipeline import fetch_initial_model, initial_model
 from llmtrain_trainer.models.stored import load_model
@@ -116,6 +117,26 @@ def test_a_model_of_the_hub_is_fetched_once_and_without_pickles(
         "tokenizer_config.json",
     ]
     load_model(folder)
+
+
+def test_the_service_of_the_export_is_checked_once_the_model_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = {"image": "ray-llm", "gpuMemory": "24Gi", "gpusPerReplica": 3}
+    context = stage_context(
+        tmp_path / "job",
+        Stage.FINETUNE,
+        model={"initFrom": NAME},
+        finetune={"data": {"sources": [{"files": {"paths": ["chats.jsonl"]}}]}},
+        export={"rayService": service},
+        claim={"claimName": "job-workspace"},
+    )
+    with (
+        hub(save_tiny(tmp_path / "hub"), monkeypatch) as asked,
+        pytest.raises(UserError, match=r"export\.rayService: gpusPerReplica is 3"),
+    ):
+        run_stage(context)
+    assert asked
 
 
 def test_a_model_without_safetensors_is_refused(

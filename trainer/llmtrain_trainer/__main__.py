@@ -110,7 +110,7 @@ def _in_thread(context: StageContext, has_begun: Callable[[], bool]) -> StageRes
 
     def run() -> None:
         try:
-            results.append(_run_stage(context))
+            results.append(run_stage(context))
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread
             errors.append(error)
 
@@ -134,15 +134,24 @@ def _in_thread(context: StageContext, has_begun: Callable[[], bool]) -> StageRes
     return results[0]
 
 
-def _run_stage(context: StageContext) -> StageResult:
+def run_stage(context: StageContext) -> StageResult:
+    """Make sure that the job can end well, as far as is known by now, and do the stage's work.
+
+    Raises:
+        UserError: it cannot, or the stage has failed by a mistake of the user's.
+    """
     stage = context.config.stage
     if context.config.section(stage) is None:
         raise UserError(f"the {stage} stage needs the section {stage} in the manifest")
+    _check_access(context)
+    with mirrored(context):
+        return _work(context)
+
+
+def _check_access(context: StageContext) -> None:
     for runner in runners(context.config):
         if runner.check_access:
             runner.check_access(context)
-    with mirrored(context):
-        return _work(context)
 
 
 def _work(context: StageContext) -> StageResult:
@@ -150,7 +159,8 @@ def _work(context: StageContext) -> StageResult:
     if stage.row.needs_model or stage.row.makes:
         from llmtrain_trainer.models.pipeline import fetch_initial_model
 
-        fetch_initial_model(context)
+        if fetch_initial_model(context):
+            _check_access(context)  # now that the model is known
     if not stage.row.uses_gpus:
         with next_ranks_starting(context):
             return work(context)

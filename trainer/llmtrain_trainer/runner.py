@@ -78,8 +78,9 @@ class StageRunner:
     describe: Callable[[RunConfig], str] | None = None
     """The kind of training, for the model card."""
     check_access: Callable[[StageContext], None] | None = None
-    """Called before each stage of the job, with that stage's context. Raises `UserError` where this
-    one could not hand over its results."""
+    """Called before each stage of the job, with that stage's context, and again when a stage has
+    fetched the model that the job starts from. Raises `UserError` where this one could not hand
+    over its results."""
     check_documents: Callable[[StageContext], Iterable[str]] | None = None
     """Called as soon as there are documents: warnings about what this stage will miss in them.
     Raises `UserError` where the stage could not run, before hours are spent on others."""

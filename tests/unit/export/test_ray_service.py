@@ -130,3 +130,16 @@ def test_it_is_refused_before_anything_is_trained_where_the_shape_is_known(
         return
     with pytest.raises(UserError, match="does not divide the model's attention heads, 3"):
         RUNNER.check_access(context)
+
+
+def test_a_pretrained_model_at_hand_is_checked_before_it_is_trained(tmp_path: Path) -> None:
+    """`llmtrain plan` says of such a job: "The first stage will refuse export.rayService"."""
+    save_tiny(tmp_path / "pretrained", tokenizer=tiny_tokenizer())  # 2 heads
+    context = service_context(
+        tmp_path / "workspace",
+        model={"initFrom": str(tmp_path / "pretrained")},
+        export={"rayService": SECTION | {"gpusPerReplica": 3}},
+    )
+    assert RUNNER.check_access is not None
+    with pytest.raises(UserError, match="gpusPerReplica is 3"):
+        RUNNER.check_access(context)

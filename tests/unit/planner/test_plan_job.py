@@ -355,3 +355,15 @@ def test_the_service_of_the_export_is_planned(gpus: int, note: str) -> None:
     section = {"image": "ray-llm", "gpuMemory": "24Gi", "gpusPerReplica": gpus}
     spec = JobSpec.model_validate(small_spec() | {"export": {"rayService": section}})
     assert plan_job(spec, PlanOptions()).notes[-1].startswith(note)
+
+
+def test_a_service_is_refused_late_where_the_size_of_the_vocabulary_is_not_in_the_manifest() -> (
+    None
+):
+    section = {"image": "ray-llm", "gpuMemory": "24Gi", "gpusPerReplica": 3}
+    spec = small_spec() | {
+        "tokenizer": {"pretrained": "someone/tokenizer"},
+        "export": {"rayService": section},
+    }
+    note = plan_job(JobSpec.model_validate(spec), PlanOptions(vocabulary_size=512)).notes[-1]
+    assert note.startswith("The export stage will refuse export.rayService: gpusPerReplica is 3")

@@ -10,12 +10,14 @@ from typing import Any
 
 from llmtrain_api.families.base import Architecture
 from llmtrain_api.run_config import RunConfig
+from llmtrain_api.spec.model import Model
 from llmtrain_api.spec.ray_service import RayService
 from llmtrain_api.spec.workspace import PersistentVolumeClaim
 from llmtrain_api.yaml_text import yaml_text
 from llmtrain_planner.architecture import PlanError, resolve_architecture
 from llmtrain_planner.serving import MEMORY_SHARE, batched_tokens, require_servable, service_of
 from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.models.pipeline import initial_model
 
 FILE = "rayservice.yaml"
 FIELD = "export.rayService"
@@ -36,27 +38,50 @@ _HEADER = """\
 Json = dict[str, Any]
 
 
-def require_service(section: RayService, architecture: Architecture) -> None:
+def require_service(section: RayService, architecture: Architecture | None) -> Architecture:
     """Check that vLLM can serve a model as the section asks.
+
+    Args:
+        section: the section.
+        architecture: shape of the model; None for a family without a file in
+            `llmtrain_api.families`.
 
     Raises:
         UserError: it cannot; the message says why.
     """
+    if architecture is None:
+        raise UserError(f"{FIELD}: the memory of a model of this family cannot be planned")
     try:
         require_servable(architecture, service_of(section, architecture))
     except PlanError as error:
         raise UserError(f"{FIELD}: {error}") from error
+    return architecture
 
 
 def check_ray_service(config: RunConfig) -> None:
-    """Check the service before anything is trained, where the manifest gives the model's shape.
+    """Check the service before anything is trained, where the shape of the model is known.
+
+    A new model's shape is the manifest's, if that has the size of the vocabulary. The shape of a
+    pretrained one is known where its folder is at hand: of the hub's models, once it is fetched.
 
     Raises:
-        UserError: vLLM cannot serve the model as the section asks.
+        UserError: vLLM cannot serve the model as the section asks, or the pretrained model cannot
+            be loaded.
     """
     section = config.export.ray_service if config.export else None
-    model, training = config.model, config.new_model_training
-    if section is None or model is None or model.init_from is not None or training is None:
+    if section is None or config.model is None:
+        return
+    if config.model.init_from is None:
+        _check_new_model(section, config, config.model)
+    elif (folder := initial_model(config)).exists():
+        from llmtrain_trainer.models.recipe import stored_shape  # takes seconds: transformers
+
+        require_service(section, stored_shape(folder))
+
+
+def _check_new_model(section: RayService, config: RunConfig, model: Model) -> None:
+    training = config.new_model_training
+    if training is None:
         return
     learned = config.tokenizer.vocabulary_size if config.tokenizer else None
     vocabulary_size = model.vocabulary_size or learned
@@ -86,12 +111,10 @@ def write_ray_service(config: RunConfig, architecture: Architecture | None, fold
     section = config.export.ray_service if config.export else None
     if section is None:
         return
-    if architecture is None:
-        raise UserError(f"{FIELD}: the memory of a model of this family cannot be planned")
-    require_service(section, architecture)
+    shape = require_service(section, architecture)
     claim = config.claim
     assert claim is not None, "a run config with a service names its claim"
-    manifest = ray_service(config.job_name, claim, section, architecture)
+    manifest = ray_service(config.job_name, claim, section, shape)
     name = manifest["metadata"]["name"]
     header = _HEADER.format(name=config.job_name, service=name, claim=claim.claim_name)
     text = header + yaml_text(manifest)

@@ -32,15 +32,18 @@ def initial_model(config: RunConfig) -> Path:
     return fetched if not local.exists() and made_from(fetched) == fingerprint([name]) else local
 
 
-def fetch_initial_model(context: StageContext) -> None:
+def fetch_initial_model(context: StageContext) -> bool:
     """Bring the model into the workspace, where `model.initFrom` names none on this machine.
+
+    Returns:
+        Whether it was fetched now.
 
     Raises:
         UserError: it is neither a folder nor a model of the hub that can be reached.
     """
     config = context.config
     if config.model is None or config.model.init_from is None or initial_model(config).exists():
-        return
+        return False
     name = config.model.init_from
     context.progress.update(activity=f"fetching the model {name}")
     try:
@@ -60,6 +63,7 @@ def fetch_initial_model(context: StageContext) -> None:
             f"model.initFrom {name}: {in_one_line(error)}; it must be a folder below "
             f"{config.inputs} or a model of the Hugging Face hub that this machine can reach"
         ) from error
+    return True
 
 
 def _fetch(name: str, folder: Path) -> None:

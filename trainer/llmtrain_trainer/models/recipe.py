@@ -84,10 +84,7 @@ def pretrained_recipe(folder: Path, *, dropout: float | None = None) -> ModelRec
     Raises:
         UserError: there is none, or none that can be loaded safely, or of an impossible shape.
     """
-    try:
-        shape = shape_of(stored_config(folder))
-    except ShapeError as error:
-        raise UserError(f"{folder}/config.json: {error}", reason="InvalidModel") from error
+    shape = stored_shape(folder)
     weights = sorted(folder.glob("*.safetensors"))
     return ModelRecipe(
         build=lambda: load_model(folder, dropout=dropout),
@@ -97,6 +94,18 @@ def pretrained_recipe(folder: Path, *, dropout: float | None = None) -> ModelRec
         dropout=dropout != 0,
         fingerprint=repr(([sha256(path) for path in weights], dropout)),
     )
+
+
+def stored_shape(folder: Path) -> Architecture | None:
+    """The shape of the model in a folder; None for a family unknown to `llmtrain_api.families`.
+
+    Raises:
+        UserError: there is no model that can be loaded safely, or it has an impossible shape.
+    """
+    try:
+        return shape_of(stored_config(folder))
+    except ShapeError as error:
+        raise UserError(f"{folder}/config.json: {error}", reason="InvalidModel") from error
 
 
 def _stored_parameters(weights: list[Path]) -> int:
