@@ -9,6 +9,9 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from llmtrain_api.upgrade.spec import written_instead
+from llmtrain_api.versions import MINOR
+
 _LONGEST_SHOWN = 80
 _BRANCH = re.compile(r"constrained-|function-|literal\[")
 """Prefixes of pydantic's names for the branches of a union, which are part of locations."""
@@ -96,6 +99,9 @@ def _advice(kind: str, location: Sequence[int | str], model: type[BaseModel] | N
         return f", to {only}" if only else ""
     if kind != "extra_forbidden":
         return ""
+    path = location[1:] if location[0] == "spec" else location
+    if instead := written_instead(path):
+        return f" since {MINOR}; {instead}"
     near = difflib.get_close_matches(str(location[-1]), fields, n=1)
     if near:
         return f"; did you mean {near[0]}?"

@@ -20,13 +20,16 @@ class OtherVersionError(ValueError):
     """A run config is of a version that is not understood; the message names both."""
 
 
-def upgraded_run_config(config: Json) -> Json:
+def upgraded_run_config(config: Any) -> Any:  # noqa: ANN401 - any JSON value may be given
     """A run config as this version writes it.
+
+    Args:
+        config: what a file holds; anything but an object is left for the models to refuse.
 
     Raises:
         OtherVersionError: it is neither of this minor version nor of the one before.
     """
-    version = config.get("version")
+    version = config.get("version") if isinstance(config, dict) else MINOR
     if version == MINOR:
         return config
     if version != _OLD_NAME:

@@ -1,8 +1,11 @@
 """Converts the sections of a manifest between 0.1 and this version."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal
 
+from pydantic import ConfigDict, ValidationError
+
+from llmtrain_api.base import Record
 from llmtrain_api.spec.evaluate import ContaminatedTexts
 from llmtrain_api.spec.steps import DEFAULT_STEPS, Step
 from llmtrain_api.versions import MINOR, PREVIOUS
@@ -11,20 +14,68 @@ Json = dict[str, Any]
 
 OLD_DATA_SECTIONS = ("clean", "filter", "dedup")
 """Sections of `data` in 0.1, which are `data.steps` now."""
-_SINGLE_VALUED: tuple[tuple[str, ...], ...] = (
-    ("pretrain", "optimizer", "name"),
-    ("pretrain", "earlyStopping", "metric"),
-    ("finetune", "optimizer", "name"),
-    ("finetune", "chatTemplate"),
-    ("export", "format"),
-)
+_SINGLE_VALUED: dict[tuple[str, ...], str] = {
+    ("pretrain", "optimizer", "name"): "adamw",
+    ("pretrain", "earlyStopping", "metric"): "validationLoss",
+    ("finetune", "optimizer", "name"): "adamw",
+    ("finetune", "chatTemplate"): "chatml",
+    ("export", "format"): "safetensors",
+}
 """Fields of 0.1 that had one value each."""
 _DATA: tuple[tuple[str, ...], ...] = (("data",), ("evaluate", "data"))
-_NEW_FIELDS = {"export": ("to", "rayService"), "tokenizer": ("sample", "compareWith")}
 _TRAININGS = ("pretrain", "finetune")
+_NEW_FIELDS: dict[tuple[str, ...], tuple[Any, ...]] = {
+    ("tokenizer", "sample"): (None,),
+    ("tokenizer", "compareWith"): (None,),
+    ("finetune", "compile"): (None, False),
+    # A job of 0.1 has the default, and is trained as it began.
+    ("evaluate", "contaminatedTexts"): (None, ContaminatedTexts.REMOVE),
+    ("export", "to"): (None,),
+    ("export", "rayService"): (None,),
+}
+"""Fields that 0.1 does not have, and their values that ask for nothing which it does not do."""
+_NEW_VALUES: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("model", "family"), "gpt_neox"),
+    *(((training, "microBatchSize"), "auto") for training in _TRAININGS),
+    *(((training, "precision"), "fp8") for training in _TRAININGS),
+)
+_SOURCES: tuple[tuple[str, ...], ...] = (
+    ("data", "sources"),
+    ("evaluate", "data", "sources"),
+    ("finetune", "data", "sources"),
+    ("finetune", "data", "validationSources"),
+)
 _MIN_WORDS, _MAX_WORDS, _EVERY_SECONDS = 50, 100_000, 600
 _CHECKPOINTING = {False: "none", True: "full"}
 _DEFAULT_STEPS = [step.model_dump(mode="json", exclude_none=True) for step in DEFAULT_STEPS]
+
+
+class _Old(Record):
+    """A section of 0.1 with its defaults; values of another type are a mistake."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class _Clean(_Old):
+    html: bool = True
+    unicode: bool = True
+    emoji_to_text: bool = False
+
+
+class _Filter(_Old):
+    quality: Literal["gopher", "none"] = "gopher"
+    min_words: int = _MIN_WORDS
+    max_words: int = _MAX_WORDS
+
+
+class _Dedup(_Old):
+    exact: bool = True
+
+
+class _OldData(_Old):
+    clean: _Clean = _Clean()
+    filter: _Filter = _Filter()
+    dedup: _Dedup = _Dedup()
 
 
 class TrainerTooOldError(ValueError):
@@ -37,13 +88,33 @@ class TrainerTooOldError(ValueError):
         )
 
 
-def upgraded_spec(spec: Json) -> Json:
+def written_instead(path: Sequence[int | str]) -> str | None:
+    """What is written in the place of a field of 0.1; None for any other.
+
+    Args:
+        path: names of the sections and of the field, in the manifest's spec.
+    """
+    if not path:
+        return None
+    *section, name = path
+    if tuple(section) in _DATA and name in OLD_DATA_SECTIONS:
+        steps = {"clean": "html, unicode, emojiToText", "filter": "gopher, length"}
+        place = ".".join(map(str, (*section, "steps")))
+        return f"write steps in {place} ({steps.get(str(name), 'exactDedup')})"
+    if value := _SINGLE_VALUED.get(tuple(map(str, path))):
+        return f"remove it: it is always {value} now"
+    return None
+
+
+def upgraded_spec(spec: Any) -> Any:  # noqa: ANN401 - any JSON value may be given
     """The sections of a manifest as this version writes them; those of this version are unchanged.
+
+    What 0.1 could not have stored is left as it is, for the models to refuse.
 
     Args:
         spec: sections that 0.1 or this version has stored, with the server's defaults or without.
     """
-    new: Json = _copy(spec)
+    new = _copy(spec)
     for path in _SINGLE_VALUED:
         _at(new, path[:-1]).pop(path[-1], None)
     for training in _trainings(new):
@@ -78,39 +149,62 @@ def downgraded_sections(sections: Json) -> Json:
         )
     if pretrain := _at(old, ("pretrain",)):
         pretrain["compile"] = bool(pretrain["compile"])
-    _at(old, ("finetune",)).pop("compile", None)
-    removes = ContaminatedTexts.REMOVE
-    # A job of 0.1 has the default, and is trained as it began.
-    if _at(old, ("evaluate",)).pop("contaminatedTexts", removes) != removes:
-        raise TrainerTooOldError("evaluate.contaminatedTexts")
-    for section, fields in _NEW_FIELDS.items():
-        for field in fields:
-            if _at(old, (section,)).pop(field, None) is not None:
-                raise TrainerTooOldError(f"{section}.{field}")
+    _refuse_what_is_new(old)
     return old
+
+
+def _refuse_what_is_new(sections: Json) -> None:
+    """Take out the fields that ask 0.1 for nothing; refuse the other new ones, and new values.
+
+    Raises:
+        TrainerTooOldError: there are some.
+    """
+    for path, harmless in _NEW_FIELDS.items():
+        if _at(sections, path[:-1]).pop(path[-1], None) not in harmless:
+            raise TrainerTooOldError(".".join(path))
+    for path, value in _NEW_VALUES:
+        if _at(sections, path[:-1]).get(path[-1]) == value:
+            raise TrainerTooOldError(f"{'.'.join(path)}: {value}")
+    for path in _SOURCES:
+        for url in _urls(_at(sections, path[:-1]).get(path[-1], ())):
+            raise TrainerTooOldError(f"{'.'.join(path)}: {url}")
+
+
+def _urls(sources: Iterable[Json]) -> Iterator[str]:
+    """Files of sources that are read from elsewhere; 0.1 would look for them on its disk."""
+    for source in sources:
+        yield from (path for path in (source.get("files") or {}).get("paths", ()) if "://" in path)
 
 
 def _upgrade_data(data: Json) -> None:
     """Turn the sections of 0.1 into steps, unless steps were chosen: then they are a mistake."""
-    sections = {name: data[name] for name in OLD_DATA_SECTIONS if name in data}
+    sections = {name: data[name] for name in OLD_DATA_SECTIONS if data.get(name) is not None}
     if not sections or data.get("steps", _DEFAULT_STEPS) != _DEFAULT_STEPS:
         return
+    try:
+        old = _OldData.model_validate({name: _given(part) for name, part in sections.items()})
+    except ValidationError:
+        return  # as unknown fields they are refused by name
     for name in sections:
         del data[name]
-    clean, kept, dedup = (sections.get(name, {}) for name in OLD_DATA_SECTIONS)
-    words = {
-        name: kept[name]
-        for name, default in (("minWords", _MIN_WORDS), ("maxWords", _MAX_WORDS))
-        if kept.get(name, default) != default
-    }
+    clean, kept = old.clean, old.filter
+    bounds = {"minWords": (kept.min_words, _MIN_WORDS), "maxWords": (kept.max_words, _MAX_WORDS)}
+    words = {name: given for name, (given, default) in bounds.items() if given != default}
     steps = [
-        ("html", clean.get("html", True), {}),
-        ("unicode", clean.get("unicode", True), {}),
-        ("emojiToText", clean.get("emojiToText", False), {}),
-        ("gopher" if kept.get("quality", "gopher") == "gopher" else "length", True, words),
-        ("exactDedup", dedup.get("exact", True), {}),
+        ("html", clean.html, {}),
+        ("unicode", clean.unicode, {}),
+        ("emojiToText", clean.emoji_to_text, {}),
+        ("gopher" if kept.quality == "gopher" else "length", True, words),
+        ("exactDedup", old.dedup.exact, {}),
     ]
     data["steps"] = [{kind: settings} for kind, is_on, settings in steps if is_on]
+
+
+def _given(section: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """A section without its nulls, which count as left out."""
+    if not isinstance(section, dict):
+        return section
+    return {key: value for key, value in section.items() if value is not None}
 
 
 def _old_data(steps: Iterable[Json], place: str) -> Json:
@@ -129,7 +223,7 @@ def _old_data(steps: Iterable[Json], place: str) -> Json:
     }
     again = _copy(old)
     _upgrade_data(again)
-    if [*map(Step.model_validate, again["steps"])] != [*map(Step.model_validate, written)]:
+    if list(map(Step.model_validate, again["steps"])) != list(map(Step.model_validate, written)):
         raise TrainerTooOldError(place)
     return old
 

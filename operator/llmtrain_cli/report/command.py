@@ -93,7 +93,7 @@ def _run_of_cluster(path: Path) -> Run:
         return Run(job, stored_status(body.get("status", {}), metadata["name"], uid))
     except OSError as error:
         fault = error.strerror
-    except (ValueError, KeyError, TypeError, ValidationError):
+    except (ValueError, KeyError, TypeError, RecursionError, ValidationError):
         fault = "should hold one LLMTrainingJob, as `kubectl get llmtrainingjob NAME -o json` gives"
     echo(f"{path}: {fault}", err=True)
     raise typer.Exit(WRONG_INPUT)

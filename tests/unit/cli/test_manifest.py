@@ -1,5 +1,6 @@
 """What a person reads whose manifest is wrong: the field, what was wrong, what would be right."""
 
+import re
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,22 @@ def test_a_file_that_holds_no_job_is_refused(tmp_path: Path, text: str, words: l
     with pytest.raises(ManifestError) as error:
         load_manifest(path)
     assert [word for word in words if word not in str(error.value)] == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "instead"),
+    [
+        ("data.filter", {"minWords": 5}, "write steps in data.steps (gopher, length)"),
+        ("data.clean", {"html": False}, "write steps in data.steps (html, unicode, emojiToText)"),
+        ("export", {"format": "safetensors"}, "remove it: it is always safetensors now"),
+    ],
+)
+def test_a_field_of_0_1_is_refused_with_what_to_write(
+    tmp_path: Path, field: str, value: object, instead: str
+) -> None:
+    """docs/upgrading.md: "New jobs are refused with the field to write instead"."""
+    with pytest.raises(ManifestError, match=re.escape(f"unknown field since 0.2; {instead}")):
+        load_manifest(write_manifest(tmp_path, _with(field, value)))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
