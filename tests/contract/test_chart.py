@@ -141,6 +141,25 @@ def test_settings_reach_the_operator(kubeconfig: Path) -> None:
     assert "spot:\n      nodeSelector:" in text
 
 
+def test_decimals_may_be_set_on_the_command_line() -> None:
+    """`helm --set` makes texts of all numbers but whole ones."""
+    text = rendered_chart(
+        "trainer.profiles.a.leastBandwidthRatio=0.25",
+        "trainer.cpuOvercommit=1.5",
+        "operator.pollSeconds=2.5",
+        "operator.resyncSeconds=99.5",
+    )
+    (document,) = (
+        each["data"]["settings.yaml"]
+        for each in yaml.safe_load_all(text)
+        if each["kind"] == "ConfigMap" and "settings.yaml" in each["data"]
+    )
+    settings = OperatorSettings.model_validate(yaml.safe_load(document))
+    assert settings.profiles["a"].least_bandwidth_ratio == 0.25
+    assert settings.cpu_overcommit == 1.5
+    assert (settings.poll_seconds, settings.resync_seconds) == (2.5, 99.5)
+
+
 @pytest.mark.parametrize(
     ("value", "path"),
     [
@@ -159,6 +178,10 @@ def test_settings_reach_the_operator(kubeconfig: Path) -> None:
         ("trainer.profiles.a.resources.cpu=1", "/trainer/profiles/a/resources"),
         ("trainer.profiles.a.hostNetwork=true", "/trainer/profiles/a"),
         ("trainer.profiles.a.usdPerHour=much", "/trainer/profiles/a/usdPerHour"),
+        ("trainer.profiles.a.leastBandwidthRatio=1.5", "/trainer/profiles/a/leastBandwidthRatio"),
+        ("trainer.cpuOvercommit=0.5", "/trainer/cpuOvercommit"),
+        ("operator.pollSeconds=300.5", "/operator/pollSeconds"),
+        ("operator.resyncSeconds=0.5", "/operator/resyncSeconds"),
         ("trainer.permitted.serviceAccounts[0].token=true", "/trainer/permitted/serviceAccounts/0"),
         ("metrics.rules=true", "/metrics/enabled"),  # the alert for an absent operator never ends
     ],
