@@ -5,6 +5,7 @@ from pathlib import Path
 
 from llmtrain_trainer.export.facts import gather_facts
 from llmtrain_trainer.export.model_card import model_card
+from llmtrain_trainer.export.older_libraries import write_for_older_libraries
 from llmtrain_trainer.export.ray_service import write_ray_service
 from llmtrain_trainer.models.pipeline import StoredModel, pipeline_models
 from llmtrain_trainer.models.recipe import pretrained_recipe
@@ -43,3 +44,4 @@ def _copy_model(model: StoredModel, folder: Path) -> None:
     tokenizer = load_tokenizer(model.folder)
     tokenizer.save_pretrained(folder)
     stored_generation_config(model.folder, tokenizer).save_pretrained(folder)
+    write_for_older_libraries(folder)
