@@ -1,5 +1,6 @@
 """State file of a laptop run: the job, its UID and its status."""
 
+import json
 import shutil
 import uuid
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from llmtrain_api.base import Record
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import Failures, JobStatus, Phase, StageState, StageStatus
+from llmtrain_api.versions import MINOR, PREVIOUS
 from llmtrain_api.workspace import Workspace
 
 
@@ -25,6 +27,8 @@ class StateError(LLMTrainError):
 class StoredRun(Record):
     """Content of the state file."""
 
+    version: str = MINOR
+    """Minor version of llmtrain that wrote it; 0.1 wrote none."""
     uid: str
     job: LLMTrainingJob
     status: JobStatus = JobStatus()
@@ -52,7 +56,7 @@ class RunState:
             StateError: another version has written the file, or it cannot be read.
         """
         try:
-            return StoredRun.model_validate_json(self.path.read_bytes())
+            content = self.path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -60,10 +64,12 @@ class RunState:
                 f"{self.path}: {error.strerror}; it should be a file that llmtrain has written; "
                 "remove it, or choose another --workspace"
             ) from None
+        try:
+            return StoredRun.model_validate_json(content)
         except ValidationError:
             raise StateError(
-                f"{self.path} was written by another version of llmtrain; start over with "
-                "--fresh, or choose another --workspace"
+                f"{self.path} {_origin(content)}; start over with --fresh, which removes the "
+                "results that are there, or choose another --workspace"
             ) from None
 
     def write(self, run: StoredRun) -> None:
@@ -122,6 +128,18 @@ class RunState:
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
+
+
+def _origin(content: bytes) -> str:
+    """Who wrote a state file that this version cannot read."""
+    try:
+        stored = json.loads(content)
+    except (ValueError, RecursionError):
+        return f"is not a file that llmtrain {MINOR} has written"
+    version = stored.get("version", PREVIOUS) if isinstance(stored, dict) else None
+    if not isinstance(version, str) or version == MINOR:
+        return f"is not a file that llmtrain {MINOR} has written"
+    return f"was written by llmtrain {version}, and this is {MINOR}, which does not go on with it"
 
 
 def _sentence(changes: Sequence[Change]) -> str:

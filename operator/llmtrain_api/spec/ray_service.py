@@ -12,7 +12,8 @@ class RayService(Nodes):
     """A KubeRay RayService that serves the exported model with vLLM.
 
     It is written to `rayservice.yaml` in the export folder, and not created: apply the file. Its
-    Pods mount the export folder of the workspace's claim, read-only.
+    Pods mount the export folder of the workspace's claim, read-only. The head runs anywhere, unless
+    `nodeSelector` names a node by `kubernetes.io/hostname`.
     """
 
     image: Image
@@ -35,4 +36,5 @@ class RayService(Nodes):
     cpus: int = Field(4, ge=2, le=1024)
     """CPU cores of each replica's Pod: one for the engine, the others for requests."""
     memory: Memory = "16Gi"
-    """Memory of each replica's Pod, which reads the weights through it."""
+    """Memory of each replica's Pod, which reads the weights through it. It holds a process for each
+    of `gpusPerReplica`."""

@@ -1,5 +1,6 @@
 """What a workspace remembers of its run."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -54,9 +55,24 @@ def test_a_failed_run_gets_its_retries_anew(tmp_path: Path, state: RunState) -> 
     )
 
 
-def test_a_file_of_another_version_is_refused(tmp_path: Path, state: RunState) -> None:
-    state.path.write_text('{"version": 99}')
-    with pytest.raises(StateError, match="another version of llmtrain"):
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"uid": "u", "job": {}}', "was written by llmtrain 0.1, and this is 0.2"),
+        ('{"version": "0.3", "uid": "u"}', "was written by llmtrain 0.3, and this is 0.2"),
+        ('{"version": "0.2"}', "is not a file that llmtrain 0.2 has written"),
+        ('{"version": 99}', "is not a file that llmtrain 0.2 has written"),
+        ("[]", "is not a file that llmtrain 0.2 has written"),
+        ("{", "is not a file that llmtrain 0.2 has written"),
+    ],
+)
+def test_a_file_of_another_version_is_refused(
+    tmp_path: Path, state: RunState, content: str, said: str
+) -> None:
+    state.path.write_text(content)
+    with pytest.raises(
+        StateError, match=f"run\\.json {re.escape(said)}.*; start over with --fresh"
+    ):
         state.open(load_manifest(write_manifest(tmp_path, small_spec())))
 
 

@@ -81,6 +81,21 @@ def test_a_claims_folder_and_a_name_that_begins_with_a_digit(tmp_path: Path) -> 
     assert head["containers"][0]["volumeMounts"][0]["subPath"] == "team/a/export"
 
 
+def test_the_head_follows_the_replicas_to_a_node_that_is_named(tmp_path: Path) -> None:
+    """A claim of one node, as with `workspace.shared: false`, is mounted by Pods there alone."""
+    section = SECTION | {"nodeSelector": {"kubernetes.io/hostname": "a"}}
+    (tmp_path / "b").mkdir()
+    named, other = (
+        exported_manifest(service_context(tmp_path / name, export={"rayService": each}))["spec"][
+            "rayClusterConfig"
+        ]["headGroupSpec"]["template"]["spec"]
+        for name, each in (("a", section), ("b", SECTION))
+    )
+    assert named["nodeSelector"] == {"kubernetes.io/hostname": "a"}
+    assert len(named["tolerations"]) == 2
+    assert "nodeSelector" not in other
+
+
 @pytest.mark.parametrize("text", ["1e5", "y", "0o17"])
 def test_kubernetes_reads_every_text_as_a_text(tmp_path: Path, text: str) -> None:
     """PyYAML reads these as texts, kubectl and KubeRay as a number, a flag and a number."""

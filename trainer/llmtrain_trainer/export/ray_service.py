@@ -22,6 +22,7 @@ from llmtrain_trainer.models.pipeline import initial_model
 FILE = "rayservice.yaml"
 FIELD = "export.rayService"
 _MODEL_PATH = "/model"
+_HOST = "kubernetes.io/hostname"
 _HEAD_CPUS = 1
 _HEAD_MEMORY = "4Gi"
 _CONTAINER_SECURITY = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
@@ -231,7 +232,7 @@ def _pod(claim: PersistentVolumeClaim, section: RayService, *, head: bool) -> Js
         pod["serviceAccountName"] = section.service_account_name
     if section.image_pull_secrets:
         pod["imagePullSecrets"] = [{"name": name} for name in section.image_pull_secrets]
-    if not head:
+    if not head or _HOST in section.node_selector:  # one node for all
         pod |= _placement(section)
     return pod
 
