@@ -67,6 +67,11 @@ class ModelFamily(ABC):
     vllm_architecture: ClassVar[str | None] = None
     """Name in vLLM's registry of models, which is that of the class in `transformers`; None where
     vLLM has no implementation of the family."""
+    rotary_settings: ClassVar[Mapping[str, str]] = {}
+    """Settings of rotary positions in a config.json of `transformers` 4, and their names in the
+    `rope_parameters` of version 5."""
+    is_in_previous: ClassVar[bool] = False
+    """Whether the minor version of llmtrain before this one has the family."""
     attention_implementation: ClassVar[str] = "sdpa"
     """Implementation of attention, by its name in `transformers`."""
 

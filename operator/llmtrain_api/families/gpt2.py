@@ -13,6 +13,7 @@ class Gpt2(ModelFamily):
 
     name = "gpt2"
     vllm_architecture = "GPT2LMHeadModel"
+    is_in_previous = True
     keys = ConfigKeys(
         layers="n_layer",
         hidden_size="n_embd",

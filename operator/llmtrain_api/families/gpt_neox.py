@@ -20,6 +20,10 @@ class GptNeox(ModelFamily):
 
     name = "gpt_neox"
     vllm_architecture = "GPTNeoXForCausalLM"
+    rotary_settings: ClassVar[Mapping[str, str]] = {
+        "rotary_emb_base": "rope_theta",
+        "rotary_pct": "partial_rotary_factor",
+    }
     keys = ConfigKeys(
         layers="num_hidden_layers",
         hidden_size="hidden_size",

@@ -17,6 +17,8 @@ class Llama(ModelFamily):
 
     name = "llama"
     vllm_architecture = "LlamaForCausalLM"
+    rotary_settings: ClassVar[Mapping[str, str]] = {"rope_theta": "rope_theta"}
+    is_in_previous = True
     keys = ConfigKeys(
         layers="num_hidden_layers",
         hidden_size="hidden_size",

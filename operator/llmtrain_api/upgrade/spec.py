@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, ValidationError
 
 from llmtrain_api.base import Record
+from llmtrain_api.families import find_family
 from llmtrain_api.spec.evaluate import ContaminatedTexts
 from llmtrain_api.spec.steps import DEFAULT_STEPS, Step
 from llmtrain_api.versions import MINOR, PREVIOUS
@@ -35,7 +36,6 @@ _NEW_FIELDS: dict[tuple[str, ...], tuple[Any, ...]] = {
 }
 """Fields that 0.1 does not have, and their values that ask for nothing which it does not do."""
 _NEW_VALUES: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("model", "family"), "gpt_neox"),
     *(((training, "microBatchSize"), "auto") for training in _TRAININGS),
     *(((training, "precision"), "fp8") for training in _TRAININGS),
 )
@@ -165,6 +165,9 @@ def _refuse_what_is_new(sections: Json) -> None:
     for path, value in _NEW_VALUES:
         if _at(sections, path[:-1]).get(path[-1]) == value:
             raise TrainerTooOldError(f"{'.'.join(path)}: {value}")
+    family = find_family(_at(sections, ("model",)).get("family"))
+    if family is not None and not family.is_in_previous:
+        raise TrainerTooOldError(f"model.family: {family.name}")
     for path in _SOURCES:
         for url in _urls(_at(sections, path[:-1]).get(path[-1], ())):
             raise TrainerTooOldError(f"{'.'.join(path)}: {url}")

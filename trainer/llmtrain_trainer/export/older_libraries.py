@@ -10,13 +10,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from llmtrain_api.families import find_family
+
 _CLASS, _OLD_CLASS = "TokenizersBackend", "PreTrainedTokenizerFast"
-_OLD_NAMES = {
-    "gpt2": {},
-    "llama": {"rope_theta": "rope_theta"},
-    "gpt_neox": {"rotary_emb_base": "rope_theta", "rotary_pct": "partial_rotary_factor"},
-}
-"""Settings of rotary positions in a config.json of version 4, and their names in version 5."""
 
 Json = dict[str, Any]
 
@@ -43,11 +39,11 @@ def write_for_older_libraries(folder: Path) -> None:
 
 def _old_settings(config: Json) -> Json | None:
     """The settings of rotary positions by their old names; None where these cannot say all."""
-    names = _OLD_NAMES.get(config.get("model_type", ""))
+    family = find_family(config.get("model_type"))
     positions = config.get("rope_parameters") or {"rope_type": "default"}
-    if names is None or positions.get("rope_type") != "default":
+    if family is None or positions.get("rope_type") != "default":
         return None
-    return {old: positions[new] for old, new in names.items() if new in positions}
+    return {old: positions[new] for old, new in family.rotary_settings.items() if new in positions}
 
 
 def _read(path: Path) -> Json:
