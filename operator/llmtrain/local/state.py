@@ -136,7 +136,9 @@ def _origin(content: bytes) -> str:
         stored = json.loads(content)
     except (ValueError, RecursionError):
         return f"is not a file that llmtrain {MINOR} has written"
-    version = stored.get("version", PREVIOUS) if isinstance(stored, dict) else None
+    version = None
+    if isinstance(stored, dict):
+        version = stored.get("version", PREVIOUS if "uid" in stored else None)
     if not isinstance(version, str) or version == MINOR:
         return f"is not a file that llmtrain {MINOR} has written"
     return f"was written by llmtrain {version}, and this is {MINOR}, which does not go on with it"

@@ -62,6 +62,7 @@ def test_a_failed_run_gets_its_retries_anew(tmp_path: Path, state: RunState) -> 
         ('{"version": "0.3", "uid": "u"}', "was written by llmtrain 0.3, and this is 0.2"),
         ('{"version": "0.2"}', "is not a file that llmtrain 0.2 has written"),
         ('{"version": 99}', "is not a file that llmtrain 0.2 has written"),
+        ("{}", "is not a file that llmtrain 0.2 has written"),
         ("[]", "is not a file that llmtrain 0.2 has written"),
         ("{", "is not a file that llmtrain 0.2 has written"),
     ],

@@ -77,8 +77,8 @@ async def test_a_deleted_job_leaves_its_results(tmp_path: Path, jobs: LocalJobs)
 
 async def test_a_state_of_another_version_is_named(tmp_path: Path, jobs: LocalJobs) -> None:
     workspace = _store(tmp_path, "strange", Phase.RUNNING)
-    RunState(workspace).path.write_text("{}")
-    with pytest.raises(StateError, match="was written by another version of llmtrain"):
+    RunState(workspace).path.write_text('{"uid": "u"}')
+    with pytest.raises(StateError, match=r"was written by llmtrain 0\.1, and this is 0\.2"):
         await jobs.get("strange")
 
 
