@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmtrain_trainer.data.contamination.words import (
-    Hashes,
     Windows,
     split_normal,
     word_hashes,
     word_scale,
 )
+from llmtrain_trainer.data.powers import Hashes
 from llmtrain_trainer.questions import Question
 
 _WORDS = 13

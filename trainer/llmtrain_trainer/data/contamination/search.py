@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmtrain_trainer.data.contamination.index import QuestionIndex
-from llmtrain_trainer.data.contamination.words import Hashes, Windows, split_normal, word_hashes
+from llmtrain_trainer.data.contamination.words import Windows, split_normal, word_hashes
+from llmtrain_trainer.data.powers import Hashes
 
 _WORDS_AT_A_TIME = 1 << 16
 _BITS_PER_HASH = 4

@@ -12,9 +12,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from llmtrain_trainer.data.powers import BASE, INVERSE, Hashes, powers
 from llmtrain_trainer.data.scripts import LONG_UNSPACED, SHORT_UNSPACED
-
-Hashes = NDArray[np.uint64]
 
 _NO_WORD = bytes(
     code if chr(code).isascii() and chr(code).isalnum() else ord(" ") for code in range(256)
@@ -28,9 +27,6 @@ _LETTERS_PER_WORD = (
     (re.compile(f"[{SHORT_UNSPACED}]"), 2),
 )
 """Letters of a word, about, in scripts that put no spaces between words."""
-_BASE = 0x9E3779B97F4A7C15
-"""An odd number, so that it has an inverse modulo 2^64."""
-_INVERSE = pow(_BASE, -1, 2**64)
 
 
 def split_normal(text: str) -> list[bytes]:
@@ -100,9 +96,9 @@ class Windows:
     """
 
     def __init__(self, hashes: Hashes) -> None:
-        self._powers = _powers(_BASE, len(hashes))
+        self._powers = powers(BASE, len(hashes))
         self._sums = np.zeros(len(hashes) + 1, dtype=np.uint64)
-        np.cumsum(hashes * _powers(_INVERSE, len(hashes)), out=self._sums[1:])
+        np.cumsum(hashes * powers(INVERSE, len(hashes)), out=self._sums[1:])
 
     def of_length(self, length: int) -> Hashes:
         """The hash of each sequence with this many words; shape (num_words - length + 1,).
@@ -111,19 +107,6 @@ class Windows:
         """
         count = max(len(self._sums) - length, 0)
         differences = self._sums[length:] - self._sums[:count]
-        salt = np.uint64(length * _BASE % 2**64)
+        salt = np.uint64(length * BASE % 2**64)
         hashes: Hashes = differences * self._powers[:count] ^ salt
         return hashes
-
-
-def _powers(base: int, count: int) -> Hashes:
-    """The powers of a number from 0 on, modulo 2^64; shape (count,)."""
-    size = 1 << max(count - 1, 0).bit_length()
-    return _stored_powers(base, size)[:count]
-
-
-@cache
-def _stored_powers(base: int, size: int) -> Hashes:
-    powers = np.full(size, base, dtype=np.uint64)
-    powers[:1] = 1
-    return np.cumprod(powers, dtype=np.uint64)

@@ -7,19 +7,15 @@ batch in a few passes over its bytes.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from llmtrain_trainer.data.powers import BASE, INVERSE, Hashes, powers
 from llmtrain_trainer.data.scripts import holds_unspaced, split_words
 
-Hashes = NDArray[np.uint64]
 Positions = NDArray[np.int64]
 
-_BASE = 0x9E3779B97F4A7C15
-"""An odd number, so that its powers have inverses modulo 2^64; 2^64 over the golden ratio."""
-_MODULUS = 2**64
 _CHUNK_BYTES = 2**16
 """Text that is hashed at a time, so that all arrays stay in a core's cache."""
 _LONGEST_WORD = 2**16
@@ -98,7 +94,7 @@ def _shingles(batch: Sequence[bytes], num_words: int) -> Shingles:
         words = padded
     rolled = words[: max(0, len(words) - num_words + 1)].copy()
     for offset in range(1, num_words):
-        rolled *= np.uint64(_BASE)
+        rolled *= np.uint64(BASE)
         rolled += words[offset : offset + len(rolled)]
     counts = np.maximum(lengths - num_words + 1, 0)
     return Shingles(mixed(rolled[_positions(lengths, counts)]), counts)
@@ -139,22 +135,15 @@ def _word_hashes(numbers: NDArray[np.uint8], starts: Positions) -> Hashes:
         numbers: those of the text's bytes, 0 between words.
         starts: where words begin.
     """
-    powers, inverses = _powers(_BASE), _powers(pow(_BASE, -1, _MODULUS))
+    count = _CHUNK_BYTES + _LONGEST_WORD  # enough for a chunk and its last word
+    upward, downward = powers(BASE, count), powers(INVERSE, count)
     found = [np.empty(0, np.uint64)]
     first = 0
     while first < len(starts):
         begin = starts[first]
         last = int(np.searchsorted(starts, begin + _CHUNK_BYTES))
-        end = min(starts[last] if last < len(starts) else len(numbers), begin + len(powers))
+        end = min(starts[last] if last < len(starts) else len(numbers), begin + count)
         chunk, words = numbers[begin:end], starts[first:last] - begin
-        found.append(np.add.reduceat(chunk * powers[: len(chunk)], words) * inverses[words])
+        found.append(np.add.reduceat(chunk * upward[: len(chunk)], words) * downward[words])
         first = last
     return np.concatenate(found)
-
-
-@cache
-def _powers(base: int) -> Hashes:
-    """The powers of a number modulo 2^64, from 0 on: enough for a chunk and its last word."""
-    powers = np.full(_CHUNK_BYTES + _LONGEST_WORD, base, np.uint64)
-    powers[0] = 1
-    return np.multiply.accumulate(powers)

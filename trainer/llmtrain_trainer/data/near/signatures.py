@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from llmtrain_trainer.data.near.shingles import Hashes, Shingles, mixed
+from llmtrain_trainer.data.near.shingles import Shingles, mixed
+from llmtrain_trainer.data.powers import Hashes
 
 _UNFILLED = np.uint64(2**64 - 1)
 _LOW_BITS = np.uint64(2**32 - 1)
