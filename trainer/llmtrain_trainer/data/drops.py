@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,16 +48,31 @@ def dropped_rows(files: Sequence[DropFile], unit: int) -> dict[int, Drop]:
     """
     found = {}
     for file in files:
-        stored = load_array(file.path)
-        start, stop = (bisect_left(stored["unit"], bound) for bound in (unit, unit + 1))
-        for each in stored[start:stop]:
+        for each in _of_unit(file, unit):
             rule, row = file.rules[each["rule"]], int(each["row"])
             instead = file.instead.get((unit, row))
             found[row] = Drop(rule.step, Dropped(rule.rule, instead))
     return found
 
 
-def load_array(path: Path) -> NDArray[np.void]:
-    """An array of records, left on the disk."""
-    stored: NDArray[np.void] = np.load(path, mmap_mode="r", allow_pickle=False)
+def dropped_row_numbers(files: Sequence[DropFile], unit: int) -> NDArray[np.uint32]:
+    """Rows of the documents of a unit that are dropped, for whoever asks no more of them.
+
+    Args:
+        files: those of all comparisons so far.
+        unit: its number.
+    """
+    found = [_of_unit(file, unit)["row"] for file in files]
+    return np.concatenate([np.empty(0, np.uint32), *found])
+
+
+def _of_unit(file: DropFile, unit: int) -> NDArray[np.void]:
+    stored = load_array(file.path)
+    start, stop = (bisect_left(stored["unit"], bound) for bound in (unit, unit + 1))
+    return stored[start:stop]
+
+
+def load_array(path: Path) -> NDArray[Any]:
+    """An array, left on the disk."""
+    stored: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     return stored

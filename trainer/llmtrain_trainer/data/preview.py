@@ -6,7 +6,7 @@ from itertools import groupby, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from llmtrain_api.preview import DataPreview
+from llmtrain_api.data_report import DataPreview
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.data.sources.shards import Shard, SourceShard, shards

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from llmtrain_api.base import Record
 from llmtrain_trainer.data.documents import KEY_BYTES
-from llmtrain_trainer.data.drops import DROP, DropFile, Rule, dropped_rows, load_array
+from llmtrain_trainer.data.drops import DROP, DropFile, Rule, dropped_row_numbers, load_array
 from llmtrain_trainer.data.pipeline import CorpusSteps, Drop
 from llmtrain_trainer.data.steps.base import CorpusStep
 from llmtrain_trainer.units import committed
@@ -140,7 +140,7 @@ def _compare(
     for number, unit in enumerate(units):
         stored = load_array(unit / _KEYS_FILE)
         start, stop = (bisect_left(stored["high"], bound) for bound in (low, high))
-        gone = np.fromiter(dropped_rows(earlier, number), np.uint32)
+        gone = dropped_row_numbers(earlier, number)
         chosen = stored[start:stop]
         keys, rows = _in_order(chosen[~np.isin(chosen["row"], gone)] if len(gone) else chosen)
         dropped = [

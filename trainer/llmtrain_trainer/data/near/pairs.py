@@ -75,7 +75,7 @@ class SignatureFiles:
     def _file(self, unit: int) -> NDArray[np.uint16]:
         if unit not in self._files:
             path = self._task.sketch(unit) / SIGNATURES_FILE
-            self._files[unit] = np.load(path, mmap_mode="r", allow_pickle=False)
+            self._files[unit] = load_array(path)
         return self._files[unit]
 
 

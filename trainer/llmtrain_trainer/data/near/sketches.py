@@ -15,11 +15,12 @@ from llmtrain_api.base import Record
 from llmtrain_api.spec.step_sections.deduplication import NearDedup
 from llmtrain_trainer.data.cleaning import DOCUMENTS
 from llmtrain_trainer.data.documents import row_groups
-from llmtrain_trainer.data.drops import DROP, DropFile, Rule, dropped_rows
-from llmtrain_trainer.data.near.shingles import Hashes, shingles
+from llmtrain_trainer.data.drops import DROP, DropFile, Rule, dropped_row_numbers
+from llmtrain_trainer.data.near.shingles import shingles
 from llmtrain_trainer.data.near.signatures import band_keys, shortened, signatures
 from llmtrain_trainer.data.near.task import NearTask
 from llmtrain_trainer.data.pipeline import is_blank
+from llmtrain_trainer.data.powers import Hashes
 from llmtrain_trainer.data.shuffle import num_documents
 from llmtrain_trainer.data.steps.base import NO_TEXT
 from llmtrain_trainer.units import committed
@@ -115,7 +116,7 @@ def _documents(
         task: says which documents are dropped already.
         blank_rows: gets the rows of those that are white space alone.
     """
-    dropped = dropped_rows(task.earlier, unit)
+    dropped = frozenset(dropped_row_numbers(task.earlier, unit).tolist())
     row = 0
     for group in row_groups(task.units[unit] / DOCUMENTS):
         rows, texts = [], []
