@@ -153,3 +153,11 @@ class DataReport(Record):
     """Evaluation questions in the documents, by task; empty where they are not searched."""
     train: Size
     validation: Size
+
+
+class DataPreview(Record):
+    """The data report on the first documents of each source, and what its rules mean."""
+
+    report: DataReport
+    reasons: dict[str, str]
+    """Descriptions of dropped documents, by step and rule: `gopher minWords`."""

@@ -15,9 +15,9 @@ from rich.console import Console
 from llmtrain.errors import ManifestError
 from llmtrain.local.places import PlaceError, home_folder, place
 from llmtrain.manifest import load_manifest
+from llmtrain_api.data_report import DataPreview
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.named_paths import with_home
-from llmtrain_api.preview import DataPreview
 from llmtrain_api.run_config import RunConfig, Workers
 from llmtrain_cli.arguments import ManifestFile
 from llmtrain_cli.exits import JOB_FAILED, WRONG_INPUT

@@ -7,8 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from llmtrain_api.data_report import DataReport, Example, Size, StepReport
-from llmtrain_api.preview import DataPreview
+from llmtrain_api.data_report import DataPreview, DataReport, Example, Size, StepReport
 from llmtrain_cli.text import plain
 
 _INDENT = (0, 0, 0, 2)

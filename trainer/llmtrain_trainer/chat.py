@@ -15,7 +15,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from llmtrain_api.visible import visible
-from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.errors import UserError, missing_package
 from llmtrain_trainer.outcome import leave
 
 if TYPE_CHECKING:
@@ -203,9 +203,7 @@ def _load(options: argparse.Namespace) -> ChatSession:
         import torch
         import transformers
     except ModuleNotFoundError as error:
-        raise UserError(
-            f"chat needs the package {error.name}; install it with: pip install 'llmtrain[trainer]'"
-        ) from error
+        raise missing_package("chat", error) from error
     from llmtrain_trainer.generation import Sampling, endless_warning
     from llmtrain_trainer.models.config import require_vocabulary
     from llmtrain_trainer.models.stored import load_model

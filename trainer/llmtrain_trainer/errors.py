@@ -53,6 +53,19 @@ class UserError(StageError):
     default_reason = "InvalidInput"
 
 
+def missing_package(user: str, error: ModuleNotFoundError, extras: str = "trainer") -> UserError:
+    """The error of a command whose libraries are not installed.
+
+    Args:
+        user: what needs them, for the message.
+        error: names the package.
+        extras: our own extras that bring them.
+    """
+    return UserError(
+        f"{user} needs the package {error.name}; install it with: pip install 'llmtrain[{extras}]'"
+    )
+
+
 class WorkerLostError(StageError):
     """A worker or its machine was lost."""
 

@@ -7,9 +7,9 @@ import argparse
 import logging
 import sys
 
-from llmtrain_api.preview import DataPreview
+from llmtrain_api.data_report import DataPreview
 from llmtrain_api.visible import visible
-from llmtrain_trainer.errors import StageError, UserError
+from llmtrain_trainer.errors import StageError, missing_package
 from llmtrain_trainer.outcome import leave, read_run_config
 
 
@@ -37,10 +37,7 @@ def _preview(options: argparse.Namespace) -> DataPreview:
     try:
         from llmtrain_trainer.data.preview import preview
     except ModuleNotFoundError as error:
-        raise UserError(
-            f"a preview needs the package {error.name}; install it with: pip install "
-            "'llmtrain[trainer]'"
-        ) from error
+        raise missing_package("a preview", error) from error
     return preview(read_run_config([options.config]), options.documents)
 
 

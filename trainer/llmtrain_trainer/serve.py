@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from llmtrain_api.visible import visible
-from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.errors import UserError, missing_package
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,10 +41,7 @@ def _serve(folder: Path, *, host: str, port: int) -> None:
         import uvicorn  # noqa: F401
         from transformers.cli.serve import Serve
     except ModuleNotFoundError as error:
-        raise UserError(
-            f"serve needs the package {error.name}; install it with: "
-            "pip install 'llmtrain[trainer,serve]'"
-        ) from error
+        raise missing_package("serve", error, "trainer,serve") from error
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder}: holds no model; give a folder that the export stage wrote")
     # Requests name the model by its folder; the server refuses other names.

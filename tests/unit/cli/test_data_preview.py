@@ -14,6 +14,7 @@ from llmtrain_api.data_report import (
     Cluster,
     Clusters,
     ClusterSizes,
+    DataPreview,
     DataReport,
     Example,
     Kept,
@@ -21,7 +22,6 @@ from llmtrain_api.data_report import (
     SourceReport,
     StepReport,
 )
-from llmtrain_api.preview import DataPreview
 from llmtrain_cli.preview_view import preview_view
 
 LLMTRAIN = str(Path(sys.executable).with_name("llmtrain"))
