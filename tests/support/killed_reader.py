@@ -11,7 +11,7 @@ from pathlib import Path
 from ray import cloudpickle
 
 from llmtrain_trainer.data.documents import DocumentFile, RowGroup
-from llmtrain_trainer.data.rows import BadRows
+from llmtrain_trainer.data.readers.rows import BadRows
 from llmtrain_trainer.data.sources.shards import Shard
 
 _DOCUMENTS_BEFORE = 5

@@ -17,10 +17,10 @@ from support.stage_context import documents_of, stage_context
 
 from llmtrain_api.data_report import DataReport, Size
 from llmtrain_api.spec.data import Files
-from llmtrain_trainer.data import csv_file, reading, warc
-from llmtrain_trainer.data.reading import filled_lines
+from llmtrain_trainer.data.readers import csv_file, reading, warc
+from llmtrain_trainer.data.readers.reading import filled_lines
+from llmtrain_trainer.data.readers.rows import BadRows
 from llmtrain_trainer.data.report import Tally, total
-from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.data.runner import RUNNER as DATA_STAGE
 from llmtrain_trainer.data.sources.files import file_shards
 from llmtrain_trainer.errors import UserError

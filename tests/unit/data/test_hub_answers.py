@@ -27,7 +27,7 @@ _LOAD = """
     import sys
     from pathlib import Path
 
-    from llmtrain_trainer.data.hub import load_dataset
+    from llmtrain_trainer.data.readers.hub import load_dataset
     from llmtrain_trainer.errors import UserError
 
     folder = Path(sys.argv[1])

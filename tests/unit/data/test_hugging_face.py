@@ -8,7 +8,7 @@ from datasets import Dataset, DatasetDict
 from support.stage_context import stage_context
 
 from llmtrain_api.spec.data import HuggingFace
-from llmtrain_trainer.data.rows import BadRows
+from llmtrain_trainer.data.readers.rows import BadRows
 from llmtrain_trainer.data.sources import hugging_face
 from llmtrain_trainer.data.sources.hugging_face import hugging_face_shards
 from llmtrain_trainer.errors import UserError

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from support.prose import PROSE
 
 from llmtrain_api.spec.step_sections.cleaning import Extractor, Html
-from llmtrain_trainer.data import precise_html
-from llmtrain_trainer.data.precise_html import PreciseReader, TooSlow
+from llmtrain_trainer.data.steps import precise_html
 from llmtrain_trainer.data.steps.base import Dropped
 from llmtrain_trainer.data.steps.html import HtmlStep
+from llmtrain_trainer.data.steps.precise_html import PreciseReader, TooSlow
 
 pytestmark = pytest.mark.slow
 

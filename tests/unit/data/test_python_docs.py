@@ -6,7 +6,7 @@ import sys
 import pytest
 from support.python_docs import documentation
 
-from llmtrain_trainer.data.rows import BadRows
+from llmtrain_trainer.data.readers.rows import BadRows
 from llmtrain_trainer.data.sources.python_docs import python_docs_shards
 
 

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from support.stage_context import stage_context
 
 from llmtrain_api.spec.data import FileFormat, Files
-from llmtrain_trainer.data.inputs import input_files
-from llmtrain_trainer.data.parquet import read_parquet, row_group_bytes
-from llmtrain_trainer.data.reading import filled_lines
-from llmtrain_trainer.data.rows import BadRows
+from llmtrain_trainer.data.readers.inputs import input_files
+from llmtrain_trainer.data.readers.parquet import read_parquet, row_group_bytes
+from llmtrain_trainer.data.readers.reading import filled_lines
+from llmtrain_trainer.data.readers.rows import BadRows
 from llmtrain_trainer.data.sources.files import file_shards
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.object_storage.stored_files import StoredFile

@@ -16,7 +16,7 @@ from support.s3_server import BUCKET, CANARY, Fault, S3Server
 from support.stage_context import stage_context
 
 from llmtrain_api.spec.data import FileFormat, Files
-from llmtrain_trainer.data.rows import BadRows
+from llmtrain_trainer.data.readers.rows import BadRows
 from llmtrain_trainer.data.runner import RUNNER as DATA_STAGE
 from llmtrain_trainer.data.sources.files import FileShard, file_shards
 from llmtrain_trainer.errors import UserError

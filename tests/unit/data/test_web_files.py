@@ -12,7 +12,7 @@ from support.stage_context import stage_context
 from support.web_files import COMMIT, TOKEN, WebFiles
 
 from llmtrain_api.spec.data import FileFormat, Files
-from llmtrain_trainer.data.rows import BadRows
+from llmtrain_trainer.data.readers.rows import BadRows
 from llmtrain_trainer.data.sources.files import FileShard, file_shards
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.object_storage import retries, stored_files

@@ -13,7 +13,7 @@ from support.python_docs import documentation
 from llmtrain_api.spec.finetune import ChatSource
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.conversations.conversation import Conversation
-from llmtrain_trainer.data.rows import BadRows
+from llmtrain_trainer.data.readers.rows import BadRows
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.finetune.sources.python_docs import PythonDocsSource, first_paragraphs
 from llmtrain_trainer.finetune.sources.registry import conversation_sources

@@ -11,8 +11,8 @@ from llmtrain_api.spec.data import Data
 from llmtrain_trainer.data.contamination.counts import Counts
 from llmtrain_trainer.data.contamination.decontamination import STEP, Decontamination
 from llmtrain_trainer.data.documents import BLANK_KEY, Document, document_key
+from llmtrain_trainer.data.readers.rows import BadRows
 from llmtrain_trainer.data.report import StepCounter, Tally, num_bytes
-from llmtrain_trainer.data.rows import BadRows
 from llmtrain_trainer.data.scripts import main_script
 from llmtrain_trainer.data.sources.shards import SourceShard
 from llmtrain_trainer.data.steps.base import (

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from llmtrain_api.data_report import DataPreview
 from llmtrain_api.run_config import RunConfig
-from llmtrain_trainer.data.rows import BadRows
+from llmtrain_trainer.data.readers.rows import BadRows
 from llmtrain_trainer.data.sources.shards import Shard, SourceShard, shards
 from llmtrain_trainer.data.stage import make_corpus
 from llmtrain_trainer.data.steps.registry import reasons

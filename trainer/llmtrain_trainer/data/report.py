@@ -10,7 +10,7 @@ from llmtrain_api.base import Record
 from llmtrain_api.contamination import Contamination
 from llmtrain_api.data_report import Example, Size, Skipped, StepReport
 from llmtrain_trainer.data.contamination.counts import add
-from llmtrain_trainer.data.rows import first_examples, merge_skipped
+from llmtrain_trainer.data.readers.rows import first_examples, merge_skipped
 from llmtrain_trainer.data.steps.base import Dropped
 
 CHANGED = "changed"

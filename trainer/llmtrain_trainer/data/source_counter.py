@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from llmtrain_api.data_report import ScriptReport, Size, Skipped, SourceReport, StepReport
 from llmtrain_api.spec.data import Source
+from llmtrain_trainer.data.readers.rows import BadRows, merge_skipped
 from llmtrain_trainer.data.report import Tally
-from llmtrain_trainer.data.rows import BadRows, merge_skipped
 
 _PATHS_SHOWN = 3
 

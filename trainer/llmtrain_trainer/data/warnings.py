@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from llmtrain_api.data_report import DataReport, SourceReport, StepReport
-from llmtrain_trainer.data.warc import CUT_OFF
+from llmtrain_trainer.data.readers.warc import CUT_OFF
 
 _MOST = 0.5
 _NEARLY_ALL = 0.9

@@ -10,7 +10,7 @@ from llmtrain_api.spec.finetune import ChatSource
 from llmtrain_trainer.conversations.conversation import Conversation
 from llmtrain_trainer.conversations.encode import ChatEncoder
 from llmtrain_trainer.conversations.template import ensure_chat_template
-from llmtrain_trainer.data.rows import BadRows
+from llmtrain_trainer.data.readers.rows import BadRows
 from llmtrain_trainer.finetune.sources.registry import conversation_sources, in_batches
 from llmtrain_trainer.models.tokenizer import load_tokenizer
 from llmtrain_trainer.stage import StageContext

@@ -16,7 +16,7 @@ from llmtrain_trainer.completion import fingerprint
 from llmtrain_trainer.conversations.conversation import Conversation
 from llmtrain_trainer.conversations.encode import ChatEncoder, Encoded
 from llmtrain_trainer.conversations.template import ensure_chat_template, template_warning
-from llmtrain_trainer.data.rows import BadRows
+from llmtrain_trainer.data.readers.rows import BadRows
 from llmtrain_trainer.finetune.decontamination import ConversationSearch
 from llmtrain_trainer.finetune.packed.sequences import PackedSequences
 from llmtrain_trainer.finetune.packed.writer import PackedWriter

@@ -14,7 +14,7 @@ from typing import Any
 
 from llmtrain_trainer.conversations.conversation import Conversation
 from llmtrain_trainer.conversations.messages import invalid, parse_message, require_whole
-from llmtrain_trainer.data.rows import find_field
+from llmtrain_trainer.data.readers.rows import find_field
 
 DEFAULT_FIELD = "messages"
 FIELDS = (

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llmtrain_api.spec.data import FileFormat, Files
-from llmtrain_trainer.data.csv_file import CsvRow, read_csv
-from llmtrain_trainer.data.inputs import InputFile, input_files
-from llmtrain_trainer.data.parquet import read_parquet, row_group_bytes
-from llmtrain_trainer.data.reading import (
+from llmtrain_trainer.data.readers.csv_file import CsvRow, read_csv
+from llmtrain_trainer.data.readers.inputs import InputFile, input_files
+from llmtrain_trainer.data.readers.parquet import read_parquet, row_group_bytes
+from llmtrain_trainer.data.readers.reading import (
     filled_lines,
     is_packed,
     json_object,
     read_page,
     read_text,
 )
-from llmtrain_trainer.data.rows import BadRows, TextOfRow
-from llmtrain_trainer.data.warc import read_pages, read_texts
+from llmtrain_trainer.data.readers.rows import BadRows, TextOfRow
+from llmtrain_trainer.data.readers.warc import read_pages, read_texts
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.units import neighbours, unit_bytes

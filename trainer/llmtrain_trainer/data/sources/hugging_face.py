@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmtrain_api.spec.data import HuggingFace
-from llmtrain_trainer.data.hub import load_dataset
-from llmtrain_trainer.data.rows import BadRows, TextOfRow, column_of
+from llmtrain_trainer.data.readers.hub import load_dataset
+from llmtrain_trainer.data.readers.rows import BadRows, TextOfRow, column_of
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.stage import StageContext
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from pydoc_data.topics import topics
 from typing import Literal
 
-from llmtrain_trainer.data.rows import BadRows
+from llmtrain_trainer.data.readers.rows import BadRows
 
 Kind = Literal["module", "class", "function", "method", "topic"]
 

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from llmtrain_api.spec.step_sections.cleaning import Html
-from llmtrain_trainer.data.precise_html import CPU_SECONDS, PreciseReader, TooSlow
 from llmtrain_trainer.data.steps.base import DocumentStep, Dropped, TextFunction, one_by_one
+from llmtrain_trainer.data.steps.precise_html import CPU_SECONDS, PreciseReader, TooSlow
 
 _DOCUMENT = re.compile(
     r"\ufeff?\s*(?:(?><\?xml[^>]*>|<!--.*?-->)\s*)*<(?:!doctype\s+html|html|head|body)[\s/>]",

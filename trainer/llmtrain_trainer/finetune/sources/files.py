@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from llmtrain_api.spec.finetune import ChatFiles
 from llmtrain_trainer.conversations.conversation import Conversation
-from llmtrain_trainer.data.inputs import InputFile, input_files
-from llmtrain_trainer.data.reading import filled_lines, json_object
-from llmtrain_trainer.data.rows import BadRows
+from llmtrain_trainer.data.readers.inputs import InputFile, input_files
+from llmtrain_trainer.data.readers.reading import filled_lines, json_object
+from llmtrain_trainer.data.readers.rows import BadRows
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.finetune.rows import parse_row
 from llmtrain_trainer.stage import StageContext

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from llmtrain_api.spec.finetune import ChatHuggingFace
 from llmtrain_trainer.conversations.conversation import Conversation
-from llmtrain_trainer.data.hub import load_dataset
-from llmtrain_trainer.data.rows import BadRows, column_of
+from llmtrain_trainer.data.readers.hub import load_dataset
+from llmtrain_trainer.data.readers.rows import BadRows, column_of
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.finetune.rows import DEFAULT_FIELD, FIELDS, parse_row
 from llmtrain_trainer.stage import StageContext

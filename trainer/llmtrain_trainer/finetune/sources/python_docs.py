@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 
 from llmtrain_trainer.conversations.conversation import Conversation, Message
-from llmtrain_trainer.data.rows import BadRows
+from llmtrain_trainer.data.readers.rows import BadRows
 from llmtrain_trainer.data.sources.python_docs import DocEntry, Kind, harvest
 
 _ANSWER_CHARACTERS = 600

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from llmtrain_api.spec.finetune import ChatSource
 from llmtrain_trainer.conversations.conversation import Conversation
-from llmtrain_trainer.data.rows import BadRows
+from llmtrain_trainer.data.readers.rows import BadRows
 from llmtrain_trainer.errors import Interrupted
 from llmtrain_trainer.stage import StageContext
 

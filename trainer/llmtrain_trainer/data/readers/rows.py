@@ -7,7 +7,7 @@ from itertools import chain, islice
 from typing import TypeVar
 
 from llmtrain_api.data_report import Skipped
-from llmtrain_trainer.data.reading import require_document
+from llmtrain_trainer.data.readers.reading import require_document
 from llmtrain_trainer.errors import UserError
 
 Raw = TypeVar("Raw")

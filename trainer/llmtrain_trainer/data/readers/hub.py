@@ -5,7 +5,12 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmtrain_trainer.data.reading import open_bytes, read_json_lines, read_text, require_utf8
+from llmtrain_trainer.data.readers.reading import (
+    open_bytes,
+    read_json_lines,
+    read_text,
+    require_utf8,
+)
 from llmtrain_trainer.disk import is_full
 from llmtrain_trainer.errors import UserError, in_one_line
 

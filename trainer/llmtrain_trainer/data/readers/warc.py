@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from io import BufferedReader
 from typing import TYPE_CHECKING
 
-from llmtrain_trainer.data.reading import (
+from llmtrain_trainer.data.readers.reading import (
     MAX_DOCUMENT_BYTES,
     Readable,
     decode_page,
     open_bytes,
     reading_errors,
 )
-from llmtrain_trainer.data.rows import BadRows
+from llmtrain_trainer.data.readers.rows import BadRows
 from llmtrain_trainer.errors import UserError
 
 if TYPE_CHECKING:

@@ -6,7 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from llmtrain_trainer.data.reading import MAX_DOCUMENT_BYTES, Readable, bounded_lines, open_bytes
+from llmtrain_trainer.data.readers.reading import (
+    MAX_DOCUMENT_BYTES,
+    Readable,
+    bounded_lines,
+    open_bytes,
+)
 from llmtrain_trainer.errors import UserError
 
 _UNDECODED = "surrogateescape"

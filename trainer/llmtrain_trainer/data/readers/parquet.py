@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmtrain_trainer.data.reading import require_document
-from llmtrain_trainer.data.rows import column_of
+from llmtrain_trainer.data.readers.reading import require_document
+from llmtrain_trainer.data.readers.rows import column_of
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.object_storage.stored_files import StoredFile
 

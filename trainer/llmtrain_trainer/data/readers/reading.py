@@ -102,7 +102,7 @@ def _unpacked(packed: BufferedReader, suffix: str) -> BufferedReader:
         case ".gz":
             return BufferedReader(_GzipFile(fileobj=packed), _UNPACKED_BYTES)
         case ".zst":
-            from llmtrain_trainer.data.zstd_file import ZstdFile
+            from llmtrain_trainer.data.readers.zstd_file import ZstdFile
 
             return BufferedReader(ZstdFile(packed))
         case _:
