@@ -4,6 +4,7 @@ from pydantic import Field
 
 from llmtrain_api.base import Record
 from llmtrain_api.contamination import TaskContamination
+from llmtrain_api.histogram import Histogram
 
 
 class Size(Record):
@@ -96,14 +97,20 @@ class StepReport(Record):
     """The first few documents that each rule dropped, and that the step changed."""
     clusters: Clusters | None = None
     """Clusters of the step `nearDedup`."""
+    scores: Histogram = Histogram()
+    """Documents that the step received, by the score that it gave them."""
 
 
-class ScriptReport(Record):
-    """The documents in one script."""
+class GroupReport(Record):
+    """Documents that have something in common: a script, a language, a classifier's label."""
 
     received: int = 0
     kept: int = 0
     """Documents kept by all steps except those that compare documents, such as `exactDedup`."""
+
+    def __add__(self, other: "GroupReport") -> "GroupReport":
+        """The sum of both."""
+        return GroupReport(received=self.received + other.received, kept=self.kept + other.kept)
 
 
 class Skipped(Record):
@@ -124,12 +131,18 @@ class SourceReport(Record):
     name: str
     """Kind and names of the source: `files raw/*.jsonl (jsonl)`."""
     received: Size = Size()
+    kept: Size = Size()
+    """Documents after all steps, for training and validation."""
     dropped_by_rule: dict[str, int] = Field(default_factory=dict)
     """Documents by step and rule: `gopher minWords`."""
     changed_by_step: dict[str, int] = Field(default_factory=dict)
     """Documents that a step changed and let through."""
-    scripts: dict[str, ScriptReport] = Field(default_factory=dict)
+    scripts: dict[str, GroupReport] = Field(default_factory=dict)
     """Documents by the script of most letters: `Latin`, `Cjk`, `Arabic`; `None` without letters."""
+    labels: dict[str, dict[str, GroupReport]] = Field(default_factory=dict)
+    """Documents by what a step took them for, by the step's name: `language` has codes."""
+    lengths: Histogram = Histogram()
+    """Documents by the bytes of their UTF-8 text, as they were read."""
     bad_rows: int = 0
     """Rows that hold no text and were skipped, up to the source's `maxBadRows`."""
     bad_row_examples: tuple[str, ...] = ()
@@ -143,7 +156,8 @@ class DataReport(Record):
     """Report on all documents."""
 
     sources: dict[str, Size]
-    """Documents of each file, or of each source without files."""
+    """Documents of each file, or of each source without files. With more than a thousand of them
+    the first are named, and the rest are `(others)`."""
     by_source: tuple[SourceReport, ...] = ()
     """Sources in the order of the manifest."""
     steps: tuple[StepReport, ...]
@@ -153,6 +167,8 @@ class DataReport(Record):
     """Evaluation questions in the documents, by task; empty where they are not searched."""
     train: Size
     validation: Size
+    kept_lengths: Histogram = Histogram()
+    """Documents of both splits by the bytes of their UTF-8 text."""
 
 
 class DataPreview(Record):

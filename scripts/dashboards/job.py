@@ -86,6 +86,30 @@ _NOW = Row(
         ),
     ),
 )
+_CORPUS = "(documents|bytes|rows)/.*"
+"""Values that the data stage logs."""
+_DATA = Row(
+    "Data",
+    (
+        Panel(
+            "Documents",
+            "Documents that the data stage has read, that each step dropped, and that are kept;"
+            " the job's report shows why.",
+            "short",
+            (
+                Query(
+                    f'llmtrain_driver_scalar{{{_JOB}, metric=~"(documents|rows)/.*"}}', "{{metric}}"
+                ),
+            ),
+        ),
+        Panel(
+            "Text",
+            "UTF-8 text that the data stage has read, and that is kept.",
+            "bytes",
+            (Query(f'llmtrain_driver_scalar{{{_JOB}, metric=~"bytes/.*"}}', "{{metric}}"),),
+        ),
+    ),
+)
 _LEARNING = Row(
     "Learning",
     (
@@ -94,7 +118,7 @@ _LEARNING = Row(
             "Other values",
             "Values that the stage logs under names of their own.",
             "short",
-            (Query(f"llmtrain_driver_scalar{{{_JOB}}}", "{{metric}}"),),
+            (Query(f'llmtrain_driver_scalar{{{_JOB}, metric!~"{_CORPUS}"}}', "{{metric}}"),),
         ),
         Panel(
             "Evaluation",
@@ -246,5 +270,5 @@ JOB = Board(
         Variable("namespace", NAMESPACE.label, NAMESPACE.query),
         Variable("name", "Job", 'label_values(llmtrain_job_info{namespace="$namespace"}, name)'),
     ),
-    rows=(_NOW, _LEARNING, _SPEED, _MONEY, _TIME),
+    rows=(_NOW, _DATA, _LEARNING, _SPEED, _MONEY, _TIME),
 )

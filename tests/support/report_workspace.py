@@ -23,13 +23,14 @@ from llmtrain_api.data_report import (
     ClusterSizes,
     DataReport,
     Example,
+    GroupReport,
     Kept,
-    ScriptReport,
     Size,
     SourceReport,
     StepReport,
 )
 from llmtrain_api.goodput import Activity, Goodput, Interval, Seconds, WorkSeconds
+from llmtrain_api.histogram import Histogram
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.manifest import parse_job
 from llmtrain_api.records import EvaluationReport, GateResult, Generation
@@ -184,6 +185,7 @@ def write_finished_run(folder: Path) -> Workspace:
         received=Size(documents=4321, bytes=90),
         dropped=Size(documents=1234, bytes=30),
         examples=(example,),
+        scores=Histogram.even([0.31, 0.33, 0.97], 0.05),
     )
     alike = Cluster(documents=1765, source=SCRIPT, excerpt=SCRIPT, others=(SCRIPT,))
     sizes = ClusterSizes(smallest=1025, largest=2048, clusters=1, documents=1765)
@@ -199,7 +201,10 @@ def write_finished_run(folder: Path) -> Workspace:
         name=f"files {SCRIPT} (jsonl)",
         received=Size(documents=4321, bytes=90),
         dropped_by_rule={"gopher minWords": 1234},
-        scripts={"Latin": ScriptReport(received=4321, kept=3087)},
+        kept=Size(documents=1323, bytes=27),
+        scripts={"Latin": GroupReport(received=4321, kept=3087)},
+        labels={"language": {SCRIPT: GroupReport(received=4321, kept=3087)}},
+        lengths=Histogram.doubling([0, 1, 700, 1023]),
         bad_rows=17,
     )
     data = DataReport(

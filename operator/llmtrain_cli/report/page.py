@@ -8,6 +8,7 @@ from llmtrain_api.status import Phase
 from llmtrain_cli.report.reading import Unavailable
 from llmtrain_cli.report.sources import Run, Sources
 from llmtrain_cli.report.views.bill import Line, bill_lines
+from llmtrain_cli.report.views.corpus import group_tables, histogram_tables, source_rows
 from llmtrain_cli.report.views.curves import Chart, charts
 from llmtrain_cli.report.views.funnel import funnel
 from llmtrain_cli.report.views.summary import headline, plan_rows, stage_rows
@@ -24,7 +25,7 @@ def render(sources: Sources) -> str:
         lstrip_blocks=True,
     )
     environment.tests["missing"] = lambda part: isinstance(part, Unavailable)
-    run = sources.run
+    run, data = sources.run, sources.data
     return environment.get_template("page.html.j2").render(
         sources=sources,
         phase="unknown" if isinstance(run, Unavailable) else run.status.phase.value,
@@ -36,7 +37,10 @@ def render(sources: Sources) -> str:
         charts=_charts(sources),
         timeline=_timeline(run),
         bill=_bill(run),
-        funnel=sources.data if isinstance(sources.data, Unavailable) else funnel(sources.data),
+        funnel=data if isinstance(data, Unavailable) else funnel(data),
+        by_source=data if isinstance(data, Unavailable) else source_rows(data),
+        groups=data if isinstance(data, Unavailable) else group_tables(data),
+        histograms=data if isinstance(data, Unavailable) else histogram_tables(data),
         manifest=run if isinstance(run, Unavailable) else _manifest(run),
     )
 

@@ -81,8 +81,15 @@ def test_the_micro_batch_is_shown_as_planned_and_as_it_came(workspace: Workspace
 def test_what_became_of_each_source_is_shown(workspace: Workspace) -> None:
     shown = render(read_sources(workspace, run()))
     assert "gopher minWords 1,234" in shown
-    assert "Latin 3,087 of 4,321" in shown
+    assert '<td>Latin<td class="number">4,321<td class="number">3,087<td' in shown
+    assert '<td class="number">1,323<td class="number">100.0%' in shown
     assert '<td class="number">17</tr>' in shown
+
+
+def test_lengths_and_scores_are_drawn(workspace: Workspace) -> None:
+    shown = render(read_sources(workspace, run()))
+    assert '<td>512 to 1,023<td class="number">2<td class="drawn"><svg' in shown
+    assert '<td>0.3 to 0.35<td class="number">2<td class="drawn"><svg' in shown
 
 
 def test_the_tokenizer_is_shown_beside_the_other_one(workspace: Workspace) -> None:

@@ -20,6 +20,7 @@ from llmtrain_trainer.data import cleaning, shuffle
 from llmtrain_trainer.data.runner import RUNNER as DATA_STAGE
 from llmtrain_trainer.data.sources.shards import SourceShard
 from llmtrain_trainer.data.units import CorpusUnit, corpus_units
+from llmtrain_trainer.progress.tracker import ProgressTracker
 from llmtrain_trainer.stage import StageContext
 
 _FILES = 4
@@ -164,3 +165,25 @@ def test_units_follow_from_the_sizes_of_the_shards() -> None:
         (2, [9]),
     ]
     assert [unit.name for unit in units] == ["000000", "000001", "000002", "000003", "000004"]
+
+
+def test_the_report_shows_sources_and_lengths_before_and_after_the_steps(tmp_path: Path) -> None:
+    context = context_in(tmp_path)
+    DATA_STAGE.work(context)
+    report = DataReport.model_validate_json(context.workspace.data_report.read_bytes())
+    (source,) = report.by_source
+    assert source.received.documents == source.lengths.count == _FILES * _IN_A_FILE
+    assert source.kept == report.train + report.validation
+    assert source.kept.documents == report.kept_lengths.count == 90
+    assert [(each.lower, each.upper) for each in source.lengths.bins] == [(16, 32)]
+
+
+def test_the_counts_are_metrics(tmp_path: Path) -> None:
+    context = context_in(tmp_path)
+    DATA_STAGE.work(context)
+    DATA_STAGE.conclude(context)
+    assert isinstance(context.progress, ProgressTracker)
+    scalars = context.progress.report().scalars
+    assert scalars["documents/read"] == _FILES * _IN_A_FILE
+    assert scalars["documents/dropped/exactDedup"] == 30
+    assert scalars["documents/kept"] == 90

@@ -17,10 +17,11 @@ from support.stage_context import documents_of, stage_context
 
 from llmtrain_api.data_report import DataReport, Size
 from llmtrain_api.spec.data import Files
+from llmtrain_trainer.data import report
 from llmtrain_trainer.data.readers import csv_file, reading, warc
 from llmtrain_trainer.data.readers.reading import filled_lines
 from llmtrain_trainer.data.readers.rows import BadRows
-from llmtrain_trainer.data.report import Tally, total
+from llmtrain_trainer.data.report import OTHERS, Tally, total
 from llmtrain_trainer.data.runner import RUNNER as DATA_STAGE
 from llmtrain_trainer.data.sources.files import file_shards
 from llmtrain_trainer.errors import UserError
@@ -298,8 +299,8 @@ def test_a_torn_archive_is_told_in_the_report_and_its_pages_lose_their_markup(
     DATA_STAGE.work(context)
     (text,) = documents_of(context.workspace, "train")
     assert text.startswith("A page with words")
-    report = DataReport.model_validate_json(context.workspace.data_report.read_bytes())
-    skipped = report.by_source[0].skipped
+    data_report = DataReport.model_validate_json(context.workspace.data_report.read_bytes())
+    skipped = data_report.by_source[0].skipped
     assert {rule: each.count for rule, each in skipped.items()} == {"status": 1, "cutOff": 1}
     assert "a.warc.gz: record 3: Compressed file ended" in skipped["cutOff"].example
 
@@ -315,6 +316,14 @@ def test_the_sum_of_many_counts_is_theirs_in_order(origins: list[str]) -> None:
         expected += tally
     assert total(tallies) == expected
     assert list(total(tallies).read) == list(expected.read)
+
+
+def test_a_report_names_a_bounded_number_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "MAX_ORIGINS", 3)
+    tallies = [Tally(read={f"{n}.txt": Size(documents=1, bytes=n)}) for n in range(9)]
+    read = total(tallies).read
+    assert list(read) == ["0.txt", "1.txt", "2.txt", OTHERS]
+    assert sum(read.values(), Size()) == Size(documents=9, bytes=sum(range(9)))
 
 
 def test_a_line_that_is_too_long_is_a_bad_row_in_parts_too(

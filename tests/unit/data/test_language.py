@@ -12,12 +12,13 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 from pydantic import ValidationError
 from support.text_shard import TextShard
 
+from llmtrain_api.data_report import GroupReport
 from llmtrain_api.faults import describe_faults
 from llmtrain_api.spec.data import Data
 from llmtrain_api.spec.step_sections.language import LANGUAGES, Language
 from llmtrain_trainer.data.pipeline import work_on_shard
 from llmtrain_trainer.data.sources.shards import SourceShard
-from llmtrain_trainer.data.steps.base import Dropped
+from llmtrain_trainer.data.steps.base import Dropped, Judged
 from llmtrain_trainer.data.steps.language import LanguageStep
 from llmtrain_trainer.data.steps.registry import reasons
 
@@ -39,7 +40,20 @@ APPLY = ENGLISH.prepare()
 
 def outcomes(settings: dict[str, object], *texts: str) -> list[str | Dropped]:
     """What the step makes of texts."""
-    return LanguageStep(Language.model_validate(settings)).prepare()(texts)
+    return [each.outcome for each in judged(LanguageStep(Language.model_validate(settings)), *texts)]
+
+
+def judged(step: LanguageStep, *texts: str) -> list[Judged]:
+    """The texts with their languages."""
+    found = step.prepare()(texts)
+    return [each for each in found if isinstance(each, Judged)]
+
+
+def test_without_a_language_to_keep_all_documents_stay_and_are_counted() -> None:
+    found = judged(LanguageStep(Language()), *SENTENCES.values(), *NO_LANGUAGE)
+    assert [each.outcome for each in found] == [*SENTENCES.values(), *NO_LANGUAGE]
+    assert [each.label for each in found] == [*SENTENCES, *["unknown"] * len(NO_LANGUAGE)]
+    assert all(0 <= each.score <= 1 for each in found)
 
 
 @pytest.mark.parametrize("language", SENTENCES)
@@ -83,6 +97,11 @@ def test_the_report_counts_documents_by_language() -> None:
     assert [document.text for document in batch.documents] == [SENTENCES["en"], SENTENCES["de"]]
     others = dict.fromkeys(SENTENCES.keys() - {"en", "de"}, 1)
     assert report.dropped_by_rule == others | {"fr": 2, "unknown": len(NO_LANGUAGE)}
+    labels = batch.tally.labels["language"]
+    assert labels["en"] == GroupReport(received=1, kept=1)
+    assert labels["fr"] == GroupReport(received=2, kept=0)
+    assert labels["unknown"] == GroupReport(received=len(NO_LANGUAGE), kept=0)
+    assert report.scores.count == len(texts)
     why = reasons(data.steps)
     assert why["language fr"] == "most likely in the language fr"
     assert why["language unknown"] == "in no language with a probability of 0.65"
@@ -90,7 +109,9 @@ def test_the_report_counts_documents_by_language() -> None:
 
 @given(st.text(max_size=300))
 def test_any_text_has_an_outcome_with_a_reason(text: str) -> None:
-    (outcome,) = APPLY([text])
+    (found,) = APPLY([text])
+    assert isinstance(found, Judged)
+    outcome = found.outcome
     assert outcome == text or (isinstance(outcome, Dropped) and outcome.rule in ENGLISH.reasons)
 
 

@@ -9,7 +9,7 @@ from llmtrain_api.data_report import (
     Cluster,
     Clusters,
     DataReport,
-    ScriptReport,
+    GroupReport,
     Size,
     StepReport,
 )
@@ -64,8 +64,8 @@ def test_good_documents_give_no_warning(tmp_path: Path) -> None:
     (source,) = report.by_source
     assert (source.name, source.received.documents) == ("files a.jsonl (jsonl)", 41)
     assert source.scripts == {
-        "Latin": ScriptReport(received=21, kept=21),
-        "Cjk": ScriptReport(received=20, kept=20),
+        "Latin": GroupReport(received=21, kept=21),
+        "Cjk": GroupReport(received=20, kept=20),
     }
     assert source.dropped_by_rule == {"exactDedup repeated": 1}
 

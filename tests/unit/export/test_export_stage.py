@@ -10,7 +10,7 @@ from support.later_stage_context import stage_context
 from support.tiny_model import save_tiny, tiny_model, tiny_tokenizer
 from transformers import LlamaForCausalLM
 
-from llmtrain_api.data_report import DataReport, Size, StepReport
+from llmtrain_api.data_report import DataReport, Size, SourceReport, StepReport
 from llmtrain_api.records import EvaluationReport, GateResult, Generation, StepRecord
 from llmtrain_api.stages import Stage
 from llmtrain_api.status import EvaluationResult
@@ -30,7 +30,8 @@ LINE = {
     "export": {},
 }
 DATA = DataReport(
-    sources={"raw|a.jsonl": Size(documents=12, bytes=3456)},
+    sources={},
+    by_source=(SourceReport(name="raw|a.jsonl", received=Size(documents=12, bytes=3456)),),
     steps=(StepReport(name="gopher", dropped=Size(documents=2, bytes=456)),),
     train=Size(documents=9, bytes=2700),
     validation=Size(documents=1, bytes=300),

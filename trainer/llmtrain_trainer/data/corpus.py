@@ -1,19 +1,20 @@
 """Makes a corpus in three rounds of the workers; only counts pass through this process."""
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from llmtrain_api.data_report import Clusters, DataReport, Size, StepReport
+from llmtrain_api.histogram import Histogram
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.data.cleaning import CleanUnit, clean
 from llmtrain_trainer.data.comparison import Compared, Comparison, comparisons
 from llmtrain_trainer.data.contamination.counts import Counts, add
 from llmtrain_trainer.data.contamination.decontamination import STEP, Decontamination
-from llmtrain_trainer.data.report import merge
+from llmtrain_trainer.data.metrics import corpus_metrics
+from llmtrain_trainer.data.report import add_origins, merge
 from llmtrain_trainer.data.source_counter import SourceCounter
 from llmtrain_trainer.data.splitting import (
     TRAIN,
@@ -76,11 +77,12 @@ class CorpusMaker:
         num_kept = 0
         for unit, report in zip(
             self.units,
-            self._each(cleaned, self.units, "cleaning documents", between=(0, self._cleaned)),
+            self._in_order(cleaned, self.units, "cleaning documents", between=(0, self._cleaned)),
             strict=True,
         ):
             counts.take_clean(unit, report)
             num_kept += report.num_kept
+            self.context.progress.log(corpus_metrics(counts.report()))
         compared = self._compare(num_kept)
         counts.take_clusters(compared.clusters)
         parts = self._split(compared)
@@ -132,6 +134,17 @@ class CorpusMaker:
         *,
         between: tuple[int, int],
     ) -> list[Result]:
+        """The results of a round, all of them."""
+        return list(self._in_order(work, items, activity, between=between))
+
+    def _in_order(
+        self,
+        work: Callable[[Item], Result],
+        items: Sequence[Item],
+        activity: str,
+        *,
+        between: tuple[int, int],
+    ) -> Iterator[Result]:
         """The results of a round, with a sign of life for each item.
 
         Args:
@@ -142,18 +155,16 @@ class CorpusMaker:
         """
         begin, end = between
         size = sum(unit.size for unit in self.units)
-        results = []
-        for result in map_in_order(items, work, num_bytes=size):
-            results.append(result)
+        for number, result in enumerate(map_in_order(items, work, num_bytes=size), start=1):
             if self.context.stop.is_set():
                 raise Interrupted(
                     f"stopped while {activity}; it goes on with the parts that remain"
                 )
+            yield result
             self.context.progress.update(
-                percent=begin + (end - begin) * len(results) / len(items),
-                activity=f"{activity} (part {len(results)} of {len(items)})",
+                percent=begin + (end - begin) * number / len(items),
+                activity=f"{activity} (part {number} of {len(items)})",
             )
-        return results
 
 
 def _first_document(reports: Sequence[SplitUnit]) -> tuple[int, Side | None]:
@@ -183,8 +194,9 @@ class _Counts:
         ]
         self._steps = {name: StepReport(name=name) for name in names}
         self._by_source = [SourceCounter(source) for source in data.sources]
-        self._read: dict[str, Size] = defaultdict(Size)
+        self._read: dict[str, Size] = {}
         self._train, self._validation = Size(), Size()
+        self._kept_lengths = Histogram()
         self._clusters: Mapping[str, Clusters] = {}
         self.contamination: Counts = {}
 
@@ -195,17 +207,18 @@ class _Counts:
             UserError: its source has more bad rows than it may have.
         """
         self._by_source[unit.source].take(report.tally)
-        for origin, size in report.tally.read.items():
-            self._read[origin] += size
+        self._read = add_origins(self._read, report.tally.read)
         self._merge(report.tally.steps)
         self.contamination = add(self.contamination, report.tally.contamination)
 
     def take_split(self, unit: CorpusUnit, report: SplitUnit) -> None:
         """Count what a unit wrote."""
         self._by_source[unit.source].take_steps(report.comparisons)
+        self._by_source[unit.source].take_kept(report.train + report.validation)
         self._merge(report.comparisons)
         self._train += report.train
         self._validation += report.validation
+        self._kept_lengths += report.lengths
 
     def take_clusters(self, clusters: Mapping[str, Clusters]) -> None:
         """Keep the clusters that steps found, by the names of the steps."""
@@ -214,7 +227,7 @@ class _Counts:
     def report(self) -> DataReport:
         """The data report."""
         return DataReport(
-            sources=dict(self._read),
+            sources=self._read,
             by_source=tuple(counter.report() for counter in self._by_source),
             steps=tuple(
                 step.replace(clusters=self._clusters.get(name))
@@ -222,6 +235,7 @@ class _Counts:
             ),
             train=self._train,
             validation=self._validation,
+            kept_lengths=self._kept_lengths,
         )
 
     def _merge(self, steps: Sequence[StepReport]) -> None:

@@ -1,18 +1,19 @@
 """Applies corpus steps to documents: first per document in workers, then across documents."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from llmtrain_api.data_report import Size
+from llmtrain_api.histogram import Histogram
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.data.contamination.counts import Counts
 from llmtrain_trainer.data.contamination.decontamination import STEP, Decontamination
 from llmtrain_trainer.data.documents import BLANK_KEY, Document, document_key
 from llmtrain_trainer.data.readers.rows import BadRows
-from llmtrain_trainer.data.report import StepCounter, Tally, num_bytes
+from llmtrain_trainer.data.report import StepCounter, Tally, groups, num_bytes
 from llmtrain_trainer.data.scripts import main_script
 from llmtrain_trainer.data.sources.shards import SourceShard
 from llmtrain_trainer.data.steps.base import (
@@ -20,7 +21,9 @@ from llmtrain_trainer.data.steps.base import (
     CorpusStep,
     DocumentStep,
     Dropped,
+    Judged,
     TextFunction,
+    TextOutcome,
 )
 from llmtrain_trainer.data.steps.registry import document_steps
 
@@ -53,7 +56,7 @@ def work_on_shard(
     """
     bad_rows = BadRows(data.sources[work.number].max_bad_rows)
     steps = document_steps(data.steps, is_html=work.shard.is_html)
-    applied = {name: _Applied(_prepared(step), step.placeholders) for name, step in steps.items()}
+    applied = {name: _Applied(_prepared(step), step) for name, step in steps.items()}
     batch = _OpenBatch(work, applied, decontamination, bad_rows)
     for text in work.shard.documents(bad_rows):
         batch.add(_without_lone_surrogates(text))
@@ -113,7 +116,7 @@ class _Applied:
     """A step in this process."""
 
     function: TextFunction
-    placeholders: Mapping[str, str]
+    step: DocumentStep[Any]
 
 
 class _OpenBatch:
@@ -128,7 +131,11 @@ class _OpenBatch:
         self._applied = applied
         self._decontamination = decontamination
         self._bad_rows = bad_rows
+        self._lengths: list[int] = []
+        """Bytes of each text as it was read."""
         self._read_bytes = 0
+        self._labels: defaultdict[str, dict[int, str]] = defaultdict(dict)
+        """Labels that steps gave to the texts at some places, by the names of the steps."""
         self._texts: list[str] = []
 
     @property
@@ -136,16 +143,18 @@ class _OpenBatch:
         return self._read_bytes >= _BATCH_BYTES or len(self._texts) >= _BATCH_DOCUMENTS
 
     def add(self, text: str) -> None:
-        self._read_bytes += num_bytes(text)
+        length = num_bytes(text)
+        self._lengths.append(length)
+        self._read_bytes += length
         self._texts.append(text)
 
     def close(self) -> DocumentBatch:
         """Apply the steps."""
         kept = list(range(len(self._texts)))
         reports = []
-        for name, step in self._applied.items():
-            counter = StepCounter(name, step.placeholders)
-            kept = self._apply(step.function, kept, counter)
+        for name, applied in self._applied.items():
+            counter = StepCounter(name, applied.step.placeholders, applied.step.score_width)
+            kept = self._apply(applied.function, kept, counter)
             reports.append(counter.report())
         contamination: Counts = {}
         if self._decontamination is not None:
@@ -164,8 +173,12 @@ class _OpenBatch:
                 num_bad_rows=num_bad_rows,
                 bad_rows=bad_rows,
                 skipped=skipped,
-                scripts_in=dict(Counter(scripts)),
-                scripts_kept=dict(Counter(scripts[i] for i in kept)),
+                lengths=Histogram.doubling(self._lengths),
+                scripts=groups(scripts, (scripts[i] for i in kept)),
+                labels={
+                    step: groups([*labels.values()], (labels[i] for i in kept if i in labels))
+                    for step, labels in self._labels.items()
+                },
                 steps=tuple(reports),
                 contamination=dict(contamination),
             ),
@@ -187,10 +200,14 @@ class _OpenBatch:
         return self._take(outcomes, places, counter), found
 
     def _take(
-        self, outcomes: Sequence[str | Dropped], places: list[int], counter: StepCounter
+        self, outcomes: Sequence[TextOutcome], places: list[int], counter: StepCounter
     ) -> list[int]:
         kept = []
-        for place, outcome in zip(places, outcomes, strict=True):
+        for place, found in zip(places, outcomes, strict=True):
+            if isinstance(found, Judged):
+                counter.score(found.score)
+                self._labels[counter.name][place] = found.label
+            outcome = found.outcome if isinstance(found, Judged) else found
             is_text = isinstance(outcome, Dropped) or not is_blank(outcome)
             after = outcome if is_text else Dropped(NO_TEXT)
             counter.count(self._work.shard.source, self._texts[place], after)

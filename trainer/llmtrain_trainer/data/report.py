@@ -1,14 +1,15 @@
 """Counts what each step does, batch by batch; the counts of batches add up."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import Field
 
 from llmtrain_api.base import Record
 from llmtrain_api.contamination import Contamination
-from llmtrain_api.data_report import Example, Size, Skipped, StepReport
+from llmtrain_api.data_report import Example, GroupReport, Size, Skipped, StepReport
+from llmtrain_api.histogram import Histogram
 from llmtrain_trainer.data.contamination.counts import add
 from llmtrain_trainer.data.readers.rows import first_examples, merge_skipped
 from llmtrain_trainer.data.steps.base import Dropped
@@ -26,19 +27,38 @@ def size_of(text: str) -> Size:
     return Size(documents=1, bytes=num_bytes(text))
 
 
+MAX_ORIGINS = 1000
+"""Files that a report names."""
+OTHERS = "(others)"
+"""All other files."""
+
+
+def add_origins(first: Mapping[str, Size], second: Mapping[str, Size]) -> dict[str, Size]:
+    """Documents by their origin in both; a bounded number of origins are named, the first ones."""
+    together = dict(first)
+    for origin, size in second.items():
+        is_named = origin in together or len(together) < MAX_ORIGINS
+        name = origin if is_named else OTHERS
+        together[name] = together.get(name, Size()) + size
+    return together
+
+
 class Tally(Record):
     """Counts of some documents of one source, before and after the steps of the workers."""
 
     read: dict[str, Size] = Field(default_factory=dict)
-    """Documents by their origin: a file's path."""
+    """Documents by their origin: a file's path. A bounded number of them are named."""
     num_bad_rows: int = 0
     bad_rows: tuple[str, ...] = ()
     """What was wrong with the first few."""
     skipped: dict[str, Skipped] = Field(default_factory=dict)
     """What else holds no document, by its kind."""
-    scripts_in: dict[str, int] = Field(default_factory=dict)
-    """Documents by script, those that were dropped included."""
-    scripts_kept: dict[str, int] = Field(default_factory=dict)
+    lengths: Histogram = Histogram()
+    """Documents by their bytes, as they were read."""
+    scripts: dict[str, GroupReport] = Field(default_factory=dict)
+    """Documents by script."""
+    labels: dict[str, dict[str, GroupReport]] = Field(default_factory=dict)
+    """Documents by what a step took them for, by the step's name."""
     steps: tuple[StepReport, ...] = ()
     """Steps that look at one document, in their order."""
     contamination: dict[str, Contamination] = Field(default_factory=dict)
@@ -46,19 +66,43 @@ class Tally(Record):
 
     def __add__(self, other: "Tally") -> "Tally":
         """The counts of both; the other's documents come after."""
-        read = dict(self.read)
-        for origin, size in other.read.items():
-            read[origin] = read.get(origin, Size()) + size
         return Tally(
-            read=read,
+            read=add_origins(self.read, other.read),
             num_bad_rows=self.num_bad_rows + other.num_bad_rows,
             bad_rows=first_examples(self.bad_rows, other.bad_rows),
             skipped=merge_skipped(self.skipped, other.skipped),
-            scripts_in=dict(Counter(self.scripts_in) + Counter(other.scripts_in)),
-            scripts_kept=dict(Counter(self.scripts_kept) + Counter(other.scripts_kept)),
+            lengths=self.lengths + other.lengths,
+            scripts=add_groups(self.scripts, other.scripts),
+            labels={
+                step: add_groups(self.labels.get(step, {}), other.labels.get(step, {}))
+                for step in {**self.labels, **other.labels}
+            },
             steps=merge_all(self.steps, other.steps),
             contamination=add(self.contamination, other.contamination),
         )
+
+
+def add_groups(
+    first: Mapping[str, GroupReport], second: Mapping[str, GroupReport]
+) -> dict[str, GroupReport]:
+    """The documents of each group in both."""
+    together = dict(first)
+    for name, group in second.items():
+        together[name] = together.get(name, GroupReport()) + group
+    return together
+
+
+def groups(names: Sequence[str], kept: Iterable[str]) -> dict[str, GroupReport]:
+    """The documents of each group.
+
+    Args:
+        names: the group of each document.
+        kept: the group of each document that is kept.
+    """
+    left = Counter(kept)
+    return {
+        name: GroupReport(received=count, kept=left[name]) for name, count in Counter(names).items()
+    }
 
 
 def total(tallies: Iterable[Tally]) -> Tally:
@@ -86,12 +130,15 @@ class StepCounter:
     name: str
     placeholders: Mapping[str, str] = field(default_factory=dict)
     """The step's."""
+    score_width: float = 1.0
+    """Width of the bins of the step's scores."""
     _received: Counter[str] = field(default_factory=Counter)
     _kept: Counter[str] = field(default_factory=Counter)
     _dropped: Counter[str] = field(default_factory=Counter)
     _by_rule: Counter[str] = field(default_factory=Counter)
     _replaced: Counter[str] = field(default_factory=Counter)
     _num_changed: int = 0
+    _scores: list[float] = field(default_factory=list)
     _examples: list[Example] = field(default_factory=list)
     _shown: Counter[str] = field(default_factory=Counter)
 
@@ -110,6 +157,10 @@ class StepCounter:
                 self._replaced[kind] += after.count(placeholder) - before.count(placeholder)
             self._show(source, before, after)
 
+    def score(self, score: float) -> None:
+        """Count the score that the step gave to a document."""
+        self._scores.append(score)
+
     def report(self) -> StepReport:
         """The counts so far."""
         return StepReport(
@@ -121,6 +172,7 @@ class StepCounter:
             dropped_by_rule=dict(self._by_rule),
             replaced_by_kind=dict(+self._replaced),
             examples=tuple(self._examples),
+            scores=Histogram.even(self._scores, self.score_width),
         )
 
     def _show(self, source: str, before: str, after: str | Dropped) -> None:
@@ -141,6 +193,7 @@ def merge(first: StepReport, second: StepReport) -> StepReport:
         dropped_by_rule=dict(Counter(first.dropped_by_rule) + Counter(second.dropped_by_rule)),
         replaced_by_kind=dict(Counter(first.replaced_by_kind) + Counter(second.replaced_by_kind)),
         examples=tuple(_first_of_each_rule((*first.examples, *second.examples))),
+        scores=first.scores + second.scores,
     )
 
 

@@ -1,9 +1,9 @@
 """Counts what becomes of the documents of each source, batch by batch."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from llmtrain_api.data_report import ScriptReport, Size, Skipped, SourceReport, StepReport
+from llmtrain_api.data_report import GroupReport, Size, Skipped, SourceReport, StepReport
 from llmtrain_api.spec.data import Source
 from llmtrain_trainer.data.readers.rows import BadRows, merge_skipped
 from llmtrain_trainer.data.report import Tally
@@ -25,8 +25,8 @@ class SourceCounter:
         self._received = Size()
         self._dropped: Counter[str] = Counter()
         self._changed: Counter[str] = Counter()
-        self._scripts_in: Counter[str] = Counter()
-        self._scripts_kept: Counter[str] = Counter()
+        self._groups = Tally()
+        self._kept = Size()
 
     def take(self, tally: Tally) -> None:
         """Count what workers made of some documents.
@@ -38,8 +38,7 @@ class SourceCounter:
             self._bad_rows.add(tally.num_bad_rows, tally.bad_rows)
         self._skipped = merge_skipped(self._skipped, tally.skipped)
         self._received = sum(tally.read.values(), self._received)
-        self._scripts_in.update(tally.scripts_in)
-        self._scripts_kept.update(tally.scripts_kept)
+        self._groups += Tally(lengths=tally.lengths, scripts=tally.scripts, labels=tally.labels)
         self.take_steps(tally.steps)
 
     def take_steps(self, steps: Iterable[StepReport]) -> None:
@@ -50,22 +49,29 @@ class SourceCounter:
             if step.changed_documents:
                 self._changed[step.name] += step.changed_documents
 
+    def take_kept(self, size: Size) -> None:
+        """Count documents that all steps kept."""
+        self._kept += size
+
     def report(self) -> SourceReport:
         """The counts so far."""
-        scripts = {
-            script: ScriptReport(received=count, kept=self._scripts_kept[script])
-            for script, count in self._scripts_in.most_common()
-        }
         return SourceReport(
             name=self._name,
             received=self._received,
+            kept=self._kept,
             dropped_by_rule=dict(self._dropped.most_common()),
             changed_by_step=dict(self._changed),
-            scripts=scripts,
+            scripts=_most_first(self._groups.scripts),
+            labels={step: _most_first(labels) for step, labels in self._groups.labels.items()},
+            lengths=self._groups.lengths,
             bad_rows=self._bad_rows.count,
             bad_row_examples=tuple(self._bad_rows.examples),
             skipped=self._skipped,
         )
+
+
+def _most_first(groups: Mapping[str, GroupReport]) -> dict[str, GroupReport]:
+    return dict(sorted(groups.items(), key=lambda item: -item[1].received))
 
 
 def source_name(source: Source) -> str:

@@ -8,12 +8,13 @@ from typing import Literal
 
 from llmtrain_api.base import Record
 from llmtrain_api.data_report import Size, StepReport
+from llmtrain_api.histogram import Histogram
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.data.cleaning import DOCUMENTS
 from llmtrain_trainer.data.documents import DocumentWriter, is_held_out, row_groups
 from llmtrain_trainer.data.drops import DropFile, dropped_rows
 from llmtrain_trainer.data.pipeline import Drop
-from llmtrain_trainer.data.report import StepCounter
+from llmtrain_trainer.data.report import StepCounter, num_bytes
 from llmtrain_trainer.data.shuffle import read_keys
 from llmtrain_trainer.data.steps.registry import comparing_steps
 from llmtrain_trainer.data.units import CorpusUnit
@@ -53,6 +54,8 @@ class SplitUnit(Record):
     validation: Size
     comparisons: tuple[StepReport, ...]
     """Steps that compare documents, in their order."""
+    lengths: Histogram = Histogram()
+    """Documents of both sides by their bytes."""
     first_is_in: Side | None
     """The side of the first document; None where none is left."""
 
@@ -94,6 +97,7 @@ def _split(
     counters = [StepCounter(name) for name in comparing_steps(data.steps)]
     dropped = dropped_rows(files, unit.number)
     first: Side | None = None
+    lengths: list[int] = []
     with (
         DocumentWriter(folder / TRAIN, unit.source) as train,
         DocumentWriter(folder / VALIDATION, unit.source) as validation,
@@ -108,10 +112,12 @@ def _split(
             if first is None:
                 first = side = first_to or side
             (train if side == TRAIN else validation).write(text, source)
+            lengths.append(num_bytes(text))
     return SplitUnit(
         train=train.written,
         validation=validation.written,
         comparisons=tuple(counter.report() for counter in counters),
+        lengths=Histogram.doubling(lengths),
         first_is_in=first,
     )
 

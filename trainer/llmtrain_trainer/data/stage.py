@@ -13,6 +13,7 @@ from llmtrain_trainer.completion import fingerprint
 from llmtrain_trainer.data.contamination import counts, decontamination
 from llmtrain_trainer.data.contamination.index import QuestionIndex
 from llmtrain_trainer.data.corpus import CorpusMaker
+from llmtrain_trainer.data.metrics import corpus_metrics
 from llmtrain_trainer.data.sources.shards import SourceShard, shards
 from llmtrain_trainer.data.steps.registry import reasons
 from llmtrain_trainer.data.units import corpus_units
@@ -121,6 +122,7 @@ def conclude(context: StageContext) -> StageResult:
     found = bounded_warnings([*missed, *lost, *counts.warnings(report.contamination)])
     for warning in found:
         _log.warning("%s", warning)
+    context.progress.log(corpus_metrics(report))
     context.progress.update(warnings=found)
     context.progress.update(percent=100, activity="documents are ready")
     return StageResult()

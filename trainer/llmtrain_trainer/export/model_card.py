@@ -127,7 +127,7 @@ def _gate(gate: GateResult) -> str:
 
 def _data(report: DataReport) -> Iterator[str]:
     yield "## What it learned from"
-    rows = [(source, *_counts(size)) for source, size in report.sources.items()]
+    rows = [(source.name, *_counts(source.received)) for source in report.by_source]
     rows += [
         (f"dropped by {step.name}", *_counts(step.dropped))
         for step in report.steps

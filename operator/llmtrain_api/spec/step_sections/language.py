@@ -31,13 +31,14 @@ LanguageCode = Annotated[
 
 
 class Language(StepSection):
-    """Languages to keep, as py3langid's bundled model identifies them.
+    """Languages to count, and to keep, as py3langid's bundled model identifies them.
 
     A document in several languages counts as one in the language of most of its text.
     """
 
-    keep: Annotated[tuple[LanguageCode, ...], Field(min_length=1, max_length=len(LANGUAGES))]
-    """ISO 639 codes of the languages to keep, such as `en` or `de`."""
+    keep: Annotated[tuple[LanguageCode, ...], Field(max_length=len(LANGUAGES))] = ()
+    """ISO 639 codes of the languages to keep, such as `en` or `de`. Without one, all documents
+    stay; the data report counts them by language, as it always does."""
     min: Share = 0.65
     """Smallest probability that a document is in one of these languages, all of them together. The
     probabilities are calibrated: short texts, code and tables have low ones."""

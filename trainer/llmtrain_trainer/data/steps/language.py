@@ -3,21 +3,25 @@
 from collections.abc import Mapping
 
 from llmtrain_api.spec.step_sections.language import LANGUAGES, Language
-from llmtrain_trainer.data.steps.base import DocumentStep, Dropped, TextFunction, one_by_one
+from llmtrain_trainer.data.steps.base import DocumentStep, Dropped, Judged, TextFunction, one_by_one
 
-_UNKNOWN = "unknown"
+UNKNOWN = "unknown"
+"""The label of a document in no language with enough probability."""
 _LONGEST = 100_000
 """Characters from the beginning of a document that are looked at."""
 
 
 class LanguageStep(DocumentStep[Language]):
-    """Keeps documents by their language; the rule that drops one is its language's code."""
+    """Counts documents by their language, and keeps those in some.
+
+    The rule that drops a document is its language's code.
+    """
 
     @property
     def reasons(self) -> Mapping[str, str]:
         """Descriptions of the documents that each rule drops."""
         languages = {code: f"most likely in the language {code}" for code in LANGUAGES}
-        return {**languages, _UNKNOWN: f"in no language with a probability of {self.section.min:g}"}
+        return {**languages, UNKNOWN: f"in no language with a probability of {self.section.min:g}"}
 
     def prepare(self) -> TextFunction:
         """Load the model in py3langid's wheel, which takes about a second."""
@@ -26,13 +30,17 @@ class LanguageStep(DocumentStep[Language]):
         identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
         keep, smallest = set(self.section.keep), self.section.min
 
-        def apply(text: str) -> str | Dropped:
+        def apply(text: str) -> Judged:
             ranking: list[tuple[str, float]] = identifier.rank(text[:_LONGEST])
             likeliest, probability = ranking[0]
-            if sum(share for code, share in ranking if code in keep) >= smallest:
-                return text
-            if likeliest in keep or likeliest not in LANGUAGES or probability < smallest:
-                return text if self.section.keep_unknown else Dropped(_UNKNOWN)
-            return Dropped(likeliest)
+            is_known = likeliest in LANGUAGES and probability >= smallest
+            fits = sum(share for code, share in ranking if code in keep) >= smallest
+            label = likeliest if is_known or (fits and likeliest in keep) else UNKNOWN
+            if not keep or fits:
+                return Judged(text, label, probability)
+            if likeliest in keep or not is_known:
+                unknown = text if self.section.keep_unknown else Dropped(UNKNOWN)
+                return Judged(unknown, label, probability)
+            return Judged(Dropped(likeliest), label, probability)
 
         return one_by_one(apply)
