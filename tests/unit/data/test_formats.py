@@ -21,7 +21,7 @@ from llmtrain_trainer.data import report
 from llmtrain_trainer.data.readers import csv_file, reading, warc
 from llmtrain_trainer.data.readers.reading import filled_lines
 from llmtrain_trainer.data.readers.rows import BadRows
-from llmtrain_trainer.data.report import OTHERS, Tally, total
+from llmtrain_trainer.data.report import Tally, total
 from llmtrain_trainer.data.runner import RUNNER as DATA_STAGE
 from llmtrain_trainer.data.sources.files import file_shards
 from llmtrain_trainer.errors import UserError
@@ -322,7 +322,7 @@ def test_a_report_names_a_bounded_number_of_files(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(report, "MAX_ORIGINS", 3)
     tallies = [Tally(read={f"{n}.txt": Size(documents=1, bytes=n)}) for n in range(9)]
     read = total(tallies).read
-    assert list(read) == ["0.txt", "1.txt", "2.txt", OTHERS]
+    assert list(read) == ["0.txt", "1.txt", "2.txt", report.OTHERS]
     assert sum(read.values(), Size()) == Size(documents=9, bytes=sum(range(9)))
 
 

@@ -40,7 +40,8 @@ APPLY = ENGLISH.prepare()
 
 def outcomes(settings: dict[str, object], *texts: str) -> list[str | Dropped]:
     """What the step makes of texts."""
-    return [each.outcome for each in judged(LanguageStep(Language.model_validate(settings)), *texts)]
+    step = LanguageStep(Language.model_validate(settings))
+    return [each.outcome for each in judged(step, *texts)]
 
 
 def judged(step: LanguageStep, *texts: str) -> list[Judged]:

@@ -87,7 +87,7 @@ def encode(texts: list[str], encoder: Encoder) -> Encoding:
         tokens.fromlist(document)
         tokens.append(encoder.end_of_text_id)
     return Encoding(
-        tokens=np.frombuffer(tokens, dtype=np.uint32),
+        tokens=np.asarray(tokens),
         num_tokens=np.array([len(document) + 1 for document in ids], dtype=np.int64),
         num_bytes=np.array([len(text.encode()) for text in texts], dtype=np.int64),
     )
