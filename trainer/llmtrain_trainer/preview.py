@@ -6,6 +6,7 @@ It writes a `DataPreview` on standard output. Nothing is left on the disk, and n
 import argparse
 import logging
 import sys
+from contextlib import redirect_stdout
 
 from llmtrain_api.data_report import DataPreview
 from llmtrain_api.visible import visible
@@ -25,7 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.ERROR)
     try:
-        found = _preview(options)
+        # The code of an evaluation task may print.
+        with redirect_stdout(sys.stderr):
+            found = _preview(options)
     except StageError as error:
         print(f"error: {visible(error.message)}", file=sys.stderr)  # noqa: T201 - a terminal program
         return int(error.exit_code)

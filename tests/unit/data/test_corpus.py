@@ -183,7 +183,7 @@ def test_the_counts_are_metrics(tmp_path: Path) -> None:
     DATA_STAGE.work(context)
     DATA_STAGE.conclude(context)
     assert isinstance(context.progress, ProgressTracker)
-    scalars = context.progress.report().scalars
+    scalars = context.progress.report.scalars
     assert scalars["documents/read"] == _FILES * _IN_A_FILE
     assert scalars["documents/dropped/exactDedup"] == 30
     assert scalars["documents/kept"] == 90

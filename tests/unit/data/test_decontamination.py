@@ -12,6 +12,7 @@ from support.tiny_model import save_tiny
 from llmtrain_api.contamination import ContaminationReport, TaskContamination
 from llmtrain_api.data_report import DataReport
 from llmtrain_trainer.data.documents import DocumentWriter
+from llmtrain_trainer.data.preview import preview
 from llmtrain_trainer.data.runner import RUNNER as DATA_STAGE
 from llmtrain_trainer.data.sources.python_docs import harvest_part
 from llmtrain_trainer.errors import UserError
@@ -83,6 +84,13 @@ def test_a_question_in_a_document_is_named_and_the_document_left_out(tmp_path: P
     assert "decontaminate quiz" in report.by_source[0].dropped_by_rule
     told = "quiz: 1 documents hold 1 of its 13 questions and were left out, such as one of a.jsonl"
     assert told in warnings_of(context)
+
+
+def test_a_preview_shows_them_before_anything_is_started(tmp_path: Path) -> None:
+    found = preview(contexts(tmp_path, [*CLEAN, PLANTED]).config, 100)
+    step = next(step for step in found.report.steps if step.name == "decontaminate")
+    assert step.dropped_by_rule == {"quiz": 1}
+    assert "quiz" in found.reasons["decontaminate quiz"]
 
 
 @pytest.mark.parametrize(("mode", "searched"), [("report", True), ("ignore", False)])

@@ -10,16 +10,17 @@ from llmtrain_api.data_report import DataPreview
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.data.readers.rows import BadRows
 from llmtrain_trainer.data.sources.shards import Shard, SourceShard, shards
-from llmtrain_trainer.data.stage import make_corpus
-from llmtrain_trainer.data.steps.registry import reasons
+from llmtrain_trainer.data.stage import drop_reasons, make_corpus
 from llmtrain_trainer.progress.reporter import NullReporter
+from llmtrain_trainer.runner import asked_questions
 from llmtrain_trainer.stage import StageContext
 
 
 def preview(config: RunConfig, num_documents: int) -> DataPreview:
     """What the steps do to the first documents.
 
-    Steps that compare documents compare these alone.
+    Steps that compare documents compare these alone. The questions of evaluation tasks are searched
+    for, but not those that would be about documents that are held out.
 
     Args:
         config: says where the documents are, and which steps there are. Its workspace is not used.
@@ -27,7 +28,7 @@ def preview(config: RunConfig, num_documents: int) -> DataPreview:
             after it may have.
 
     Raises:
-        UserError: a source cannot be read.
+        UserError: a source or a task cannot be read.
     """
     data = config.data
     assert data is not None, "the job has a data stage"
@@ -37,8 +38,9 @@ def preview(config: RunConfig, num_documents: int) -> DataPreview:
         context = StageContext(here, NullReporter())
         work = _first(shards(data.sources, context), num_documents)
         (home / "documents").mkdir()
-        report = make_corpus(work, context, home / "units", home / "documents")
-    return DataPreview(report=report, reasons=reasons(data.steps))
+        questions = asked_questions(context, documents_are_there=False)
+        report = make_corpus(work, context, home / "units", home / "documents", questions)
+    return DataPreview(report=report, reasons=drop_reasons(data, report))
 
 
 @dataclass

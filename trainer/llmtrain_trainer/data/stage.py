@@ -71,7 +71,7 @@ def documents(context: StageContext) -> Product:
         # half would be made by other code.
         units = sweep(home, fingerprint([inputs, software(CODE, LIBRARIES)]))
         report = make_corpus(work, context, units, folder, questions)
-        _require_documents(report, _reasons(data, report))
+        _require_documents(report, drop_reasons(data, report))
         replace_file(context.workspace.data_report, report.model_dump_json(indent=2) + "\n")
 
     report = context.workspace.data_report
@@ -118,7 +118,7 @@ def conclude(context: StageContext) -> StageResult:
     report = DataReport.model_validate_json(context.workspace.data_report.read_bytes())
     checks = (runner.check_documents for runner in runners(context.config))
     missed = [warning for check in checks if check for warning in check(context)]
-    lost = warnings(report, _reasons(data, report))
+    lost = warnings(report, drop_reasons(data, report))
     found = bounded_warnings([*missed, *lost, *counts.warnings(report.contamination)])
     for warning in found:
         _log.warning("%s", warning)
@@ -134,7 +134,7 @@ def _contamination(found: counts.Counts, questions: QuestionSet) -> tuple[TaskCo
     )
 
 
-def _reasons(data: Data, report: DataReport) -> dict[str, str]:
+def drop_reasons(data: Data, report: DataReport) -> dict[str, str]:
     """Descriptions of dropped documents, by step and rule."""
     tasks = [each.task for each in report.contamination]
     return {**reasons(data.steps), **decontamination.reasons(tasks)}
