@@ -181,7 +181,6 @@ def test_the_report_shows_sources_and_lengths_before_and_after_the_steps(tmp_pat
 def test_the_counts_are_metrics(tmp_path: Path) -> None:
     context = context_in(tmp_path)
     DATA_STAGE.work(context)
-    DATA_STAGE.conclude(context)
     assert isinstance(context.progress, ProgressTracker)
     scalars = context.progress.report.scalars
     assert scalars["documents/read"] == _FILES * _IN_A_FILE
