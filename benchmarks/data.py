@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ import numpy as np
 from llmtrain_api.base import Record
 from llmtrain_api.spec.step_sections.quality import FineWeb, Gopher, GopherRepetition
 from llmtrain_trainer.data.sources.python_docs import harvest
-from llmtrain_trainer.data.steps.base import DocumentStep, Dropped
+from llmtrain_trainer.data.steps.base import DocumentStep, Dropped, TextFunction
 from llmtrain_trainer.data.steps.fine_web import FineWebStep
 from llmtrain_trainer.data.steps.gopher import GopherStep
 from llmtrain_trainer.data.steps.gopher_repetition import GopherRepetitionStep
@@ -89,9 +89,7 @@ def _ours(texts: Sequence[str]) -> dict[str, Filtered]:
     return {name: _filtered(step.prepare(), texts) for name, step in _STEPS.items()}
 
 
-def _filtered(
-    apply: Callable[[Sequence[str]], list[str | Dropped]], texts: Sequence[str]
-) -> Filtered:
+def _filtered(apply: TextFunction, texts: Sequence[str]) -> Filtered:
     started = time.process_time()
     outcomes = apply(texts)
     seconds = time.process_time() - started
