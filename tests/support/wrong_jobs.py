@@ -232,8 +232,6 @@ WRONG_JOBS: list[tuple[str, object, str]] = [
     ("spec.data.steps", [{}], "set exactly one of html, unicode"),
     ("spec.data.steps", [{"html": {}, "unicode": {}}], "set exactly one of html, unicode"),
     ("spec.data.steps", [{"exactDedup": {}}, {"html": {}}], "must come after all others"),
-    ("spec.data.steps", [{"language": {}}], "spec.data.steps[0].language.keep"),
-    ("spec.data.steps", [{"language": {"keep": []}}], "spec.data.steps[0].language.keep"),
     ("spec.data.steps", [{"language": {"keep": ["eng"]}}], "steps[0].language.keep[0]"),
     ("spec.pretrain.optimizer", _HALVES | {"decayFraction": 0.6}, "must not exceed 1 together"),
     ("spec.finetune.optimizer", _HALVES | {"decayFraction": 0.6}, "must not exceed 1 together"),
