@@ -19,9 +19,9 @@ RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels 
  && VIRTUAL_ENV=/opt/llmtrain/venv uv pip install --no-cache --no-deps --compile-bytecode /wheels/*.whl
 
 FROM $BASE
-# wget is what KubeRay's probes ask Ray with; g++ is for torch.compile.
+# wget is what KubeRay's probes ask Ray with; g++ is for torch.compile; wordnet-base has the synonyms of data.augment.
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends g++ wget \
+ && apt-get install --yes --no-install-recommends g++ wget wordnet-base \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 1000 --create-home llmtrain
 COPY --from=build /opt/llmtrain/venv /opt/llmtrain/venv

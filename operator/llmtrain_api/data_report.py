@@ -152,6 +152,23 @@ class SourceReport(Record):
     `tooLarge`; `cutOff` counts files that end in the middle of a record."""
 
 
+class AugmentationReport(Record):
+    """The copies of training documents that one way has made."""
+
+    name: str
+    """The way's kind in `data.augment`, such as `randomSwap`; the second of a kind is
+    `randomSwap-2`."""
+    chosen: Size = Size()
+    """Documents of which copies were to be made."""
+    copies: Size = Size()
+    """Copies that were written."""
+    left_by_rule: dict[str, int] = Field(default_factory=dict)
+    """Copies that were not written, by the reason: `unchanged`, where there was nothing to change,
+    `repeated`, where another copy is the same, `notEnglish`."""
+    examples: tuple[Example, ...] = ()
+    """The first few documents, and their copies."""
+
+
 class DataReport(Record):
     """Report on all documents."""
 
@@ -166,9 +183,17 @@ class DataReport(Record):
     contamination: tuple[TaskContamination, ...] = ()
     """Evaluation questions in the documents, by task; empty where they are not searched."""
     train: Size
+    """Documents to train on, without copies of them."""
     validation: Size
     kept_lengths: Histogram = Histogram()
     """Documents of both splits by the bytes of their UTF-8 text."""
+    augmentation: tuple[AugmentationReport, ...] = ()
+    """Copies of training documents, by the ways of `data.augment`."""
+
+    @property
+    def copies(self) -> Size:
+        """All copies of training documents."""
+        return sum((each.copies for each in self.augmentation), Size())
 
 
 class DataPreview(Record):

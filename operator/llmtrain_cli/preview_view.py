@@ -1,6 +1,6 @@
 """The preview of a job's data as tables and texts for the terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -24,7 +24,8 @@ def preview_view(preview: DataPreview, *, name: str) -> RenderableType:
         plain(_verdict(report)),
     ]
     for step in report.steps:
-        parts += [*_examples(step), *_clusters(step)]
+        parts += [*_examples(step.name, step.examples), *_clusters(step)]
+    parts += _copies(report)
     return Group(*parts)
 
 
@@ -63,13 +64,29 @@ def _verdict(report: DataReport) -> str:
     )
 
 
-def _examples(step: StepReport) -> Iterator[RenderableType]:
+def _copies(report: DataReport) -> Iterator[RenderableType]:
+    """The copies of training documents by way, then some of them beside their originals."""
+    if not report.augmentation:
+        return
+    yield plain("\ncopies of training documents", "bold cyan")
+    table = _table("way", "documents", "copies", "bytes")
+    table.add_column("not written", style="dim")
+    for way in report.augmentation:
+        left = ", ".join(f"{rule} {_number(count)}" for rule, count in way.left_by_rule.items())
+        counts = (way.chosen.documents, way.copies.documents, way.copies.bytes)
+        table.add_row(plain(way.name, "bold"), *map(_number, counts), plain(left))
+    yield Padding(table, _INDENT)
+    for way in report.augmentation:
+        yield from _examples(way.name, way.examples)
+
+
+def _examples(name: str, shown: Sequence[Example]) -> Iterator[RenderableType]:
     by_rule: dict[str, list[Example]] = {}
-    for example in step.examples:
+    for example in shown:
         by_rule.setdefault(example.rule, []).append(example)
     for rule, examples in by_rule.items():
         is_change = examples[0].after is not None
-        title = f"{step.name}: changed" if is_change else f"{step.name}: dropped by {rule}"
+        title = f"{name}: changed" if is_change else f"{name}: dropped by {rule}"
         yield plain(f"\n{title}", "bold cyan")
         for example in examples:
             yield Padding(plain(example.source, "dim"), _INDENT)

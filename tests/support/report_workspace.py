@@ -18,6 +18,7 @@ from llmtrain_api.cost import (
     StageCost,
 )
 from llmtrain_api.data_report import (
+    AugmentationReport,
     Cluster,
     Clusters,
     ClusterSizes,
@@ -207,8 +208,20 @@ def write_finished_run(folder: Path) -> Workspace:
         lengths=Histogram.doubling([0, 1, 700, 1023]),
         bad_rows=17,
     )
+    copies = AugmentationReport(
+        name="randomSwap",
+        chosen=Size(documents=3080, bytes=60),
+        copies=Size(documents=3074, bytes=59),
+        left_by_rule={"unchanged": 6},
+        examples=(Example(source=SCRIPT, rule="changed", excerpt=SCRIPT, after=SCRIPT),),
+    )
     data = DataReport(
-        sources={}, by_source=(source,), steps=(step, near), train=Size(), validation=Size()
+        sources={},
+        by_source=(source,),
+        steps=(step, near),
+        train=Size(),
+        validation=Size(),
+        augmentation=(copies,),
     )
     evaluation = EvaluationReport(
         results=(

@@ -275,6 +275,13 @@ WRONG_JOBS: list[tuple[str, object, str]] = [
     ("spec.evaluate.gates[0].metric", "quiz/acc", "name a metric that is not measured"),
     ("spec.evaluate.bitsPerByte", False, "name a metric that is not measured"),
     ("spec.evaluate.tasks", [_QUIZ, _QUIZ], "two tasks have the same name"),
+    (
+        "spec.evaluate.data",
+        _TEXT | {"augment": [{"randomSwap": {}}]},
+        "augment makes copies of training documents",
+    ),
+    ("spec.data.augment", [{"randomSwap": {"rate": 0.6}}], "rate"),
+    ("spec.data.augment", [{}], "set exactly one of synonymReplacement"),
     ("spec.evaluate.tasks", [{"heldOutDocs": {}}] * 2, "two tasks have the same name"),
     ("spec.evaluate.data", _TEXT, "evaluate.data is for jobs without data"),
     ("spec", {"model": {"initFrom": "gpt2"}, "evaluate": {}}, "evaluate needs text"),

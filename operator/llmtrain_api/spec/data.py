@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from llmtrain_api.base import Name, OneOf, Path, Section, listed, rule, rules, written
+from llmtrain_api.spec.augmentation import Augmentations
 from llmtrain_api.spec.object_storage import PathOrUrl
 from llmtrain_api.spec.steps import DEFAULT_STEPS, Steps
 
@@ -140,3 +141,7 @@ class Data(Section):
     validation_fraction: float = Field(0.01, gt=0, lt=0.5)
     """Share of documents held out, chosen by a hash of the text: the same text always falls on
     the same side."""
+    augment: Augmentations | None = None
+    """Ways in which changed copies of the training documents are made, once all steps have been
+    applied and the held-out documents are set apart. The copies are trained on beside the documents
+    themselves. A kind may be listed several times."""

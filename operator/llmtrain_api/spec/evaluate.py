@@ -117,6 +117,7 @@ class Gate(Section):
         return self
 
 
+_NO_COPIES = "data: augment makes copies of training documents; remove it"
 _NAME = "(has({0}.lmEval) ? {0}.lmEval.name : 'heldOutDocs')"
 """CEL for a task's name."""
 
@@ -130,7 +131,8 @@ class Evaluate(Section):
                 f"self.tasks.all(t, self.tasks.exists_one(u, {_NAME.format('u')}"
                 f" == {_NAME.format('t')}))",
                 "two tasks have the same name",
-            )
+            ),
+            rule("!has(self.data) || !has(self.data.augment)", _NO_COPIES),
         )
     )
 
@@ -155,4 +157,10 @@ class Evaluate(Section):
         names = [task.name for task in self.tasks]
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise ValueError(f"two tasks have the same name, {twice}; remove one")
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_is_copied(self) -> Self:
+        if self.data is not None and self.data.augment is not None:
+            raise ValueError(_NO_COPIES)
         return self

@@ -26,6 +26,8 @@ _SINGLE_VALUED: dict[tuple[str, ...], str] = {
 _DATA: tuple[tuple[str, ...], ...] = (("data",), ("evaluate", "data"))
 _TRAININGS = ("pretrain", "finetune")
 _NEW_FIELDS: dict[tuple[str, ...], tuple[Any, ...]] = {
+    ("data", "augment"): (None,),
+    ("evaluate", "data", "augment"): (None,),
     ("tokenizer", "sample"): (None,),
     ("tokenizer", "compareWith"): (None,),
     ("finetune", "compile"): (None, False),

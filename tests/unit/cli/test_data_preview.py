@@ -11,6 +11,7 @@ from rich.console import Console
 from support.local_run import small_spec
 
 from llmtrain_api.data_report import (
+    AugmentationReport,
     Cluster,
     Clusters,
     ClusterSizes,
@@ -96,6 +97,15 @@ def test_the_funnel_and_the_examples_are_shown() -> None:
         steps=(step,),
         train=Size(documents=1200, bytes=8000),
         validation=Size(),
+        augmentation=(
+            AugmentationReport(
+                name="randomSwap",
+                chosen=Size(documents=1190, bytes=7900),
+                copies=Size(documents=1180, bytes=7800),
+                left_by_rule={"unchanged": 10},
+                examples=(Example(source="a", rule="changed", excerpt="a b", after="b a"),),
+            ),
+        ),
     )
     preview = DataPreview(report=report, reasons={"gopher minWords": "fewer than 3 words"})
     console = Console(width=100)
@@ -109,6 +119,9 @@ def test_the_funnel_and_the_examples_are_shown() -> None:
     assert "- [bold]short\\x07↵" in text
     assert "- one\\r↵" in text
     assert "+ one" in text
+    (way,) = (line for line in text.splitlines() if line.strip().startswith("randomSwap "))
+    assert way.split() == ["randomSwap", "1,190", "1,180", "7,800", "unchanged", "10"]
+    assert "+ b a" in text
 
 
 def test_documents_that_are_alike_are_shown_beside_the_one_that_stays() -> None:

@@ -109,6 +109,14 @@ def test_clusters_of_alike_documents_are_shown_with_the_one_that_stays(
     assert "similarity 0.92" in shown
 
 
+def test_copies_of_training_documents_are_shown_by_way(workspace: Workspace) -> None:
+    shown = render(read_sources(workspace, run()))
+    counts = "".join(f'<td class="number">{count}' for count in ("3,080", "3,074", "59"))
+    assert f"<tr><td>randomSwap{counts}<td>unchanged 6</tr>" in shown
+    assert "3,074 changed copies to train on, 59 bytes" in shown
+    assert "Examples of randomSwap" in shown
+
+
 def test_evaluation_questions_in_training_texts_are_shown(workspace: Workspace) -> None:
     shown = render(read_sources(workspace, run()))
     counts = "".join(f'<td class="number">{count}' for count in ("2,718", "281", "0", "2,817"))

@@ -79,6 +79,10 @@ def data_with(step: dict[str, Any]) -> dict[str, Any]:
         (data_with({"language": {"keep": ["en"]}}), "data.steps"),
         (data_with({"html": {"extractor": "precise"}}), "data.steps"),
         (data_with({"gopher": {"minStopWords": 3}}), "data.steps"),
+        (
+            {"data": {"sources": [{"pythonDocs": {}}], "augment": [{"sentenceShuffle": {}}]}},
+            "data.augment",
+        ),
         ({"tokenizer": {"vocabularySize": 999, "compareWith": "a"}}, "tokenizer.compareWith"),
         ({"evaluate": {"contaminatedTexts": "report"}}, "evaluate.contaminatedTexts"),
         ({"export": {"to": "file:///model"}}, "export.to"),

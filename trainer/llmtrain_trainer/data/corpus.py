@@ -1,4 +1,4 @@
-"""Makes a corpus in three rounds of the workers; only counts pass through this process."""
+"""Makes a corpus in rounds of the workers; only counts pass through this process."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,9 +6,23 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from llmtrain_api.data_report import Clusters, DataReport, Size, StepReport
+from llmtrain_api.data_report import (
+    AugmentationReport,
+    Clusters,
+    DataReport,
+    Size,
+    StepReport,
+)
 from llmtrain_api.histogram import Histogram
 from llmtrain_api.spec.data import Data
+from llmtrain_trainer.data.augmentation.copying import Copying, augmenters
+from llmtrain_trainer.data.augmentation.parts import (
+    CopyPart,
+    copies_of,
+    copy_part,
+    copy_parts,
+    total,
+)
 from llmtrain_trainer.data.cleaning import CleanUnit, clean
 from llmtrain_trainer.data.comparison import Compared, Comparison, comparisons
 from llmtrain_trainer.data.contamination.counts import Counts, add
@@ -35,7 +49,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _COMPARED = 75
-_SPLIT = 100
+_SPLIT_AND_COPIED = 100
+_SPLIT_BEFORE_COPIES = 80
 _PERCENT_OF_A_COMPARISON = 5
 
 
@@ -86,20 +101,48 @@ class CorpusMaker:
         compared = self._compare(num_kept)
         counts.take_clusters(compared.clusters)
         parts = self._split(compared)
-        for unit, part, first_to in parts:
+        folders = [split_folder(unit, self._folders, first_to) for unit, _, first_to in parts]
+        copied, copies = self._copy(folders)
+        for folder, (unit, part, _) in zip(folders, parts, strict=True):
             counts.take_split(unit, part)
-            folder = split_folder(unit, self._folders, first_to)
             for side in (TRAIN, VALIDATION):
                 (target / side).mkdir(exist_ok=True)
-                for file in sorted((folder / side).glob("*.parquet")):
-                    file.rename(target / side / f"part-{unit.name}-{file.name[len('part-') :]}")
-        return counts.report(), counts.contamination
+                _move(folder / side, target / side, unit.name)
+        for copy in copied:
+            _move(copies_of(copy, self._folders.copies), target / TRAIN, copy.name)
+        return counts.report().replace(augmentation=copies), counts.contamination
+
+    def _copy(
+        self, folders: Sequence[Path]
+    ) -> tuple[list[CopyPart], tuple[AugmentationReport, ...]]:
+        """Make copies of training documents, where the manifest says so.
+
+        Args:
+            folders: those of all units with both splits.
+        """
+        if self.data.augment is None:
+            return [], ()
+        inputs, home = Path(self.context.config.inputs), self._folders.copies
+        located = {
+            name: each.located(inputs, home) for name, each in augmenters(self.data.augment).items()
+        }
+        copying = Copying(located, self.context.config.seed)
+        training = (folder / TRAIN for folder in folders)
+        parts = copy_parts(zip(self.units, training, strict=True))
+        work = partial(copy_part, copying=copying, home=home)
+        between = (_SPLIT_BEFORE_COPIES, _SPLIT_AND_COPIED)
+        return parts, total(self._each(work, parts, "copying documents", between=between))
 
     @property
     def _cleaned(self) -> int:
         """Percent of the stage that are done when all documents are clean."""
         count = len([*comparisons(comparing_steps(self.data.steps))])
         return _COMPARED - _PERCENT_OF_A_COMPARISON * count
+
+    @property
+    def _split_up(self) -> int:
+        """Percent of the stage that are done when all documents are split."""
+        return _SPLIT_AND_COPIED if self.data.augment is None else _SPLIT_BEFORE_COPIES
 
     @property
     def _folders(self) -> Folders:
@@ -116,7 +159,8 @@ class CorpusMaker:
 
     def _split(self, compared: Compared) -> list[tuple[CorpusUnit, SplitUnit, Side | None]]:
         work = partial(split, data=self.data, folders=self._folders, dropped=compared.dropped)
-        reports = self._each(work, self.units, "writing documents", between=(_COMPARED, _SPLIT))
+        between = (_COMPARED, self._split_up)
+        reports = self._each(work, self.units, "writing documents", between=between)
         parts: list[tuple[CorpusUnit, SplitUnit, Side | None]] = [
             (unit, report, None) for unit, report in zip(self.units, reports, strict=True)
         ]
@@ -165,6 +209,12 @@ class CorpusMaker:
                 percent=begin + (end - begin) * number / len(items),
                 activity=f"{activity} (part {number} of {len(items)})",
             )
+
+
+def _move(folder: Path, target: Path, name: str) -> None:
+    """Move files of documents, with the name of their unit or part in theirs."""
+    for file in sorted(folder.glob("*.parquet")):
+        file.rename(target / f"part-{name}-{file.name[len('part-') :]}")
 
 
 def _first_document(reports: Sequence[SplitUnit]) -> tuple[int, Side | None]:

@@ -1,7 +1,8 @@
 """Clean documents: their keys, the held-out ones, and their files.
 
 They are parquet files with the columns `text` and `source`, a file's path. The metadata of a file
-names the source of the manifest that its documents come from.
+names the source of the manifest that its documents come from. Copies of training documents have
+files of their own, with two more columns: `copy_of`, the key of the original, and `way`.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 from llmtrain_api.data_report import Size
 
 _SCHEMA = pa.schema([("text", pa.large_string()), ("source", pa.string())])
+_COPY_FIELDS = [pa.field("copy_of", pa.string()), pa.field("way", pa.string())]
 _SOURCE_KEY = "llmtrain.source"
 _ROW_GROUP_BYTES = 4 * 2**20
 """Text that is held in memory before it is written; also what a task tokenizes at a time."""
@@ -59,6 +61,16 @@ def is_held_out(key: bytes, fraction: float) -> bool:
     return int.from_bytes(key[:_SPLIT_BYTES]) / _SPLIT_HASHES < fraction
 
 
+@dataclass(frozen=True)
+class Copy:
+    """The origin of a changed copy of a document."""
+
+    original: str
+    """The key of the document, in hexadecimal digits."""
+    way: str
+    """The way in which it was changed, as the data report calls it."""
+
+
 class DocumentWriter:
     """Writes documents in order; a context manager.
 
@@ -66,14 +78,16 @@ class DocumentWriter:
         folder: made here; files are named `part-00000.parquet` and so on. Without documents there
             are none.
         source: position of their source in the manifest.
+        holds_copies: whether all of them are copies of others.
     """
 
-    def __init__(self, folder: Path, source: int = 0) -> None:
+    def __init__(self, folder: Path, source: int = 0, *, holds_copies: bool = False) -> None:
         folder.mkdir(parents=True)
         self._folder = folder
-        self._schema = _SCHEMA.with_metadata({_SOURCE_KEY: str(source)})
+        schema = pa.schema([*_SCHEMA, *_COPY_FIELDS]) if holds_copies else _SCHEMA
+        self._schema = schema.with_metadata({_SOURCE_KEY: str(source)})
         self._texts: list[str] = []
-        self._sources: list[str] = []
+        self._others: list[tuple[str, ...]] = []
         self._pending_bytes = 0
         self._file: pq.ParquetWriter | None = None
         self._file_bytes = 0
@@ -85,11 +99,17 @@ class DocumentWriter:
         """All documents so far."""
         return Size(documents=self._written_documents, bytes=self._written_bytes)
 
-    def write(self, text: str, source: str) -> None:
-        """Append one document."""
+    def write(self, text: str, source: str, copy: Copy | None = None) -> None:
+        """Append one document.
+
+        Args:
+            text: the document.
+            source: a file's path, or where else it comes from.
+            copy: its origin, in a file of copies.
+        """
         num_bytes = len(text.encode())
         self._texts.append(text)
-        self._sources.append(source)
+        self._others.append((source, copy.original, copy.way) if copy else (source,))
         self._pending_bytes += num_bytes
         self._written_documents += 1
         self._written_bytes += num_bytes
@@ -105,14 +125,15 @@ class DocumentWriter:
         self._close_file()
 
     def _flush(self) -> None:
-        table = pa.table([self._texts, self._sources], schema=self._schema)
+        others = map(list, zip(*self._others, strict=True))
+        table = pa.table([self._texts, *others], schema=self._schema)
         if self._file is None:
             path = self._folder / f"part-{self._num_files:05}.parquet"
             self._file = pq.ParquetWriter(path, self._schema, compression="zstd")
             self._num_files += 1
         self._file.write_table(table)
         self._file_bytes += self._pending_bytes
-        self._texts, self._sources, self._pending_bytes = [], [], 0
+        self._texts, self._others, self._pending_bytes = [], [], 0
         if self._file_bytes >= _FILE_BYTES:
             self._close_file()
 
@@ -128,6 +149,8 @@ class RowGroup:
 
     path: Path
     number: int
+    num_bytes: int
+    """Size in memory."""
 
     def texts(self) -> list[str]:
         """The documents' texts, in order."""
@@ -169,15 +192,22 @@ class DocumentFile:
     """A file of documents."""
 
     path: Path
-    num_bytes: int
-    """Size in memory."""
-    num_row_groups: int
+    group_bytes: tuple[int, ...]
+    """Size in memory of each row group."""
     source: int | None
     """Position of their source in the manifest; None in the files of an older version."""
+    holds_copies: bool = False
+    """Whether its documents are changed copies of others."""
+
+    @property
+    def num_bytes(self) -> int:
+        """Size in memory."""
+        return sum(self.group_bytes)
 
     def row_groups(self) -> list[RowGroup]:
         """Its documents, in order."""
-        return [RowGroup(self.path, number) for number in range(self.num_row_groups)]
+        sizes = enumerate(self.group_bytes)
+        return [RowGroup(self.path, number, size) for number, size in sizes]
 
 
 def document_files(folder: Path) -> list[DocumentFile]:
@@ -185,10 +215,12 @@ def document_files(folder: Path) -> list[DocumentFile]:
     files = []
     for path in sorted(folder.glob("*.parquet")):
         metadata = pq.read_metadata(path)
-        sizes = [metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups)]
+        groups = map(metadata.row_group, range(metadata.num_row_groups))
+        sizes = tuple(group.total_byte_size for group in groups)
         source = (metadata.metadata or {}).get(_SOURCE_KEY.encode())
         number = None if source is None else int(source)
-        files.append(DocumentFile(path, sum(sizes), len(sizes), number))
+        holds_copies = _COPY_FIELDS[0].name in metadata.schema.names
+        files.append(DocumentFile(path, sizes, number, holds_copies))
     return files
 
 

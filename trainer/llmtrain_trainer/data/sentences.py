@@ -1,6 +1,11 @@
 """Ends of sentences in any script."""
 
 import re
+from collections.abc import Iterator
+from itertools import chain
+
+Span = tuple[int, int]
+"""Start and end of a part of a text."""
 
 _TERMINALS = (
     "\u0021\u002e\u003f\u0589\u061d-\u061f\u06d4\u0700-\u0702\u07f9\u0837\u0839\u083d\u083e"
@@ -23,8 +28,19 @@ _CLOSING = _QUOTES + ")\\]\uff09"
 
 _ENDS_SENTENCE = re.compile(f"[{_TERMINALS}]\\Z")
 _MAY_END_LINE = re.compile(f"[{_TERMINALS}{_QUOTES}]\\Z")
-_SPACED_END = re.compile(f"[{_TERMINALS}]+[{_CLOSING}]*(?=\\s)|[\u3002\uff01\uff0e\uff1f]+")
+_WIDE = "\u3002\uff01\uff0e\uff1f"
+"""Marks of Chinese and Japanese, which need no space behind them."""
+_SPACED_END = re.compile(
+    # Looked for at the first of several marks alone, so that a row of them takes linear time.
+    f"(?<![{_TERMINALS}])[{_TERMINALS}]+[{_CLOSING}]*(?=\\s)|[{_WIDE}]+[{_CLOSING}]*"
+)
 _LATIN = (".", "?", "!")
+_BLANK_LINES = re.compile(r"\n\s*\n")
+_ABBREVIATION = re.compile(
+    r"(?<![^\W\d_])(?<!['\u2019])(?:[^\W\d_]|Mrs?|Ms|Dr|Prof|St|Jr|Sr|vs|Nr|Hr|Fr|Mme|bzw|ca)\.\Z"
+)
+_LONGEST_ABBREVIATION = 4
+_NOT_SPACE = re.compile(r"\S")
 
 
 def ends_sentence(line: str) -> bool:
@@ -43,3 +59,44 @@ def count_sentences(line: str) -> int:
     """The number of sentences in a line that holds text."""
     line = line.rstrip()
     return 1 + sum(end.end() < len(line) for end in _SPACED_END.finditer(line))
+
+
+def sentence_spans(text: str) -> Iterator[list[Span]]:
+    """Start and end of each sentence, paragraph by paragraph, without the white space between them.
+
+    Paragraphs have blank lines between them. A full stop after one letter or a title (`e.g.`,
+    `Dr.`) ends no sentence, nor does a mark before a small letter.
+    """
+    start = 0
+    for blank in chain(_BLANK_LINES.finditer(text), (None,)):
+        stop = blank.start() if blank else len(text)
+        if spans := _spans(text, start, stop):
+            yield spans
+        start = blank.end() if blank else stop
+
+
+def _spans(text: str, start: int, stop: int) -> list[Span]:
+    """Start and end of the sentences between two places."""
+    spans = []
+    for end in _SPACED_END.finditer(text, start, stop):
+        if _goes_on(text, end):
+            continue
+        spans.append(_without_space(text, start, end.end()))
+        start = end.end()
+    spans.append(_without_space(text, start, stop))
+    return [span for span in spans if span[0] < span[1]]
+
+
+def _goes_on(text: str, end: re.Match[str]) -> bool:
+    if end[0] == "." and _ABBREVIATION.search(
+        text, max(0, end.start() - _LONGEST_ABBREVIATION), end.end()
+    ):
+        return True
+    following = _NOT_SPACE.search(text, end.end())
+    return following is not None and following[0].islower()
+
+
+def _without_space(text: str, start: int, stop: int) -> Span:
+    part = text[start:stop]
+    begin = start + len(part) - len(part.lstrip())
+    return begin, max(begin, start + len(part.rstrip()))

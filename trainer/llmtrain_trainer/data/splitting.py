@@ -46,6 +46,11 @@ class Folders:
         """Units for training and validation."""
         return self.home / "split"
 
+    @property
+    def copies(self) -> Path:
+        """Copies of training documents."""
+        return self.home / "copies"
+
 
 class SplitUnit(Record):
     """Report on the documents of a unit that stay."""

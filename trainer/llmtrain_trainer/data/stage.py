@@ -10,6 +10,7 @@ from llmtrain_api.progress import bounded_warnings
 from llmtrain_api.spec.data import Data
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.completion import fingerprint
+from llmtrain_trainer.data.augmentation.copying import augmenters
 from llmtrain_trainer.data.contamination import counts, decontamination
 from llmtrain_trainer.data.contamination.index import QuestionIndex
 from llmtrain_trainer.data.corpus import CorpusMaker
@@ -63,7 +64,14 @@ def documents(context: StageContext) -> Product:
     # Without None: a kind of step that is new in llmtrain leaves the fingerprint as it was.
     section = data.model_dump_json(exclude_none=True)
     questions = asked_questions(context, documents_are_there=False)
-    inputs = fingerprint([section, *(each.shard.identity for each in work), *questions.identity])
+    inputs = fingerprint(
+        [
+            section,
+            *(each.shard.identity for each in work),
+            *questions.identity,
+            *_augmentation_identity(data, context),
+        ]
+    )
     home = context.workspace.units(Stage.DATA)
 
     def make(folder: Path) -> None:
@@ -126,6 +134,19 @@ def conclude(context: StageContext) -> StageResult:
     context.progress.update(warnings=found)
     context.progress.update(percent=100, activity="documents are ready")
     return StageResult()
+
+
+def _augmentation_identity(data: Data, context: StageContext) -> list[str]:
+    """The seed and the files that copies depend on; nothing where there are none.
+
+    Raises:
+        UserError: a file is missing.
+    """
+    if data.augment is None:
+        return []
+    inputs = Path(context.config.inputs)
+    states = (each.identity(inputs) for each in augmenters(data.augment).values())
+    return [str(context.config.seed), *states]
 
 
 def _contamination(found: counts.Counts, questions: QuestionSet) -> tuple[TaskContamination, ...]:

@@ -27,6 +27,13 @@ def warnings(report: DataReport, reasons: Mapping[str, str]) -> Iterator[str]:
         yield from source_warnings(source, reasons)
     for step in report.steps:
         yield from _large_clusters(step)
+    for way in report.augmentation:
+        if way.chosen.documents and not way.copies.documents:
+            rules = ", ".join(f"{rule} {count:,}" for rule, count in way.left_by_rule.items())
+            yield (
+                f"data.augment: {way.name} made no copy of {way.chosen.documents:,} documents "
+                f"({rules}); remove it, or choose another way for this text"
+            )
 
 
 def source_warnings(source: SourceReport, reasons: Mapping[str, str]) -> Iterator[str]:

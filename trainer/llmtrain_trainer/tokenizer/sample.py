@@ -53,7 +53,7 @@ def sampled_groups(
     num_groups: dict[int | None, int] = defaultdict(int)
     for file in files:
         sizes[file.source] += file.num_bytes
-        num_groups[file.source] += file.num_row_groups
+        num_groups[file.source] += len(file.group_bytes)
     wanted = source_shares(sizes, max_bytes, source_exponent)
     read = {
         source: min(1.0, max(_READ_PER_SAMPLED * share, _FEWEST_GROUPS / num_groups[source]))

@@ -134,7 +134,8 @@ def _make(section: Tokenizer, context: StageContext, folder: Path) -> MadeTokeni
         return MadeTokenizer()
     sample = section.sample or TokenizerSample()
     files = document_files(context.workspace.documents / "train")
-    groups = sampled_groups(files, sample.max_bytes, sample.source_exponent)
+    originals = [file for file in files if not file.holds_copies]
+    groups = sampled_groups(originals, sample.max_bytes, sample.source_exponent)
     sizes: dict[int | None, Size] = {}
     learned = learn(
         section.algorithm, section.vocabulary_size, lambda: _sample_texts(groups, sizes, context)
