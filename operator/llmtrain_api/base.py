@@ -46,6 +46,17 @@ class MayChange:
     """Marks a field that does not affect the result, so it may change while a job runs."""
 
 
+class UsedByNewModel:
+    """Marks a field that is used by the stage that makes a new model, not by its section's own.
+
+    It may change until that stage has begun.
+    """
+
+
+class BesideKinds:
+    """Marks a field of a `OneOf` that is no kind, but may be set beside any of them."""
+
+
 Path = Annotated[
     str,
     StringConstraints(min_length=1, max_length=1024, pattern=r"^[^\x00]+$"),
@@ -148,7 +159,10 @@ def _add_rule_of_one(schema: dict[str, Any], model: type[BaseModel]) -> None:
 
 
 class OneOf(Section):
-    """A section with exactly one of its fields set: the kind of thing that it describes."""
+    """A section with exactly one of its fields set: the kind of thing that it describes.
+
+    Fields with the mark `BesideKinds` do not count.
+    """
 
     model_config = ConfigDict(json_schema_extra=_add_rule_of_one)
 
@@ -177,8 +191,12 @@ class OneOf(Section):
 
 
 def _kinds(model: type[BaseModel]) -> dict[str, str]:
-    """The fields of a section: the name of each in a manifest, and in Python."""
-    return {field.alias or name: name for name, field in model.model_fields.items()}
+    """The kinds among the fields of a section: the name of each in a manifest, and in Python."""
+    return {
+        field.alias or name: name
+        for name, field in model.model_fields.items()
+        if not any(isinstance(mark, BesideKinds) for mark in field.metadata)
+    }
 
 
 def _set_exactly_one(model: type[BaseModel]) -> str:

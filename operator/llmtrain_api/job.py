@@ -125,6 +125,7 @@ class JobSpec(Sections):
             job_rules.require_gpus_for_fp8(stage, training, self.compute.trainers)
         job_rules.require_cpus(self.compute.trainers)
         job_rules.require_measured(self.evaluate, self.data)
+        job_rules.require_mixed(self)
         job_rules.require_one_value(self.environment, self.secrets)
         return self
 

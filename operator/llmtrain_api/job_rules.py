@@ -43,6 +43,9 @@ def _shared(stage: str) -> str:
 _SET_TWICE = "a variable is set twice by environment and secrets"
 _SETS_IT = "has({0}.environment) && {0}.environment.exists(b, b.name == a.name)"
 
+_MIXES = "a weight of data.sources is for pretrain, which mixes them"
+_MIXES_NOT = "sources of evaluate.data take no weight: nothing is mixed there"
+
 RULES = (
     rule(
         f"!({_NEW_MODEL}) || self.pretrain.sequenceLength <= {_CONTEXT}",
@@ -95,6 +98,15 @@ RULES = (
     rule(
         "!has(self.evaluate) || !has(self.data) || !has(self.evaluate.data)",
         "evaluate.data is for jobs without data",
+    ),
+    rule(
+        "!has(self.data) || has(self.pretrain) || self.data.sources.all(s, !has(s.weight))",
+        _MIXES,
+    ),
+    rule(
+        "!has(self.evaluate) || !has(self.evaluate.data)"
+        " || self.evaluate.data.sources.all(s, !has(s.weight))",
+        _MIXES_NOT,
     ),
     rule(
         "!has(self.evaluate) || self.evaluate.gates.all(g,"
@@ -236,6 +248,19 @@ def require_measured(evaluate: Evaluate | None, data: Data | None) -> None:
                 f"evaluate.gates[{number}].metric: {gate.metric} is not measured; "
                 f"the metrics are {metrics}"
             )
+
+
+def require_mixed(sections: Sections) -> None:
+    """Weights of sources are used: pretraining mixes by them, and nothing else.
+
+    Raises:
+        ValueError: they are not.
+    """
+    data, evaluate = sections.data, sections.evaluate
+    if data is not None and data.has_weights and sections.pretrain is None:
+        raise ValueError(f"{_MIXES}; add pretrain, or remove weight and maxEpochs")
+    if evaluate is not None and evaluate.data is not None and evaluate.data.has_weights:
+        raise ValueError(f"{_MIXES_NOT}; remove weight and maxEpochs")
 
 
 def require_one_value(

@@ -28,12 +28,15 @@ class StepRecord(TrainingMetrics):
     """Optimizer steps done, this one included."""
     samples: str | None = None
     """A digest of the numbers of the sequences in the batch, in order."""
+    source_tokens: tuple[int, ...] | None = None
+    """Tokens trained on in all steps so far, by source of the manifest; None where the sources have
+    no weights."""
     seconds: float | None = None
     """Wall time of the step."""
 
 
 STEP_LOG_FIELDS = frozenset(
-    {"samples", "seconds", "scalars"}
+    {"samples", "source_tokens", "seconds", "scalars"}
     | {each.field for each in metric_fields(TrainingMetrics) if each.metric.step_log}
 )
 """Fields of a record that a line holds: what is not measured anew at each step is left out."""

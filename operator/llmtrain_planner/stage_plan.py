@@ -29,6 +29,11 @@ def count_steps(tokens: int, batch_tokens: int) -> int:
     return -(-tokens // batch_tokens)
 
 
+def count_sequences(tokens: int, sequence_length: int) -> int:
+    """Sequences in a row of tokens, each with the token after it: the last is only ever a label."""
+    return max(0, tokens - 1) // sequence_length
+
+
 def training_setup(
     architecture: Architecture,
     training: Training,

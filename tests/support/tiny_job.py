@@ -9,6 +9,7 @@ from support.token_files import write_token_file
 from tokenizers import Tokenizer, models
 
 from llmtrain_api.run_config import RunConfig, Workers
+from llmtrain_api.spec.data import Data
 from llmtrain_api.spec.model import Model
 from llmtrain_api.spec.pretrain import Pretrain
 from llmtrain_api.stages import Stage
@@ -19,7 +20,10 @@ SEQUENCE_LENGTH = 16
 
 
 def write_tokens(workspace: Workspace, *, num_tokens: int = 1200) -> None:
-    """Token files whose next token can be learned: mostly the sum of the two before it."""
+    """Token files whose next token can be learned: mostly the sum of the two before it.
+
+    They are of two sources: the first 95 tokens, and the others.
+    """
     generator = np.random.default_rng(0)
     tokens = [1, 2]
     while len(tokens) < num_tokens:
@@ -38,7 +42,9 @@ def write_tokens(workspace: Workspace, *, num_tokens: int = 1200) -> None:
 
 def _write_split(folder: Path, tokens: list[int]) -> None:
     shards = ([tokens[:90]], [tokens[90:95]], [tokens[95:]])
-    write_token_file(folder, *shards, vocabulary_size=VOCABULARY_SIZE, bytes_per_token=2)
+    write_token_file(
+        folder, *shards, vocabulary_size=VOCABULARY_SIZE, bytes_per_token=2, sources=(0, 0, 1)
+    )
 
 
 def pretrain_config(
@@ -51,8 +57,9 @@ def pretrain_config(
         workers: number of ranks.
         attempt: attempt of the stage.
         changes: `model={...}` and any field of the pretrain section, as in YAML; `init_from=...`
-            in place of the model's shape.
+            in place of the model's shape; `data={...}`.
     """
+    data = changes.pop("data", None)
     shape: dict[str, Any] = {"family": "llama", "layers": 2, "hiddenSize": 32, "heads": 4}
     init_from = changes.pop("init_from", None)
     model: dict[str, Any] = {"initFrom": init_from} if init_from else shape
@@ -77,6 +84,7 @@ def pretrain_config(
         workers=Workers(count=workers, cpus=1, gpus=0),
         progress_host="127.0.0.1",
         progress_port=1,
+        data=None if data is None else Data.model_validate(data),
         model=Model.model_validate(model),
         pretrain=Pretrain.model_validate(pretrain | changes),
     )

@@ -10,7 +10,11 @@ from llmtrain_trainer.tokens.writer import TokenShardWriter
 
 
 def write_token_file(
-    folder: Path, *shards: Sequence[Sequence[int]], vocabulary_size: int, bytes_per_token: int
+    folder: Path,
+    *shards: Sequence[Sequence[int]],
+    vocabulary_size: int,
+    bytes_per_token: int,
+    sources: Sequence[int] | None = None,
 ) -> Path:
     """A token file.
 
@@ -19,6 +23,7 @@ def write_token_file(
         shards: the documents of each.
         vocabulary_size: every token is less than this.
         bytes_per_token: text that each token stands for.
+        sources: position of the source of each shard; not recorded by default.
     """
     folder.mkdir(parents=True)
     dtype = smallest_dtype(vocabulary_size)
@@ -28,7 +33,8 @@ def write_token_file(
             for document in documents:
                 length = np.array([len(document)])
                 writer.write(np.array(document, dtype=np.uint32), length, bytes_per_token * length)
-        written.append(writer.shard)
+        source = None if sources is None else sources[number]
+        written.append(writer.shard.replace(source=source))
     TokenIndex(
         dtype=dtype,
         vocabulary_size=vocabulary_size,

@@ -1,6 +1,7 @@
 """Jobs that are wrong in one field each, and jobs that only look so."""
 
 from support.cluster.jobs import Removed
+from support.wrong_mixtures import RIGHT_MIXTURES, WRONG_MIXTURES
 
 _WIDE = {"layers": 2, "hiddenSize": 64, "heads": 4}
 _HALVES = {"schedule": "warmupStableDecay", "warmupFraction": 0.5}
@@ -189,6 +190,7 @@ WRONG_JOBS: list[tuple[str, object, str]] = [
     ("spec.data.sources[0].huggingFace.path", "wikitext", "spec.data.sources[0]"),
     ("spec.data.sources[0].pythonDocs.version", "3.11", "spec.data.sources[0].pythonDocs.version"),
     ("spec.data.validationFraction", 0.5, "spec.data.validationFraction"),
+    *WRONG_MIXTURES,
     ("spec.tokenizer.algorithm", "bytes", "spec.tokenizer.algorithm"),
     ("spec.tokenizer.vocabularySize", Removed.REMOVED, "spec.tokenizer"),
     ("spec.tokenizer.pretrained", "gpt2", "set vocabularySize to train a tokenizer"),
@@ -358,6 +360,7 @@ RIGHT_IN_KUBERNETES: list[tuple[str, object]] = [
 
 RIGHT_JOBS: list[tuple[str, object]] = [
     *RIGHT_IN_KUBERNETES,
+    *RIGHT_MIXTURES,
     ("spec.data.steps", [{"gopher": {"maxWords": 50}}]),
     ("spec.data.steps", [{"gopher": {"minMeanWordLength": 10}}, {"length": {"minWords": 100_000}}]),
     ("spec.data.steps", [{"exactDedup": {}}, {"exactDedup": {}}]),

@@ -33,6 +33,15 @@ FEATURES: dict[str, tuple[int, dict[str, Any]]] = {
     "recomputed-2": (2, {"activationCheckpointing": "selective"}),
     "recomputed-3": (3, {"activationCheckpointing": "full"}),
 }
+MIXED = NO_DROPOUT | {
+    "data": {
+        "sources": [
+            {"pythonDocs": {}, "weight": 1, "maxEpochs": 4},
+            {"huggingFace": {"path": "any"}, "weight": 3},
+        ]
+    }
+}
+"""The first source has 5 sequences, so its 20 are spent before the end."""
 EARLY = {
     "earlyStopping": {"patience": 2, "minDelta": 50},
     "validation": {"everySteps": 2},
@@ -66,6 +75,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
             Run(_config(root, "fewer-workers", stage, attempt=1, workers=1, **NO_DROPOUT)),
             Run(_config(root, "more-workers", stage, workers=1, **NO_DROPOUT), CRASH_AFTER),
         ]
+    alone += [
+        Run(_config(root, "mixed", 2, workers=1, **MIXED)),
+        Run(_config(root, "mixed-moved", 2, workers=1, **MIXED), CRASH_AFTER),
+    ]
     run_ranks(alone + _feature_runs(root) + _early_runs(root), ranks=1)
     shutil.copytree(root / "more-workers-2", root / "planted-in-one-2")
     second: list[Run] = []
@@ -74,6 +87,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
             Run(_config(root, "resumed", stage, attempt=1)),
             Run(_config(root, "more-workers", stage, attempt=1, **NO_DROPOUT)),
         ]
+    second.append(Run(_config(root, "mixed-moved", 2, attempt=1, **MIXED)))
     run_ranks(second, ranks=2)
     return root
 
@@ -136,6 +150,16 @@ def test_a_run_with_a_feature_is_resumed_bit_identically(root: Path, name: str) 
     uninterrupted, cut = (_records(root, f"{kind}-{name}", stage) for kind in kinds)
     assert len(_column(uninterrupted, "loss")) == 12
     assert cut == uninterrupted
+
+
+def test_a_mixture_goes_on_with_another_number_of_workers(root: Path) -> None:
+    mixed, moved = _records(root, "mixed", 2), _records(root, "mixed-moved", 2)
+    for column in ("samples", "sourceTokens"):
+        assert _column(moved, column) == _column(mixed, column)
+    assert _column(moved, "loss") == pytest.approx(_column(mixed, "loss"), rel=1e-5)
+    by_step = _column(mixed, "sourceTokens")
+    assert by_step[:10] == [[2 * 16 * step, 6 * 16 * step] for step in range(1, 11)]
+    assert by_step[-1] == [20 * 16, 76 * 16]  # its share of the last 16 sequences went to the other
 
 
 def test_early_stopping_ends_the_run_and_counts_on_after_a_restart(root: Path) -> None:

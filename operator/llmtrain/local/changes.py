@@ -12,7 +12,7 @@ from itertools import dropwhile
 
 from pydantic import TypeAdapter
 
-from llmtrain_api.base import Section
+from llmtrain_api.base import Section, UsedByNewModel
 from llmtrain_api.job import LLMTrainingJob
 from llmtrain_api.stages import Stage
 
@@ -28,6 +28,8 @@ class Change:
     """Path of the field as people write it: `spec.pretrain.tokens`."""
     before: object
     """Earlier value; None if the field was absent."""
+    of_new_model: bool = False
+    """Whether only the stage that makes a new model uses it."""
 
     @property
     def undone(self) -> str:
@@ -41,6 +43,9 @@ class Change:
 
     def used_by(self, begun: AbstractSet[Stage]) -> bool:
         """Whether one of these stages has used the earlier value."""
+        if self.of_new_model:
+            makers = dropwhile(lambda stage: not stage.makes_new_model, Stage)
+            return not begun.isdisjoint(tuple(makers))
         _, name, *_ = self.field.split(".")
         users = dropwhile(lambda stage: name not in {stage.value, *stage.row.uses}, Stage)
         # A field outside the stages' sections may be used by all stages.
@@ -73,5 +78,19 @@ def _changes(before: Section, now: Section, path: str) -> Iterator[Change]:
         inner = f"{path}.{field.alias or name}"
         if isinstance(old, Section) and isinstance(new, Section):
             yield from _changes(old, new, inner)
+            continue
+        inside = list(_changes_of_items(old, new, inner))
+        if inside and all(change.of_new_model for change in inside):
+            yield from inside
         else:
-            yield Change(inner, old)
+            of_new_model = any(isinstance(mark, UsedByNewModel) for mark in field.metadata)
+            yield Change(inner, old, of_new_model=of_new_model)
+
+
+def _changes_of_items(before: object, now: object, path: str) -> Iterator[Change]:
+    """The same for the items of two lists of as many sections; none for other values."""
+    if not isinstance(before, tuple) or not isinstance(now, tuple) or len(before) != len(now):
+        return
+    for number, (old, new) in enumerate(zip(before, now, strict=True)):
+        if isinstance(old, Section) and isinstance(new, Section):
+            yield from _changes(old, new, f"{path}[{number}]")

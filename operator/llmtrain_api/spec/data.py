@@ -5,7 +5,18 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from llmtrain_api.base import Name, OneOf, Path, Section, listed, rule, rules, written
+from llmtrain_api.base import (
+    BesideKinds,
+    Name,
+    OneOf,
+    Path,
+    Section,
+    UsedByNewModel,
+    listed,
+    rule,
+    rules,
+    written,
+)
 from llmtrain_api.spec.augmentation import Augmentations
 from llmtrain_api.spec.object_storage import PathOrUrl
 from llmtrain_api.spec.steps import DEFAULT_STEPS, Steps
@@ -114,12 +125,25 @@ class HuggingFace(Section):
     shown; one more ends the stage with its number and fault."""
 
 
+_Weight = Annotated[float, Field(gt=0, le=1_000_000)]
+_Epochs = Annotated[float, Field(gt=0, le=1000)]
+
+
 class Source(OneOf):
-    """Where documents come from; exactly one kind."""
+    """Where documents come from: exactly one kind, and perhaps its share of pretraining."""
 
     python_docs: PythonDocs | None = None
     files: Files | None = None
     hugging_face: HuggingFace | None = None
+    weight: Annotated[_Weight | None, BesideKinds(), UsedByNewModel()] = None
+    """Share of this source in the tokens of pretraining, relative to the weights of the others,
+    which need one too: 3 and 1 make 75 % and 25 %. Each sequence is then of one source, and the
+    shares hold from the first step to the last. Without weights all sources are shuffled as one,
+    each by its size."""
+    max_epochs: Annotated[_Epochs | None, BesideKinds(), UsedByNewModel()] = None
+    """Number of times that pretraining may go through the tokens of this source, beside `weight`.
+    Once it has, its share goes to the other sources, by their weights. The same text teaches almost
+    as much as new text for about 4 epochs (Muennighoff et al. 2023)."""
 
     @property
     def max_bad_rows(self) -> int:
@@ -128,8 +152,27 @@ class Source(OneOf):
         return chosen.max_bad_rows if chosen else 0
 
 
+_ALL_WEIGHTS = "give every source a weight, or none"
+_TWO_SOURCES = "weight is relative to other sources, and there is one: remove it"
+_CAP_ALONE = "maxEpochs needs weight: without weights all sources have the same number of epochs"
+
+
 class Data(Section):
     """Raw text in, clean and split documents out."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule("self.sources.all(s, !has(s.maxEpochs) || has(s.weight))", _CAP_ALONE),
+            rule(
+                "self.sources.all(s, has(s.weight)) || self.sources.all(s, !has(s.weight))",
+                _ALL_WEIGHTS,
+            ),
+            rule(
+                "self.sources.size() > 1 || self.sources.all(s, !has(s.weight))",
+                _TWO_SOURCES,
+            ),
+        )
+    )
 
     sources: Annotated[tuple[Source, ...], Field(min_length=1, max_length=64)]
     """Where documents come from. They are read once: `llmtrain run` refuses to go on over files
@@ -145,3 +188,28 @@ class Data(Section):
     """Ways in which changed copies of the training documents are made, once all steps have been
     applied and the held-out documents are set apart. The copies are trained on beside the documents
     themselves. A kind may be listed several times."""
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the sources are mixed by weights."""
+        return any(source.weight is not None for source in self.sources)
+
+    def documents_json(self) -> str:
+        """The fields that decide the documents, as JSON: weights and epochs are of pretraining.
+
+        Without None: a kind of step that is new in llmtrain leaves the text as it was.
+        """
+        of_training = {"sources": {"__all__": {"weight", "max_epochs"}}}
+        return self.model_dump_json(exclude_none=True, exclude=of_training)
+
+    @model_validator(mode="after")
+    def _weights_fit(self) -> Self:
+        missing = [n for n, source in enumerate(self.sources) if source.weight is None]
+        for number, source in enumerate(self.sources):
+            if source.max_epochs is not None and source.weight is None:
+                raise ValueError(f"sources[{number}]: {_CAP_ALONE}")
+        if missing and len(missing) < len(self.sources):
+            raise ValueError(f"sources[{missing[0]}] has no weight: {_ALL_WEIGHTS}")
+        if len(self.sources) == 1 and not missing:
+            raise ValueError(_TWO_SOURCES)
+        return self

@@ -37,6 +37,8 @@ _NEW_FIELDS: dict[tuple[str, ...], tuple[Any, ...]] = {
     ("export", "rayService"): (None,),
 }
 """Fields that 0.1 does not have, and their values that ask for nothing which it does not do."""
+_NEW_FORMATS = ("csv", "warc", "wet")
+"""Formats of `files` that 0.1 does not read."""
 _NEW_VALUES: tuple[tuple[tuple[str, ...], str], ...] = (
     *(((training, "microBatchSize"), "auto") for training in _TRAININGS),
     *(((training, "precision"), "fp8") for training in _TRAININGS),
@@ -170,9 +172,22 @@ def _refuse_what_is_new(sections: Json) -> None:
     family = find_family(_at(sections, ("model",)).get("family"))
     if family is not None and not family.is_in_previous:
         raise TrainerTooOldError(f"model.family: {family.name}")
+    for path in _DATA:
+        _refuse_new_sources(_at(sections, path).get("sources", ()), ".".join((*path, "sources")))
     for path in _SOURCES:
         for url in _urls(_at(sections, path[:-1]).get(path[-1], ())):
             raise TrainerTooOldError(f"{'.'.join(path)}: {url}")
+
+
+def _refuse_new_sources(sources: Iterable[Json], place: str) -> None:
+    """The same for sources of documents."""
+    for source in sources:
+        files = source.get("files") or {}
+        if (file_format := files.get("format")) in _NEW_FORMATS:
+            raise TrainerTooOldError(f"{place}: files.format: {file_format}")
+        for section, field in ((source, "weight"), (source, "maxEpochs"), (files, "template")):
+            if section.pop(field, None) is not None:
+                raise TrainerTooOldError(f"{place}: {field}")
 
 
 def _urls(sources: Iterable[Json]) -> Iterator[str]:

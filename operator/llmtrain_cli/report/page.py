@@ -11,6 +11,7 @@ from llmtrain_cli.report.views.bill import Line, bill_lines
 from llmtrain_cli.report.views.corpus import group_tables, histogram_tables, source_rows
 from llmtrain_cli.report.views.curves import Chart, charts
 from llmtrain_cli.report.views.funnel import funnel
+from llmtrain_cli.report.views.mixture import mixtures
 from llmtrain_cli.report.views.summary import headline, plan_rows, stage_rows
 from llmtrain_cli.report.views.timeline import Timeline, timeline
 
@@ -35,6 +36,7 @@ def render(sources: Sources) -> str:
         stages=run if isinstance(run, Unavailable) else stage_rows(run),
         plan=run if isinstance(run, Unavailable) else plan_rows(run, sources),
         charts=_charts(sources),
+        mixtures=mixtures(sources),
         timeline=_timeline(run),
         bill=_bill(run),
         funnel=data if isinstance(data, Unavailable) else funnel(data),

@@ -200,6 +200,25 @@ def _job(**sections: dict[str, object]) -> LLMTrainingJob:
     return LLMTrainingJob.model_validate(document | {"metadata": {"name": "a"}, "spec": spec})
 
 
+def test_weights_of_sources_may_change_until_training_uses_them() -> None:
+    def weighed(first: float | None, path: str = "a") -> LLMTrainingJob:
+        weights = [{}, {}] if first is None else [{"weight": first}, {"weight": 1}]
+        kinds: list[dict[str, object]] = [
+            {"files": {"paths": [path], "format": "text"}},
+            {"pythonDocs": {}},
+        ]
+        sources = [kind | weight for kind, weight in zip(kinds, weights, strict=True)]
+        return _job(data={"sources": sources})
+
+    before, begun = weighed(3), {Stage.DATA, Stage.TOKENIZER}
+    for now in (weighed(2), weighed(None)):
+        assert not blocking_changes(before, now, begun)
+    (change,) = blocking_changes(before, weighed(2), {*begun, Stage.PRETRAIN})
+    assert change.undone == "set spec.data.sources[0].weight: 3.0"
+    (change,) = blocking_changes(before, weighed(2, path="b"), begun)
+    assert change.field == "spec.data.sources"
+
+
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
 @pytest.mark.parametrize("section", [Pretrain, Finetune])
 def test_a_checkpoint_goes_on_with_what_the_run_goes_on_with(
@@ -226,4 +245,4 @@ def _fingerprint(stage: str, section: Any, workspace: Path) -> str:
         return finetune_task._fingerprint(section, "model", "tokens")
     config = _unchecked(pretrain_config(workspace), "pretrain", section)
     recipe = cast("ModelRecipe", SimpleNamespace(fingerprint="model"))
-    return pretrain_task._fingerprint(config, recipe, "tokens")
+    return pretrain_task._fingerprint(config, recipe, "tokens", None)

@@ -31,7 +31,10 @@ LINE = {
 }
 DATA = DataReport(
     sources={},
-    by_source=(SourceReport(name="raw|a.jsonl", received=Size(documents=12, bytes=3456)),),
+    by_source=(
+        SourceReport(name="raw|a.jsonl", received=Size(documents=12, bytes=3456)),
+        SourceReport(name="pythonDocs"),
+    ),
     steps=(StepReport(name="gopher", dropped=Size(documents=2, bytes=456)),),
     train=Size(documents=9, bytes=2700),
     validation=Size(documents=1, bytes=300),
@@ -141,7 +144,10 @@ def test_the_card_holds_the_plan_against_what_was_done(tmp_path: Path) -> None:
     context = finished_line(tmp_path, pretrain=pretrain)
     metrics = context.workspace.metrics(Stage.PRETRAIN)
     metrics.parent.mkdir()
-    records = [StepRecord(step=step, loss=2.0, seconds=0.9) for step in (1, 2)]
+    records = [
+        StepRecord(step=step, loss=2.0, seconds=0.9, source_tokens=(768 * step, 256 * step))
+        for step in (1, 2)
+    ]
     records.append(StepRecord(step=2, validation_loss=1.98765))
     metrics.write_text("".join(f"{record.model_dump_json()}\n" for record in records))
     RUNNER.work(context)
@@ -154,6 +160,7 @@ def test_the_card_holds_the_plan_against_what_was_done(tmp_path: Path) -> None:
         " | 0.0005 |",  # 2 x 0.9 s
         "(MFU) | 40.0% | ",
         "| Validation loss, in nats per token |  | 1.988 |",
+        "| pythonDocs | 512 | 25.00% |",
     ):
         assert line in card
     assert "| finetune | Planned | Done |" not in card  # it has left no record

@@ -109,6 +109,29 @@ def test_sequences_are_the_pieces_of_the_tokens_however_these_are_cut_into_shard
     assert samples.label_counts(np.array(chosen)).tolist() == [length] * len(chosen)
 
 
+@given(
+    parts=st.lists(st.integers(0, 25), min_size=1, max_size=4),
+    length=st.integers(1, 6),
+)
+def test_sequences_of_parts_stay_within_their_part(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[int], length: int
+) -> None:
+    ends = np.cumsum(parts).tolist()
+    rows = [list(range(end - part, end)) for end, part in zip(ends, parts, strict=True)]
+    file = TokenFile(write(tmp_path_factory.mktemp("s") / "t", *[[row] for row in rows]))
+    pieces = [
+        row[start : start + length + 1]
+        for row in rows
+        for start in range(0, len(row) - length, length)
+    ]
+    if not pieces:
+        return
+    samples = TokenSequences(file, length, parts)
+    batch = samples.batch(np.arange(len(samples)))
+    assert batch.input_ids.tolist() == [piece[:-1] for piece in pieces]
+    assert batch.labels.tolist() == [piece[1:] for piece in pieces]
+
+
 def test_few_shards_are_mapped_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("llmtrain_trainer.tokens.files._MOST_OPEN", 2)
     file = TokenFile(write(tmp_path / "t", *[[[number]] for number in range(5)]))

@@ -99,6 +99,29 @@ def data_with(step: dict[str, Any]) -> dict[str, Any]:
             {"data": {"sources": [{"files": {"paths": ["s3://bucket/a.txt"], "format": "text"}}]}},
             "data.sources: s3://bucket/a.txt",
         ),
+        (
+            {
+                "data": {
+                    "sources": [
+                        {"pythonDocs": {}, "weight": 3},
+                        {"huggingFace": {"path": "a"}, "weight": 1},
+                    ]
+                }
+            },
+            "data.sources: weight",
+        ),
+        (
+            {"data": {"sources": [{"files": {"paths": ["a.csv"], "format": "csv"}}]}},
+            "data.sources: files.format: csv",
+        ),
+        (
+            {
+                "data": {
+                    "sources": [{"files": {"paths": ["a"], "format": "jsonl", "template": "{a}"}}]
+                }
+            },
+            "data.sources: template",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -164,6 +187,20 @@ def test_a_run_config_for_0_1_has_only_what_its_definition_knows() -> None:
         sections = {name: written[name] for name in Sections.model_fields}
         assert not list(_strange(sections, old, "spec")), (path, value)
     assert taken > 20
+
+
+def test_files_of_formats_of_0_1_are_described_as_it_knows_them() -> None:
+    with tarfile.open(_FOLDER / "llmtrain-0.1.0.tgz") as chart:
+        file = chart.extractfile("llmtrain/files/crd.yaml")
+        assert file is not None
+        old = _spec_of(yaml.safe_load(file))
+    sources = [
+        {"files": {"paths": [f"a.{form}"], "format": form}} for form in ("jsonl", "text", "parquet")
+    ]
+    change = {"data": {"sources": sources}}
+    config = RunConfig.model_validate(_changed(upgraded_run_config(_STORED["data"]), change))
+    written = run_config_for(config, PREVIOUS)
+    assert not list(_strange(written["data"], old["properties"]["data"], "data"))
 
 
 def _spec_of(definition: Json) -> Json:

@@ -61,8 +61,7 @@ def documents(context: StageContext) -> Product:
     assert data is not None, "the stage runs when its section is there"
     context.progress.update(percent=0, activity="looking for documents")
     work = shards(data.sources, context)
-    # Without None: a kind of step that is new in llmtrain leaves the fingerprint as it was.
-    section = data.model_dump_json(exclude_none=True)
+    section = data.documents_json()
     questions = asked_questions(context, documents_are_there=False)
     inputs = fingerprint(
         [

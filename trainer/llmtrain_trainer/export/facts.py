@@ -51,6 +51,8 @@ class TrainingFacts:
     done: Work
     validation_loss: float | None
     """Loss of the last validation, in nats per token."""
+    source_tokens: tuple[int, ...]
+    """Tokens trained on by source of the manifest; empty where the sources have no weights."""
 
 
 def training_facts(
@@ -103,6 +105,7 @@ def _facts(
     if device is not None and shape is not None:
         planned_mfu = stage_utilization(section, count_parameters(shape), device).mfu
     validations = [each.validation_loss for each in records if each.validation_loss is not None]
+    counts = [each.source_tokens for each in records if each.source_tokens is not None]
     return TrainingFacts(
         stage=stage,
         planned=work(count_steps(tokens, section.batch_tokens), mfu=planned_mfu),
@@ -111,6 +114,7 @@ def _facts(
             seconds=sum(record.seconds or 0.0 for record in records),
         ),
         validation_loss=validations[-1] if validations else None,
+        source_tokens=counts[-1] if counts else (),
     )
 
 

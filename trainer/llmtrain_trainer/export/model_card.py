@@ -75,7 +75,7 @@ def model_card(facts: ModelFacts) -> str:
         "## How to use it",
         _LOAD_CHAT if facts.chats else _LOAD_TEXT,
         *(_evaluation(facts.evaluation) if facts.evaluation else ()),
-        *(_data(facts.data) if facts.data else ()),
+        *(_data(facts.data, facts.training) if facts.data else ()),
         *_training(facts.training),
         "## How it was made",
         _manifest(facts.config),
@@ -125,7 +125,7 @@ def _gate(gate: GateResult) -> str:
     return f"Gate {gate.metric} ({', '.join(bounds)}): {gate.value:.4g}, {verdict}"
 
 
-def _data(report: DataReport) -> Iterator[str]:
+def _data(report: DataReport, stages: Sequence[TrainingFacts]) -> Iterator[str]:
     yield "## What it learned from"
     rows = [(source.name, *_counts(source.received)) for source in report.by_source]
     rows += [
@@ -135,6 +135,13 @@ def _data(report: DataReport) -> Iterator[str]:
     ]
     rows += [("training", *_counts(report.train)), ("held out", *_counts(report.validation))]
     yield _table(("Documents", "Number", "Bytes"), rows)
+    for counts in (stage.source_tokens for stage in stages if stage.source_tokens):
+        total = sum(counts)
+        mixed = [
+            (source.name, f"{count:,}", f"{count / total:.2%}")
+            for source, count in zip(report.by_source, counts, strict=True)
+        ]
+        yield _table(("Source", "Tokens trained on", "Share"), mixed)
 
 
 def _counts(size: Size) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.runner import StageRunner
+from llmtrain_trainer.stage import StageContext
 
 if TYPE_CHECKING:
     from llmtrain_trainer.training.task import TrainingTask
@@ -15,4 +16,10 @@ def _task(config: RunConfig) -> "TrainingTask":
     return pretrain_task(config)
 
 
-RUNNER = StageRunner(task=_task, describe=lambda _: "pretraining")
+def _check_tokenizer(context: StageContext) -> None:
+    from llmtrain_trainer.pretrain.early_checks import check_mixture
+
+    check_mixture(context)
+
+
+RUNNER = StageRunner(task=_task, describe=lambda _: "pretraining", check_tokenizer=_check_tokenizer)

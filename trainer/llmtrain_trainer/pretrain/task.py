@@ -12,10 +12,12 @@ from llmtrain_trainer.models.config import require_context, require_vocabulary
 from llmtrain_trainer.models.pipeline import initial_model, model_to_make
 from llmtrain_trainer.models.recipe import ModelRecipe, new_recipe, pretrained_recipe
 from llmtrain_trainer.models.stored import save_model, stored_config
+from llmtrain_trainer.pretrain.mixture import mixture_of, parts_of, require_enough
 from llmtrain_trainer.tokens.files import TokenFile
 from llmtrain_trainer.tokens.sequences import TokenSequences
 from llmtrain_trainer.training.behaviour import require_trainable
 from llmtrain_trainer.training.layout import stage_layout
+from llmtrain_trainer.training.mixture import Mixture
 from llmtrain_trainer.training.samples import FirstSamples
 from llmtrain_trainer.training.task import LoopSettings, TrainingTask
 
@@ -32,19 +34,24 @@ def pretrain_task(config: RunConfig) -> TrainingTask:
     tokens = TokenFile(workspace.tokens / "train")
     held_out = TokenFile(workspace.tokens / "validation")
     recipe = _recipe(config, tokens.index.vocabulary_size, pretrain.sequence_length)
+    mixture = mixture_of(config, tokens)
+    parts = None
+    if mixture is not None:
+        require_enough(mixture, config, pretrain.total_tokens(recipe.num_parameters))
+        parts = parts_of(tokens)
     return TrainingTask(
         stage=config.stage,
         attempt=config.attempt,
         settings=_settings(pretrain, config, recipe.num_parameters),
         build_model=recipe.build,
         new_weights=recipe.new_weights,
-        samples=TokenSequences(tokens, pretrain.sequence_length),
+        samples=TokenSequences(tokens, pretrain.sequence_length, parts),
         validation=FirstSamples(
             TokenSequences(held_out, pretrain.sequence_length),
             max(1, pretrain.validation.max_tokens // pretrain.sequence_length),
         ),
         validation_bytes_per_label=held_out.index.num_bytes / held_out.index.num_tokens,
-        fingerprint=_fingerprint(config, recipe, tokens.index.sha256),
+        fingerprint=_fingerprint(config, recipe, tokens.index.sha256, mixture),
         checkpoints=workspace.checkpoints(config.stage),
         metrics=workspace.metrics(config.stage),
         save_model=lambda weights: save_model(
@@ -56,6 +63,7 @@ def pretrain_task(config: RunConfig) -> TrainingTask:
         architecture=recipe.architecture,
         dropout=recipe.dropout,
         flops_per_token=recipe.flops_per_token(pretrain.sequence_length),
+        mixture=mixture,
     )
 
 
@@ -88,9 +96,17 @@ def _settings(pretrain: Pretrain, config: RunConfig, num_parameters: int) -> Loo
     )
 
 
-def _fingerprint(config: RunConfig, recipe: ModelRecipe, tokens_sha256: str) -> str:
+def _fingerprint(
+    config: RunConfig, recipe: ModelRecipe, tokens_sha256: str, mixture: Mixture | None
+) -> str:
     """Fingerprint of all that decides the path of training."""
     assert config.pretrain is not None
     return fingerprint(
-        (config.pretrain.lasting_json(), recipe.fingerprint, tokens_sha256, str(config.seed))
+        (
+            config.pretrain.lasting_json(),
+            recipe.fingerprint,
+            tokens_sha256,
+            str(config.seed),
+            *([] if mixture is None else [mixture.fingerprint]),
+        )
     )

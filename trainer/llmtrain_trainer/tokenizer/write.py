@@ -73,7 +73,7 @@ def write_token_files(
         shards = []
         for unit, report in zip(units, reports, strict=True):
             if unit.split == split:
-                shards.append(report.shard)
+                shards.append(report.shard.replace(source=unit.source))
                 for name in (tokens_file(unit.number), documents_file(unit.number)):
                     (home / unit.name / name).rename(folder / split / name)
         TokenIndex(

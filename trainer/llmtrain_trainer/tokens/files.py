@@ -50,6 +50,8 @@ class TokenShard(Record):
     """Bytes of UTF-8 text that the tokens stand for: the denominator of bits per byte."""
     sha256: str
     """SHA-256 of its tokens' file."""
+    source: int | None = None
+    """Position of its documents' source in the manifest; None where an older version wrote them."""
 
 
 class TokenIndex(Record):
@@ -78,6 +80,14 @@ class TokenIndex(Record):
     def num_bytes(self) -> int:
         """Bytes of all shards."""
         return sum(shard.num_bytes for shard in self.shards)
+
+    @property
+    def tokens_by_source(self) -> dict[int | None, int]:
+        """Tokens of each source. Its shards are neighbours, and sources come in this order."""
+        found: dict[int | None, int] = {}
+        for shard in self.shards:
+            found[shard.source] = found.get(shard.source, 0) + shard.num_tokens
+        return found
 
     @property
     def sha256(self) -> str:

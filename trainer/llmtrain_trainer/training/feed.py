@@ -11,7 +11,7 @@ from llmtrain_api.batch import BatchLayout
 from llmtrain_trainer.training.forward import BatchTensors, host_tensors
 from llmtrain_trainer.training.layout import micro_batches
 from llmtrain_trainer.training.mesh import Place
-from llmtrain_trainer.training.samples import SampleOrder, Samples, step_positions
+from llmtrain_trainer.training.samples import Order, Samples, step_positions
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Feed(AbstractContextManager["Feed"]):
     def __init__(
         self,
         samples: Samples,
-        order: SampleOrder,
+        order: Order,
         batch: BatchLayout,
         place: Place,
         *,

@@ -32,7 +32,7 @@ from llmtrain_trainer.training.layout import loss_scale
 from llmtrain_trainer.training.measurements import Speedometer, Stopwatch, peak_memory_bytes
 from llmtrain_trainer.training.mesh import Mesh, read
 from llmtrain_trainer.training.metric_log import MetricLog, metric_log
-from llmtrain_trainer.training.samples import SampleOrder, seed_step
+from llmtrain_trainer.training.samples import seed_step
 from llmtrain_trainer.training.schedule import learning_rate
 from llmtrain_trainer.training.task import TrainingTask
 from llmtrain_trainer.training.validation import StoppingState, validate
@@ -99,7 +99,7 @@ class Trainer:
         log = metric_log(self._task.metrics, self._context, self._step) if first else nullcontext()
         feed = Feed(
             self._task.samples,
-            SampleOrder(len(self._task.samples), self._settings.seed),
+            self._task.order,
             self._settings.batch,
             self._mesh,
             total_steps=self._settings.total_steps,
@@ -170,6 +170,7 @@ class Trainer:
             loss=loss,
             learning_rate=rate,
             samples=hashlib.sha256(batch.numbers.tobytes()).hexdigest()[:16],
+            source_tokens=self._source_tokens(),
             seconds=round(seconds, 6),
             tokens=self._step * speed.tokens_per_step,
             tokens_per_second=speed.tokens_per_second,
@@ -185,6 +186,13 @@ class Trainer:
             work=self._watch.work,
         )
         return stop, due
+
+    def _source_tokens(self) -> tuple[int, ...] | None:
+        """Tokens of each source in the steps that are done, where sources are mixed by weights."""
+        if self._task.mixture is None:
+            return None
+        counts = self._task.mixture.counts(self._step * self._settings.batch.sequences)
+        return tuple(count * self._settings.training.sequence_length for count in counts)
 
     def _accumulate(self, batch: StepBatch) -> torch.Tensor:
         """Forward and backward over this rank's share of a batch.

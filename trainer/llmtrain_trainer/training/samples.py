@@ -71,6 +71,14 @@ class FirstSamples:
         return self._samples.label_counts(indices)
 
 
+class Order(Protocol):
+    """A stream of sequence numbers, found by position."""
+
+    def at(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The sequence numbers at these positions of the stream, counted from 0; same shape."""
+        ...
+
+
 _ROUNDS = 6
 
 

@@ -11,7 +11,8 @@ from llmtrain_api.families.base import Architecture
 from llmtrain_api.spec.pretrain import EarlyStopping
 from llmtrain_api.spec.training import Training
 from llmtrain_api.stages import Stage
-from llmtrain_trainer.training.samples import Samples
+from llmtrain_trainer.training.mixture import Mixture
+from llmtrain_trainer.training.samples import Order, SampleOrder, Samples
 
 
 @dataclass(frozen=True)
@@ -58,3 +59,12 @@ class TrainingTask:
     """Whether the model may have any."""
     flops_per_token: int | None = None
     """Forward and backward, for the model FLOPs utilization."""
+    mixture: Mixture | None = None
+    """The order of the samples where sources are mixed by weights."""
+
+    @property
+    def order(self) -> Order:
+        """The order of the samples; without a mixture they are shuffled as one."""
+        if self.mixture is not None:
+            return self.mixture
+        return SampleOrder(len(self.samples), self.settings.seed)
