@@ -54,7 +54,7 @@ class KilledReader:
             yield text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class KilledFile(DocumentFile):
     """A file of documents; the process that reads it first gets SIGKILL."""
 

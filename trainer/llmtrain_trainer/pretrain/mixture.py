@@ -65,8 +65,7 @@ def require_enough(mixture: Mixture, config: RunConfig, tokens: int) -> None:
     if have is None or have >= steps * pretrain.batch_tokens:
         return
     each = "; ".join(
-        f"sources[{number}] {limit * pretrain.sequence_length} tokens in {source.max_epochs:g} "
-        "epochs"
+        f"sources[{number}] {limit * pretrain.sequence_length} with maxEpochs {source.max_epochs:g}"
         for number, (source, limit) in enumerate(zip(data.sources, mixture.limits, strict=True))
         if limit is not None
     )
