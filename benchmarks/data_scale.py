@@ -102,7 +102,7 @@ def _measure(home: Path, steps: tuple[dict[str, Any], ...]) -> Measured:
     workspace, units = context.workspace, home / "units"
     workspace.documents.mkdir(parents=True)
     work = shards(config.data.sources if config.data else (), context)
-    report = make_corpus(work, context, units, workspace.documents)
+    report = make_corpus(work, context, units, workspace.documents, files={})
     mark_complete(workspace.documents, "here")
     stored = {each.name: _size(each) for each in sorted(units.iterdir())}
     stored["documents"] = _size(workspace.documents)

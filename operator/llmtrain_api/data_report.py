@@ -78,7 +78,70 @@ class Clusters(Record):
     """The few largest clusters."""
 
 
-class StepReport(Record):
+class RepeatedLine(Record):
+    """A line or paragraph that stands in several documents; the first one keeps it."""
+
+    documents: int
+    source: str
+    """Source of the document that keeps it."""
+    excerpt: str
+
+
+class RepeatedLines(Record):
+    """The lines or paragraphs that a step took out because they came before."""
+
+    lines: int
+    """All that were taken out of documents, those that were dropped for it included."""
+    bytes: int
+    """Bytes of their UTF-8 text."""
+    most_frequent: tuple[RepeatedLine, ...] = ()
+    """The few that stand in the most documents."""
+
+
+class ScoredExample(Record):
+    """A document with the score that a step gave it."""
+
+    score: float
+    source: str
+    excerpt: str
+
+
+class Misspelling(Record):
+    """A misspelled word."""
+
+    word: str
+    correct: str
+    """The word that it is one letter away from."""
+    occurrences: int
+
+
+class Misspellings(Record):
+    """Misspelled words of all documents."""
+
+    words: int
+    """Different ones."""
+    occurrences: int
+    corrected: bool
+    """Whether the step wrote the correct words in their place."""
+    most_frequent: tuple[Misspelling, ...] = ()
+
+
+class Findings(Record):
+    """What a step that compares documents found in all of them together."""
+
+    clusters: Clusters | None = None
+    """Clusters of the step `nearDedup`."""
+    lines: RepeatedLines | None = None
+    """Lines or paragraphs of the step `lineDedup`."""
+    scores: Histogram = Histogram()
+    """Documents that the step received, by the score that it gave them."""
+    scored: tuple[ScoredExample, ...] = ()
+    """The first document in each bin of the step `classifier`, from low to high scores."""
+    misspellings: Misspellings | None = None
+    """Words of the step `spelling`."""
+
+
+class StepReport(Findings):
     """What one step of the data stage did; `received` = `kept` + `dropped` in documents."""
 
     name: str
@@ -95,10 +158,6 @@ class StepReport(Record):
     """Placeholders that the step has written, by what stood there, such as `email`."""
     examples: tuple[Example, ...] = ()
     """The first few documents that each rule dropped, and that the step changed."""
-    clusters: Clusters | None = None
-    """Clusters of the step `nearDedup`."""
-    scores: Histogram = Histogram()
-    """Documents that the step received, by the score that it gave them."""
 
 
 class GroupReport(Record):
@@ -169,6 +228,34 @@ class AugmentationReport(Record):
     """The first few documents, and their copies."""
 
 
+class IdentityTerm(Record):
+    """English sentences that name a group of people."""
+
+    kind: str
+    """What distinguishes the group: `gender`, `religion`, `origin` and others."""
+    group: str
+    sentences: int
+    negative_sentences: int
+    """Those that hold a word of ill will, blame or harm as well."""
+
+
+class IdentityReport(Record):
+    """How English documents that stay speak of people, in a sample of about 20,000.
+
+    The lists of words are in `llmtrain_trainer/data/identity/terms.py`. The figures compare groups
+    with each other and with all sentences; they say nothing about a single sentence.
+    """
+
+    documents: int
+    """English documents of the sample."""
+    sentences: int
+    negative_sentences: int
+    terms: tuple[IdentityTerm, ...] = ()
+    """Groups that are named, in the order of the lists."""
+    pronouns: dict[str, int] = Field(default_factory=dict)
+    """Occurrences of `he`, `she` and `they`, in all their forms."""
+
+
 class DataReport(Record):
     """Report on all documents."""
 
@@ -182,6 +269,8 @@ class DataReport(Record):
     kept."""
     contamination: tuple[TaskContamination, ...] = ()
     """Evaluation questions in the documents, by task; empty where they are not searched."""
+    identity: IdentityReport | None = None
+    """How the documents speak of people; None where none is English."""
     train: Size
     """Documents to train on, without copies of them."""
     validation: Size

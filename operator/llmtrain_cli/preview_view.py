@@ -24,8 +24,9 @@ def preview_view(preview: DataPreview, *, name: str) -> RenderableType:
         plain(_verdict(report)),
     ]
     for step in report.steps:
-        parts += [*_examples(step.name, step.examples), *_clusters(step)]
-    parts += _copies(report)
+        parts += [*_examples(step.name, step.examples), *_clusters(step), *_lines(step)]
+        parts += [*_scores(step), *_misspellings(step)]
+    parts += [*_copies(report), *_identity(report)]
     return Group(*parts)
 
 
@@ -116,6 +117,67 @@ def _clusters(step: StepReport) -> Iterator[RenderableType]:
         yield Padding(plain(f"= {_in_one_line(cluster.excerpt)}", "green"), (0, 0, 0, 4))
         for other in cluster.others:
             yield Padding(plain(f"- {_in_one_line(other)}", "red"), (0, 0, 0, 4))
+
+
+def _lines(step: StepReport) -> Iterator[RenderableType]:
+    """How much was taken out as repeated, and the most frequent lines."""
+    if step.lines is None:
+        return
+    yield plain(f"\n{step.name}: repeated lines", "bold cyan")
+    count, size = _number(step.lines.lines), _number(step.lines.bytes)
+    yield Padding(plain(f"{count} were taken out, {size} bytes"), _INDENT)
+    for line in step.lines.most_frequent:
+        where = f"in {_number(line.documents)} documents; the first keeps it, from {line.source}"
+        yield Padding(plain(where, "dim"), _INDENT)
+        yield Padding(plain(f"- {_in_one_line(line.excerpt)}", "red"), (0, 0, 0, 4))
+
+
+def _scores(step: StepReport) -> Iterator[RenderableType]:
+    """A histogram of the scores, then the first document of each range."""
+    if not step.scores.bins:
+        return
+    yield plain(f"\n{step.name}: scores", "bold cyan")
+    table = _table("score", "documents")
+    for each in step.scores.bins:
+        table.add_row(f"{each.lower:g} to {each.upper:g}", _number(each.count))
+    yield Padding(table, _INDENT)
+    for example in step.scored:
+        yield Padding(plain(f"{example.score:.3g}, from {example.source}", "dim"), _INDENT)
+        yield Padding(plain(_in_one_line(example.excerpt)), (0, 0, 0, 4))
+
+
+def _misspellings(step: StepReport) -> Iterator[RenderableType]:
+    """The most frequent misspelled words, and the right ones."""
+    if (found := step.misspellings) is None:
+        return
+    title = "corrected words" if found.corrected else "misspelled words, which stay"
+    yield plain(f"\n{step.name}: {title}", "bold cyan")
+    count = f"{_number(found.words)} words, {_number(found.occurrences)} times in all"
+    yield Padding(plain(count), _INDENT)
+    table = _table("word", "times")
+    table.add_column("correct")
+    for each in found.most_frequent:
+        table.add_row(plain(each.word), _number(each.occurrences), plain(each.correct))
+    yield Padding(table, _INDENT)
+
+
+def _identity(report: DataReport) -> Iterator[RenderableType]:
+    """How English documents speak of people."""
+    if (found := report.identity) is None:
+        return
+    yield plain("\nHow English documents speak of people", "bold cyan")
+    pronouns = ", ".join(f"{word} {_number(count)}" for word, count in found.pronouns.items())
+    yield Padding(plain(f"Pronouns: {pronouns}"), _INDENT)
+    table = _table("group", "sentences", "with a negative word", "share")
+    rows = [("all", found.sentences, found.negative_sentences)]
+    rows += [
+        (f"{each.kind}: {each.group}", each.sentences, each.negative_sentences)
+        for each in found.terms
+    ]
+    for name, sentences, negative in rows:
+        share = f"{negative / sentences:.1%}" if sentences else ""
+        table.add_row(plain(name), _number(sentences), _number(negative), share)
+    yield Padding(table, _INDENT)
 
 
 def _in_one_line(text: str) -> str:

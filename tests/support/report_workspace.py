@@ -25,7 +25,14 @@ from llmtrain_api.data_report import (
     DataReport,
     Example,
     GroupReport,
+    IdentityReport,
+    IdentityTerm,
     Kept,
+    Misspelling,
+    Misspellings,
+    RepeatedLine,
+    RepeatedLines,
+    ScoredExample,
     Size,
     SourceReport,
     StepReport,
@@ -198,6 +205,25 @@ def write_finished_run(folder: Path) -> Workspace:
         examples=(Example(source="a.jsonl", rule="nearRepeated", excerpt="text", kept=kept),),
         clusters=Clusters(sizes=(sizes,), largest=(alike,)),
     )
+    frequent = RepeatedLine(documents=1618, source=SCRIPT, excerpt=SCRIPT)
+    repeated = StepReport(
+        name="lineDedup",
+        received=Size(documents=1323, bytes=30),
+        lines=RepeatedLines(lines=6180, bytes=33_988, most_frequent=(frequent,)),
+    )
+    scored = StepReport(
+        name="classifier",
+        received=Size(documents=1323, bytes=30),
+        scores=Histogram.even([0.76, 0.77], 0.05),
+        scored=(ScoredExample(score=0.7612, source=SCRIPT, excerpt=SCRIPT),),
+    )
+    misspelling = Misspelling(word=SCRIPT, correct="receive", occurrences=1605)
+    spelling = StepReport(
+        name="spelling",
+        misspellings=Misspellings(
+            words=271, occurrences=8281, corrected=False, most_frequent=(misspelling,)
+        ),
+    )
     source = SourceReport(
         name=f"files {SCRIPT} (jsonl)",
         received=Size(documents=4321, bytes=90),
@@ -215,10 +241,19 @@ def write_finished_run(folder: Path) -> Workspace:
         left_by_rule={"unchanged": 6},
         examples=(Example(source=SCRIPT, rule="changed", excerpt=SCRIPT, after=SCRIPT),),
     )
+    women = IdentityTerm(kind="gender", group="women", sentences=1810, negative_sentences=181)
+    identity = IdentityReport(
+        documents=2718,
+        sentences=31_415,
+        negative_sentences=926,
+        terms=(women,),
+        pronouns={"he": 1732, "she": 1414, "they": 2236},
+    )
     data = DataReport(
         sources={},
         by_source=(source,),
-        steps=(step, near),
+        steps=(step, near, repeated, scored, spelling),
+        identity=identity,
         train=Size(),
         validation=Size(),
         augmentation=(copies,),

@@ -2,6 +2,7 @@
 
 import ast
 import sys
+from importlib.metadata import packages_distributions
 from types import ModuleType
 
 import pytest
@@ -21,7 +22,9 @@ def test_all_libraries_that_the_code_imports_are_listed(stage: ModuleType) -> No
             elif isinstance(node, ast.ImportFrom) and node.module:
                 imported.add(node.module.partition(".")[0])
     ours = {"llmtrain_api", "llmtrain_trainer", "_typeshed"}
-    assert imported - ours - sys.stdlib_module_names == set(stage.LIBRARIES)
+    packages = packages_distributions()
+    libraries = {packages[each][0] for each in imported - ours - sys.stdlib_module_names}
+    assert {each.replace("_", "-").lower() for each in libraries} == set(stage.LIBRARIES)
 
 
 def test_other_libraries_are_other_software(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,9 @@ from typing import Annotated, get_args
 from pydantic import AfterValidator, Field
 
 from llmtrain_api.base import OneOf, rule, rules
+from llmtrain_api.spec.step_sections.classifier import Classifier
 from llmtrain_api.spec.step_sections.cleaning import EmojiToText, Html, Unicode, Whitespace
-from llmtrain_api.spec.step_sections.deduplication import ExactDedup, NearDedup
+from llmtrain_api.spec.step_sections.deduplication import ExactDedup, LineDedup, NearDedup
 from llmtrain_api.spec.step_sections.language import Language
 from llmtrain_api.spec.step_sections.privacy import Pii
 from llmtrain_api.spec.step_sections.quality import (
@@ -20,6 +21,7 @@ from llmtrain_api.spec.step_sections.quality import (
     GopherRepetition,
     Length,
 )
+from llmtrain_api.spec.step_sections.spelling import Spelling
 from llmtrain_api.spec.step_sections.toxicity import Toxicity
 
 
@@ -39,7 +41,10 @@ class Step(OneOf):
     toxicity: Toxicity | None = None
     pii: Pii | None = None
     exact_dedup: ExactDedup | None = None
+    line_dedup: LineDedup | None = None
     near_dedup: NearDedup | None = None
+    classifier: Classifier | None = None
+    spelling: Spelling | None = None
 
     @property
     def compares_documents(self) -> bool:

@@ -18,11 +18,19 @@ from llmtrain_api.data_report import (
     DataPreview,
     DataReport,
     Example,
+    IdentityReport,
+    IdentityTerm,
     Kept,
+    Misspelling,
+    Misspellings,
+    RepeatedLine,
+    RepeatedLines,
+    ScoredExample,
     Size,
     SourceReport,
     StepReport,
 )
+from llmtrain_api.histogram import Histogram
 from llmtrain_cli.preview_view import preview_view
 
 LLMTRAIN = str(Path(sys.executable).with_name("llmtrain"))
@@ -150,3 +158,67 @@ def test_documents_that_are_alike_are_shown_beside_the_one_that_stays() -> None:
         "= a form",
         "- the form",
     ]
+
+
+def test_repeated_lines_are_shown_with_their_frequency() -> None:
+    line = RepeatedLine(documents=1618, source="b.jsonl", excerpt="Home\tNews")
+    lines = RepeatedLines(lines=6180, bytes=33_988, most_frequent=(line,))
+    step = StepReport(name="lineDedup", lines=lines)
+    report = DataReport(sources={}, steps=(step,), train=Size(), validation=Size())
+    console = Console(width=100)
+    with console.capture() as shown:
+        console.print(preview_view(DataPreview(report=report, reasons={}), name="small"))
+    text = " ".join(shown.get().split())
+    assert "6,180 were taken out, 33,988 bytes" in text
+    assert "in 1,618 documents; the first keeps it, from b.jsonl - Home→News" in text
+
+
+def test_scores_are_shown_with_an_example_of_each_range() -> None:
+    step = StepReport(
+        name="classifier",
+        scores=Histogram.even([*[-1.5] * 1214, 0.25], 0.5),
+        scored=(ScoredExample(score=-1.5, source="a.jsonl", excerpt="Buy\nnow"),),
+    )
+    report = DataReport(sources={}, steps=(step,), train=Size(), validation=Size())
+    console = Console(width=100)
+    with console.capture() as shown:
+        console.print(preview_view(DataPreview(report=report, reasons={}), name="small"))
+    lines = [" ".join(line.split()) for line in shown.get().splitlines()]
+    assert lines[lines.index("classifier: scores") + 1 :] == [
+        "score documents",
+        "-1.5 to -1 1,214",
+        "0 to 0.5 1",
+        "-1.5, from a.jsonl",
+        "Buy↵now",
+    ]
+
+
+def test_misspelled_words_are_shown_with_the_right_ones() -> None:
+    word = Misspelling(word="recieve", correct="receive", occurrences=1605)
+    found = Misspellings(words=271, occurrences=8281, corrected=True, most_frequent=(word,))
+    step = StepReport(name="spelling", misspellings=found)
+    report = DataReport(sources={}, steps=(step,), train=Size(), validation=Size())
+    console = Console(width=100)
+    with console.capture() as shown:
+        console.print(preview_view(DataPreview(report=report, reasons={}), name="small"))
+    lines = [" ".join(line.split()) for line in shown.get().splitlines()]
+    assert lines[lines.index("spelling: corrected words") + 1 :] == [
+        "271 words, 8,281 times in all",
+        "word times correct",
+        "recieve 1,605 receive",
+    ]
+
+
+def test_groups_of_people_are_shown_beside_all_sentences() -> None:
+    women = IdentityTerm(kind="gender", group="women", sentences=1810, negative_sentences=181)
+    identity = IdentityReport(
+        documents=9, sentences=31_415, negative_sentences=926, terms=(women,), pronouns={"he": 1732}
+    )
+    report = DataReport(sources={}, steps=(), identity=identity, train=Size(), validation=Size())
+    console = Console(width=100)
+    with console.capture() as shown:
+        console.print(preview_view(DataPreview(report=report, reasons={}), name="small"))
+    lines = [" ".join(line.split()) for line in shown.get().splitlines()]
+    assert "Pronouns: he 1,732" in lines
+    assert "all 31,415 926 2.9%" in lines
+    assert "gender: women 1,810 181 10.0%" in lines

@@ -117,6 +117,36 @@ def test_copies_of_training_documents_are_shown_by_way(workspace: Workspace) -> 
     assert "Examples of randomSwap" in shown
 
 
+def test_lines_that_were_taken_out_are_shown_by_their_frequency(workspace: Workspace) -> None:
+    shown = render(read_sources(workspace, run()))
+    assert "6,180 that stand in documents before were taken out, 33,988 bytes" in shown
+    assert "in 1,618 documents; the first keeps it" in shown
+
+
+def test_scores_are_shown_with_a_document_of_each_range(workspace: Workspace) -> None:
+    shown = render(read_sources(workspace, run()))
+    assert "Scores of classifier" in shown
+    assert '<td>0.75 to 0.8<td class="number">2' in shown
+    assert '<p class="who">0.761, from ' in shown
+
+
+def test_misspelled_words_are_shown_with_the_right_ones(workspace: Workspace) -> None:
+    shown = render(read_sources(workspace, run()))
+    assert "271 words, 8,281 times in all, would be corrected." in shown
+    assert '<td class="number">1,605<td>receive</tr>' in shown
+
+
+def test_groups_of_people_are_shown_with_the_share_of_negative_sentences(
+    workspace: Workspace,
+) -> None:
+    shown = render(read_sources(workspace, run()))
+    assert "he 1,732, she 1,414, they 2,236" in shown
+    for row in (("all", "31,415", "926", "2.9%"), ("gender: women", "1,810", "181", "10.0%")):
+        name, *figures = row
+        cells = "".join(f'<td class="number">{figure}' for figure in figures)
+        assert f"<tr><td>{name}{cells}</tr>" in shown
+
+
 def test_evaluation_questions_in_training_texts_are_shown(workspace: Workspace) -> None:
     shown = render(read_sources(workspace, run()))
     counts = "".join(f'<td class="number">{count}' for count in ("2,718", "281", "0", "2,817"))

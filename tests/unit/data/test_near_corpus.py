@@ -11,8 +11,8 @@ from support.crashed_rename import KilledError, killed_before_rename
 from support.stage_context import documents_of, stage_context
 
 from llmtrain_api.data_report import DataReport
-from llmtrain_trainer.data import comparison, shuffle
-from llmtrain_trainer.data.near import sketches
+from llmtrain_trainer.data import shuffle
+from llmtrain_trainer.data.near import rounds, sketches
 from llmtrain_trainer.data.near.sketches import Sketches
 from llmtrain_trainer.data.near.task import NearTask
 from llmtrain_trainer.data.runner import RUNNER as DATA_STAGE
@@ -96,7 +96,7 @@ def test_a_corpus_is_the_same_in_any_number_of_units_and_partitions(
     made = []
     for unit_bytes, keys in ((2**24, 10**6), (6000, 100)):
         monkeypatch.setattr("llmtrain_trainer.units._SMALLEST_BYTES", unit_bytes)
-        monkeypatch.setattr(comparison, "PARTITION_KEYS", keys)
+        monkeypatch.setattr(rounds, "PARTITION_KEYS", keys)
         context = context_in(tmp_path, texts)
         DATA_STAGE.work(context)
         made.append((kept_in(context), context.workspace.data_report.read_text()))

@@ -17,7 +17,10 @@ from llmtrain_trainer.data.steps.base import Dropped, TextFunction
 from llmtrain_trainer.data.steps.gopher import GopherStep, broken_gopher_rule
 from llmtrain_trainer.data.steps.registry import comparing_steps, document_steps, reasons
 
-REQUIRED: dict[str | None, dict[str, object]] = {"language": {"keep": ["en"]}}
+REQUIRED: dict[str | None, dict[str, object]] = {
+    "language": {"keep": ["en"]},
+    "classifier": {"model": "model"},
+}
 EVERY_KIND = [
     Step.model_validate({field.alias: REQUIRED.get(field.alias, {})})
     for field in Step.model_fields.values()

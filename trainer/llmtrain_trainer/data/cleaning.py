@@ -11,10 +11,10 @@ from pathlib import Path
 from llmtrain_api.base import Record
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.data.contamination.decontamination import Decontamination
-from llmtrain_trainer.data.documents import DocumentWriter
+from llmtrain_trainer.data.documents import DocumentWriter, row_groups
 from llmtrain_trainer.data.pipeline import DocumentBatch, work_on_shard
 from llmtrain_trainer.data.report import Tally, total
-from llmtrain_trainer.data.shuffle import write_keys
+from llmtrain_trainer.data.shuffle import read_keys, write_keys
 from llmtrain_trainer.data.sources.shards import SourceShard
 from llmtrain_trainer.data.units import CorpusUnit
 from llmtrain_trainer.units import committed
@@ -71,3 +71,11 @@ def _written(
             writer.write(document.text, batch.origin)
             keys += document.key
         yield batch.tally
+
+
+def stored_documents(folder: Path) -> Iterator[tuple[str, str, bytes]]:
+    """Text, source and key of each document of a clean unit, in order."""
+    keys = iter(read_keys(folder))
+    for group in row_groups(folder / DOCUMENTS):
+        for text, source in zip(group.texts(), group.sources(), strict=True):
+            yield text, source, next(keys)

@@ -1,15 +1,15 @@
 """Makes a corpus in rounds of the workers; only counts pass through this process."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from llmtrain_api.data_report import (
     AugmentationReport,
-    Clusters,
     DataReport,
+    Findings,
     Size,
     StepReport,
 )
@@ -24,11 +24,13 @@ from llmtrain_trainer.data.augmentation.parts import (
     total,
 )
 from llmtrain_trainer.data.cleaning import CleanUnit, clean
-from llmtrain_trainer.data.comparison import Compared, Comparison, comparisons
+from llmtrain_trainer.data.comparison import compare_documents, comparisons
 from llmtrain_trainer.data.contamination.counts import Counts, add
 from llmtrain_trainer.data.contamination.decontamination import STEP, Decontamination
+from llmtrain_trainer.data.identity.counting import IdentityCounts, identity_report
 from llmtrain_trainer.data.metrics import corpus_metrics
-from llmtrain_trainer.data.report import add_origins, merge
+from llmtrain_trainer.data.report import add_origins, merge, with_findings
+from llmtrain_trainer.data.rounds import Compared, Documents
 from llmtrain_trainer.data.source_counter import SourceCounter
 from llmtrain_trainer.data.splitting import (
     TRAIN,
@@ -39,6 +41,7 @@ from llmtrain_trainer.data.splitting import (
     split,
     split_folder,
 )
+from llmtrain_trainer.data.step_files import StepFiles
 from llmtrain_trainer.data.steps.registry import comparing_steps, document_steps
 from llmtrain_trainer.data.units import CorpusUnit
 from llmtrain_trainer.errors import Interrupted
@@ -63,6 +66,7 @@ class CorpusMaker:
         data: the manifest's section.
         home: where finished units are.
         context: the stage's.
+        files: what steps read, by their names in the data report.
         decontamination: the search for evaluation questions.
     """
 
@@ -70,6 +74,7 @@ class CorpusMaker:
     data: Data
     home: Path
     context: StageContext
+    files: Mapping[str, StepFiles] = field(default_factory=dict)
     decontamination: Decontamination | None = None
 
     def make(self, target: Path) -> tuple[DataReport, Counts]:
@@ -99,7 +104,9 @@ class CorpusMaker:
             num_kept += report.num_kept
             self.context.progress.log(corpus_metrics(counts.report()))
         compared = self._compare(num_kept)
-        counts.take_clusters(compared.clusters)
+        for number, steps in compared.counted:
+            counts.take_comparisons(self.units[number], steps)
+        counts.take_findings(compared.findings)
         parts = self._split(compared)
         folders = [split_folder(unit, self._folders, first_to) for unit, _, first_to in parts]
         copied, copies = self._copy(folders)
@@ -149,16 +156,20 @@ class CorpusMaker:
         return Folders(self.home)
 
     def _compare(self, num_documents: int) -> Compared:
-        comparison = Comparison(
-            units=tuple(self._folders.clean / unit.name for unit in self.units),
-            num_documents=num_documents,
-            home=self._folders.compared,
-            each=partial(self._each, between=(self._cleaned, _COMPARED)),
+        compared = Compared(
+            Documents(
+                units=tuple(self._folders.clean / unit.name for unit in self.units),
+                sources=tuple(unit.source for unit in self.units),
+                count=num_documents,
+            )
         )
-        return comparison.compare(comparing_steps(self.data.steps))
+        steps = comparing_steps(self.data.steps)
+        each = partial(self._each, between=(self._cleaned, _COMPARED))
+        compare_documents(compared, steps, self.files, self._folders.compared, each)
+        return compared
 
     def _split(self, compared: Compared) -> list[tuple[CorpusUnit, SplitUnit, Side | None]]:
-        work = partial(split, data=self.data, folders=self._folders, dropped=compared.dropped)
+        work = partial(split, data=self.data, folders=self._folders, documents=compared.documents)
         between = (_COMPARED, self._split_up)
         reports = self._each(work, self.units, "writing documents", between=between)
         parts: list[tuple[CorpusUnit, SplitUnit, Side | None]] = [
@@ -247,7 +258,8 @@ class _Counts:
         self._read: dict[str, Size] = {}
         self._train, self._validation = Size(), Size()
         self._kept_lengths = Histogram()
-        self._clusters: Mapping[str, Clusters] = {}
+        self._identity: list[IdentityCounts] = []
+        self._findings: Mapping[str, Findings] = {}
         self.contamination: Counts = {}
 
     def take_clean(self, unit: CorpusUnit, report: CleanUnit) -> None:
@@ -263,16 +275,21 @@ class _Counts:
 
     def take_split(self, unit: CorpusUnit, report: SplitUnit) -> None:
         """Count what a unit wrote."""
-        self._by_source[unit.source].take_steps(report.comparisons)
+        self.take_comparisons(unit, report.comparisons)
         self._by_source[unit.source].take_kept(report.train + report.validation)
-        self._merge(report.comparisons)
+        self._identity.append(report.identity)
         self._train += report.train
         self._validation += report.validation
         self._kept_lengths += report.lengths
 
-    def take_clusters(self, clusters: Mapping[str, Clusters]) -> None:
-        """Keep the clusters that steps found, by the names of the steps."""
-        self._clusters = clusters
+    def take_comparisons(self, unit: CorpusUnit, steps: Sequence[StepReport]) -> None:
+        """Count what steps that compare documents did to those of a unit."""
+        self._by_source[unit.source].take_steps(steps)
+        self._merge(steps)
+
+    def take_findings(self, findings: Mapping[str, Findings]) -> None:
+        """Keep what steps found in all documents together, by the names of the steps."""
+        self._findings = findings
 
     def report(self) -> DataReport:
         """The data report."""
@@ -280,9 +297,9 @@ class _Counts:
             sources=self._read,
             by_source=tuple(counter.report() for counter in self._by_source),
             steps=tuple(
-                step.replace(clusters=self._clusters.get(name))
-                for name, step in self._steps.items()
+                with_findings(step, self._findings.get(name)) for name, step in self._steps.items()
             ),
+            identity=identity_report(self._identity),
             train=self._train,
             validation=self._validation,
             kept_lengths=self._kept_lengths,

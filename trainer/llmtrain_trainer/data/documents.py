@@ -35,6 +35,8 @@ class Document:
     text: str
     key: bytes
     """Hash of the text, for deduplication and for the split."""
+    source: int = 0
+    """Position of its source in the manifest."""
 
 
 def document_key(text: str) -> bytes:

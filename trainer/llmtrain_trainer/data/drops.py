@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from llmtrain_api.base import Record
 from llmtrain_trainer.data.pipeline import Drop
+from llmtrain_trainer.data.report import StepCounter
 from llmtrain_trainer.data.steps.base import Dropped, Instead
 
 DROP = np.dtype([("unit", "<u4"), ("row", "<u4"), ("rule", "<u2")])
@@ -64,6 +65,22 @@ def dropped_row_numbers(files: Sequence[DropFile], unit: int) -> NDArray[np.uint
     """
     found = [_of_unit(file, unit)["row"] for file in files]
     return np.concatenate([np.empty(0, np.uint32), *found])
+
+
+def count_drop(counters: Sequence[StepCounter], source: str, text: str, drop: Drop | None) -> None:
+    """Count a document in all steps up to the one that drops it.
+
+    Args:
+        counters: of steps that compare documents, in their order.
+        source: the document's.
+        text: the document, which none of them changes.
+        drop: the step that drops it; None where it stays.
+    """
+    for counter in counters:
+        if drop is not None and drop.step == counter.name:
+            counter.count(source, text, drop.dropped)
+            return
+        counter.count(source, text, text)
 
 
 def _of_unit(file: DropFile, unit: int) -> NDArray[np.void]:

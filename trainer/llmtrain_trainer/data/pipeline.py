@@ -167,7 +167,9 @@ class _OpenBatch:
         origin = self._work.shard.source
         return DocumentBatch(
             origin=origin,
-            documents=tuple(Document(texts[i], document_key(texts[i])) for i in kept),
+            documents=tuple(
+                Document(texts[i], document_key(texts[i]), self._work.number) for i in kept
+            ),
             tally=Tally(
                 read={origin: Size(documents=len(self._texts), bytes=self._read_bytes)},
                 num_bad_rows=num_bad_rows,

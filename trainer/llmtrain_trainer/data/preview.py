@@ -8,9 +8,11 @@ from tempfile import TemporaryDirectory
 
 from llmtrain_api.data_report import DataPreview
 from llmtrain_api.run_config import RunConfig
+from llmtrain_trainer.data.comparison import step_files
 from llmtrain_trainer.data.readers.rows import BadRows
 from llmtrain_trainer.data.sources.shards import Shard, SourceShard, shards
 from llmtrain_trainer.data.stage import drop_reasons, make_corpus
+from llmtrain_trainer.data.steps.registry import comparing_steps
 from llmtrain_trainer.progress.reporter import NullReporter
 from llmtrain_trainer.runner import asked_questions
 from llmtrain_trainer.stage import StageContext
@@ -28,7 +30,7 @@ def preview(config: RunConfig, num_documents: int) -> DataPreview:
             after it may have.
 
     Raises:
-        UserError: a source or a task cannot be read.
+        UserError: a source, a task, or a file that a step needs cannot be read.
     """
     data = config.data
     assert data is not None, "the job has a data stage"
@@ -36,10 +38,13 @@ def preview(config: RunConfig, num_documents: int) -> DataPreview:
         home = Path(folder)
         here = config.replace(workspace=str(home))
         context = StageContext(here, NullReporter())
+        files = step_files(comparing_steps(data.steps), context)
         work = _first(shards(data.sources, context), num_documents)
         (home / "documents").mkdir()
         questions = asked_questions(context, documents_are_there=False)
-        report = make_corpus(work, context, home / "units", home / "documents", questions)
+        report = make_corpus(
+            work, context, home / "units", home / "documents", files=files, questions=questions
+        )
     return DataPreview(report=report, reasons=drop_reasons(data, report))
 
 

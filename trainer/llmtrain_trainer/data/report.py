@@ -8,7 +8,7 @@ from pydantic import Field
 
 from llmtrain_api.base import Record
 from llmtrain_api.contamination import Contamination
-from llmtrain_api.data_report import Example, GroupReport, Size, Skipped, StepReport
+from llmtrain_api.data_report import Example, Findings, GroupReport, Size, Skipped, StepReport
 from llmtrain_api.histogram import Histogram
 from llmtrain_trainer.data.contamination.counts import add
 from llmtrain_trainer.data.readers.rows import first_examples, merge_skipped
@@ -194,6 +194,19 @@ def merge(first: StepReport, second: StepReport) -> StepReport:
         replaced_by_kind=dict(Counter(first.replaced_by_kind) + Counter(second.replaced_by_kind)),
         examples=tuple(_first_of_each_rule((*first.examples, *second.examples))),
         scores=first.scores + second.scores,
+    )
+
+
+def with_findings(step: StepReport, findings: Findings | None) -> StepReport:
+    """A report on a step, with what it found in all documents together."""
+    if findings is None:
+        return step
+    return step.replace(
+        clusters=findings.clusters,
+        lines=findings.lines,
+        scores=findings.scores,
+        scored=findings.scored,
+        misspellings=findings.misspellings,
     )
 
 

@@ -1,6 +1,5 @@
 """Writes the documents of one unit that stay, for training and for validation."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,13 +9,12 @@ from llmtrain_api.base import Record
 from llmtrain_api.data_report import Size, StepReport
 from llmtrain_api.histogram import Histogram
 from llmtrain_api.spec.data import Data
-from llmtrain_trainer.data.cleaning import DOCUMENTS
-from llmtrain_trainer.data.documents import DocumentWriter, is_held_out, row_groups
-from llmtrain_trainer.data.drops import DropFile, dropped_rows
-from llmtrain_trainer.data.pipeline import Drop
+from llmtrain_trainer.data.cleaning import stored_documents
+from llmtrain_trainer.data.documents import DocumentWriter, is_held_out
+from llmtrain_trainer.data.drops import count_drop, dropped_rows
+from llmtrain_trainer.data.identity.counting import IdentityCounter, IdentityCounts
 from llmtrain_trainer.data.report import StepCounter, num_bytes
-from llmtrain_trainer.data.shuffle import read_keys
-from llmtrain_trainer.data.steps.registry import comparing_steps
+from llmtrain_trainer.data.rounds import Documents
 from llmtrain_trainer.data.units import CorpusUnit
 from llmtrain_trainer.units import committed
 
@@ -58,18 +56,20 @@ class SplitUnit(Record):
     train: Size
     validation: Size
     comparisons: tuple[StepReport, ...]
-    """Steps that compare documents, in their order."""
+    """Steps that compare documents and were not counted yet, in their order."""
     lengths: Histogram = Histogram()
     """Documents of both sides by their bytes."""
     first_is_in: Side | None
     """The side of the first document; None where none is left."""
+    identity: IdentityCounts
+    """How its documents speak of people."""
 
 
 def split(
     unit: CorpusUnit,
     data: Data,
     folders: Folders,
-    dropped: Sequence[DropFile],
+    documents: Documents,
     *,
     first_to: Side | None = None,
 ) -> SplitUnit:
@@ -78,11 +78,11 @@ def split(
     Args:
         unit: the unit.
         data: the manifest's section.
-        folders: where clean units and parts of the corpus are.
-        dropped: what all comparisons drop.
+        folders: where the parts of the corpus are made.
+        documents: all documents after all comparisons.
         first_to: side of the first document; by its key if None.
     """
-    work = partial(_split, unit, data, folders, dropped, first_to)
+    work = partial(_split, unit, data, documents, first_to)
     return committed(split_folder(unit, folders, first_to), work, SplitUnit)
 
 
@@ -94,23 +94,23 @@ def split_folder(unit: CorpusUnit, folders: Folders, first_to: Side | None) -> P
 def _split(
     unit: CorpusUnit,
     data: Data,
-    folders: Folders,
-    files: Sequence[DropFile],
+    documents: Documents,
     first_to: Side | None,
     folder: Path,
 ) -> SplitUnit:
-    counters = [StepCounter(name) for name in comparing_steps(data.steps)]
-    dropped = dropped_rows(files, unit.number)
+    counters = [StepCounter(name) for name in documents.uncounted]
+    dropped = dropped_rows(documents.dropped, unit.number)
+    identity = IdentityCounter(documents.count)
     first: Side | None = None
     lengths: list[int] = []
     with (
         DocumentWriter(folder / TRAIN, unit.source) as train,
         DocumentWriter(folder / VALIDATION, unit.source) as validation,
     ):
-        documents = _documents(folders.clean / unit.name)
-        for row, (text, source, key) in enumerate(documents):
+        stored = stored_documents(documents.units[unit.number])
+        for row, (text, source, key) in enumerate(stored):
             drop = dropped.get(row)
-            _count(counters, source, text, drop)
+            count_drop(counters, source, text, drop)
             if drop is not None:
                 continue
             side = VALIDATION if is_held_out(key, data.validation_fraction) else TRAIN
@@ -118,26 +118,12 @@ def _split(
                 first = side = first_to or side
             (train if side == TRAIN else validation).write(text, source)
             lengths.append(num_bytes(text))
+            identity.count(text, key)
     return SplitUnit(
         train=train.written,
         validation=validation.written,
         comparisons=tuple(counter.report() for counter in counters),
         lengths=Histogram.doubling(lengths),
         first_is_in=first,
+        identity=identity.counts(),
     )
-
-
-def _documents(folder: Path) -> Iterator[tuple[str, str, bytes]]:
-    """Text, source and key of each document of a clean unit."""
-    keys = iter(read_keys(folder))
-    for group in row_groups(folder / DOCUMENTS):
-        for text, source in zip(group.texts(), group.sources(), strict=True):
-            yield text, source, next(keys)
-
-
-def _count(counters: Sequence[StepCounter], source: str, text: str, drop: Drop | None) -> None:
-    for counter in counters:
-        if drop is not None and drop.step == counter.name:
-            counter.count(source, text, drop.dropped)
-            return
-        counter.count(source, text, text)

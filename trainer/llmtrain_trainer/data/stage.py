@@ -11,12 +11,14 @@ from llmtrain_api.spec.data import Data
 from llmtrain_api.stages import Stage
 from llmtrain_trainer.completion import fingerprint
 from llmtrain_trainer.data.augmentation.copying import augmenters
+from llmtrain_trainer.data.comparison import step_files
 from llmtrain_trainer.data.contamination import counts, decontamination
 from llmtrain_trainer.data.contamination.index import QuestionIndex
 from llmtrain_trainer.data.corpus import CorpusMaker
 from llmtrain_trainer.data.metrics import corpus_metrics
 from llmtrain_trainer.data.sources.shards import SourceShard, shards
-from llmtrain_trainer.data.steps.registry import reasons
+from llmtrain_trainer.data.step_files import StepFiles
+from llmtrain_trainer.data.steps.registry import comparing_steps, reasons
 from llmtrain_trainer.data.units import corpus_units
 from llmtrain_trainer.data.warnings import warnings
 from llmtrain_trainer.errors import UserError
@@ -34,8 +36,10 @@ CODE = ("data", "questions.py")
 LIBRARIES = (
     "datasets",
     "emoji",
+    "fasttext-predict",
     "fastwarc",
     "ftfy",
+    "huggingface-hub",
     "numpy",
     "phonenumbers",
     "py3langid",
@@ -43,7 +47,10 @@ LIBRARIES = (
     "pydantic",
     "psutil",
     "resiliparse",
+    "symspellpy",
+    "torch",
     "trafilatura",
+    "transformers",
     "xxhash",
     "zstandard",
 )
@@ -63,10 +70,12 @@ def documents(context: StageContext) -> Product:
     work = shards(data.sources, context)
     section = data.documents_json()
     questions = asked_questions(context, documents_are_there=False)
+    files = step_files(comparing_steps(data.steps), context)
     inputs = fingerprint(
         [
             section,
             *(each.shard.identity for each in work),
+            *(each.identity for each in files.values()),
             *questions.identity,
             *_augmentation_identity(data, context),
         ]
@@ -77,7 +86,7 @@ def documents(context: StageContext) -> Product:
         # Finished documents outlive a new version of llmtrain; half of them do not, for the other
         # half would be made by other code.
         units = sweep(home, fingerprint([inputs, software(CODE, LIBRARIES)]))
-        report = make_corpus(work, context, units, folder, questions)
+        report = make_corpus(work, context, units, folder, files=files, questions=questions)
         _require_documents(report, drop_reasons(data, report))
         replace_file(context.workspace.data_report, report.model_dump_json(indent=2) + "\n")
 
@@ -92,6 +101,8 @@ def make_corpus(
     context: StageContext,
     home: Path,
     folder: Path,
+    *,
+    files: Mapping[str, StepFiles],
     questions: QuestionSet = NO_QUESTIONS,
 ) -> DataReport:
     """Clean, filter, deduplicate and split the documents of shards.
@@ -101,6 +112,7 @@ def make_corpus(
         context: the stage's.
         home: folder of finished units.
         folder: an empty one for the documents.
+        files: what steps read, as `step_files` finds it.
         questions: questions that the documents are searched for.
 
     Raises:
@@ -110,7 +122,8 @@ def make_corpus(
     data = context.config.data
     assert data is not None, "there are shards"
     search = decontamination.prepare(questions, home / "questions")
-    report, found = CorpusMaker(corpus_units(work), data, home, context, search).make(folder)
+    maker = CorpusMaker(corpus_units(work), data, home, context, files, search)
+    report, found = maker.make(folder)
     return report.replace(contamination=_contamination(found, questions))
 
 

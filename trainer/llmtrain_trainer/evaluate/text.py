@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 from llmtrain_api.progress import bounded_warnings
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.control_tokens import TextTokenizer
-from llmtrain_trainer.data.comparison import kept_documents
+from llmtrain_trainer.data.comparison import kept_documents, step_files
 from llmtrain_trainer.data.documents import Document, row_groups
 from llmtrain_trainer.data.pipeline import work_on_shard
 from llmtrain_trainer.data.source_counter import SourceCounter
@@ -51,6 +51,8 @@ def held_out_texts(context: StageContext) -> list[str]:
 
 
 def _read(data: Data, context: StageContext) -> list[str]:
+    steps = comparing_steps(data.steps)
+    files = step_files(steps, context)
     documents: list[Document] = []
     counters = [SourceCounter(source) for source in data.sources]
     for shard in shards(data.sources, context):
@@ -60,7 +62,7 @@ def _read(data: Data, context: StageContext) -> list[str]:
     why = reasons(data.steps)
     lost = (warning for each in counters for warning in source_warnings(each.report(), why))
     context.progress.update(warnings=bounded_warnings(f"evaluate.data: {each}" for each in lost))
-    return [each.text for each in kept_documents(documents, comparing_steps(data.steps))]
+    return [each.text for each in kept_documents(documents, steps, files)]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Steps that drop what came before."""
 
+from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import Field
@@ -11,6 +12,37 @@ class ExactDedup(StepSection):
     """Removal of documents whose text, apart from white space and case, came before."""
 
     compares_documents: ClassVar[bool] = True
+
+
+class LineUnit(StrEnum):
+    """The parts of documents that are compared."""
+
+    LINE = "line"
+    PARAGRAPH = "paragraph"
+
+
+class LineDedup(StepSection):
+    """Removal of lines or paragraphs that stand in documents before: menus, notices, quotations.
+
+    The first document that has one keeps it, also where it stands there several times; later
+    documents lose it. Lines are equal whatever their white space and case. Documents that lose
+    something and have little left are dropped.
+
+    Source code repeats itself by nature: leave the step out there.
+    """
+
+    compares_documents: ClassVar[bool] = True
+
+    unit: LineUnit = LineUnit.LINE
+    """`line`, or `paragraph`: the lines between two blank ones."""
+    min_words: int = Field(6, ge=1, le=1000)
+    """Lines with fewer words stay: `}`, `Introduction`. In scripts without spaces between words,
+    such as Chinese, Japanese and Thai, each letter counts as a word."""
+    min_documents: int = Field(2, ge=2, le=1_000_000)
+    """Documents from which on a line counts as repeated. A larger number leaves quotations, and
+    takes what stands on every page of a site."""
+    min_document_words: int = Field(50, ge=0, le=1_000_000)
+    """Documents that lose a line are dropped where fewer words are left."""
 
 
 class NearDedup(StepSection):

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 
 from llmtrain_api.spec.step_sections.language import LANGUAGES, Language
+from llmtrain_trainer.data.languages import identifier, languages_of
 from llmtrain_trainer.data.steps.base import DocumentStep, Dropped, Judged, TextFunction, one_by_one
 
 UNKNOWN = "unknown"
 """The label of a document in no language with enough probability."""
-_LONGEST = 100_000
-"""Characters from the beginning of a document that are looked at."""
 
 
 class LanguageStep(DocumentStep[Language]):
@@ -24,14 +23,12 @@ class LanguageStep(DocumentStep[Language]):
         return {**languages, UNKNOWN: f"in no language with a probability of {self.section.min:g}"}
 
     def prepare(self) -> TextFunction:
-        """Load the model in py3langid's wheel, which takes about a second."""
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-        identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        """Load the model."""
+        identifier()
         keep, smallest = set(self.section.keep), self.section.min
 
         def apply(text: str) -> Judged:
-            ranking: list[tuple[str, float]] = identifier.rank(text[:_LONGEST])
+            ranking = languages_of(text)
             likeliest, probability = ranking[0]
             is_known = likeliest in LANGUAGES and probability >= smallest
             fits = sum(share for code, share in ranking if code in keep) >= smallest

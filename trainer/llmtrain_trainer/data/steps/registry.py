@@ -12,10 +12,15 @@ from typing import Any
 from llmtrain_api.spec import steps as spec
 from llmtrain_api.spec.step_sections.cleaning import Html
 from llmtrain_trainer.data.steps.base import NO_TEXT, CorpusStep, DocumentStep, Step
+from llmtrain_trainer.data.steps.classifier import ClassifierStep
 from llmtrain_trainer.data.steps.html import HtmlStep
+from llmtrain_trainer.data.steps.line_dedup import LineDedupStep
 from llmtrain_trainer.data.steps.near_dedup import NearDedupStep
+from llmtrain_trainer.data.steps.spelling import SpellingStep
 
-ComparingStep = CorpusStep[Any] | NearDedupStep
+OwnRoundsStep = NearDedupStep | LineDedupStep | ClassifierStep | SpellingStep
+"""A step that compares documents by more than their keys."""
+ComparingStep = CorpusStep[Any] | OwnRoundsStep
 """A step that compares documents."""
 
 

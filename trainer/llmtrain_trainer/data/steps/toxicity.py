@@ -12,13 +12,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from llmtrain_api.spec.step_sections.toxicity import Toxicity
+from llmtrain_trainer.data.languages import identifier, languages_of
 from llmtrain_trainer.data.steps.base import DocumentStep, Dropped, TextFunction, one_by_one
 
 _LEXICON = Path(__file__).parents[1] / "lexicons" / "cuss.json"
 _WORD = re.compile(r"\w+")
 _FEWEST = 2
-_LONGEST = 100_000
-"""Characters from the beginning of a document by which its language is identified."""
 
 Phrase = tuple[str, ...]
 """One word or several in a row."""
@@ -34,10 +33,8 @@ class ToxicityStep(DocumentStep[Toxicity]):
         return {"vulgarWords": f"more than {bound} vulgar words for each 1,000 words"}
 
     def prepare(self) -> TextFunction:
-        """Load the lists, and the model in py3langid's wheel."""
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-        identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        """Load the lists, and the model that identifies languages."""
+        identifier()
         lists = _Lists(self.section)
         bound = self.section.max_per_thousand_words
 
@@ -45,7 +42,7 @@ class ToxicityStep(DocumentStep[Toxicity]):
             words = _WORD.findall(text.casefold())
             most = max(bound * len(words) / 1000, _FEWEST - 1)
             suspected = {code for code, count in lists.count(words).items() if count > most}
-            if suspected and identifier.rank(text[:_LONGEST])[0][0] in suspected:
+            if suspected and languages_of(text)[0][0] in suspected:
                 return Dropped("vulgarWords")
             return text
 

@@ -1,0 +1,1 @@
+"""Statistics on how English documents speak of people; no step drops a document for them."""

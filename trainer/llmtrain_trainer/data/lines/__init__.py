@@ -1,0 +1,1 @@
+"""Lines and paragraphs that several documents have in common."""
