@@ -22,7 +22,7 @@ def hugging_face_folder(
         folder: made here.
         labels: one for each output.
         problem_type: as in a config.json.
-        seed: of the weights.
+        seed: for the weights.
     """
     import torch
     from tokenizers import Tokenizer

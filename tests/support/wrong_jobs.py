@@ -2,6 +2,7 @@
 
 from support.cluster.jobs import Removed
 from support.wrong_mixtures import RIGHT_MIXTURES, WRONG_MIXTURES
+from support.wrong_steps import RIGHT_STEPS, WRONG_STEPS
 
 _WIDE = {"layers": 2, "hiddenSize": 64, "heads": 4}
 _HALVES = {"schedule": "warmupStableDecay", "warmupFraction": 0.5}
@@ -223,33 +224,7 @@ WRONG_JOBS: list[tuple[str, object, str]] = [
     ("spec.evaluate.generations", {"prompts": ["x" * 32769]}, "generations.prompts[0]"),
     ("spec.policy.retries.application", -2, "spec.policy.retries.application"),
     ("spec.model.hidden_size", 64, 'unknown field "spec.model.hidden_size"'),
-    ("spec.data.steps", [{"gopher": {"maxWords": 10}}], "minWords must not exceed maxWords"),
-    ("spec.data.steps", [{"length": {"minWords": 200_000}}], "minWords must not exceed maxWords"),
-    (
-        "spec.data.steps",
-        [{"gopher": {"minMeanWordLength": 10.5}}],
-        "minMeanWordLength must not exceed maxMeanWordLength",
-    ),
-    ("spec.data.steps", [], "spec.data.steps"),
-    ("spec.data.steps", [{}], "set exactly one of html, unicode"),
-    ("spec.data.steps", [{"html": {}, "unicode": {}}], "set exactly one of html, unicode"),
-    ("spec.data.steps", [{"exactDedup": {}}, {"html": {}}], "must come after all others"),
-    ("spec.data.steps", [{"lineDedup": {}}, {"html": {}}], "must come after all others"),
-    ("spec.data.steps", [{"lineDedup": {"unit": "word"}}], "steps[0].lineDedup.unit"),
-    ("spec.data.steps", [{"lineDedup": {"minDocuments": 1}}], "lineDedup.minDocuments"),
-    ("spec.data.steps", [{"classifier": {}}], "steps[0].classifier.model"),
-    (
-        "spec.data.steps",
-        [{"classifier": {"model": "m", "min": 0.5, "max": 0.4}}],
-        "min must not exceed max",
-    ),
-    ("spec.data.steps", [{"classifier": {"model": "m", "keepTop": 0}}], "classifier.keepTop"),
-    (
-        "spec.data.steps",
-        [{"spelling": {"language": "de"}}],
-        "a language other than en needs a dictionary",
-    ),
-    ("spec.data.steps", [{"language": {"keep": ["eng"]}}], "steps[0].language.keep[0]"),
+    *WRONG_STEPS,
     ("spec.pretrain.optimizer", _HALVES | {"decayFraction": 0.6}, "must not exceed 1 together"),
     ("spec.finetune.optimizer", _HALVES | {"decayFraction": 0.6}, "must not exceed 1 together"),
     (
@@ -376,15 +351,7 @@ RIGHT_IN_KUBERNETES: list[tuple[str, object]] = [
 RIGHT_JOBS: list[tuple[str, object]] = [
     *RIGHT_IN_KUBERNETES,
     *RIGHT_MIXTURES,
-    ("spec.data.steps", [{"gopher": {"maxWords": 50}}]),
-    ("spec.data.steps", [{"gopher": {"minMeanWordLength": 10}}, {"length": {"minWords": 100_000}}]),
-    ("spec.data.steps", [{"exactDedup": {}}, {"exactDedup": {}}]),
-    ("spec.data.steps", [{"lineDedup": {"unit": "paragraph"}}, {"lineDedup": {}}]),
-    ("spec.data.steps", [{"classifier": {"model": "m", "min": -0.5}}]),
-    ("spec.data.steps", [{"spelling": {"language": "de", "dictionary": "de.txt"}}]),
-    ("spec.data.steps", [{"spelling": {"language": "en", "mode": "correct"}}]),
-    ("spec.data.steps", [{"classifier": {"model": "m", "min": 0.5, "max": 0.5, "keepTop": 1}}]),
-    ("spec.data.steps", [{"language": {"keep": ["en", "zh"], "min": 1, "keepUnknown": True}}]),
+    *RIGHT_STEPS,
     ("spec.pretrain.optimizer", _HALVES | {"decayFraction": 0.5}),
     ("spec.pretrain.optimizer", {"schedule": "cosine", "warmupFraction": 0.9}),
     ("spec.model", _WIDE | {"family": "gpt2", "keyValueHeads": 4}),

@@ -71,7 +71,7 @@ def count_drop(counters: Sequence[StepCounter], source: str, text: str, drop: Dr
     """Count a document in all steps up to the one that drops it.
 
     Args:
-        counters: of steps that compare documents, in their order.
+        counters: one for each step that compares documents, in their order.
         source: the document's.
         text: the document, which none of them changes.
         drop: the step that drops it; None where it stays.

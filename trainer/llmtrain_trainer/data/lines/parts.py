@@ -19,7 +19,7 @@ class Part:
 
     text: str
     hash: int | None
-    """Of its text without case and white space; None where it has too few words."""
+    """The hash of its text without case and white space; None where it has too few words."""
 
 
 @dataclass(frozen=True)

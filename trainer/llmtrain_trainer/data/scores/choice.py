@@ -1,4 +1,4 @@
-"""Which documents stay by their scores: bounds, and the best share of a source, to the document.
+"""The choice of documents by their scores: bounds, and the best share of a source, exactly.
 
 Scores come unit by unit, several times over, so that memory does not grow with the corpus.
 """

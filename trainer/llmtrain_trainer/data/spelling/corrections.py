@@ -1,4 +1,4 @@
-"""Which words of a corpus are misspelled: decided by the counts of all units.
+"""The misspelled words of a corpus, by the counts of all units.
 
 Memory does not grow with the corpus: there are only so many words one letter away from others.
 """
