@@ -76,11 +76,11 @@ def _entries(path: Path, field: str) -> Iterator[tuple[str, int]]:
             raise UserError(
                 f"{field}: line {number}: each line must be a word, a space and its frequency, "
                 f"such as `letter 4230`; found {line[:60]!r}",
-                reason="InvalidDictionary",
+                reason="InvalidData",
             )
         yield word.strip(), int(frequency)
     if not number:
-        raise UserError(f"{field}: it has no words", reason="InvalidDictionary")
+        raise UserError(f"{field}: it has no words", reason="InvalidData")
 
 
 def _is_slip(word: str, suggestion: str) -> bool:
