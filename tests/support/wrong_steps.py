@@ -24,6 +24,11 @@ WRONG_STEPS: list[tuple[str, object, str]] = [
     ("spec.data.steps", [{"classifier": {"model": "m", "keepTop": 0}}], "classifier.keepTop"),
     (
         "spec.data.steps",
+        [{"perplexity": {"model": "m", "dropLowest": 0.5, "dropHighest": 0.5}}],
+        "dropLowest and dropHighest together must be less than 1",
+    ),
+    (
+        "spec.data.steps",
         [{"spelling": {"language": "de"}}],
         "a language other than en needs a dictionary",
     ),
@@ -37,6 +42,7 @@ RIGHT_STEPS: list[tuple[str, object]] = [
     ("spec.data.steps", [{"exactDedup": {}}, {"exactDedup": {}}]),
     ("spec.data.steps", [{"lineDedup": {"unit": "paragraph"}}, {"lineDedup": {}}]),
     ("spec.data.steps", [{"classifier": {"model": "m", "min": -0.5}}]),
+    ("spec.data.steps", [{"perplexity": {"model": "m", "dropLowest": 0.5}}]),
     ("spec.data.steps", [{"spelling": {"language": "de", "dictionary": "de.txt"}}]),
     ("spec.data.steps", [{"spelling": {"language": "en", "mode": "correct"}}]),
     ("spec.data.steps", [{"classifier": {"model": "m", "min": 0.5, "max": 0.5, "keepTop": 1}}]),

@@ -21,7 +21,7 @@ def test_all_libraries_that_the_code_imports_are_listed(stage: ModuleType) -> No
                 imported |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 imported.add(node.module.partition(".")[0])
-    ours = {"llmtrain_api", "llmtrain_trainer", "_typeshed"}
+    ours = {"llmtrain_api", "llmtrain_planner", "llmtrain_trainer", "_typeshed"}
     packages = packages_distributions()
     libraries = {packages[each][0] for each in imported - ours - sys.stdlib_module_names}
     assert {each.replace("_", "-").lower() for each in libraries} == set(stage.LIBRARIES)

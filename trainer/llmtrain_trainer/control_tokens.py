@@ -9,9 +9,14 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tokenizers import Tokenizer
+
+from llmtrain_trainer.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 END_OF_TEXT = "<|endoftext|>"
 PADDING = "<|pad|>"
@@ -43,6 +48,21 @@ def control_names(added_tokens: Iterable[tuple[str, bool]]) -> list[str]:
         for content, special in added_tokens
         if special and len(content.strip()) >= _SHORTEST_NAME
     ]
+
+
+def end_of_text_id(tokenizer: "PreTrainedTokenizerBase") -> int:
+    """The token that closes a document: the end of text, or BERT's separator.
+
+    Raises:
+        UserError: the tokenizer has neither.
+    """
+    for token in (tokenizer.eos_token_id, tokenizer.sep_token_id):
+        if token is not None:
+            return int(token)
+    raise UserError(
+        "the tokenizer has no end-of-text token; set eos_token in its tokenizer_config.json",
+        reason="InvalidTokenizer",
+    )
 
 
 @dataclass(frozen=True)

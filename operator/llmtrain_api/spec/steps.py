@@ -13,6 +13,7 @@ from llmtrain_api.spec.step_sections.classifier import Classifier
 from llmtrain_api.spec.step_sections.cleaning import EmojiToText, Html, Unicode, Whitespace
 from llmtrain_api.spec.step_sections.deduplication import ExactDedup, LineDedup, NearDedup
 from llmtrain_api.spec.step_sections.language import Language
+from llmtrain_api.spec.step_sections.perplexity import Perplexity
 from llmtrain_api.spec.step_sections.privacy import Pii
 from llmtrain_api.spec.step_sections.quality import (
     C4,
@@ -44,6 +45,7 @@ class Step(OneOf):
     line_dedup: LineDedup | None = None
     near_dedup: NearDedup | None = None
     classifier: Classifier | None = None
+    perplexity: Perplexity | None = None
     spelling: Spelling | None = None
 
     @property

@@ -20,6 +20,7 @@ from llmtrain_trainer.data.steps.registry import comparing_steps, document_steps
 REQUIRED: dict[str | None, dict[str, object]] = {
     "language": {"keep": ["en"]},
     "classifier": {"model": "model"},
+    "perplexity": {"model": "model"},
 }
 EVERY_KIND = [
     Step.model_validate({field.alias: REQUIRED.get(field.alias, {})})

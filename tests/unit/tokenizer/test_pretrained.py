@@ -8,8 +8,9 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+from llmtrain_trainer.control_tokens import end_of_text_id
 from llmtrain_trainer.errors import UserError
-from llmtrain_trainer.tokenizer.pretrained import end_of_text_id, load_pretrained
+from llmtrain_trainer.tokenizer.pretrained import load_pretrained
 
 ENDS = {"eos_token": "<end>"}
 

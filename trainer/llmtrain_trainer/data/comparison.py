@@ -23,11 +23,12 @@ from llmtrain_trainer.data.scores.rounds import choose_by_score
 from llmtrain_trainer.data.shuffle import compare, drop_files, partitions
 from llmtrain_trainer.data.spelling.dictionary import dictionary
 from llmtrain_trainer.data.spelling.rounds import check_spelling, with_spelling
-from llmtrain_trainer.data.step_files import StepFiles, find_file, find_model
+from llmtrain_trainer.data.step_files import StepFiles, find_file, find_folder, find_model
 from llmtrain_trainer.data.steps.base import CorpusStep
 from llmtrain_trainer.data.steps.classifier import ClassifierStep
 from llmtrain_trainer.data.steps.line_dedup import LineDedupStep
 from llmtrain_trainer.data.steps.near_dedup import NearDedupStep
+from llmtrain_trainer.data.steps.perplexity import PerplexityStep
 from llmtrain_trainer.data.steps.registry import ComparingStep, OwnRoundsStep
 from llmtrain_trainer.data.steps.spelling import SpellingStep
 from llmtrain_trainer.stage import StageContext
@@ -74,6 +75,10 @@ def step_files(steps: Mapping[str, ComparingStep], context: StageContext) -> dic
             case ClassifierStep(section):
                 found[name] = find_model(name, section, context)
                 check_model(found[name], section)
+            case PerplexityStep(section):
+                field = f"data.steps {name}.model {section.model}"
+                found[name] = find_folder(field, section.model, context)
+                check_model(found[name], section)
             case SpellingStep(Spelling(dictionary=str(path))):
                 found[name] = find_file(f"data.steps {name}.dictionary {path}", path, context)
                 dictionary(found[name])
@@ -107,7 +112,7 @@ def compare_documents(
                 compare_texts(compared, name, section, folder, each)
             case LineDedupStep(section):
                 remove_lines(compared, name, section, folder, each)
-            case ClassifierStep(section):
+            case ClassifierStep(section) | PerplexityStep(section):
                 choose_by_score(compared, name, section, files[name], folder, each)
             case SpellingStep(section):
                 check_spelling(compared, name, section, files.get(name), folder, each)
@@ -157,7 +162,7 @@ def kept_documents(
                 kept = [each for number, each in enumerate(kept) if firsts[number] == number]
             case LineDedupStep(section):
                 kept = without_repeated_lines(kept, section)
-            case ClassifierStep(section):
+            case ClassifierStep(section) | PerplexityStep(section):
                 kept = chosen_by_score(kept, section, files[group.name])
             case SpellingStep(section):
                 kept = with_spelling(kept, section, files.get(group.name))

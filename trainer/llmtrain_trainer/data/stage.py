@@ -31,7 +31,7 @@ from llmtrain_trainer.units import sweep
 
 _log = logging.getLogger(__name__)
 
-CODE = ("data", "questions.py")
+CODE = ("control_tokens.py", "data", "models", "questions.py")
 """Our code that decides what documents look like."""
 LIBRARIES = (
     "datasets",
@@ -47,7 +47,9 @@ LIBRARIES = (
     "pydantic",
     "psutil",
     "resiliparse",
+    "safetensors",
     "symspellpy",
+    "tokenizers",
     "torch",
     "trafilatura",
     "transformers",

@@ -47,9 +47,7 @@ def find_model(name: str, section: Classifier, context: StageContext) -> StepFil
     """
     field = f"data.steps {name}.model {section.model}"
     path = context.input_path(section.model)
-    if is_folder(path):
-        return StepFiles.at(field, path)
-    if path.suffix in _FAST_TEXT:
+    if path.suffix in _FAST_TEXT and not is_folder(path):
         return find_file(field, section.model, context)
     if is_file(path):
         raise UserError(
@@ -57,7 +55,31 @@ def find_model(name: str, section: Classifier, context: StageContext) -> StepFil
             "file, a folder, or a model of the Hugging Face hub",
             reason="InvalidModel",
         )
-    return StepFiles.at(field, _fetched(field, section.model, context))
+    return find_folder(field, section.model, context, wanted="a folder or a file of fastText")
+
+
+def find_folder(
+    field: str, name: str, context: StageContext, *, wanted: str = "a folder"
+) -> StepFiles:
+    """Find the folder of a model.
+
+    Args:
+        field: the manifest's field and what it says, for messages.
+        name: the folder, or the model's name on the hub.
+        context: the stage's.
+        wanted: what it may be beside a model of the hub, for messages.
+
+    Raises:
+        UserError: it is neither a folder nor a model of the hub that can be reached.
+    """
+    path = context.input_path(name)
+    if is_file(path):
+        raise UserError(
+            f"{field}: it is a file; give the folder that holds it", reason="InvalidModel"
+        )
+    if not is_folder(path):
+        path = _fetched(field, name, context, wanted)
+    return StepFiles.at(field, path)
 
 
 def find_file(field: str, name: str, context: StageContext) -> StepFiles:
@@ -77,7 +99,7 @@ def find_file(field: str, name: str, context: StageContext) -> StepFiles:
     return StepFiles.at(field, path)
 
 
-def _fetched(field: str, name: str, context: StageContext) -> Path:
+def _fetched(field: str, name: str, context: StageContext, wanted: str) -> Path:
     """The folder of a model of the hub, in the workspace."""
     from huggingface_hub import snapshot_download
 
@@ -91,8 +113,7 @@ def _fetched(field: str, name: str, context: StageContext) -> Path:
         )
     except (OSError, ValueError) as error:
         raise UserError(
-            f"{field}: {in_one_line(error)}; it must be a folder or a file of fastText below "
-            f"{context.config.inputs}, or a model of the Hugging Face hub that this machine can "
-            "reach",
+            f"{field}: {in_one_line(error)}; it must be {wanted} below {context.config.inputs}, "
+            "or a model of the Hugging Face hub that this machine can reach",
             reason="InvalidModel",
         ) from error

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 from transformers import PreTrainedModel
 
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.evaluate.text import TokenStream
+from llmtrain_trainer.models.likelihood import label_nats
 
 _LOGITS_AT_A_TIME = {"cpu": 2**24, "cuda": 2**28}
 """Numbers of a forward pass's logits, which are its largest tensor."""
@@ -98,20 +98,9 @@ def token_nats(
     found = []
     for start in range(0, num_windows, rows):
         some = slice(start, start + rows)
-        found.append(_window_nats(model, inputs[some], labels[some]))
+        found.append(label_nats(model, inputs[some], labels[some]).numpy())
         on_progress(min(1.0, (start + rows) / num_windows))
     return np.concatenate(found).ravel()[:num_tokens]
-
-
-@torch.inference_mode()
-def _window_nats(
-    model: PreTrainedModel, inputs: torch.Tensor, labels: torch.Tensor
-) -> NDArray[np.float64]:
-    """The negative log-likelihoods of (B, T) labels."""
-    logits = model(input_ids=inputs.to(model.device), use_cache=False).logits
-    flat_labels = labels.to(model.device).flatten()
-    nats = functional.cross_entropy(logits.float().flatten(0, 1), flat_labels, reduction="none")
-    return nats.double().cpu().numpy()
 
 
 def _ratio_error(sums: NDArray[np.float64], sizes: NDArray[np.int64]) -> float | None:

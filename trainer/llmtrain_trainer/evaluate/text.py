@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerBase
 
 from llmtrain_api.progress import bounded_warnings
 from llmtrain_api.spec.data import Data
-from llmtrain_trainer.control_tokens import TextTokenizer
+from llmtrain_trainer.control_tokens import TextTokenizer, end_of_text_id
 from llmtrain_trainer.data.comparison import kept_documents, step_files
 from llmtrain_trainer.data.documents import Document, row_groups
 from llmtrain_trainer.data.pipeline import work_on_shard
@@ -20,7 +20,6 @@ from llmtrain_trainer.data.steps.registry import comparing_steps, reasons
 from llmtrain_trainer.data.warnings import source_warnings
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.stage import StageContext
-from llmtrain_trainer.tokenizer.pretrained import end_of_text_id
 
 
 def held_out_texts(context: StageContext) -> list[str]:

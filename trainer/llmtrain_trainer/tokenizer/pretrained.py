@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llmtrain_trainer.control_tokens import end_of_text_id
 from llmtrain_trainer.errors import UserError, in_one_line
 
 if TYPE_CHECKING:
@@ -45,18 +46,3 @@ def load_pretrained(path: str, *, field: str, inputs: Path) -> "PreTrainedTokeni
         )
     end_of_text_id(tokenizer)
     return tokenizer
-
-
-def end_of_text_id(tokenizer: "PreTrainedTokenizerFast") -> int:
-    """The token that closes a document: the end of text, or BERT's separator.
-
-    Raises:
-        UserError: the tokenizer has neither.
-    """
-    for token in (tokenizer.eos_token_id, tokenizer.sep_token_id):
-        if token is not None:
-            return int(token)
-    raise UserError(
-        "the tokenizer has no end-of-text token; set eos_token in its tokenizer_config.json",
-        reason="InvalidTokenizer",
-    )

@@ -6,13 +6,13 @@ from itertools import groupby
 from pathlib import Path
 
 from llmtrain_api.progress import bounded_warnings
+from llmtrain_trainer.control_tokens import end_of_text_id
 from llmtrain_trainer.data.documents import DocumentFile, document_files
 from llmtrain_trainer.errors import Interrupted
 from llmtrain_trainer.files import sha256
 from llmtrain_trainer.parallel import map_in_order
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.tokenizer.encode import EncodedUnit, Encoder, TokenUnit, encode_unit
-from llmtrain_trainer.tokenizer.pretrained import end_of_text_id
 from llmtrain_trainer.tokens.files import TokenIndex, documents_file, smallest_dtype, tokens_file
 from llmtrain_trainer.units import neighbours, unit_bytes
 

@@ -77,7 +77,7 @@ def load_classifier(files: StepFiles, section: Classifier) -> Callable[[str], fl
         ]
         if not parts:
             return math.nan
-        with _one_thread(), torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             scores = [float(activation(model(**part).logits[0].float())[number]) for part in parts]
         if not all(map(math.isfinite, scores)):
             raise UserError(
@@ -167,7 +167,7 @@ def _invalid(files: StepFiles, error: Exception) -> UserError:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Sums in the same order on every machine, however many cores it has."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

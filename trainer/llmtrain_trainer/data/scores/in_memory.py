@@ -6,16 +6,15 @@ from itertools import groupby
 
 import numpy as np
 
-from llmtrain_api.spec.step_sections.classifier import Classifier
 from llmtrain_trainer.data.documents import Document
-from llmtrain_trainer.data.scores.choice import STAYS, Choice, Scores
-from llmtrain_trainer.data.scores.models import loaded
+from llmtrain_trainer.data.scores.choice import STAYS, Choice, Scores, is_by_source
+from llmtrain_trainer.data.scores.models import ScoringSection, loaded
 from llmtrain_trainer.data.scores.scoring import score_of
 from llmtrain_trainer.data.step_files import StepFiles
 
 
 def chosen_by_score(
-    documents: Sequence[Document], section: Classifier, files: StepFiles
+    documents: Sequence[Document], section: ScoringSection, files: StepFiles
 ) -> list[Document]:
     """The documents that stay by their scores.
 
@@ -29,7 +28,8 @@ def chosen_by_score(
     """
     score = loaded(files, section)
     kept = []
-    for _, group in groupby(documents, lambda each: each.source):
+    by_source = is_by_source(section)
+    for _, group in groupby(documents, lambda each: by_source and each.source):
         inside = list(group)
         scores = np.array([score_of(each.text, score) for each in inside], np.float32)
         rules = Choice(section, partial(_once, scores)).take(scores)

@@ -4,19 +4,26 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from llmtrain_api.spec.step_sections.classifier import Classifier
+from llmtrain_api.spec.step_sections.perplexity import Perplexity
 from llmtrain_trainer.data.step_files import StepFiles
 
+ScoringSection = Classifier | Perplexity
+"""The settings of a step that scores documents."""
 Score = Callable[[str], float]
 """The score of a text; NaN where the model knows nothing of it."""
 
 
 @lru_cache(maxsize=1)
-def loaded(files: StepFiles, section: Classifier) -> Score:
+def loaded(files: StepFiles, section: ScoringSection) -> Score:
     """The function that scores a text; a process holds one model.
 
     Raises:
         UserError: the model cannot be loaded, or does not know the label.
     """
+    if isinstance(section, Perplexity):
+        from llmtrain_trainer.data.scores.language_model import load_language_model
+
+        return load_language_model(files, section)
     if _is_fast_text(files):
         from llmtrain_trainer.data.scores.fast_text import load_fast_text
 
@@ -26,12 +33,17 @@ def loaded(files: StepFiles, section: Classifier) -> Score:
     return load_classifier(files, section)
 
 
-def check_model(files: StepFiles, section: Classifier) -> None:
+def check_model(files: StepFiles, section: ScoringSection) -> None:
     """Make sure that a model can be used, without the weights of a folder.
 
     Raises:
         UserError: it cannot be loaded, or does not know the label.
     """
+    if isinstance(section, Perplexity):
+        from llmtrain_trainer.data.scores.language_model import require_language_model
+
+        require_language_model(files)
+        return
     if _is_fast_text(files):
         loaded(files, section)
         return

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from llmtrain_api.base import Record
 from llmtrain_api.data_report import Findings, ScoredExample
 from llmtrain_api.histogram import Histogram
-from llmtrain_api.spec.step_sections.classifier import Classifier
 from llmtrain_trainer.data.cleaning import DOCUMENTS
 from llmtrain_trainer.data.documents import documents_at
 from llmtrain_trainer.data.drops import DROP, DropFile, Rule, load_array
 from llmtrain_trainer.data.report import excerpt
 from llmtrain_trainer.data.rounds import Compared, Each
-from llmtrain_trainer.data.scores.choice import RULES, STAYS, Choice, Scores
+from llmtrain_trainer.data.scores.choice import RULES, STAYS, Choice, Scores, is_by_source
 from llmtrain_trainer.data.scores.histogram import Spread, bin_width
+from llmtrain_trainer.data.scores.models import ScoringSection
 from llmtrain_trainer.data.scores.scoring import ScoreTask, score_unit
 from llmtrain_trainer.data.step_files import StepFiles
 from llmtrain_trainer.units import committed
@@ -36,7 +36,7 @@ class ChosenDocuments(Record):
 
 
 def choose_by_score(
-    compared: Compared, name: str, section: Classifier, files: StepFiles, home: Path, each: Each
+    compared: Compared, name: str, section: ScoringSection, files: StepFiles, home: Path, each: Each
 ) -> None:
     """Drop documents by their scores.
 
@@ -68,8 +68,9 @@ def _write_choice(task: ScoreTask, folder: Path) -> ChosenDocuments:
     with (folder / _DROPS_FILE).open("wb") as file:
         _write_header(file, 0)
         total = 0
-        for _, of_source in groupby(units, lambda unit: task.documents.sources[unit]):
-            inside = list(of_source)
+        by_source = is_by_source(task.section)
+        for _, group in groupby(units, lambda unit: by_source and task.documents.sources[unit]):
+            inside = list(group)
             choice = Choice(task.section, partial(_scores_of, inside, task))
             for unit, (rows, scores) in zip(inside, _stored(inside, task), strict=True):
                 rules = choice.take(scores)

@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from llmtrain_api.base import Record
-from llmtrain_api.spec.step_sections.classifier import Classifier
 from llmtrain_trainer.data.cleaning import stored_documents
 from llmtrain_trainer.data.drops import dropped_row_numbers
 from llmtrain_trainer.data.pipeline import is_blank
 from llmtrain_trainer.data.rounds import Documents
-from llmtrain_trainer.data.scores.models import Score, loaded
+from llmtrain_trainer.data.scores.models import Score, ScoringSection, loaded
 from llmtrain_trainer.data.step_files import StepFiles
 from llmtrain_trainer.units import committed
 
@@ -29,7 +28,7 @@ class ScoreTask:
 
     name: str
     """The step's name in the data report."""
-    section: Classifier
+    section: ScoringSection
     files: StepFiles
     documents: Documents
     home: Path

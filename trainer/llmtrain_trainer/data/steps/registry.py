@@ -16,9 +16,10 @@ from llmtrain_trainer.data.steps.classifier import ClassifierStep
 from llmtrain_trainer.data.steps.html import HtmlStep
 from llmtrain_trainer.data.steps.line_dedup import LineDedupStep
 from llmtrain_trainer.data.steps.near_dedup import NearDedupStep
+from llmtrain_trainer.data.steps.perplexity import PerplexityStep
 from llmtrain_trainer.data.steps.spelling import SpellingStep
 
-OwnRoundsStep = NearDedupStep | LineDedupStep | ClassifierStep | SpellingStep
+OwnRoundsStep = NearDedupStep | LineDedupStep | ClassifierStep | PerplexityStep | SpellingStep
 """A step that compares documents by more than their keys."""
 ComparingStep = CorpusStep[Any] | OwnRoundsStep
 """A step that compares documents."""
