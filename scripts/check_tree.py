@@ -102,11 +102,11 @@ def _long_files() -> Iterator[str]:
 
 
 def _family_names() -> Iterator[str]:
-    """Only a family's own file, and its row in the table, may name it."""
+    """Only the files of families, which build upon each other, may name them."""
     for file in _files(*_SOURCE_ROOTS):
+        if file.place.is_relative_to(_FAMILIES):
+            continue
         for family in Family:
-            if file.place in {_FAMILIES / "__init__.py", _FAMILIES / f"{family}.py"}:
-                continue
             if found := re.search(_spellings(family), file.text, re.IGNORECASE):
                 line = file.text.count("\n", 0, found.start()) + 1
                 yield (
@@ -118,7 +118,7 @@ def _family_names() -> Iterator[str]:
 def _spellings(name: str) -> str:
     """A pattern of a family's name as programs and papers write it: `gpt2`, `GPT-2`."""
     parts = re.findall(r"[a-z]+|[0-9]+", name)
-    return "[-_ ]?".join(parts)
+    return f"(?<![a-z]){'[-_ ]?'.join(parts)}(?!_?[a-z])"
 
 
 def _stage_names() -> Iterator[str]:

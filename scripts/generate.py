@@ -8,6 +8,7 @@ from pathlib import Path
 from dashboards.files import dashboard_files
 from golden import render_objects
 from job_reference import render_job_reference
+from models_page import render_models
 from observability import render_observability
 from system_picture import render_system_picture
 
@@ -19,6 +20,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "crds/llmtrain.io_llmtrainingjobs.yaml": render_crd,
     "charts/llmtrain/files/crd.yaml": render_crd,
     "docs/job-reference.md": render_job_reference,
+    "docs/models.md": render_models,
     "docs/observability.md": render_observability,
     "docs/images/system.svg": render_system_picture,
     **dashboard_files(),

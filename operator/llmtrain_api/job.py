@@ -119,6 +119,7 @@ class JobSpec(Sections):
     @model_validator(mode="after")
     def _sections_fit_together(self) -> Self:
         job_rules.require_context(self)
+        job_rules.require_separate_texts(self)
         job_rules.require_vocabulary(self.model, self.pretrain, self.tokenizer)
         for stage, training in self.trainings.items():
             job_rules.require_shared_batch(stage, training, self.compute.trainers)

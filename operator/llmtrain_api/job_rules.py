@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from llmtrain_api.base import rule
 from llmtrain_api.batch import batch_layout
+from llmtrain_api.families import Family
 from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.spec.compute import Trainers
 from llmtrain_api.spec.data import Data
@@ -24,6 +25,8 @@ _CONTEXT = (
 )
 _NEW_MODEL = "has(self.pretrain) && has(self.model) && !has(self.model.initFrom)"
 _OPTIMIZING = tuple(stage for stage in Stage if stage.optimizes)
+_UNPACKED = [family.value for family in Family if family.definition.masks == "refused"]
+"""Families whose documents cannot share a sequence."""
 _DATA_RANKS = (
     "self.compute.trainers.replicas"
     " * (self.compute.trainers.gpus > 0 ? self.compute.trainers.gpus : 1)"
@@ -55,6 +58,15 @@ RULES = (
         rule(
             f"!({_NEW_MODEL}) || !has(self.{stage}) || self.{stage}.sequenceLength <= {_CONTEXT}",
             f"{stage}.sequenceLength must not exceed the model's context",
+        )
+        for stage in _OPTIMIZING
+        if stage.row.needs_model
+    ),
+    *(
+        rule(
+            f"!({_NEW_MODEL}) || !has(self.{stage}) || !self.{stage}.packing"
+            f" || !(self.model.family in {_UNPACKED})",
+            f"{stage}.packing must be false for models of the family {', '.join(_UNPACKED)}",
         )
         for stage in _OPTIMIZING
         if stage.row.needs_model
@@ -145,6 +157,23 @@ def require_context(sections: Sections) -> None:
             raise ValueError(
                 f"{stage}.sequenceLength must not exceed the model's context, which is "
                 f"{source}; {training.sequence_length} > {context}"
+            )
+
+
+def require_separate_texts(sections: Sections) -> None:
+    """Texts share sequences in the new model's family alone that can keep them apart.
+
+    Raises:
+        ValueError: they would in another.
+    """
+    model = sections.model
+    if model is None or sections.pretrain is None or model.init_from is not None:
+        return
+    for stage, training in sections.trainings.items():
+        if training.packs_texts and model.family in _UNPACKED:
+            raise ValueError(
+                f"{stage}.packing must be false for models of the family {model.family}, whose "
+                "attention cannot keep the texts of a sequence apart; set it to false"
             )
 
 

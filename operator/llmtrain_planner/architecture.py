@@ -1,11 +1,11 @@
 """A model's shape, and how many parameters it has."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from llmtrain_api.families import Family, find_family
 from llmtrain_api.families.base import Architecture
 from llmtrain_api.families.config_keys import ShapeError
-from llmtrain_api.families.shape import Attention, FeedForward
+from llmtrain_api.families.shape import Attention, Experts, FeedForward, Matrix
 from llmtrain_api.spec.model import Model
 
 
@@ -39,18 +39,28 @@ def resolve_architecture(
         attention=Attention(
             heads=model.heads,
             key_value_heads=model.key_value_heads or model.heads,
-            head_size=model.hidden_size // model.heads,
+            head_size=model.head_size or model.hidden_size // model.heads,
             rotary_share=family.rotary_share,
             bias=family.attention_bias,
         ),
         feed_forward=FeedForward(
             width=model.intermediate_size or family.default_feed_forward_width(model.hidden_size),
             bias=family.feed_forward_bias,
+            experts=_experts(model),
         ),
         vocabulary_size=model.vocabulary_size or vocabulary_size,
         context_length=model.context_length or context_length,
         tie_embeddings=model.tie_embeddings,
+        window=model.sliding_window or family.new_window,
+        details=family.details_of(family.constants),
     )
+
+
+def _experts(model: Model) -> Experts | None:
+    default = model.family.definition.new_experts
+    if default is None:
+        return None
+    return Experts(model.experts or default.number, model.experts_per_token or default.per_token)
 
 
 def architecture_from_config(config: Mapping[str, object]) -> Architecture:
@@ -77,10 +87,11 @@ def architecture_from_config(config: Mapping[str, object]) -> Architecture:
 def count_parameters(architecture: Architecture) -> int:
     """Parameters of the `transformers` model of this shape, exactly; shared weights count once."""
     family = architecture.family
-    embedding = architecture.vocabulary_size * architecture.hidden_size
+    embedding = architecture.vocabulary_size * family.embedding_width(architecture)
     output = 0 if architecture.tie_embeddings else embedding
+    others = sum(matrix.parameters for matrix in family.other_matrices(architecture))
     blocks = architecture.layers * count_block_parameters(architecture)
-    return embedding + output + family.other_parameters(architecture) + blocks
+    return embedding + output + others + family.other_parameters(architecture) + blocks
 
 
 def count_block_parameters(architecture: Architecture) -> int:
@@ -99,9 +110,10 @@ def largest_parameter(architecture: Architecture, *, adapter_rank: int | None = 
     """
     matrices = architecture.family.block_matrices(architecture)
     if adapter_rank is not None:
-        return adapter_rank * max(max(each.inputs, each.outputs) for each in matrices)
-    embedding = architecture.vocabulary_size * architecture.hidden_size
-    return max(embedding, *(each.inputs * each.outputs for each in matrices))
+        adapted = (each for each in matrices if each.adapted)
+        return adapter_rank * max(max(each.inputs, each.outputs) for each in adapted)
+    embedding = architecture.vocabulary_size * architecture.family.embedding_width(architecture)
+    return max(embedding, *(each.count * each.inputs * each.outputs for each in matrices))
 
 
 def count_active_block_weights(architecture: Architecture) -> int:
@@ -110,6 +122,12 @@ def count_active_block_weights(architecture: Architecture) -> int:
 
 
 def count_lora_parameters(architecture: Architecture, rank: int) -> int:
-    """Parameters of low-rank adapters on every linear layer of the blocks (Hu et al. 2021)."""
-    matrices = architecture.family.block_matrices(architecture)
-    return architecture.layers * rank * sum(m.count * (m.inputs + m.outputs) for m in matrices)
+    """Parameters of low-rank adapters on every linear layer but the output (Hu et al. 2021)."""
+    family = architecture.family
+    of_block = _adapter_sizes(family.block_matrices(architecture))
+    others = _adapter_sizes(family.other_matrices(architecture))
+    return rank * (architecture.layers * of_block + others)
+
+
+def _adapter_sizes(matrices: Iterable[Matrix]) -> int:
+    return sum(each.count * (each.inputs + each.outputs) for each in matrices if each.adapted)

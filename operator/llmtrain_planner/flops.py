@@ -43,9 +43,13 @@ def lora_flops_per_token(architecture: Architecture, sequence_length: int, rank:
 
 def forward_flops_per_token(architecture: Architecture, sequence_length: int) -> int:
     """FLOPs of the forward pass for one token."""
+    family = architecture.family
     blocks = architecture.layers * count_active_block_weights(architecture)
-    output = architecture.vocabulary_size * architecture.hidden_size
-    return 2 * (blocks + output) + _attention_flops_per_token(architecture, sequence_length)
+    others = sum(each.active_weights for each in family.other_matrices(architecture))
+    output = architecture.vocabulary_size * family.embedding_width(architecture)
+    return 2 * (blocks + others + output) + _attention_flops_per_token(
+        architecture, sequence_length
+    )
 
 
 def _attention_flops_per_token(architecture: Architecture, sequence_length: int) -> int:

@@ -155,6 +155,7 @@ def _forward_pass(setup: TrainingSetup) -> ForwardPass:
     return ForwardPass(
         setup.architecture,
         tokens=setup.sequence_length * setup.micro_batch_size,
+        sequence_length=setup.sequence_length,
         value_bytes=value_bytes(setup.precision),
         autocast=is_autocast(setup.precision, setup.zero_stage),
         dropout=setup.dropout,

@@ -93,7 +93,7 @@ def serving_memory(architecture: Architecture, service: Service) -> ServingMemor
     blocks = -(-service.context_length // _BLOCK_TOKENS)
     queries = (attention.query_size + 2 * attention.key_value_size) // gpus
     activations = (
-        4 * architecture.hidden_size + queries + 2 * architecture.feed_forward.width // gpus
+        4 * architecture.hidden_size + queries + 2 * architecture.feed_forward.active_width // gpus
     )
     # Logits are computed in bf16, and sampled from in fp32.
     logits = architecture.vocabulary_size * (VALUE_BYTES + _FP32_BYTES)

@@ -50,6 +50,7 @@ class ForwardPass:
     architecture: Architecture
     tokens: int
     """Tokens of one forward pass on one worker."""
+    sequence_length: int
     value_bytes: int
     """Bytes of an activation in matrix products."""
     autocast: bool
@@ -115,6 +116,9 @@ class ForwardPass:
         kept = shape.family.block_activation_bytes(
             shape, value_bytes=self.value_bytes, dropout=self.dropout
         )
+        kept += shape.family.score_bytes(
+            shape, value_bytes=self.value_bytes, sequence_length=self.sequence_length
+        )
         # Under autocast both norms keep an input in fp32.
         wider = 2 * (FP32_BYTES - self.value_bytes) * shape.hidden_size if self.autocast else 0
         return self.tokens * (kept + wider)
@@ -140,7 +144,10 @@ class ForwardPass:
         matrices = self.architecture.family.block_matrices(self.architecture)
         outputs = sum(int(each.count * each.share * each.outputs) for each in matrices)
         values = self.value_bytes * (outputs + attention.query_size)
-        return values + FP32_BYTES * attention.heads
+        scores = self.architecture.family.score_product_bytes(
+            self.architecture, value_bytes=self.value_bytes, sequence_length=self.sequence_length
+        )
+        return values + FP32_BYTES * attention.heads + scores
 
     @property
     def _output_loss(self) -> int:

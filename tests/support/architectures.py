@@ -12,6 +12,14 @@ from llmtrain_planner.architecture import resolve_architecture
 from llmtrain_trainer.models.config import model_config
 from llmtrain_trainer.training.attention import use_own_attention
 
+EXPERTS_WITHOUT_VALUES = "batched_mm"
+"""The way to compute experts that does not look at how many tokens each of them gets."""
+PACKING = [family for family in Family if family.definition.masks != "refused"]
+"""Families whose documents may share a sequence."""
+COMPILED = [family for family in Family if family.definition.compiles]
+WITH_EXPERTS = [family for family in Family if family.definition.new_experts]
+WITHOUT_MASKS = [family for family in Family if family.definition.masks == "none"]
+
 
 def key_value_heads(family: Family, heads: int) -> tuple[int, ...]:
     """Numbers of key and value heads that models of a family can have, beside `heads`."""
@@ -32,7 +40,7 @@ def build_model(
     shape: Architecture,
     *,
     device: Literal["meta", "cpu", "cuda"] = "meta",
-    attention: str = "sdpa",
+    attention: str | None = None,
     dropout: float = 0.0,
     dtype: torch.dtype = torch.float32,
 ) -> PreTrainedModel:
@@ -40,7 +48,10 @@ def build_model(
     config = model_config(shape, dropout=dropout)
     with torch.device(device):
         model: PreTrainedModel = AutoModelForCausalLM.from_config(
-            config, attn_implementation=attention, dtype=dtype
+            config,
+            attn_implementation=attention or shape.family.attention_implementation,
+            experts_implementation=EXPERTS_WITHOUT_VALUES if device == "meta" else None,
+            dtype=dtype,
         )
     use_own_attention(model)
     return model.train()

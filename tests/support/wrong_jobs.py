@@ -2,6 +2,7 @@
 
 from support.cluster.jobs import Removed
 from support.wrong_mixtures import RIGHT_MIXTURES, WRONG_MIXTURES
+from support.wrong_models import RIGHT_MODELS, WRONG_MODELS
 from support.wrong_steps import RIGHT_STEPS, WRONG_STEPS
 
 _WIDE = {"layers": 2, "hiddenSize": 64, "heads": 4}
@@ -238,6 +239,7 @@ WRONG_JOBS: list[tuple[str, object, str]] = [
         "gpt_neox needs hiddenSize / heads of 4 or more",
     ),
     ("spec.model.hiddenSize", 60, "llama needs an even hiddenSize / heads"),
+    *WRONG_MODELS,
     ("spec.model.vocabularySize", 2047, "must not be less than tokenizer.vocabularySize"),
     ("spec.model", {"initFrom": "gpt2"}, "pretrain needs that model's tokenizer"),
     ("spec.finetune.sequenceLength", 256, "finetune.sequenceLength must not exceed"),
@@ -358,6 +360,7 @@ RIGHT_JOBS: list[tuple[str, object]] = [
     ("spec.model", {"family": "gpt2", "layers": 2, "hiddenSize": 60, "heads": 4}),
     ("spec.model.vocabularySize", 2048),
     ("spec.model", _WIDE | {"contextLength": 256}),
+    *RIGHT_MODELS,
     ("spec.finetune.sequenceLength", 64),
     ("spec.pretrain.microBatchSize", "auto"),
     ("spec.compute.trainers", {"replicas": 4, "gpus": 8, "cpus": 8}),

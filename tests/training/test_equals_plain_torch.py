@@ -15,7 +15,6 @@ from support.rank_process import Run, run_ranks
 from support.tiny_job import SEQUENCE_LENGTH, pretrain_config, write_tokens
 from torch.nn import functional
 
-from llmtrain_api.families import DEFAULT_FAMILY, Family
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
@@ -35,15 +34,6 @@ CASES = [
     for precision in ("fp32", "bf16")
 ]
 FEATURES: dict[str, dict[str, Any]] = {
-    **{
-        f"{family}, stage {stage}": {
-            "model": {"family": family, "dropout": 0.0},
-            "zero": {"stage": stage},
-        }
-        for family in Family
-        if family is not DEFAULT_FAMILY
-        for stage in (2, 3)
-    },
     "optimizer offloaded, stage 1": {"zero": {"stage": 1, "offload": "optimizer"}},
     "optimizer offloaded, stage 2": {"zero": {"stage": 2, "offload": "optimizer"}},
     "parameters offloaded, stage 3": {"zero": {"stage": 3, "offload": "parameters"}},

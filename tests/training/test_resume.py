@@ -11,7 +11,6 @@ import torch
 from support.rank_process import Run, run_ranks
 from support.tiny_job import pretrain_config, write_tokens
 
-from llmtrain_api.families import DEFAULT_FAMILY, Family
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stages import Stage
 from llmtrain_api.workspace import Workspace
@@ -21,12 +20,6 @@ CRASH_AFTER = 8
 """Between the checkpoints of steps 5 and 10, in the middle of the second epoch."""
 NO_DROPOUT = {"model": {"dropout": 0.0}}
 FEATURES: dict[str, tuple[int, dict[str, Any]]] = {
-    **{
-        f"{family}-{stage}": (stage, {"model": {"family": family}})
-        for family in Family
-        if family is not DEFAULT_FAMILY
-        for stage in (2, 3)
-    },
     "offloaded-1": (1, {"zero": {"stage": 1, "offload": "optimizer"}}),
     "offloaded-2": (2, {"zero": {"stage": 2, "offload": "optimizer"}, "precision": "bf16"}),
     "offloaded-3": (3, {"zero": {"stage": 3, "offload": "parameters"}}),

@@ -4,9 +4,18 @@ from enum import StrEnum
 from typing import Self
 
 from llmtrain_api.families.base import ModelFamily
+from llmtrain_api.families.bloom import Bloom
+from llmtrain_api.families.falcon import Falcon
+from llmtrain_api.families.gemma import Gemma
+from llmtrain_api.families.gemma3_text import Gemma3Text
 from llmtrain_api.families.gpt2 import Gpt2
 from llmtrain_api.families.gpt_neox import GptNeox
+from llmtrain_api.families.gptj import GptJ
 from llmtrain_api.families.llama import Llama
+from llmtrain_api.families.mixtral import Mixtral
+from llmtrain_api.families.opt import Opt
+from llmtrain_api.families.qwen3 import Qwen3
+from llmtrain_api.families.qwen3_moe import Qwen3Moe
 
 
 class Family(StrEnum):
@@ -31,6 +40,15 @@ class Family(StrEnum):
     GPT2 = Gpt2()
     LLAMA = Llama()
     GPT_NEOX = GptNeox()
+    QWEN3 = Qwen3()
+    GEMMA = Gemma()
+    MIXTRAL = Mixtral()
+    QWEN3_MOE = Qwen3Moe()
+    GEMMA3_TEXT = Gemma3Text()
+    OPT = Opt()
+    GPTJ = GptJ()
+    FALCON = Falcon()
+    BLOOM = Bloom()
 
 
 DEFAULT_FAMILY = Family.LLAMA

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from llmtrain_api.families.config_keys import (
@@ -15,7 +15,7 @@ from llmtrain_api.families.config_keys import (
     rotary_share,
 )
 from llmtrain_api.families.rules import ShapeRule, as_many_key_value_heads, even_head_size
-from llmtrain_api.families.shape import Attention, FeedForward, Matrix
+from llmtrain_api.families.shape import Attention, Experts, FeedForward, Matrix
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,10 @@ class Architecture:
     """Longest sequence, in tokens."""
     tie_embeddings: bool
     """Whether the embedding and the output layer share their weights."""
+    window: int | None = None
+    """Positions that a position of a windowed layer sees, itself included."""
+    details: Mapping[str, object] = field(default_factory=dict)
+    """What else the sizes depend on, by the keys of the family's config.json (`details` there)."""
 
 
 class ModelFamily(ABC):
@@ -48,6 +52,13 @@ class ModelFamily(ABC):
     """Its `model_type` in `transformers`, and its name in the manifest."""
     keys: ClassVar[ConfigKeys]
     """Keys of its config.json for the parts of a shape."""
+    absent: ClassVar[Mapping[str, object]] = {}
+    """What `transformers` takes for keys that a config.json leaves out, where that is neither
+    nothing nor a default below."""
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Keys that `transformers` 5 writes under other names, which come first."""
+    details: ClassVar[Mapping[str, object]] = {}
+    """Further keys that sizes depend on, with what `transformers` takes where they are left out."""
     constants: ClassVar[Mapping[str, object]] = {}
     """Other entries in the config of a new model."""
     dropouts: ClassVar[Mapping[str, str]]
@@ -72,8 +83,20 @@ class ModelFamily(ABC):
     `rope_parameters` of version 5."""
     is_in_previous: ClassVar[bool] = False
     """Whether the minor version of llmtrain before this one has the family."""
+    compiles: ClassVar[bool] = True
+    """Whether torch.compile takes its blocks."""
     attention_implementation: ClassVar[str] = "sdpa"
     """Implementation of attention, by its name in `transformers`."""
+    masks: ClassVar[str] = "none"
+    """Masks that its attention takes of packed documents: `none` where it takes their borders,
+    `4-D` where one of all pairs is made, `refused` where documents cannot share a sequence."""
+    new_experts: ClassVar[Experts | None] = None
+    """Experts of a new model whose manifest names no numbers; None for a family without."""
+    new_window: ClassVar[int | None] = None
+    """Window of a new model whose manifest names none."""
+    residual_outputs: ClassVar[tuple[str, ...]] = ()
+    """Ends of the names of the weights that write into the residual stream, which depth-scaled
+    initialization scales; none for a family that always scales them itself."""
 
     @abstractmethod
     def default_feed_forward_width(self, hidden_size: int) -> int:
@@ -82,6 +105,15 @@ class ModelFamily(ABC):
     @abstractmethod
     def block_matrices(self, shape: Architecture) -> tuple[Matrix, ...]:
         """The linear layers of a block."""
+
+    def embedding_width(self, shape: Architecture) -> int:
+        """Columns of the embedding and of the output layer."""
+        return shape.hidden_size
+
+    def other_matrices(self, shape: Architecture) -> tuple[Matrix, ...]:
+        """Linear layers outside the blocks, but for the output layer."""
+        del shape
+        return ()
 
     @abstractmethod
     def block_norm_parameters(self, shape: Architecture) -> int:
@@ -105,6 +137,30 @@ class ModelFamily(ABC):
             dropout: whether masks are kept, too.
         """
 
+    def score_bytes(self, shape: Architecture, *, value_bytes: int, sequence_length: int) -> int:
+        """Bytes of attention's scores that a block keeps, for each token; none in fused attention.
+
+        Args:
+            shape: shape of the model.
+            value_bytes: bytes of an activation: 2 for bf16.
+            sequence_length: tokens of a sequence.
+        """
+        del shape, value_bytes, sequence_length
+        return 0
+
+    def score_product_bytes(
+        self, shape: Architecture, *, value_bytes: int, sequence_length: int
+    ) -> int:
+        """Bytes of the scores as the product of queries and keys, for each token.
+
+        Args:
+            shape: shape of the model.
+            value_bytes: bytes of an activation: 2 for bf16.
+            sequence_length: tokens of a sequence.
+        """
+        del shape, value_bytes, sequence_length
+        return 0
+
     @abstractmethod
     def block_gradient_bytes(self, shape: Architecture, *, value_bytes: int) -> int:
         """Bytes of the gradients in a block's backward pass, at most, for each token.
@@ -125,6 +181,10 @@ class ModelFamily(ABC):
         if self.rotary_share == 1:
             rules.append(even_head_size(self.name))
         return tuple(rules)
+
+    def details_of(self, config: Config) -> Mapping[str, object]:
+        """The details in a config.json, or in the constants of a new model."""
+        return {key: config.get(key, default) for key, default in self.details.items()}
 
     def to_config(self, shape: Architecture, *, dropout: float) -> dict[str, object]:
         """The content of a new model's config.json.
@@ -150,7 +210,11 @@ class ModelFamily(ABC):
             keys.vocabulary_size: shape.vocabulary_size,
             keys.context_length: shape.context_length,
             keys.tie_embeddings: shape.tie_embeddings,
+            keys.window: shape.window,
         }
+        if experts := shape.feed_forward.experts:
+            parts[keys.experts] = experts.number
+            parts[keys.experts_per_token] = experts.per_token
         return {
             "model_type": self.name,
             **{key: value for key, value in parts.items() if key is not None},
@@ -158,6 +222,7 @@ class ModelFamily(ABC):
             "bos_token_id": None,
             "eos_token_id": None,
             **self.constants,
+            **shape.details,
         }
 
     def from_config(self, config: Config) -> Architecture:
@@ -167,6 +232,8 @@ class ModelFamily(ABC):
             ShapeError: it lacks a size, or describes a shape that the family cannot have.
         """
         keys = self.keys
+        known = {old: config[new] for new, old in self.renamed.items() if new in config}
+        config = {**self.absent, **known, **config}
         hidden_size = required_size(config, keys.hidden_size)
         heads = required_size(config, keys.heads)
         return Architecture(
@@ -183,15 +250,35 @@ class ModelFamily(ABC):
             feed_forward=FeedForward(
                 self._feed_forward_width(config, hidden_size),
                 bias=flag(config, keys.feed_forward_bias, default=self.feed_forward_bias),
+                experts=self._experts(config),
             ),
             vocabulary_size=required_size(config, keys.vocabulary_size),
-            context_length=required_size(config, keys.context_length),
+            context_length=self._context_length(config),
             tie_embeddings=flag(config, keys.tie_embeddings, default=self.tied_by_default),
+            window=optional_size(config, keys.window),
+            details=self.details_of(config),
         )
+
+    def _context_length(self, config: Config) -> int:
+        assert self.keys.context_length is not None, "a family without a limit has its own rule"
+        return required_size(config, self.keys.context_length)
+
+    def _experts(self, config: Config) -> Experts | None:
+        keys = self.keys
+        if keys.experts is None or keys.experts_per_token is None:
+            return None
+        number = required_size(config, keys.experts)
+        per_token = required_size(config, keys.experts_per_token)
+        if per_token > number:
+            raise ShapeError(
+                f"{keys.experts_per_token} is {per_token}; it must be at most {keys.experts}, "
+                f"{number}"
+            )
+        return Experts(number, per_token)
 
     def _feed_forward_width(self, config: Config, hidden_size: int) -> int:
         key = self.keys.feed_forward_width
-        if not self.width_is_optional:
+        if key is not None and not self.width_is_optional:
             return required_size(config, key)
         return optional_size(config, key) or self.default_feed_forward_width(hidden_size)
 

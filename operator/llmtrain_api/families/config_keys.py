@@ -21,14 +21,19 @@ class ConfigKeys:
     layers: str
     hidden_size: str
     heads: str
-    feed_forward_width: str
     vocabulary_size: str
-    context_length: str
+    feed_forward_width: str | None = None
+    context_length: str | None = None
     key_value_heads: str | None = None
     head_size: str | None = None
     rotary_share: str | None = None
     attention_bias: str | None = None
     feed_forward_bias: str | None = None
+    experts: str | None = None
+    experts_per_token: str | None = None
+    balance_weight: str | None = None
+    """Weight of the term of the loss that keeps experts evenly used."""
+    window: str | None = None
     tie_embeddings: str = "tie_word_embeddings"
 
 

@@ -43,6 +43,7 @@ class GptNeox(ModelFamily):
     feed_forward_bias = True
     tied_by_default = False
     default_width = "4 x hiddenSize"
+    residual_outputs = (".attention.dense.weight", ".dense_4h_to_h.weight")
 
     @property
     def rules(self) -> tuple[ShapeRule, ...]:

@@ -11,11 +11,7 @@ class HeadSizes:
     hidden_size: int
     heads: int
     key_value_heads: int
-
-    @property
-    def head_size(self) -> int:
-        """Width of one head; the model section has no field of its own for it."""
-        return self.hidden_size // self.heads
+    head_size: int
 
 
 @dataclass(frozen=True)
@@ -49,8 +45,15 @@ def as_many_key_value_heads(family: str) -> ShapeRule:
 def even_head_size(family: str) -> ShapeRule:
     """A rule for families whose rotary positions turn all numbers of a head, pair by pair."""
     return ShapeRule(
-        "!has(self.hiddenSize) || !has(self.heads) || self.hiddenSize % (2 * self.heads) == 0",
+        "(has(self.headSize) ? self.headSize % 2 == 0 : !has(self.hiddenSize) || !has(self.heads)"
+        " || self.hiddenSize % (2 * self.heads) == 0)",
         f"{family} needs an even hiddenSize / heads",
         lambda sizes: sizes.head_size % 2 == 0,
-        lambda sizes: f"{sizes.hidden_size} / {sizes.heads} is {sizes.head_size}",
+        _head_size,
     )
+
+
+def _head_size(sizes: HeadSizes) -> str:
+    if sizes.head_size != sizes.hidden_size // sizes.heads:
+        return f"headSize is {sizes.head_size}"
+    return f"{sizes.hidden_size} / {sizes.heads} is {sizes.head_size}"

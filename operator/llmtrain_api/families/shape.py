@@ -31,13 +31,34 @@ class Attention:
 
 
 @dataclass(frozen=True)
+class Experts:
+    """Feed-forward layers side by side, of which a router chooses some for each token."""
+
+    number: int
+    per_token: int
+    """Experts that a token goes through."""
+
+    @property
+    def share(self) -> Fraction:
+        """Share of the tokens that an expert gets where all are used alike."""
+        return Fraction(self.per_token, self.number)
+
+
+@dataclass(frozen=True)
 class FeedForward:
     """The layer after attention."""
 
     width: int
-    """Width between its matrices."""
+    """Width between its matrices; where it has experts, between those of each."""
     bias: bool
     """Whether its linear layers have biases."""
+    experts: Experts | None = None
+    """None for one layer that all tokens go through."""
+
+    @property
+    def active_width(self) -> int:
+        """Width between the matrices that a token is multiplied with."""
+        return self.width * (self.experts.per_token if self.experts else 1)
 
 
 @dataclass(frozen=True)
@@ -52,6 +73,9 @@ class Matrix:
     share: Fraction = Fraction(1)
     """Share of the tokens that each of them is multiplied with: 2/8 for the matrices of 8 experts
     where the router sends a token to 2."""
+    adapted: bool = True
+    """Whether LoRA adapts it. peft adapts linear layers: a router and the experts of a block, which
+    `transformers` keeps in one tensor, are none."""
 
     @property
     def parameters(self) -> int:

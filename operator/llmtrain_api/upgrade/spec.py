@@ -31,6 +31,17 @@ _NEW_FIELDS: dict[tuple[str, ...], tuple[Any, ...]] = {
     ("tokenizer", "sample"): (None,),
     ("tokenizer", "compareWith"): (None,),
     ("finetune", "compile"): (None, False),
+    **{
+        ("model", name): (None,)
+        for name in (
+            "headSize",
+            "experts",
+            "expertsPerToken",
+            "balanceWeight",
+            "slidingWindow",
+            "initialization",
+        )
+    },
     # A job of 0.1 has the default, and is trained as it began.
     ("evaluate", "contaminatedTexts"): (None, ContaminatedTexts.REMOVE),
     ("export", "to"): (None,),

@@ -76,6 +76,25 @@ def test_rotary_positions_have_their_old_names_too(
     assert after.rope_parameters["rope_theta"] == positions["rope_theta"]
 
 
+def test_so_have_those_of_each_kind_of_layer(tmp_path: Path) -> None:
+    positions = {
+        "full_attention": {"rope_type": "default", "rope_theta": 5e5},
+        "sliding_attention": {"rope_type": "default", "rope_theta": 2e4},
+    }
+    folder = _folder(tmp_path, "gemma3_text", rope_parameters=positions)
+    write_for_older_libraries(folder)
+    written = json.loads((folder / "config.json").read_bytes())
+    assert (written["rope_theta"], written["rope_local_base_freq"]) == (5e5, 2e4)
+    assert AutoConfig.from_pretrained(folder).rope_parameters == positions
+
+
+def test_the_number_of_experts_has_its_old_name_too(tmp_path: Path) -> None:
+    folder = _folder(tmp_path, "qwen3_moe", num_experts=4, rope_parameters=None)
+    write_for_older_libraries(folder)
+    assert json.loads((folder / "config.json").read_bytes())["num_experts"] == 4
+    assert AutoConfig.from_pretrained(folder).num_experts == 4
+
+
 def test_positions_without_old_names_stay_closed_to_version_4(tmp_path: Path) -> None:
     """Version 4 would pass over them; it refuses the tokenizer's class."""
     linear = {"rope_type": "linear", "rope_theta": 1e4, "factor": 2.0}

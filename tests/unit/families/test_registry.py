@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import torch
-from support.architectures import build_model
+from support.architectures import EXPERTS_WITHOUT_VALUES, WITH_EXPERTS, build_model
+from support.published_models import ALIBI, PUBLISHED, published_config
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig
@@ -40,6 +41,9 @@ def variants(family: Family) -> Iterator[tuple[str, dict[str, Any]]]:
         keys.feed_forward_width: 100,
         keys.rotary_share: 0.5,
         keys.tie_embeddings: not new.tie_embeddings,
+        keys.experts: 5,
+        keys.experts_per_token: 3,
+        keys.window: 7,
     }
     yield f"{family}", plain
     for key, value in changes.items():
@@ -48,6 +52,7 @@ def variants(family: Family) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 VARIANTS = dict(each for family in Family for each in variants(family))
+VARIANTS |= {name: published_config(name) for name in PUBLISHED}
 
 
 def library_config(config: dict[str, Any]) -> PretrainedConfig:
@@ -67,8 +72,9 @@ def test_planner_and_trainer_read_the_same_shape(name: str) -> None:
 @pytest.mark.parametrize("family", Family)
 def test_what_a_config_leaves_out_is_as_in_transformers(family: Family) -> None:
     definition, keys = family.definition, family.definition.keys
-    sizes = [keys.layers, keys.hidden_size, keys.heads, keys.vocabulary_size, keys.context_length]
-    if not definition.width_is_optional:
+    sizes = [keys.layers, keys.hidden_size, keys.heads, keys.vocabulary_size]
+    sizes += [key for key in (keys.context_length,) if key is not None]
+    if keys.feed_forward_width is not None and not definition.width_is_optional:
         sizes.append(keys.feed_forward_width)
     full = definition.to_config(shape(family), dropout=0.0)
     bare = {key: full[key] for key in ("model_type", *sizes)}
@@ -81,7 +87,11 @@ def test_parameters_and_flops_of_a_pretrained_model(name: str) -> None:
     found = shape_of(config)
     assert found is not None
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa")
+        model = AutoModelForCausalLM.from_config(
+            config,
+            attn_implementation=found.family.attention_implementation,
+            experts_implementation=EXPERTS_WITHOUT_VALUES,
+        )
     assert count_parameters(found) == model.num_parameters()
     ids = torch.zeros(2, 64, dtype=torch.long, device="meta")
     with FlopCounterMode(display=False) as counter:
@@ -95,7 +105,12 @@ def test_a_config_of_ours_says_all_and_nothing_unknown(family: Family) -> None:
     """A misspelt key would be kept by `transformers` as an attribute that nothing reads."""
     ours = family.definition.to_config(shape(family), dropout=0.25)
     known = set(library_config({"model_type": family.value}).to_dict())
-    renamed = {family.definition.keys.rotary_share}  # moved into rope_parameters
+    keys = family.definition.keys
+    renamed = {keys.rotary_share, *family.definition.renamed.values()}  # moved, or written so
+    if keys.feed_forward_width is None:
+        renamed.add(keys.context_length)  # no length limits its positions
+    if family in WITH_EXPERTS:
+        renamed.add(keys.head_size)  # looked for, but no field
     assert set(ours) - known - renamed == set()
 
 
@@ -119,6 +134,8 @@ def test_dropout_is_that_of_all_the_family_has(family: Family, when: str) -> Non
 def test_each_dropout_of_the_family_does_something(family: Family) -> None:
     for name in family.definition.dropouts:
         config = model_config(shape(family), dropout=0.0)
+        if (family, name) == (Family.FALCON, "attention_dropout"):
+            config = library_config(config.to_dict() | ALIBI)  # unused with rotary positions
         setattr(config, name, 0.5)
         model = AutoModelForCausalLM.from_config(config).train()
         ids = torch.arange(64)[None]

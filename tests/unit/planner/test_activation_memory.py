@@ -1,11 +1,13 @@
 """The memory formulas against what torch really allocates in a training step."""
 
+from itertools import product
+
 import pytest
 import torch
 from support.architectures import build_model, key_value_heads
 from torch.distributed._tools.mem_tracker import MemTracker
 
-from llmtrain_api.families import Family
+from llmtrain_api.families import DEFAULT_FAMILY, Family
 from llmtrain_api.families.base import Architecture
 from llmtrain_api.spec.model import Model
 from llmtrain_api.spec.training import ActivationCheckpointing
@@ -17,6 +19,13 @@ from llmtrain_trainer.training.recomputation import recompute_blocks
 
 SEQUENCES, LENGTH = 2, 256
 TOKENS = SEQUENCES * LENGTH
+WAYS = (
+    ActivationCheckpointing.NONE,
+    ActivationCheckpointing.SELECTIVE,
+    ActivationCheckpointing.FULL,
+)
+EAGER = [family for family in Family if family.definition.attention_implementation == "eager"]
+"""Scores, which they keep, are in fp32 in each type."""
 
 
 def shape(
@@ -47,15 +56,13 @@ def peak_bytes(
     return int(tracker.get_tracker_snapshot("peak")[torch.device("cpu")]["Total"])
 
 
-@pytest.mark.parametrize("family", Family)
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("vocabulary_size", [300, 8000])
 @pytest.mark.parametrize(
-    "checkpointing",
+    ("family", "vocabulary_size", "dtype", "checkpointing"),
     [
-        ActivationCheckpointing.NONE,
-        ActivationCheckpointing.SELECTIVE,
-        ActivationCheckpointing.FULL,
+        *product(Family, [300], [torch.bfloat16], WAYS),
+        # The output layer and other types are the same in each family.
+        *product([DEFAULT_FAMILY], [8000], [torch.bfloat16], WAYS),
+        *product([DEFAULT_FAMILY, *EAGER], [300, 8000], [torch.float32], WAYS),
     ],
 )
 def test_a_step_takes_what_the_plan_says(
@@ -69,6 +76,7 @@ def test_a_step_takes_what_the_plan_says(
     forward = ForwardPass(
         architecture,
         tokens=TOKENS,
+        sequence_length=LENGTH,
         value_bytes=dtype.itemsize,
         autocast=False,
         dropout=False,
@@ -90,7 +98,9 @@ def test_a_block_keeps_what_the_plan_says(family: Family, key_value_heads: int) 
         for n in (1, 2)
     )
     architecture = shape(family, vocabulary_size=300, key_value_heads=key_value_heads)
-    planned = architecture.family.block_activation_bytes(architecture, value_bytes=2, dropout=False)
+    definition = architecture.family
+    planned = definition.block_activation_bytes(architecture, value_bytes=2, dropout=False)
+    planned += definition.score_bytes(architecture, value_bytes=2, sequence_length=LENGTH)
     assert planned == pytest.approx((more - few) / TOKENS, rel=0.01)
 
 

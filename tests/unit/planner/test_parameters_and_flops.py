@@ -16,6 +16,7 @@ from llmtrain_planner.architecture import (
     resolve_architecture,
 )
 from llmtrain_planner.flops import lora_flops_per_token, training_flops_per_token
+from llmtrain_trainer.finetune.lora import adapted_layers
 
 
 def shape(
@@ -34,6 +35,7 @@ def shapes(draw: st.DrawFn) -> Architecture:
     family = draw(st.sampled_from(Family))
     key_value_heads = draw(st.integers(1, 4))
     shared = family.definition.keys.key_value_heads is not None
+    has_width = family.definition.keys.feed_forward_width is not None
     groups = draw(st.integers(1, 3)) if shared else 1
     heads = key_value_heads * groups
     model = Model(
@@ -42,7 +44,7 @@ def shapes(draw: st.DrawFn) -> Architecture:
         hidden_size=heads * 2 * draw(st.integers(4, 20)),
         heads=heads,
         key_value_heads=key_value_heads,
-        intermediate_size=draw(st.none() | st.integers(8, 300)),
+        intermediate_size=draw(st.none() | st.integers(8, 300)) if has_width else None,
         tie_embeddings=draw(st.booleans()),
     )
     return resolve_architecture(
@@ -59,8 +61,14 @@ def test_parameters_are_those_of_the_model(architecture: Architecture) -> None:
     assert count_parameters(architecture) == sum(p.numel() for p in model.parameters())
 
 
-@pytest.mark.parametrize("family", Family)
-@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+@pytest.mark.parametrize(
+    ("family", "attention"),
+    [
+        (family, way)
+        for family in Family
+        for way in {"eager", family.definition.attention_implementation}
+    ],
+)
 @pytest.mark.parametrize("sequence_length", [32, 128])
 def test_flops_are_those_that_torch_counts(
     family: Family, attention: str, sequence_length: int
@@ -97,7 +105,7 @@ def test_adapters_are_those_of_peft(family: Family) -> None:
     transposed = any(isinstance(each, Conv1D) for each in model.modules())
     adapted = get_peft_model(
         model,
-        LoraConfig(r=4, target_modules="all-linear", fan_in_fan_out=transposed),
+        LoraConfig(r=4, target_modules=adapted_layers(model), fan_in_fan_out=transposed),
     )
     trainable = sum(p.numel() for p in adapted.parameters() if p.requires_grad)
     assert count_lora_parameters(architecture, 4) == trainable

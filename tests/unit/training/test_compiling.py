@@ -2,17 +2,24 @@
 
 import shutil
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 import pytest
 import torch
-from support.architectures import build_model, tiny_shape
+from support.architectures import COMPILED, PACKING, WITHOUT_MASKS, build_model, tiny_shape
 from torch._dynamo.utils import counters
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
-from llmtrain_api.families import Family
-from llmtrain_trainer.training.compiling import CompileWatch, compile_blocks, is_compiled
+from llmtrain_api.families import DEFAULT_FAMILY, Family
+from llmtrain_api.spec.training import ActivationCheckpointing
+from llmtrain_trainer.training.compiling import (
+    CompileWatch,
+    compile_blocks,
+    is_compiled,
+    may_compile,
+)
 from llmtrain_trainer.training.documents import Documents
 from llmtrain_trainer.training.forward import BatchTensors, batch_loss
 from llmtrain_trainer.training.output_loss import with_output_loss
@@ -33,8 +40,10 @@ def _new_compiler() -> Iterator[None]:
 )  # torch looks itself
 @pytest.mark.slow
 @pytest.mark.parametrize("recomputed", [False, True])
-@pytest.mark.parametrize("packed", [False, True])
-@pytest.mark.parametrize("family", Family)
+@pytest.mark.parametrize(
+    ("family", "packed"),
+    [*product(COMPILED, [False]), *product([each for each in PACKING if each in COMPILED], [True])],
+)
 def test_blocks_share_one_graph_and_the_loss_stays(
     *, family: Family, packed: bool, recomputed: bool
 ) -> None:
@@ -57,7 +66,7 @@ def test_blocks_share_one_graph_and_the_loss_stays(
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
-@pytest.mark.parametrize("family", Family)
+@pytest.mark.parametrize("family", WITHOUT_MASKS)
 def test_so_do_blocks_for_packed_documents_on_a_gpu(
     family: Family, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,6 +99,23 @@ def test_blocks_are_compiled_by_default_where_that_pays_off(
     monkeypatch.setattr(shutil, "which", lambda _: None)
     assert not is_compiled(None, torch.device("cuda"))
     assert "no C++ compiler" in caplog.text
+
+
+def test_blocks_with_experts_are_compiled_unless_they_are_recomputed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    none, full = ActivationCheckpointing.NONE, ActivationCheckpointing.FULL
+    dense, experts = (build_model(tiny_shape(each)) for each in (DEFAULT_FAMILY, Family.MIXTRAL))
+    assert may_compile(dense, balanced=False, recomputed=full)
+    assert may_compile(experts, balanced=True, recomputed=none)
+    assert not may_compile(experts, balanced=True, recomputed=full)
+    assert caplog.messages == ["blocks with experts are not compiled where they are computed again"]
+
+
+def test_blocks_that_torch_fails_on_are_not_compiled(caplog: pytest.LogCaptureFixture) -> None:
+    model = build_model(tiny_shape(Family.BLOOM))
+    assert not may_compile(model, balanced=False, recomputed=ActivationCheckpointing.NONE)
+    assert caplog.messages == ["blocks of the family bloom are not compiled: torch fails on them"]
 
 
 def test_graphs_after_warm_up_are_a_warning(caplog: pytest.LogCaptureFixture) -> None:

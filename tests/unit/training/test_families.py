@@ -158,7 +158,7 @@ def test_a_shape_that_cannot_pack_trains_unpacked(family: str, shape: dict[str, 
     [
         (CONFIG_MAPPING["gemma3"](), "reads more than text"),
         (CONFIG_MAPPING["t5"](), "no causal language model"),
-        (CONFIG_MAPPING["mixtral"](output_router_logits=True), "output_router_logits: false"),
+        (CONFIG_MAPPING["olmoe"](output_router_logits=True), "output_router_logits: false"),
         (CONFIG_MAPPING["llama"](quantization_config={"quant_method": "fp8"}), "quantized"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -168,6 +168,11 @@ def test_what_the_loss_here_would_leave_out_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=reason):
         require_trainable(Path("model"), config, packing=False)
+
+
+def test_a_model_whose_experts_are_balanced_here_may_ask_for_it() -> None:
+    config = CONFIG_MAPPING["mixtral"](output_router_logits=True)
+    require_trainable(Path("model"), config, packing=True)
 
 
 @pytest.mark.parametrize("family", ["gptj", "gpt_neo", "bloom"])

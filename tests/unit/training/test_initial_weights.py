@@ -10,8 +10,10 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from llmtrain_api.families import Family
+from llmtrain_api.spec.model import Model
 from llmtrain_trainer.models.build import initialize, new_model
 from llmtrain_trainer.models.config import model_config
+from llmtrain_trainer.models.recipe import new_recipe
 
 
 @contextmanager
@@ -45,3 +47,34 @@ def test_tied_weights_are_one_tensor(*, tied: bool) -> None:
     model = new_model(config)
     same = model.get_output_embeddings().weight is model.get_input_embeddings().weight
     assert same is tied
+
+
+@pytest.mark.parametrize("family", Family)
+def test_depth_scaled_weights_are_smaller_where_they_write_into_the_residual_stream(
+    family: Family,
+) -> None:
+    layers = 3
+    config = model_config(tiny_shape(family, layers=layers), dropout=0.0)
+    plain, scaled = (new_model(config) for _ in range(2))
+    for model, depth_scaled in ((plain, False), (scaled, True)):
+        initialize(model, seed=7, gather=lambda _: nullcontext(), depth_scaled=depth_scaled)
+    found = []
+    for (name, before), after in zip(plain.named_parameters(), scaled.parameters(), strict=True):
+        if not torch.equal(before, after):
+            torch.testing.assert_close(after, before / (2 * layers) ** 0.5)
+            found.append(name)
+    is_always = not family.definition.residual_outputs
+    assert len(found) == (0 if is_always else 2 * layers)
+    if is_always:  # by its own rule
+        output = plain.get_submodule("transformer.h.0.mlp.c_proj").weight
+        assert output.std().item() == pytest.approx(0.02 / (2 * layers) ** 0.5, rel=0.05)
+
+
+def test_another_way_to_draw_weights_is_another_model() -> None:
+    shape = {"layers": 2, "hiddenSize": 32, "heads": 4, "family": "mixtral"}
+    changes = ({}, {"initialization": "depthScaled"}, {"balanceWeight": 0.1}, {"experts": 4})
+    recipes = [
+        new_recipe(Model.model_validate(shape | each), vocabulary_size=300, context_length=16)
+        for each in changes
+    ]
+    assert len({each.fingerprint for each in recipes}) == len(changes)

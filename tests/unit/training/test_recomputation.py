@@ -1,12 +1,13 @@
 """Whatever blocks recompute or offload, losses and gradients stay, bit for bit."""
 
 from collections.abc import Iterator
+from itertools import product
 from weakref import ref
 
 import numpy as np
 import pytest
 import torch
-from support.architectures import build_model, tiny_shape
+from support.architectures import PACKING, build_model, tiny_shape
 from torch import Tensor
 from transformers import PreTrainedModel
 
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:The .grad attribute of a Tensor that is not a leaf"
 )  # torch looks itself
 LAYERS = 3
+KINDS = (Family.GPT2, Family.LLAMA, Family.GPTJ, Family.GEMMA3_TEXT, Family.MIXTRAL)
 OTHERS = [way for way in ActivationCheckpointing if way not in {"auto", "none"}]
 
 
@@ -53,10 +55,19 @@ def _gradients(model: PreTrainedModel, batch: BatchTensors) -> list[Tensor]:
     return [*losses, *(p.grad for p in model.parameters() if p.grad is not None)]
 
 
-@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("how", OTHERS)
-@pytest.mark.parametrize("family", Family)
+@pytest.mark.parametrize(
+    ("family", "packed", "compiled"),
+    [
+        *product(Family, [False], [False]),
+        *product(PACKING, [True], [False]),
+        # The others' blocks are like one of these.
+        *(
+            pytest.param(*each, marks=pytest.mark.slow)
+            for each in product(KINDS, [False, True], [True])
+        ),
+    ],
+)
 def test_losses_and_gradients_stay(
     *, family: Family, how: ActivationCheckpointing, packed: bool, compiled: bool
 ) -> None:

@@ -2,8 +2,10 @@
 
 import pytest
 import torch
-from support.architectures import tiny_shape
+from support.architectures import PACKING, tiny_shape
+from support.published_models import PUBLISHED, published_config
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     Gemma2Config,
     Gemma3TextConfig,
@@ -41,7 +43,12 @@ def _own(family: Family) -> PretrainedConfig:
 
 
 CONFIGS: dict[str, PretrainedConfig] = {
-    **{family.value: _own(family) for family in Family},
+    **{family.value: _own(family) for family in PACKING},
+    **{
+        name: AutoConfig.for_model(**published_config(name, vocabulary_size=50))
+        for name in PUBLISHED
+        if name != "Falcon RW 1B"  # its positions are a bias of the scores
+    },
     "a window in each layer": MistralConfig(**_SIZES),
     "a window in some layers": Gemma3TextConfig(**_SIZES, layer_types=_LAYERS),
     "a window, without fused attention": Gemma2Config(**_SIZES, layer_types=_LAYERS),

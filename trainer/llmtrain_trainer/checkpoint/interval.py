@@ -11,9 +11,9 @@ from llmtrain_api.run_config import Workers
 
 _DAY_SECONDS = 86_400
 _MACHINE_SECONDS = 60 * _DAY_SECONDS
-"""Mean time between two failures of a machine. OPT-175B (Zhang et al. 2022): at least 105 restarts
-in two months of 124 machines, one in 70 machine-days. Dubey et al. 2024, section 3.3.4: 419
-unexpected interruptions in 54 days of 2,048 machines, one in 264."""
+"""Mean time between two failures of a machine. Zhang et al. 2022, section 2.5: at least 105
+restarts in two months of 124 machines, one in 70 machine-days. Dubey et al. 2024, section 3.3.4:
+419 unexpected interruptions in 54 days of 2,048 machines, one in 264."""
 _SPOT_SECONDS = _DAY_SECONDS
 """The same of a spot machine: our estimate; clouds publish no more than rates by the month."""
 

@@ -3,7 +3,8 @@
 Version 5 names its tokenizers' class `TokenizersBackend`, writes `extra_special_tokens` as a list,
 and the settings of rotary positions in `rope_parameters`. Version 4 refuses the first two, and
 passes over the third: it would take the default positions for a model that has others. So the old
-names are written, where they can say all; else the class stays, which version 4 refuses.
+names are written, where they can say all; else the class stays, which version 4 refuses. The same
+goes for the few other keys of a family that version 5 has renamed.
 """
 
 import json
@@ -38,12 +39,26 @@ def write_for_older_libraries(folder: Path) -> None:
 
 
 def _old_settings(config: Json) -> Json | None:
-    """The settings of rotary positions by their old names; None where these cannot say all."""
+    """What version 5 calls otherwise, by the old names; None where these cannot say all."""
     family = find_family(config.get("model_type"))
-    positions = config.get("rope_parameters") or {"rope_type": "default"}
-    if family is None or positions.get("rope_type") != "default":
+    positions = _flat(config.get("rope_parameters") or {"rope_type": "default"})
+    types = {value for name, value in positions.items() if name.endswith("rope_type")}
+    if family is None or types != {"default"}:
         return None
-    return {old: positions[new] for old, new in family.rotary_settings.items() if new in positions}
+    rotary = family.rotary_settings.items()
+    return {
+        **{old: positions[new] for old, new in rotary if new in positions},
+        **{old: config[new] for new, old in family.renamed.items() if new in config},
+    }
+
+
+def _flat(positions: Json) -> Json:
+    """Settings of each kind of layer by names such as `full_attention.rope_theta`."""
+    flat: Json = {}
+    for name, value in positions.items():
+        inner = value.items() if isinstance(value, dict) else ()
+        flat |= {f"{name}.{key}": each for key, each in inner} or {name: value}
+    return flat
 
 
 def _read(path: Path) -> Json:

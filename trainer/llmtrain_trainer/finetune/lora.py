@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from torch import nn
 from transformers import PreTrainedModel
 
+from llmtrain_api.families import find_family
 from llmtrain_api.spec.training import Lora
 
 
@@ -14,6 +16,8 @@ def with_adapters(
 ) -> Callable[[], PreTrainedModel]:
     """A builder of the same model with adapters on every linear layer of its blocks.
 
+    Routers and experts are no linear layers, and stay as they are.
+
     Args:
         build: makes the base model.
         lora: sizes of the adapters.
@@ -21,19 +25,39 @@ def with_adapters(
     """
 
     def build_adapted() -> PreTrainedModel:
+        model = build()
         config = LoraConfig(
             r=lora.rank,
             lora_alpha=lora.alpha,
             lora_dropout=lora.dropout,
-            target_modules="all-linear",
+            target_modules=adapted_layers(model),
             task_type="CAUSAL_LM",
         )
-        model = build()
         torch.manual_seed(seed)
         adapted: PreTrainedModel = get_peft_model(model, config)
         return adapted
 
     return build_adapted
+
+
+def adapted_layers(model: PreTrainedModel) -> str | list[str]:
+    """What `peft` adapts of a model, in its words: every linear layer but the output.
+
+    Experts are no linear layers, but `peft` would adapt them all the same, and the routers: it
+    takes "all-linear" for what had been linear before `transformers` made one tensor of all
+    experts. It would compute the weights of all experts anew in each forward pass.
+    """
+    family = find_family(model.config.model_type)
+    if family is None or family.new_experts is None:
+        return "all-linear"
+    output = model.get_output_embeddings()
+    return sorted(
+        {
+            name.rpartition(".")[2]
+            for name, module in model.named_modules()
+            if type(module) is nn.Linear and module is not output
+        }
+    )
 
 
 def merged(model: PreTrainedModel) -> PreTrainedModel:

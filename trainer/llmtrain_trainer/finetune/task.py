@@ -33,8 +33,12 @@ def finetune_task(config: RunConfig) -> TrainingTask:
     assert finetune is not None, "the stage runs when its section is there"
     workspace = Workspace(Path(config.workspace))
     samples = PackedSequences.open(workspace.conversations / TRAIN)
-    dropout = config.model.dropout if config.model else None
-    recipe = pretrained_recipe(base_model(config).folder, dropout=dropout)
+    model = config.model
+    recipe = pretrained_recipe(
+        base_model(config).folder,
+        dropout=model.dropout if model else None,
+        balance_weight=model.balance_weight if model else None,
+    )
     build = _builder(recipe.build, finetune, config.seed)
     return TrainingTask(
         stage=config.stage,

@@ -9,6 +9,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 from transformers.initialization import no_init_weights
 
+from llmtrain_api.families import find_family
 from llmtrain_trainer.models.config import attention_implementation
 
 Gather = Callable[[Iterable[nn.Parameter]], AbstractContextManager[object]]
@@ -29,7 +30,9 @@ def new_model(config: PretrainedConfig) -> PreTrainedModel:
 
 
 @torch.no_grad()
-def initialize(model: PreTrainedModel, *, seed: int, gather: Gather) -> None:
+def initialize(
+    model: PreTrainedModel, *, seed: int, gather: Gather, depth_scaled: bool = False
+) -> None:
     """Give a new model its family's own initial weights, each module from its own seed.
 
     Seeding by module makes the weights independent of how construction was sharded, so every ZeRO
@@ -39,6 +42,8 @@ def initialize(model: PreTrainedModel, *, seed: int, gather: Gather) -> None:
         model: a new model.
         seed: the job's.
         gather: makes parameters whole; a context that does nothing where none are sharded.
+        depth_scaled: whether the weights that write into the residual stream are divided by the
+            root of their number (Radford et al. 2019, section 2.3).
     """
     for name, module in reversed(list(model.named_modules())):
         # A family may rescale its children's weights, such as the residual projections.
@@ -48,3 +53,18 @@ def initialize(model: PreTrainedModel, *, seed: int, gather: Gather) -> None:
         torch.manual_seed(zlib.crc32(f"{seed}/{name}".encode()))
         with gather(owned):
             model._init_weights(module)  # noqa: SLF001 - how every family states its own scheme
+    if depth_scaled:
+        _scale_by_depth(model, gather)
+
+
+def _scale_by_depth(model: PreTrainedModel, gather: Gather) -> None:
+    """Divide what writes into the residual stream by the root of its number: two matrices a block.
+
+    Experts count as one matrix. A family without such names has scaled them already.
+    """
+    family = find_family(model.config.model_type)
+    assert family is not None, "a new model is of a family in the table"
+    for name, parameter in model.named_parameters():
+        if name.endswith(family.residual_outputs):
+            with gather([parameter]):
+                parameter.div_((2 * model.config.num_hidden_layers) ** 0.5)

@@ -22,17 +22,35 @@ _OTHER_DROPOUTS = re.compile(r"classifier|summary|layerdrop|token_dropout")
 """Heads that do not predict tokens, and whole layers or tokens that are left out."""
 
 
-def model_config(shape: Architecture, *, dropout: float) -> PretrainedConfig:
+def model_config(
+    shape: Architecture, *, dropout: float, balance_weight: float | None = None
+) -> PretrainedConfig:
     """The config of a new model.
 
     Args:
         shape: sizes, all filled in.
         dropout: probability, for the dropouts that the family has.
+        balance_weight: weight of the term that balances experts; None for the family's own.
     """
     config: PretrainedConfig = AutoConfig.for_model(
         **shape.family.to_config(shape, dropout=dropout)
     )
+    if balance_weight is not None:
+        set_balance_weight(config, balance_weight)
     return config
+
+
+def set_balance_weight(config: PretrainedConfig, weight: float) -> None:
+    """Set the weight of the term that balances the experts of a model.
+
+    Args:
+        config: config of a family with experts; it is changed.
+        weight: weight in the loss.
+    """
+    family = find_family(config.model_type)
+    assert family is not None, "whoever asks for a weight knows the family"
+    assert family.keys.balance_weight is not None, "likewise"
+    setattr(config, family.keys.balance_weight, weight)
 
 
 def shape_of(config: PretrainedConfig) -> Architecture | None:

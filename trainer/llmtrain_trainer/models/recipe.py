@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 
 from llmtrain_api.families.base import Architecture
 from llmtrain_api.families.config_keys import ShapeError
-from llmtrain_api.spec.model import Model
+from llmtrain_api.spec.model import Initialization, Model
 from llmtrain_planner.architecture import count_parameters, resolve_architecture
 from llmtrain_planner.flops import training_flops_per_token
 from llmtrain_trainer.errors import UserError
@@ -33,6 +33,8 @@ class ModelRecipe:
     dropout: bool
     """Whether the model may have any dropout."""
     fingerprint: str
+    initialization: Initialization | None = None
+    """How new weights are drawn; None for the family's own way."""
 
     def flops_per_token(self, sequence_length: int) -> int | None:
         """Forward and backward FLOPs for each token; None where unknown."""
@@ -65,34 +67,55 @@ def new_recipe(model: Model, *, vocabulary_size: int, context_length: int) -> Mo
         )
     dropout = model.dropout or 0.0
     return ModelRecipe(
-        build=lambda: new_model(model_config(shape, dropout=dropout)),
+        build=lambda: new_model(
+            model_config(shape, dropout=dropout, balance_weight=model.balance_weight)
+        ),
         new_weights=True,
         architecture=shape,
         num_parameters=count_parameters(shape),
         dropout=dropout > 0,
-        fingerprint=json.dumps(shape.family.to_config(shape, dropout=dropout), sort_keys=True),
+        fingerprint=json.dumps(
+            shape.family.to_config(shape, dropout=dropout) | _choices(model), sort_keys=True
+        ),
+        initialization=model.initialization,
     )
 
 
-def pretrained_recipe(folder: Path, *, dropout: float | None = None) -> ModelRecipe:
+def _choices(model: Model) -> dict[str, object]:
+    """What decides the path of training beside the config; nothing where nothing is chosen."""
+    return model.model_dump(include={"balance_weight", "initialization"}, exclude_none=True)
+
+
+def pretrained_recipe(
+    folder: Path, *, dropout: float | None = None, balance_weight: float | None = None
+) -> ModelRecipe:
     """The recipe of a model in a folder.
 
     Args:
         folder: folder of the model.
         dropout: for training; None leaves the model's own.
+        balance_weight: weight of the term that balances experts, likewise.
 
     Raises:
-        UserError: there is none, or none that can be loaded safely, or of an impossible shape.
+        UserError: there is none, or none that can be loaded safely, or of an impossible shape, or
+            it has no experts to be balanced.
     """
     shape = stored_shape(folder)
+    if balance_weight is not None and (shape is None or shape.feed_forward.experts is None):
+        raise UserError(
+            f"model.balanceWeight: the model in {folder} has no experts that llmtrain knows; "
+            "remove the field"
+        )
     weights = sorted(folder.glob("*.safetensors"))
+    # Nothing where nothing is chosen, so that finished work stays finished.
+    chosen = () if balance_weight is None else (balance_weight,)
     return ModelRecipe(
-        build=lambda: load_model(folder, dropout=dropout),
+        build=lambda: load_model(folder, dropout=dropout, balance_weight=balance_weight),
         new_weights=False,
         architecture=shape,
         num_parameters=count_parameters(shape) if shape else _stored_parameters(weights),
         dropout=dropout != 0,
-        fingerprint=repr(([sha256(path) for path in weights], dropout)),
+        fingerprint=repr(([sha256(path) for path in weights], dropout, *chosen)),
     )
 
 

@@ -81,6 +81,8 @@ def _build(config: PretrainedConfig) -> PreTrainedModel:
 
 def _reduced(config: PretrainedConfig, sizes: _Sizes) -> PretrainedConfig:
     small = deepcopy(config)
+    if getattr(small, "output_router_logits", False):
+        small.output_router_logits = False  # its loss would have a term that is not of a token
     for name, value in {**_fewer_layers(small), **_smaller(small, sizes)}.items():
         setattr(small, name, value)
     return small

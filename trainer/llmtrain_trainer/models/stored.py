@@ -13,7 +13,11 @@ from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig, Pre
 
 from llmtrain_trainer.errors import UserError, in_one_line
 from llmtrain_trainer.files import replaced_folder
-from llmtrain_trainer.models.config import attention_implementation, set_dropout
+from llmtrain_trainer.models.config import (
+    attention_implementation,
+    set_balance_weight,
+    set_dropout,
+)
 from llmtrain_trainer.models.tokenizer import adopt_special_ids, load_tokenizer
 
 _FEW = 3
@@ -95,12 +99,15 @@ def stored_config(folder: Path) -> PretrainedConfig:
         raise _damaged(folder / "config.json", in_one_line(error)) from error
 
 
-def load_model(folder: Path, *, dropout: float | None = None) -> PreTrainedModel:
+def load_model(
+    folder: Path, *, dropout: float | None = None, balance_weight: float | None = None
+) -> PreTrainedModel:
     """A pretrained model in fp32, from safetensors only.
 
     Args:
         folder: folder of the model.
         dropout: for training; None leaves the model's own.
+        balance_weight: weight of the term that balances the model's experts, likewise.
 
     Raises:
         UserError: the folder holds no such model, or not all of it, or one without dropout.
@@ -111,6 +118,8 @@ def load_model(folder: Path, *, dropout: float | None = None) -> PreTrainedModel
             set_dropout(config, dropout)
         except ValueError as error:
             raise UserError(f"model.dropout: {error}; remove the field") from error
+    if balance_weight is not None:
+        set_balance_weight(config, balance_weight)
     try:
         model, found = AutoModelForCausalLM.from_pretrained(
             folder,

@@ -62,6 +62,7 @@ def pretrain_task(config: RunConfig) -> TrainingTask:
         ),
         architecture=recipe.architecture,
         dropout=recipe.dropout,
+        initialization=recipe.initialization,
         flops_per_token=recipe.flops_per_token(pretrain.sequence_length),
         mixture=mixture,
     )
@@ -79,7 +80,7 @@ def _recipe(config: RunConfig, vocabulary_size: int, sequence_length: int) -> Mo
     require_trainable(folder, stored, packing=packing)
     require_vocabulary(stored, vocabulary_size, where=f"model.initFrom {model.init_from}")
     require_context(stored, sequence_length, field="pretrain.sequenceLength")
-    return pretrained_recipe(folder, dropout=model.dropout)
+    return pretrained_recipe(folder, dropout=model.dropout, balance_weight=model.balance_weight)
 
 
 def _settings(pretrain: Pretrain, config: RunConfig, num_parameters: int) -> LoopSettings:

@@ -22,14 +22,17 @@ def accumulate(
         label_smoothing: probability mass spread over the vocabulary.
 
     Returns:
-        This rank's summed loss in nats; a float64 scalar on the device.
+        This rank's summed loss in nats, without the balance of experts; a float64 scalar on the
+        device.
     """
     nats = torch.zeros((), dtype=torch.float64, device=device())
-    for number, share in enumerate(micro_batches, start=1):
-        loss = batch_loss(
-            engine.model, engine.decoder, share.to(device()), label_smoothing=label_smoothing
-        )
-        engine.backward(loss * scale)
+    for number, host_share in enumerate(micro_batches, start=1):
+        share = host_share.to(device())
+        if engine.balance is not None:
+            engine.balance.start()
+        loss = batch_loss(engine.model, engine.decoder, share, label_smoothing=label_smoothing)
+        term = 0 if engine.balance is None else engine.balance.term(share.labels)
+        engine.backward((loss + term) * scale)
         nats += loss.detach().double()
         if number < len(micro_batches):
             engine.end_micro_step()

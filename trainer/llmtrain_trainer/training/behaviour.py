@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
-from llmtrain_api.families import DEFAULT_FAMILY
+from llmtrain_api.families import DEFAULT_FAMILY, find_family
 from llmtrain_trainer.errors import UserError, in_one_line
 from llmtrain_trainer.models.reduced import (
     FIRST_PLAIN_TOKEN,
@@ -140,10 +140,13 @@ def _unsuitable(config: PretrainedConfig) -> str | None:
             "its weights are quantized (quantization_config in config.json), and training needs "
             "them whole; give the model as it was before"
         )
-    if getattr(config, "output_router_logits", False):
+    family = find_family(config.model_type)
+    is_balanced = family is not None and family.new_experts is not None
+    if getattr(config, "output_router_logits", False) and not is_balanced:
         return (
             "config.json sets output_router_logits, which adds a term that balances the experts "
-            "to the loss, and llmtrain trains without it; set output_router_logits: false there"
+            "to the loss, and for this family llmtrain trains without it; set "
+            "output_router_logits: false there"
         )
     return None
 

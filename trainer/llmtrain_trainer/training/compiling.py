@@ -7,7 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 from torch._dynamo.utils import counters
+from transformers import PreTrainedModel
 from transformers.modeling_layers import GradientCheckpointingLayer
+
+from llmtrain_api.families import find_family
+from llmtrain_api.spec.training import ActivationCheckpointing
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +34,27 @@ def is_compiled(wanted: bool | None, device: torch.device) -> bool:  # noqa: FBT
         _log.warning("blocks are not compiled: this machine has no C++ compiler, such as g++")
         return False
     return True
+
+
+def may_compile(
+    model: PreTrainedModel, *, balanced: bool, recomputed: ActivationCheckpointing
+) -> bool:
+    """Whether the blocks of a model can be compiled as they are.
+
+    Args:
+        model: the model.
+        balanced: whether the logits of routers are taken out of them.
+        recomputed: how they are computed again; not `auto`.
+    """
+    family = find_family(model.config.model_type)
+    if family is not None and not family.compiles:
+        _log.warning("blocks of the family %s are not compiled: torch fails on them", family.name)
+        return False
+    if not balanced or recomputed is ActivationCheckpointing.NONE:
+        return True
+    # torch.compile takes nothing but results out of a region that it computes again.
+    _log.warning("blocks with experts are not compiled where they are computed again")
+    return False
 
 
 def compile_blocks(model: nn.Module, *, whole: bool, backend: str = "inductor") -> int:

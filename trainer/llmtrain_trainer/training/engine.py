@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from llmtrain_api.spec.model import Initialization
 from llmtrain_api.spec.training import (
     ActivationCheckpointing,
     Offload,
@@ -20,12 +21,13 @@ from llmtrain_api.spec.training import (
 )
 from llmtrain_trainer.models.build import initialize
 from llmtrain_trainer.training.attention import use_own_attention
-from llmtrain_trainer.training.compiling import compile_blocks, is_compiled
+from llmtrain_trainer.training.compiling import compile_blocks, is_compiled, may_compile
 from llmtrain_trainer.training.deepspeed_settings import (
     clip_without_waiting,
     deepspeed_config,
     fit_buckets,
 )
+from llmtrain_trainer.training.experts import watch_experts
 from llmtrain_trainer.training.fp8 import use_fp8
 from llmtrain_trainer.training.mesh import Mesh, device
 from llmtrain_trainer.training.offloading import offload_inputs
@@ -76,15 +78,22 @@ class Engine:
         model = task.build_model()
         del keep_alive
         if task.new_weights:
-            initialize(model, seed=settings.seed, gather=self._whole)
+            initialize(
+                model,
+                seed=settings.seed,
+                gather=self._whole,
+                depth_scaled=task.initialization is Initialization.DEPTH_SCALED,
+            )
         compiled = is_compiled(settings.training.compile, device())
         if settings.training.precision is Precision.FP8:
             use_fp8(model, device())
         use_own_attention(model)
+        self.balance = watch_experts(model)
         with_output_loss(model, compiled=compiled)
         recomputed = chosen_checkpointing(task, mesh)
         recompute_blocks(model, recomputed)
-        if compiled:
+        balanced = self.balance is not None
+        if compiled and may_compile(model, balanced=balanced, recomputed=recomputed):
             compile_blocks(model, whole=not self._sharded)
         if recomputed is ActivationCheckpointing.OFFLOAD:
             offload_inputs(model)

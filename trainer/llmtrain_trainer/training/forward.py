@@ -69,6 +69,8 @@ def model_inputs(
         documents: borders in these sequences; None where none holds more than one document.
     """
     inputs: ModelInputs = {"input_ids": input_ids, "use_cache": False}
+    if getattr(model.config, "output_router_logits", False):
+        inputs["output_router_logits"] = False  # `ExpertBalance` takes them
     if documents is None:
         return inputs
     inputs["position_ids"] = documents.position_ids

@@ -30,6 +30,7 @@ _KEPT = frozenset(
         _aten.mm.default,
         _aten.addmm.default,
         _aten.bmm.default,
+        _aten._grouped_mm.default,  # noqa: SLF001 - no public name
         _aten.baddbmm.default,
         _aten._efficient_attention_forward.default,  # noqa: SLF001 - no public name
         _aten._scaled_dot_product_cudnn_attention.default,  # noqa: SLF001 - no public name

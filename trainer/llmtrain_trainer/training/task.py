@@ -8,6 +8,7 @@ from transformers import PreTrainedModel
 
 from llmtrain_api.batch import BatchLayout
 from llmtrain_api.families.base import Architecture
+from llmtrain_api.spec.model import Initialization
 from llmtrain_api.spec.pretrain import EarlyStopping
 from llmtrain_api.spec.training import Training
 from llmtrain_api.stages import Stage
@@ -57,6 +58,8 @@ class TrainingTask:
     """Shape of the model; None where the planner does not know its family."""
     dropout: bool
     """Whether the model may have any."""
+    initialization: Initialization | None = None
+    """How new weights are drawn; None for the family's own way."""
     flops_per_token: int | None = None
     """Forward and backward, for the model FLOPs utilization."""
     mixture: Mixture | None = None

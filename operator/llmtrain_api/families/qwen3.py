@@ -1,0 +1,42 @@
+"""Qwen3: Llama with a norm on each head of queries and keys (Yang et al. 2025)."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from llmtrain_api.families.base import Architecture
+from llmtrain_api.families.config_keys import ConfigKeys
+from llmtrain_api.families.gated import (
+    FP32_BYTES,
+    GatedFamily,
+    head_norm_bytes,
+    head_norm_parameters,
+)
+
+
+class Qwen3(GatedFamily):
+    """The models of `transformers.Qwen3ForCausalLM`."""
+
+    name = "qwen3"
+    vllm_architecture = "Qwen3ForCausalLM"
+    keys = ConfigKeys(
+        layers="num_hidden_layers",
+        hidden_size="hidden_size",
+        heads="num_attention_heads",
+        key_value_heads="num_key_value_heads",
+        head_size="head_dim",
+        attention_bias="attention_bias",
+        feed_forward_width="intermediate_size",
+        vocabulary_size="vocab_size",
+        context_length="max_position_embeddings",
+    )
+    absent: ClassVar[Mapping[str, object]] = {"head_dim": 128, "num_key_value_heads": 32}
+    tied_by_default = False
+
+    def block_norm_parameters(self, shape: Architecture) -> int:
+        """Two RMSNorms, and those of queries and keys, which all heads share."""
+        return 2 * shape.hidden_size + head_norm_parameters(shape)
+
+    def attention_bytes(self, shape: Architecture, *, value_bytes: int) -> int:
+        """What Llama keeps, and of the norms of queries and keys input and normalized value."""
+        plain = super().attention_bytes(shape, value_bytes=value_bytes)
+        return plain + head_norm_bytes(shape, input_bytes=FP32_BYTES, value_bytes=value_bytes)
