@@ -31,7 +31,8 @@ class Validation(Section):
     every_steps: int = Field(100, ge=1, le=1_000_000)
     """Steps between two validations; one more takes place at the end."""
     max_tokens: int = Field(1_048_576, ge=1, le=1_000_000_000)
-    """Number of held-out tokens read at each validation, from the first token on."""
+    """Number of held-out tokens read at each validation, the same ones each time. Where there
+    are more, sequences are taken at even distances."""
 
 
 class Pretrain(Training):

@@ -1,8 +1,37 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from llmtrain_trainer.training.samples import SampleOrder, step_positions
+from llmtrain_trainer.training.samples import Batch, SampleOrder, SpreadSamples, step_positions
+
+
+class Numbered:
+    """Samples that hold their own numbers."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def batch(self, indices: NDArray[np.int64]) -> Batch:
+        return Batch(input_ids=indices[:, None], labels=indices[:, None])
+
+    def label_counts(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        return indices
+
+
+@given(st.integers(1, 10**6), st.integers(1, 300))
+def test_some_samples_are_taken_from_everywhere(count: int, limit: int) -> None:
+    some = SpreadSamples(Numbered(count), limit)
+    numbers = some.batch(np.arange(len(some))).input_ids[:, 0]
+    assert len(some) == min(count, limit)
+    assert numbers[0] == 0
+    gaps = np.diff([*numbers, count])
+    assert gaps.min() >= 1
+    assert gaps.max() <= count // len(some) + 1
+    assert some.label_counts(np.arange(len(some))).tolist() == numbers.tolist()
 
 
 @given(st.integers(1, 500), st.integers(0, 2**31 - 1), st.integers(0, 5))

@@ -18,7 +18,7 @@ from llmtrain_trainer.tokens.sequences import TokenSequences
 from llmtrain_trainer.training.behaviour import require_trainable
 from llmtrain_trainer.training.layout import stage_layout
 from llmtrain_trainer.training.mixture import Mixture
-from llmtrain_trainer.training.samples import FirstSamples
+from llmtrain_trainer.training.samples import SpreadSamples
 from llmtrain_trainer.training.task import LoopSettings, TrainingTask
 
 
@@ -46,7 +46,7 @@ def pretrain_task(config: RunConfig) -> TrainingTask:
         build_model=recipe.build,
         new_weights=recipe.new_weights,
         samples=TokenSequences(tokens, pretrain.sequence_length, parts),
-        validation=FirstSamples(
+        validation=SpreadSamples(
             TokenSequences(held_out, pretrain.sequence_length),
             max(1, pretrain.validation.max_tokens // pretrain.sequence_length),
         ),

@@ -46,29 +46,33 @@ class Samples(Protocol):
         ...
 
 
-class FirstSamples:
-    """The first few of other samples.
+class SpreadSamples:
+    """A few of other samples, at even distances, so that every source has its share of them.
 
     Args:
         samples: all of them.
-        limit: how many to keep, at most.
+        limit: how many to take, at most.
     """
 
     def __init__(self, samples: Samples, limit: int) -> None:
         self._samples = samples
-        self._limit = limit
+        self._count = min(len(samples), limit)
 
     def __len__(self) -> int:
-        """Sequences that are left."""
-        return min(len(self._samples), self._limit)
+        """Sequences that are taken."""
+        return self._count
 
     def batch(self, indices: NDArray[np.int64]) -> Batch:
         """The sequences with these numbers, each in [0, len)."""
-        return self._samples.batch(indices)
+        return self._samples.batch(self._places(indices))
 
     def label_counts(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Labels that count, for each of these sequences."""
-        return self._samples.label_counts(indices)
+        return self._samples.label_counts(self._places(indices))
+
+    def _places(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Numbers among all samples."""
+        return indices * len(self._samples) // self._count
 
 
 class Order(Protocol):
