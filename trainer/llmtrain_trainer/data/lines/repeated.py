@@ -65,21 +65,29 @@ def find_repeated(partition: Partition, task: LineTask) -> RepeatedHashes:
     return committed(task.repeated / partition.name, work, RepeatedHashes)
 
 
-def repeated_in(unit: int, partitions: Sequence[Partition], task: LineTask) -> dict[int, set[int]]:
-    """Hashes of the lines that a unit's documents lose, by the rows of the documents.
+class RepeatedInUnit:
+    """The lines that the documents of a unit lose; 16 bytes of memory for each.
 
     Args:
         unit: its number.
         partitions: all partitions.
         task: says which removal.
     """
-    found: dict[int, set[int]] = {}
-    for each in partitions:
-        stored = load_array(task.repeated / each.name / _REPEATED_FILE)
-        start, stop = (bisect_left(stored["unit"], bound) for bound in (unit, unit + 1))
-        for row, line in stored[["row", "hash"]][start:stop].tolist():
-            found.setdefault(row, set()).add(line)
-    return found
+
+    def __init__(self, unit: int, partitions: Sequence[Partition], task: LineTask) -> None:
+        found = [np.empty(0, _REPEATED)]
+        for each in partitions:
+            stored = load_array(task.repeated / each.name / _REPEATED_FILE)
+            start, stop = (bisect_left(stored["unit"], bound) for bound in (unit, unit + 1))
+            found.append(stored[start:stop])
+        lines = np.concatenate(found)
+        order = np.argsort(lines["row"], kind="stable")
+        self._rows, self._hashes = lines["row"][order], lines["hash"][order]
+
+    def of(self, row: int) -> frozenset[int]:
+        """Hashes of the lines that a document loses."""
+        start, stop = np.searchsorted(self._rows, (row, row + 1))
+        return frozenset(self._hashes[start:stop].tolist())
 
 
 def show_frequent(reports: Sequence[RepeatedHashes], task: LineTask) -> FrequentLines:

@@ -10,8 +10,8 @@ from llmtrain_trainer.data.lines.hashing import hash_lines
 from llmtrain_trainer.data.lines.parts import bytes_of, without
 from llmtrain_trainer.data.lines.repeated import (
     PARTITION_LINES,
+    RepeatedInUnit,
     find_repeated,
-    repeated_in,
     show_frequent,
 )
 from llmtrain_trainer.data.lines.task import LineTask
@@ -66,14 +66,15 @@ def _write(unit: int, partitions: Sequence[Partition], task: LineTask) -> Withou
 def _rewrite(
     unit: int, partitions: Sequence[Partition], task: LineTask, folder: Path
 ) -> WithoutLines:
-    repeated = repeated_in(unit, partitions, task)
+    repeated = RepeatedInUnit(unit, partitions, task)
     lines = num_bytes = 0
 
     def change(row: int, text: str) -> str | Dropped:
         nonlocal lines, num_bytes
-        if row not in repeated:
+        hashes = repeated.of(row)
+        if not hashes:
             return text
-        shortened = without(text, task.section, repeated[row])
+        shortened = without(text, task.section, hashes)
         lines += len(shortened.removed)
         num_bytes += bytes_of(shortened.removed)
         return shortened.text

@@ -12,6 +12,27 @@ from llmtrain_trainer.errors import UserError, in_one_line
 _PREFIX = "__label__"
 
 
+def require_fast_text(files: StepFiles, section: Classifier) -> str:
+    """Make sure that a file is whole and holds a classifier with a label; it is not loaded.
+
+    Returns:
+        The label, as the model gives it.
+
+    Raises:
+        UserError: it does not.
+    """
+    try:
+        labels = labels_in(files.path)
+    except (OSError, ValueError) as error:
+        raise _invalid(files, error) from error
+    label = known_label(
+        files.field,
+        section.label and section.label.removeprefix(_PREFIX),
+        [each.removeprefix(_PREFIX) for each in labels],
+    )
+    return _PREFIX + label
+
+
 def load_fast_text(files: StepFiles, section: Classifier) -> Callable[[str], float]:
     """Load a model.
 
@@ -23,24 +44,22 @@ def load_fast_text(files: StepFiles, section: Classifier) -> Callable[[str], flo
     """
     from fasttext import load_model
 
+    label = require_fast_text(files, section)
     try:
-        labels = labels_in(files.path)
         model = load_model(str(files.path))
     except (OSError, ValueError) as error:
-        raise UserError(
-            f"{files.field}: {in_one_line(error)}; give a classifier that fastText has saved",
-            reason="InvalidModel",
-        ) from error
-    label = known_label(
-        files.field,
-        section.label and section.label.removeprefix(_PREFIX),
-        [each.removeprefix(_PREFIX) for each in labels],
-    )
+        raise _invalid(files, error) from error
 
     def score(text: str) -> float:
         # A line end would end the text: fastText reads lines.
         found, shares = model.predict(text.replace("\n", " "), k=-1, threshold=0.0)
-        by_label = dict(zip(found, shares, strict=True))
-        return float(by_label.get(_PREFIX + label, math.nan))
+        return float(dict(zip(found, shares, strict=True)).get(label, math.nan))
 
     return score
+
+
+def _invalid(files: StepFiles, error: Exception) -> UserError:
+    return UserError(
+        f"{files.field}: {in_one_line(error)}; give a classifier that fastText has saved",
+        reason="InvalidModel",
+    )

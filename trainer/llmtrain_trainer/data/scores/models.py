@@ -34,7 +34,7 @@ def loaded(files: StepFiles, section: ScoringSection) -> Score:
 
 
 def check_model(files: StepFiles, section: ScoringSection) -> None:
-    """Make sure that a model can be used, without the weights of a folder.
+    """Make sure that a model can be used, as far as its weights are not needed for it.
 
     Raises:
         UserError: it cannot be loaded, or does not know the label.
@@ -45,7 +45,9 @@ def check_model(files: StepFiles, section: ScoringSection) -> None:
         require_language_model(files)
         return
     if _is_fast_text(files):
-        loaded(files, section)
+        from llmtrain_trainer.data.scores.fast_text import require_fast_text
+
+        require_fast_text(files, section)
         return
     from llmtrain_trainer.data.scores.hugging_face import require_classifier
 
