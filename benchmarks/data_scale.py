@@ -34,7 +34,7 @@ _TARGET_BYTES, _TARGET_DOCUMENTS = 10 * _TB, 10**9
 _WRITING_TOKENS = "writing tokens"
 _OF_DOCUMENTS = {"comparing documents", "comparing signatures", "uniting documents", "compared"}
 """Rounds and files that grow with the documents, whatever their length."""
-_VERBS = {"cleaning", "hashing", "comparing", "uniting", "writing"}
+_VERBS = {"cleaning", "hashing", "comparing", "uniting", "taking", "writing"}
 _DEFAULT: tuple[dict[str, Any], ...] = (
     {"html": {}},
     {"unicode": {}},
@@ -44,6 +44,7 @@ _DEFAULT: tuple[dict[str, Any], ...] = (
 _LISTS: dict[str, tuple[dict[str, Any], ...]] = {
     "default": _DEFAULT,
     "default + nearDedup": (*_DEFAULT, {"nearDedup": {}}),
+    "default + lineDedup": (*_DEFAULT, {"lineDedup": {}}),
 }
 
 

@@ -154,6 +154,8 @@ def _misspellings(step: StepReport) -> Iterator[RenderableType]:
     yield plain(f"\n{step.name}: {title}", "bold cyan")
     count = f"{_number(found.words)} words, {_number(found.occurrences)} times in all"
     yield Padding(plain(count), _INDENT)
+    if not found.words:
+        return
     table = _table("word", "times")
     table.add_column("correct")
     for each in found.most_frequent:

@@ -6,11 +6,19 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from support.prose import CODE, EMOJI, PROSE
 from support.stage_context import stage_context
 from support.tiny_classifiers import LONGEST, fast_text_file, hugging_face_folder
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    RobertaConfig,
+    RobertaForSequenceClassification,
+)
 
 from llmtrain_api.spec.step_sections.classifier import Classifier
 from llmtrain_trainer.data.comparison import step_files
@@ -109,6 +117,41 @@ def test_fast_text_scores_a_document_as_one_line(tmp_path: Path) -> None:
         assert math.isnan(found) or 0 <= found <= 1
     assert math.isnan(score("nothing known"))
     assert math.isnan(score("\x00\ufffe"))
+
+
+def test_any_text_has_a_probability_or_no_score(tmp_path: Path) -> None:
+    folder = hugging_face_folder(tmp_path / "model", LABELS)
+    words = {"a": (2.0, 0.0, 0.0), "\u4e2d": (0.0, 2.0, 0.0)}
+    file = fast_text_file(tmp_path / "quality.bin", words, LABELS)
+    scores = [score_of(path, label="rude") for path in (folder, file)]
+
+    @settings(max_examples=50)
+    @given(st.text(max_size=80) | st.text("a\u4e2d\n \x00\u2028\U0001f44d", max_size=40))
+    def check(text: str) -> None:
+        for score in scores:
+            found = score(text)
+            assert math.isnan(found) or 0 <= found <= 1
+            assert score(text) == found or math.isnan(found)
+
+    check()
+
+
+def test_a_model_that_takes_fewer_tokens_than_it_says_is_named(tmp_path: Path) -> None:
+    folder = hugging_face_folder(tmp_path / "model", LABELS)
+    config = RobertaConfig(
+        vocab_size=AutoConfig.from_pretrained(folder).vocab_size,
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=LONGEST,  # two of which RoBERTa leaves out
+        num_labels=2,
+    )
+    RobertaForSequenceClassification(config).save_pretrained(folder)
+    score = score_of(folder, label="LABEL_1")
+    assert 0 < score(PROSE["English"][0]) < 1
+    with pytest.raises(UserError, match="set model_max_length in its tokenizer_config"):
+        score(TEXTS["English"])
 
 
 def fault_of(folder: Path, **section: object) -> str:

@@ -27,7 +27,8 @@ def compare_texts(
     """
     documents = compared.documents
     task = NearTask(name, section, documents.units, documents.dropped, home)
-    sketches = each(partial(sketch, task=task), range(len(task.units)), "hashing word sequences")
+    units = range(len(task.units))
+    sketches = each(partial(sketch, task=task), units, "hashing sequences of words")
     num_keys = section.bands * sum(report.num_compared for report in sketches)
     shares = partitions(num_keys, PARTITION_KEYS)
     each(partial(find_pairs, task=task), shares, "comparing signatures")

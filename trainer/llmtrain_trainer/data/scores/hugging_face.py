@@ -67,20 +67,23 @@ def load_classifier(files: StepFiles, section: Classifier) -> Callable[[str], fl
     longest = min(_MOST_TOKENS, tokenizer.model_max_length, _positions(config))
     activation = _activation(config)
 
+    def outputs(part: dict[str, torch.Tensor]) -> torch.Tensor:
+        try:
+            with one_thread(), torch.inference_mode():
+                found: torch.Tensor = activation(model(**part).logits[0].float())
+        except (LookupError, RuntimeError, TypeError, ValueError) as error:
+            raise UserError(
+                f"{files.field}: {in_one_line(error)}; it cannot score {longest} tokens at once: "
+                "set model_max_length in its tokenizer_config.json, if that is the reason",
+                reason="InvalidModel",
+            ) from error
+        return found
+
     def score(text: str) -> float:
-        encoded = tokenizer(
-            text, truncation=True, max_length=longest, return_overflowing_tokens=True
-        )
-        names = [name for name in tokenizer.model_input_names if name in encoded]
-        parts = [
-            {name: torch.tensor([encoded[name][part]]) for name in names}
-            for part, ids in enumerate(encoded["input_ids"])
-            if len(ids) > tokenizer.num_special_tokens_to_add()
-        ]
+        parts = _parts(text, tokenizer, longest)
         if not parts:
             return math.nan
-        with one_thread(), torch.inference_mode():
-            scores = [float(activation(model(**part).logits[0].float())[number]) for part in parts]
+        scores = [float(outputs(part)[number]) for part in parts]
         if not all(map(math.isfinite, scores)):
             raise UserError(
                 f"{files.field}: its output is no number for a text that begins "
@@ -94,6 +97,17 @@ def load_classifier(files: StepFiles, section: Classifier) -> Callable[[str], fl
         return math.fsum(weighted) / sum(sizes)
 
     return score
+
+
+def _parts(text: str, tokenizer: Any, longest: int) -> list[dict[str, torch.Tensor]]:  # noqa: ANN401
+    """The model's inputs for each part of a text, each of shape (1, tokens)."""
+    encoded = tokenizer(text, truncation=True, max_length=longest, return_overflowing_tokens=True)
+    names = [name for name in tokenizer.model_input_names if name in encoded]
+    return [
+        {name: torch.tensor([encoded[name][part]]) for name in names}
+        for part, ids in enumerate(encoded["input_ids"])
+        if len(ids) > tokenizer.num_special_tokens_to_add()
+    ]
 
 
 def _config(files: StepFiles) -> Any:  # noqa: ANN401 - a class of each architecture
