@@ -82,6 +82,7 @@ class Engine:
                 model,
                 seed=settings.seed,
                 gather=self._whole,
+                device=device(),
                 depth_scaled=task.initialization is Initialization.DEPTH_SCALED,
             )
         compiled = is_compiled(settings.training.compile, device())
