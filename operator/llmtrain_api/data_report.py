@@ -223,7 +223,7 @@ class AugmentationReport(Record):
     """Copies that were written."""
     left_by_rule: dict[str, int] = Field(default_factory=dict)
     """Copies that were not written, by the reason: `unchanged`, where there was nothing to change,
-    `repeated`, where another copy is the same, `notEnglish`."""
+    `repeated`, where another copy is the same, `notEnglish`, `tooLong`."""
     examples: tuple[Example, ...] = ()
     """The first few documents, and their copies."""
 

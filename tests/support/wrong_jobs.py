@@ -275,6 +275,11 @@ WRONG_JOBS: list[tuple[str, object, str]] = [
         "augment makes copies of training documents",
     ),
     ("spec.data.augment", [{"randomSwap": {"rate": 0.6}}], "rate"),
+    (
+        "spec.data.augment",
+        [{"backTranslation": {"forward": {"model": "a"}, "back": {"model": "b"}, "copies": 2}}],
+        "several copies need a temperature above 0",
+    ),
     ("spec.data.augment", [{}], "set exactly one of synonymReplacement"),
     ("spec.evaluate.tasks", [{"heldOutDocs": {}}] * 2, "two tasks have the same name"),
     ("spec.evaluate.data", _TEXT, "evaluate.data is for jobs without data"),

@@ -1,10 +1,10 @@
 """Changed copies of training documents."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from llmtrain_api.base import OneOf, Path, Section
+from llmtrain_api.base import OneOf, Path, Section, rule, rules
 
 WORDNET = "/usr/share/wordnet"
 """Where Debian's package `wordnet-base` has its files, as in the trainer's image."""
@@ -84,6 +84,53 @@ class KeyboardTypos(Way):
     """Share of the words of four letters and more that get a wrong letter; at least one."""
 
 
+class Translation(Section):
+    """A model that translates in one direction."""
+
+    model: Path
+    """A folder with an encoder-decoder model and its tokenizer, such as Marian's or T5, or its name
+    on the Hugging Face hub. Weights are read from `*.safetensors` alone."""
+    prefix: Annotated[str, StringConstraints(max_length=256)] = ""
+    """Text before each sentence: the task, for models that know several, such as T5's
+    `translate English to German: `."""
+
+
+_ALL_THE_SAME = "several copies need a temperature above 0; without they would all be the same"
+
+
+class BackTranslation(Way):
+    """Sentences translated into another language and back; what one cannot translate stays.
+
+    It takes a second of a processor and more for each sentence: set `share`.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "!has(self.copies) || self.copies == 1"
+                " || (has(self.temperature) && self.temperature > 0.0)",
+                _ALL_THE_SAME,
+            )
+        )
+    )
+
+    forward: Translation
+    """Translation into the other language."""
+    back: Translation
+    """Translation from the other language."""
+    temperature: float = Field(0.0, ge=0, le=2)
+    """Temperature at which words are drawn, both ways; with 0 each model searches for the likeliest
+    translation as its generation_config.json says."""
+    max_bytes: int = Field(16_384, ge=256, le=1_048_576)
+    """Longest document, in bytes, of which copies are made."""
+
+    @model_validator(mode="after")
+    def _copies_differ(self) -> Self:
+        if self.copies > 1 and not self.temperature:
+            raise ValueError(_ALL_THE_SAME)
+        return self
+
+
 class Augmentation(OneOf):
     """One way of changing documents; exactly one kind."""
 
@@ -93,6 +140,7 @@ class Augmentation(OneOf):
     random_deletion: RandomDeletion | None = None
     sentence_shuffle: SentenceShuffle | None = None
     keyboard_typos: KeyboardTypos | None = None
+    back_translation: BackTranslation | None = None
 
 
 Augmentations = Annotated[tuple[Augmentation, ...], Field(min_length=1, max_length=16)]

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from support.prose import CODE, EMOJI, PROSE
+from support.stage_context import stage_context
 from support.wordnet_files import write_wordnet
 
 from llmtrain_api.spec.augmentation import Augmentation
@@ -35,7 +36,7 @@ WAYS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def wordnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_wordnet(tmp_path_factory.mktemp("inputs") / "wordnet")
+    return write_wordnet(tmp_path_factory.mktemp("job") / "inputs" / "wordnet")
 
 
 def copying(wordnet: Path, *ways: dict[str, Any], seed: int = 7) -> Copying:
@@ -45,8 +46,8 @@ def copying(wordnet: Path, *ways: dict[str, Any], seed: int = 7) -> Copying:
         more = {"wordnet": "wordnet"} if kind in {"synonymReplacement", "randomInsertion"} else {}
         listed.append(Augmentation.model_validate({kind: settings | more}))
     found = augmenters(listed)
-    home = wordnet.parent
-    return Copying({name: each.located(home, home) for name, each in found.items()}, seed)
+    context = stage_context("data", wordnet.parents[1], data={"sources": [{"pythonDocs": {}}]})
+    return Copying({name: each.located(context) for name, each in found.items()}, seed)
 
 
 def copy_of(text: str, wordnet: Path, kind: str) -> str | Left:
@@ -241,7 +242,7 @@ def test_wordnet_that_is_missing_is_named(way: str, tmp_path: Path) -> None:
     with pytest.raises(
         UserError, match=rf"data\.augment\[0\]\.{way}\.wordnet: .*nowhere lacks cnt"
     ):
-        found.located(tmp_path, tmp_path)
+        found.located(stage_context("data", tmp_path, data={"sources": [{"pythonDocs": {}}]}))
 
 
 @pytest.mark.parametrize(
@@ -256,7 +257,7 @@ def test_wordnet_that_is_missing_is_named(way: str, tmp_path: Path) -> None:
 def test_broken_files_of_wordnet_are_named(
     file: str, content: str, named: str, tmp_path: Path
 ) -> None:
-    folder = write_wordnet(tmp_path / "wordnet")
+    folder = write_wordnet(tmp_path / "inputs" / "wordnet")
     (folder / file).write_text(content)
     with pytest.raises(UserError, match=named):
         [*copying(folder, {"synonymReplacement": {}}).copies(TEXTS["English"])]

@@ -54,6 +54,8 @@ Result = TypeVar("Result")
 _COMPARED = 75
 _SPLIT_AND_COPIED = 100
 _SPLIT_BEFORE_COPIES = 80
+_SLOW_COPIES = 1000
+"""Work of a byte that a model reads, in bytes that are read by other rounds."""
 _PERCENT_OF_A_COMPARISON = 5
 
 
@@ -129,16 +131,19 @@ class CorpusMaker:
         """
         if self.data.augment is None:
             return [], ()
-        inputs, home = Path(self.context.config.inputs), self._folders.copies
+        home = self._folders.copies
         located = {
-            name: each.located(inputs, home) for name, each in augmenters(self.data.augment).items()
+            name: each.located(self.context) for name, each in augmenters(self.data.augment).items()
         }
         copying = Copying(located, self.context.config.seed)
         training = (folder / TRAIN for folder in folders)
-        parts = copy_parts(zip(self.units, training, strict=True))
+        is_slow = any(each.is_slow for each in located.values())
+        parts = copy_parts(zip(self.units, training, strict=True), in_slices=is_slow)
         work = partial(copy_part, copying=copying, home=home)
         between = (_SPLIT_BEFORE_COPIES, _SPLIT_AND_COPIED)
-        return parts, total(self._each(work, parts, "copying documents", between=between))
+        times = _SLOW_COPIES if is_slow else 1
+        reports = self._each(work, parts, "copying documents", between=between, times=times)
+        return parts, total(reports)
 
     @property
     def _cleaned(self) -> int:
@@ -188,9 +193,10 @@ class CorpusMaker:
         activity: str,
         *,
         between: tuple[int, int],
+        times: int = 1,
     ) -> list[Result]:
         """The results of a round, all of them."""
-        return list(self._in_order(work, items, activity, between=between))
+        return list(self._in_order(work, items, activity, between=between, times=times))
 
     def _in_order(
         self,
@@ -199,6 +205,7 @@ class CorpusMaker:
         activity: str,
         *,
         between: tuple[int, int],
+        times: int = 1,
     ) -> Iterator[Result]:
         """The results of a round, with a sign of life for each item.
 
@@ -207,9 +214,10 @@ class CorpusMaker:
             items: parts of the input.
             activity: what is done, in words.
             between: percent of the stage that are done before and after.
+            times: work of this round, in that of others.
         """
         begin, end = between
-        size = sum(unit.size for unit in self.units)
+        size = times * sum(unit.size for unit in self.units)
         for number, result in enumerate(map_in_order(items, work, num_bytes=size), start=1):
             if self.context.stop.is_set():
                 raise Interrupted(

@@ -158,8 +158,7 @@ def _augmentation_identity(data: Data, context: StageContext) -> list[str]:
     """
     if data.augment is None:
         return []
-    inputs = Path(context.config.inputs)
-    states = (each.identity(inputs) for each in augmenters(data.augment).values())
+    states = (each.identity(context) for each in augmenters(data.augment).values())
     return [str(context.config.seed), *states]
 
 

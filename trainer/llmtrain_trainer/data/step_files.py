@@ -10,7 +10,7 @@ from llmtrain_trainer.errors import UserError, in_one_line
 from llmtrain_trainer.stage import StageContext
 
 _FAST_TEXT = {".bin", ".ftz"}
-_FILES = ["*.safetensors", "*.json", "*.txt", "*.model"]
+_FILES = ["*.safetensors", "*.json", "*.txt", "*.model", "*.spm"]
 _NOT_THESE = ["*/*"]
 
 

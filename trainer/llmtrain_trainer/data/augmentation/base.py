@@ -3,12 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Generic, Self, TypeVar
+from typing import ClassVar, Generic, Self, TypeVar
 
 from numpy.random import Generator
 
 from llmtrain_api.spec.augmentation import Way
+from llmtrain_trainer.stage import StageContext
 
 SectionT = TypeVar("SectionT", bound=Way)
 
@@ -42,23 +42,19 @@ class Augmenter(ABC, Generic[SectionT]):
     section: SectionT
     field: str
 
-    def identity(self, inputs: Path) -> str:  # noqa: ARG002 - for ways with files
-        """The state of the files that the way reads, for fingerprints.
+    is_slow: ClassVar[bool] = False
+    """Whether a copy takes a second, and not a millisecond."""
 
-        Args:
-            inputs: where relative paths start.
+    def identity(self, context: StageContext) -> str:  # noqa: ARG002 - for ways with files
+        """The state of the files that the way reads, for fingerprints.
 
         Raises:
             UserError: they are missing, or not what they should be.
         """
         return ""
 
-    def located(self, inputs: Path, home: Path) -> Self:  # noqa: ARG002 - for ways with files
+    def located(self, context: StageContext) -> Self:  # noqa: ARG002 - for ways with files
         """The same way with the places of its files on this machine, as workers need it.
-
-        Args:
-            inputs: where relative paths start.
-            home: a folder for what has to be fetched.
 
         Raises:
             UserError: they are missing, or not what they should be.

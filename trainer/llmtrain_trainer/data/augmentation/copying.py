@@ -16,6 +16,7 @@ from numpy.random import Generator
 
 from llmtrain_api.spec.augmentation import (
     Augmentation,
+    BackTranslation,
     KeyboardTypos,
     RandomDeletion,
     RandomInsertion,
@@ -24,6 +25,7 @@ from llmtrain_api.spec.augmentation import (
     SynonymReplacement,
     Way,
 )
+from llmtrain_trainer.data.augmentation.back_translation import BackTranslationAugmenter
 from llmtrain_trainer.data.augmentation.base import (
     REPEATED,
     UNCHANGED,
@@ -45,6 +47,7 @@ from llmtrain_trainer.data.documents import document_key
 from llmtrain_trainer.data.pipeline import is_blank
 
 _AUGMENTERS: Mapping[type[Way], type[Augmenter[Any]]] = {
+    BackTranslation: BackTranslationAugmenter,
     KeyboardTypos: KeyboardTyposAugmenter,
     RandomDeletion: RandomDeletionAugmenter,
     RandomInsertion: RandomInsertionAugmenter,

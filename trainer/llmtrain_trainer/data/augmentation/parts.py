@@ -5,9 +5,10 @@ lie behind those of the unit, so that no sequence of the training holds a docume
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 from llmtrain_api.base import Record
@@ -26,6 +27,7 @@ from llmtrain_trainer.data.report import (
 from llmtrain_trainer.data.units import CorpusUnit
 from llmtrain_trainer.units import committed, neighbours
 
+_SLICE_BYTES = 2**16
 _NUM_PARTS = 4096
 """Parts of many documents, about: the driver holds a report on each."""
 
@@ -38,6 +40,9 @@ class CopyPart:
     number: int
     """Position among the unit's parts."""
     groups: tuple[RowGroup, ...]
+    slice: int = 0
+    num_slices: int = 1
+    """Parts of the same documents, of which this is one."""
 
     @property
     def name(self) -> str:
@@ -51,20 +56,36 @@ class CopiedPart(Record):
     reports: tuple[AugmentationReport, ...]
 
 
-def copy_parts(units: Iterable[tuple[CorpusUnit, Path]]) -> list[CopyPart]:
+def copy_parts(
+    units: Iterable[tuple[CorpusUnit, Path]], *, in_slices: bool = False
+) -> list[CopyPart]:
     """The parts of a corpus.
 
     Args:
         units: each unit, and the folder of its training documents.
+        in_slices: whether row groups are shared out, for a model takes minutes for some kilobytes.
     """
     sized = [
         (unit, [(group, group.num_bytes) for group in row_groups(folder)]) for unit, folder in units
     ]
-    total = sum(size for _, groups in sized for _, size in groups)
+    wanted = sum(size for _, groups in sized for _, size in groups) // _NUM_PARTS
+    if in_slices:
+        slices = [
+            (unit, group, place, count)
+            for unit, groups in sized
+            for group, size in groups
+            for count in [max(1, size // max(wanted, _SLICE_BYTES))]
+            for place in range(count)
+        ]
+        return [
+            CopyPart(unit, number, (group,), place, count)
+            for _, inside in groupby(slices, lambda each: each[0].number)
+            for number, (unit, group, place, count) in enumerate(inside)
+        ]
     return [
         CopyPart(unit, number, groups)
         for unit, all_groups in sized
-        for number, (groups, _) in enumerate(neighbours(all_groups, total // _NUM_PARTS))
+        for number, (groups, _) in enumerate(neighbours(all_groups, wanted))
     ]
 
 
@@ -104,7 +125,7 @@ def total(reports: Iterable[CopiedPart]) -> tuple[AugmentationReport, ...]:
 def _copy_part(part: CopyPart, copying: Copying, folder: Path) -> CopiedPart:
     counters = {name: _Counter(name) for name in copying.augmenters}
     with DocumentWriter(folder / DOCUMENTS, part.unit.source, holds_copies=True) as writer:
-        for text, source in _documents(part.groups):
+        for text, source in _documents(part):
             original = document_key(text).hex()
             chosen = set()
             for name, copy in copying.copies(text):
@@ -115,9 +136,14 @@ def _copy_part(part: CopyPart, copying: Copying, folder: Path) -> CopiedPart:
     return CopiedPart(reports=tuple(counter.report() for counter in counters.values()))
 
 
-def _documents(groups: Sequence[RowGroup]) -> Iterator[tuple[str, str]]:
-    for group in groups:
-        yield from zip(group.texts(), group.sources(), strict=True)
+def _documents(part: CopyPart) -> Iterator[tuple[str, str]]:
+    """Texts and sources of a part's documents."""
+    for group in part.groups:
+        documents = list(zip(group.texts(), group.sources(), strict=True))
+        start, stop = (
+            len(documents) * place // part.num_slices for place in (part.slice, part.slice + 1)
+        )
+        yield from documents[start:stop]
 
 
 @dataclass

@@ -16,6 +16,7 @@ from llmtrain_trainer.data.augmentation.wordnet import (
 )
 from llmtrain_trainer.data.augmentation.words import choose, replaced, word_spans
 from llmtrain_trainer.data.sentences import Span, sentence_spans
+from llmtrain_trainer.stage import StageContext
 
 WayT = TypeVar("WayT", bound=SynonymWay)
 Synonyms = Mapping[str, tuple[str, ...]]
@@ -30,17 +31,17 @@ _LONGEST = 100_000
 class SynonymAugmenter(Augmenter[WayT], Generic[WayT]):
     """A way with the synonyms of English words."""
 
-    def identity(self, inputs: Path) -> str:
+    def identity(self, context: StageContext) -> str:
         """A digest of WordNet."""
-        return wordnet_digest(self._folder(inputs))
+        return wordnet_digest(self._folder(context))
 
-    def located(self, inputs: Path, home: Path) -> Self:  # noqa: ARG002 - as every `Augmenter`
+    def located(self, context: StageContext) -> Self:
         """The same way with WordNet's place on this machine."""
-        section = self.section.replace(wordnet=str(self._folder(inputs)))
+        section = self.section.replace(wordnet=str(self._folder(context)))
         return type(self)(section, self.field)
 
-    def _folder(self, inputs: Path) -> Path:
-        folder = inputs / self.section.wordnet
+    def _folder(self, context: StageContext) -> Path:
+        folder = context.input_path(self.section.wordnet)
         require_wordnet(folder, f"{self.field}.wordnet")
         return folder
 
