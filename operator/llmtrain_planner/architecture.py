@@ -101,6 +101,12 @@ def count_block_parameters(architecture: Architecture) -> int:
     return matrices + family.block_norm_parameters(architecture)
 
 
+def count_expert_parameters(architecture: Architecture) -> int:
+    """Parameters of all experts of a block; 0 for a model without."""
+    matrices = architecture.family.block_matrices(architecture)
+    return sum(each.parameters for each in matrices if each.count > 1)
+
+
 def largest_parameter(architecture: Architecture, *, adapter_rank: int | None = None) -> int:
     """Elements of the largest tensor of weights that learns.
 

@@ -11,6 +11,7 @@ from llmtrain_api.families.base import Architecture
 from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.plan import MemoryPlan
 from llmtrain_api.spec.training import ActivationCheckpointing, Offload, Precision, ZeroStage
+from llmtrain_planner.architecture import count_expert_parameters
 from llmtrain_planner.hardware import Device
 from llmtrain_planner.model_states import (
     ModelStates,
@@ -194,7 +195,8 @@ def _bucket_bytes(setup: TrainingSetup, device: Device) -> int:
 
 
 def _gathered_bytes(setup: TrainingSetup) -> int:
-    """Weights that stage 3 has gathered."""
+    """Weights that stage 3 has gathered: those of a block's experts all at once."""
     if setup.zero_stage is not ZeroStage.PARAMETERS:
         return 0
-    return value_bytes(setup.precision) * min(_LIVE_PARAMETERS, setup.parameters)
+    least = max(_LIVE_PARAMETERS, count_expert_parameters(setup.architecture))
+    return value_bytes(setup.precision) * min(least, setup.parameters)

@@ -11,6 +11,8 @@ from llmtrain_api.families import Family
 from llmtrain_api.families.base import Architecture
 from llmtrain_api.spec.model import Model
 from llmtrain_planner.architecture import (
+    count_active_block_weights,
+    count_expert_parameters,
     count_lora_parameters,
     count_parameters,
     resolve_architecture,
@@ -122,3 +124,21 @@ def test_adapters_are_those_of_peft(family: Family) -> None:
 )
 def test_default_width_of_llamas_feed_forward_layer(hidden_size: int, width: int) -> None:
     assert shape(Family.LLAMA, hidden_size=hidden_size).feed_forward.width == width
+
+
+def test_the_parameters_of_mixtral_8x7b() -> None:
+    """Jiang et al. 2024: 47 billion parameters, 13 billion of them active for a token."""
+    mixtral = shape(
+        Family.MIXTRAL,
+        layers=32,
+        hidden_size=4096,
+        heads=32,
+        key_value_heads=8,
+        intermediate_size=14336,
+        vocabulary_size=32000,
+        tie_embeddings=False,
+    )
+    assert count_parameters(mixtral) == 46_702_792_704
+    assert count_expert_parameters(mixtral) == 8 * 3 * 4096 * 14336
+    active = 32 * count_active_block_weights(mixtral) + 2 * 32000 * 4096
+    assert active == pytest.approx(12.9e9, rel=0.01)
