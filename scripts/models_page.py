@@ -49,6 +49,9 @@ _NOTES = """\
 - `model.initialization: depthScaled` draws the weights that write into the residual stream smaller
   in a deep model (Radford et al. 2019). It is for new models.
 - In a new model no token of yours is another family's padding: its ids are those of your tokenizer.
+- The step log, `metrics/STAGE.jsonl`, and trackers have the balance of experts as the scalar
+  `experts/balance`: the number of experts of a token where all are used alike, and more where some
+  are used more than others.
 - The balance of experts is computed for each forward pass. So with experts the same
   `microBatchSize` gives the same losses on any number of workers; another size balances over other
   groups of sequences.

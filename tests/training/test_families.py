@@ -63,6 +63,17 @@ def test_a_run_that_crashed_is_resumed_bit_identically(root: Path, family: Famil
     assert names[0].read_bytes() == names[1].read_bytes()
 
 
+@pytest.mark.parametrize("family", WITH_EXPERTS)
+def test_each_step_says_how_evenly_experts_are_used(root: Path, family: Family) -> None:
+    """As many as the experts of a token where all are used alike, more elsewhere."""
+    for stage in STAGES:
+        lines = Workspace(root / family / str(stage)).metrics(Stage.PRETRAIN).read_text()
+        records = [json.loads(line) for line in lines.splitlines()]
+        terms = [record["scalars"]["experts/balance"] for record in records if "loss" in record]
+        assert len(terms) == STEPS
+        assert all(2 * 0.98 < term < 2 * 1.5 for term in terms), terms
+
+
 @pytest.mark.parametrize("family", PRETRAINED)
 def test_a_folder_is_read_the_same_where_it_is_sharded(root: Path, family: Family) -> None:
     whole, sharded = (_losses(root / family / f"from-{stage}") for stage in (0, 3))

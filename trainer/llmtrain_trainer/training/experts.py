@@ -32,6 +32,7 @@ class ExpertBalance:
 
     def __init__(self, routers: list[nn.Module], *, per_token: int, weight: float) -> None:
         self._routers, self._per_token, self._weight = routers, per_token, weight
+        self._seen: Tensor | None = None
         for router in routers:
             setattr(router, _TAKES, False)
             setattr(router, _LOGITS, None)
@@ -62,8 +63,15 @@ class ExpertBalance:
         counted = labels != IGNORED
         # After the last label of a sequence there is padding, or nothing that anybody predicts.
         is_read = counted.flip(1).cumsum(dim=1).flip(1) > 0
-        balance = balance_loss(logits, self._per_token, is_read.flatten())
-        return self._weight * counted.sum() * balance
+        balance = counted.sum() * balance_loss(logits, self._per_token, is_read.flatten())
+        self._seen = balance.detach() if self._seen is None else self._seen + balance.detach()
+        return self._weight * balance
+
+    def take_seen(self) -> Tensor:
+        """The terms since the last call, without their weight, each times its labels; a scalar."""
+        seen, self._seen = self._seen, None
+        assert seen is not None, "a step has forward passes"
+        return seen
 
 
 def _take(router: nn.Module, _inputs: object, outputs: tuple[Tensor, ...]) -> None:

@@ -9,6 +9,7 @@ import logging
 import math
 import time
 from contextlib import nullcontext
+from typing import NamedTuple
 
 import torch
 
@@ -38,6 +39,21 @@ from llmtrain_trainer.training.task import TrainingTask
 from llmtrain_trainer.training.validation import StoppingState, validate
 
 _log = logging.getLogger(__name__)
+
+
+_BALANCE = "experts/balance"
+"""Name of the term that balances experts, without its weight, among a step's scalars."""
+
+
+class _Agreed(NamedTuple):
+    """What all ranks know of a step before its optimizer step."""
+
+    loss: float
+    """Mean over all labels, in nats."""
+    stop: bool
+    due: bool
+    """Whether a checkpoint is due after this step."""
+    scalars: dict[str, float] | None
 
 
 def train(task: TrainingTask, context: StageContext) -> None:
@@ -158,7 +174,8 @@ class Trainer:
         with self._watch.measure("data_wait"):
             batch = feed.at(self._step)
         nats = self._accumulate(batch)
-        loss, stop, due = self._agree(nats, batch.num_labels)
+        agreed = self._agree(nats, batch.num_labels)
+        loss, stop, due = agreed.loss, agreed.stop, agreed.due
         norm = self._engine.step(rate)
         self._step += 1
         self._compiled.after_step()
@@ -178,6 +195,7 @@ class Trainer:
             memory_bytes=peak_memory_bytes(),
             micro_batch_size=self._settings.batch.micro_batch_size,
             eta_seconds=(self._settings.total_steps - self._step) * speed.seconds_per_step,
+            scalars=agreed.scalars,
         )
         self._last = (record, norm)
         self._progress.update(
@@ -208,26 +226,25 @@ class Trainer:
             label_smoothing=self._settings.label_smoothing,
         )
 
-    def _agree(self, nats: torch.Tensor, num_labels: int) -> tuple[float, bool, bool]:
-        """Sum the loss over ranks and spread rank 0's decisions, before the optimizer step.
-
-        Returns:
-            Mean loss in nats; whether to stop; whether a checkpoint is due after this step.
-        """
+    def _agree(self, nats: torch.Tensor, num_labels: int) -> _Agreed:
+        """Sum the loss over ranks and spread rank 0's decisions, before the optimizer step."""
         first = self._mesh.rank == 0
         due_now = first and self._checkpoints.is_due(self._step + 1)
-        mine = [0.0, float(first and self._stop.is_set()), float(due_now)]
+        mine = [0.0, float(first and self._stop.is_set()), float(due_now), 0.0]
         votes = torch.tensor(mine, dtype=torch.float64).to(nats.device, non_blocking=True)
         if self._mesh.counts_loss:
             votes[0] = nats
+            if self._engine.balance is not None:
+                votes[3] = self._engine.balance.take_seen()
         votes = self._mesh.all.sum(votes)
         norm = nats.new_zeros(()) if self._last is None else self._last[1].to(nats)
-        total, stop, due, last_norm = read(torch.cat([votes, norm.reshape(1)]))
+        total, stop, due, balance, last_norm = read(torch.cat([votes, norm.reshape(1)]))
         self._publish(last_norm)
         loss = total / max(num_labels, 1)
         if not math.isfinite(loss):
             raise _not_finite("the loss", self._step + 1, loss)
-        return loss, stop > 0, due > 0
+        scalars = {_BALANCE: balance / max(num_labels, 1)} if self._engine.balance else None
+        return _Agreed(loss, stop > 0, due > 0, scalars)
 
     def _publish(self, norm: float | None = None) -> None:
         """Log the last step, which is over.
