@@ -20,6 +20,7 @@ from support.stage_context import stage_context
 
 from llmtrain_trainer import parallel
 from llmtrain_trainer.completion import mark_complete
+from llmtrain_trainer.data.identity import counting
 from llmtrain_trainer.data.sources.shards import shards
 from llmtrain_trainer.data.stage import make_corpus
 from llmtrain_trainer.progress.reporter import NullReporter, StageChanges
@@ -83,6 +84,7 @@ def main() -> None:
     options = parser.parse_args()
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     parallel._SMALL_BYTES = 2**60  # noqa: SLF001 - all in this process
+    counting.SAMPLE = 0  # of a large corpus it is next to nothing
     for name, steps in _LISTS.items():
         with tempfile.TemporaryDirectory(prefix="data-scale-") as folder:
             write_text(Path(folder) / "inputs", options.megabytes * _MB)

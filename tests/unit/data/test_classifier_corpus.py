@@ -16,6 +16,7 @@ from llmtrain_trainer.data.preview import preview
 from llmtrain_trainer.data.runner import RUNNER as DATA_STAGE
 from llmtrain_trainer.errors import UserError
 from llmtrain_trainer.evaluate.text import held_out_texts
+from llmtrain_trainer.progress.tracker import ProgressTracker
 from llmtrain_trainer.stage import StageContext
 
 _WORDS = 20
@@ -85,6 +86,9 @@ def test_the_best_of_each_source_stay(tmp_path: Path) -> None:
     ]
     assert sorted(kept) == sorted(best)
     assert step_of(context).dropped_by_rule == {"keepTop": 75 - len(best)}
+    # As many as the manifest says: nothing to warn of.
+    assert isinstance(context.progress, ProgressTracker)
+    assert not context.progress.report.warnings
 
 
 def test_bounds_drop_and_the_report_shows_the_scores(tmp_path: Path) -> None:

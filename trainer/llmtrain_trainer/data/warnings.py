@@ -11,7 +11,15 @@ _LARGE_CLUSTER = 0.2
 _FEW_DOCUMENTS = 10
 """Fewer documents than this in a script say nothing about it."""
 _RULES_SHOWN = 3
-_REPETITIONS = (" repeated", " nearRepeated")
+_NO_LOSS = (
+    " repeated",
+    " nearRepeated",
+    " keepTop",
+    " keepHighest",
+    " dropLowest",
+    " dropHighest",
+)
+"""Rules that drop repetitions, or as many documents as the manifest says."""
 _HTML_STEP = "html"
 _HTML_FORMATS = ("(html)", "(warc)")
 
@@ -61,12 +69,10 @@ def _cut_off(source: SourceReport) -> Iterator[str]:
 
 
 def _dropped(source: SourceReport, reasons: Mapping[str, str]) -> Iterator[str]:
-    """Nearly all documents, or those of a rule that dropped most; repetitions are no loss."""
+    """Nearly all documents, or those of a rule that dropped most, unless that is no loss."""
     total = source.received.documents
     by_rule = {
-        rule: count
-        for rule, count in source.dropped_by_rule.items()
-        if not rule.endswith(_REPETITIONS)
+        rule: count for rule, count in source.dropped_by_rule.items() if not rule.endswith(_NO_LOSS)
     }
     lost = sum(by_rule.values())
     shown_rules = list(by_rule.items())[:_RULES_SHOWN]

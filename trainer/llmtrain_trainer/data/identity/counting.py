@@ -15,7 +15,7 @@ from llmtrain_trainer.data.identity.terms import (
     PRONOUNS,
 )
 
-_SAMPLE = 20_000
+SAMPLE = 20_000
 """Documents that are looked at, about, which take a few seconds."""
 _WORD = re.compile("[a-z]+")
 _END = re.compile(r"[.!?\n]+")
@@ -27,6 +27,7 @@ _GROUP_OF = {
     for group, words in groups.items()
     for word in words
 }
+_COUNTED = _GROUP_OF.keys() | NEGATIVE_WORDS
 _PRONOUN_OF = {word: pronoun for pronoun, words in PRONOUNS.items() for word in words}
 
 
@@ -62,7 +63,7 @@ class IdentityCounter:
     """
 
     def __init__(self, num_documents: int) -> None:
-        self._share = _SAMPLE / max(num_documents, _SAMPLE)
+        self._share = SAMPLE / max(num_documents, SAMPLE, 1)
         self._documents = self._sentences = self._negative = 0
         self._groups: Counter[str] = Counter()
         self._negative_groups: Counter[str] = Counter()
@@ -84,7 +85,11 @@ class IdentityCounter:
         self._documents += 1
         for word in _PRONOUN_OF.keys() & words.keys():
             self._pronouns[_PRONOUN_OF[word]] += words[word]
-        for sentence in _END.split(lower):
+        sentences = _END.split(lower)
+        if _COUNTED.isdisjoint(words):
+            self._sentences += sum(1 for sentence in sentences if _WORD.search(sentence))
+            return
+        for sentence in sentences:
             self._count_sentence(_WORD.findall(sentence))
 
     def counts(self) -> IdentityCounts:
