@@ -12,9 +12,10 @@ SYNSETS = {
         "harbour haven seaport": 4,
         "US America": 9,
         "taste gustation": 2,
+        "told announcement": 9,
     },
     "verb": {"freeze stop_dead": 5, "burn combust": 1, "leave depart go_away": 12},
-    "adj": {"strong potent": 7, "closed shut(p)": 6, "short brief": 2},
+    "adj": {"strong potent": 7, "closed shut(p)": 6, "short brief": 2, "burned scorched": 5},
     "adv": {"twice two_times": 3, "never ne'er": 8, "rare rarely": 0},
 }
 """Words of synsets, and how often the first of them is tagged."""
@@ -43,5 +44,6 @@ def write_wordnet(folder: Path, synsets: dict[str, dict[str, int]] = SYNSETS) ->
                     counts.append(f"{lemma}%{_NUMBERS[name]}:00:00:: 1 {count}\n")
         (folder / f"data.{name}").write_text(data)
         (folder / f"index.{name}").write_text(_LICENCE + "".join(sorted(index)))
+        (folder / f"{name}.exc").write_text("told tell\n" if name == "verb" else "")
     (folder / "cntlist.rev").write_text("".join(sorted(counts)))
     return folder

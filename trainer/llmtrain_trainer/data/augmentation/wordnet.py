@@ -1,11 +1,11 @@
 """Synonyms from WordNet's files, in the format of its manual page wndb(5).
 
-NLTK reads such files too, but takes seconds and 200 MB in each process, and needs more of them than
-Debian's package has.
+NLTK reads such files too, but needs more of them than Debian's package has, and refuses folders
+outside its own search path.
 """
 
 import mmap
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from llmtrain_trainer.errors import UserError
@@ -15,7 +15,17 @@ _PARTS_OF_SPEECH = {"1": "noun", "2": "verb", "3": "adj", "4": "adv", "5": "adj"
 """The files of each type of synset in a sense key; 5 are satellites of adjectives."""
 _NAMES = ("noun", "verb", "adj", "adv")
 _COUNTS = "cntlist.rev"
-_FILES = (_COUNTS, *(f"{kind}.{name}" for kind in ("index", "data") for name in _NAMES))
+_FILES = (
+    _COUNTS,
+    *(f"{kind}.{name}" for kind in ("index", "data") for name in _NAMES),
+    *(f"{name}.exc" for name in _NAMES),
+)
+_ENDINGS = {
+    "noun": {"s": "", "ses": "s", "xes": "x", "zes": "z", "ches": "ch", "shes": "sh", "ies": "y"},
+    "verb": {"s": "", "es": "e", "ied": "y", "ed": "", "d": "", "ing": ""},
+    "adj": {"er": "", "est": "", "r": "", "st": ""},
+}
+"""Endings of inflected words, and those of their base forms (WordNet's manual page morphy(7))."""
 _FEWEST_LETTERS = 3
 _FUNCTION_WORDS = """
 a about above after again all also although am an and any are around as at be because been before
@@ -61,7 +71,8 @@ def read_synonyms(folder: Path) -> dict[str, tuple[str, ...]]:
 
     Words have three letters or more, and synonyms as well. Both occur in the texts that WordNet's
     makers have tagged, the word in this sense: a rare one is seldom meant, and a rare synonym is
-    seldom right. Names, and words such as `might`, which is a power too, have none.
+    seldom right. Names have none, nor have words such as `might`, which is a power too, and those
+    that may be forms of others, such as `found`.
 
     Args:
         folder: holds the files.
@@ -71,8 +82,14 @@ def read_synonyms(folder: Path) -> dict[str, tuple[str, ...]]:
     """
     found: dict[str, tuple[str, ...]] = {}
     tagged, by_name = _tagged_words(folder / _COUNTS)
+    places = {name: dict(_offsets(folder / f"index.{name}")) for name in _NAMES}
+    irregular = {word for name in _NAMES for word in _irregular(folder / f"{name}.exc")}
     for name, words in by_name.items():
-        offsets = dict(_offsets(folder / f"index.{name}", words))
+        offsets = {
+            word: places[name][word]
+            for word in words & places[name].keys() - irregular
+            if not _is_inflected(word, name, places)
+        }
         path = folder / f"data.{name}"
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             for word, offset in offsets.items():
@@ -105,14 +122,40 @@ def _tagged_words(path: Path) -> tuple[set[str], Mapping[str, frozenset[str]]]:
     return tagged, by_name
 
 
-def _offsets(path: Path, words: frozenset[str]) -> Iterator[tuple[str, int]]:
+def _offsets(path: Path) -> Iterator[tuple[str, int]]:
     """The place of the first sense of each word."""
     for line, (word, *fields) in _rows(path, 7):
-        if word in words:
-            try:
-                yield word, int(fields[5 + int(fields[2])])
-            except (ValueError, IndexError) as error:
-                raise _broken(path, line) from error
+        try:
+            yield word, int(fields[5 + int(fields[2])])
+        except (ValueError, IndexError) as error:
+            raise _broken(path, line) from error
+
+
+def _irregular(path: Path) -> Iterator[str]:
+    """Inflected words that follow no rule: `found`."""
+    for _, (word, base, *_) in _rows(path, 2):
+        if word != base:
+            yield word
+
+
+def _is_inflected(word: str, name: str, lemmas: Mapping[str, Collection[str]]) -> bool:
+    """Whether a word may be a form of another: `meaning`, beside the noun the verb's.
+
+    Args:
+        word: the word.
+        name: its part of speech.
+        lemmas: the base forms of each part of speech.
+    """
+    kinds = ("noun", "verb") if name in {"noun", "verb"} else ("noun", "verb", "adj")
+    for kind in kinds:
+        for ending, of_base in _ENDINGS[kind].items():
+            if not word.endswith(ending):
+                continue
+            base = word.removesuffix(ending) + of_base
+            bases = (base, f"{base}e") if ending == "ing" else (base,)
+            if len(base) >= _FEWEST_LETTERS and any(each in lemmas[kind] for each in bases):
+                return True
+    return False
 
 
 def _synonyms(data: mmap.mmap, path: Path, word: str, offset: int) -> tuple[str, ...]:
