@@ -29,8 +29,8 @@ _SHAPES = """\
   each has the loss and the logits that it has alone. Where they may not, `finetune.packing` must be
   `false`.
 - **Experts.** The loss has a term that keeps them evenly used, `model.balanceWeight` ([ADR
-  50](adr/0050-families-and-their-experts.md)). LoRA adapts attention alone, since `peft` adapts
-  linear layers, and the experts of a block are one tensor.
+  50](adr/0050-families-and-their-experts.md)). LoRA adapts attention alone: routers and
+  experts stay as they are.
 - **Fields.** Those of `model` that not every family has. In another family they are refused by
   name.
 """
@@ -55,6 +55,8 @@ _NOTES = """\
 - The balance of experts is computed for each forward pass. So with experts the same
   `microBatchSize` gives the same losses on any number of workers; another size balances over other
   groups of sequences.
+- Blocks of `bloom` are never compiled, and those with experts not where activations are computed
+  again (`activationCheckpointing`); torch.compile fails on both. The log says so.
 - Gemma 3 with images, and other models that read more than text, are refused: save their text model
   alone.
 - A model whose logits or scores are capped (Gemma 2) is continued as one of the other families.
