@@ -229,6 +229,7 @@ def test_a_corpus_is_the_same_in_any_units_and_wherever_the_driver_is_killed(
     context = context_in(tmp_path, model, {"dropLowest": 0.2, "keepHighest": 9, "among": "corpus"})
     whole = made_in(context)
     monkeypatch.setattr("llmtrain_trainer.units._SMALLEST_BYTES", 1500)
+    monkeypatch.setattr("llmtrain_trainer.data.scores.scoring._SLICE_DOCUMENTS", 4)
     for rename in count(4, 6):
         shutil.rmtree(context.workspace.root)
         try:

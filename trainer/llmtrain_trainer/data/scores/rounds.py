@@ -21,7 +21,7 @@ from llmtrain_trainer.data.rounds import Compared, Each
 from llmtrain_trainer.data.scores.choice import RULES, STAYS, Choice, Scores, is_by_source
 from llmtrain_trainer.data.scores.histogram import Spread, bin_width
 from llmtrain_trainer.data.scores.models import ScoringSection
-from llmtrain_trainer.data.scores.scoring import ScoreTask, score_unit
+from llmtrain_trainer.data.scores.scoring import ScoreTask, score_slice
 from llmtrain_trainer.data.step_files import StepFiles
 from llmtrain_trainer.units import committed
 
@@ -49,7 +49,9 @@ def choose_by_score(
         each: carries out a round.
     """
     task = ScoreTask(name, section, files, compared.documents, home)
-    each(partial(score_unit, task=task), range(len(task.documents.units)), "scoring documents")
+    units = range(len(task.documents.units))
+    slices = [part for unit in units for part in task.slices(unit)]
+    each(partial(score_slice, task=task), slices, "scoring documents")
     (report,) = each(_choose, [task], "choosing documents by their scores")
     rules = tuple(Rule(step=name, rule=rule) for rule in RULES)
     dropped = DropFile(task.choice / _DROPS_FILE, rules)
@@ -94,7 +96,7 @@ def _write_header(file: BinaryIO, count: int) -> None:
 def _stored(units: Iterable[int], task: ScoreTask) -> Iterator[tuple[NDArray[np.uint32], Scores]]:
     """Rows and scores of the documents of each unit."""
     for unit in units:
-        stored = load_array(task.scores_of(unit))
+        stored = np.concatenate([load_array(task.scores_of(part)) for part in task.slices(unit)])
         yield np.array(stored["row"]), np.array(stored["score"])
 
 

@@ -1,7 +1,8 @@
-"""The scores of one unit's documents: the first round."""
+"""The scores of documents, a part of a unit at a time: the first round."""
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,17 @@ from llmtrain_trainer.data.drops import dropped_row_numbers
 from llmtrain_trainer.data.pipeline import is_blank
 from llmtrain_trainer.data.rounds import Documents
 from llmtrain_trainer.data.scores.models import Score, ScoringSection, loaded
+from llmtrain_trainer.data.shuffle import num_documents
 from llmtrain_trainer.data.step_files import StepFiles
 from llmtrain_trainer.units import committed
 
 SCORES_FILE = "scores.npy"
 """An array of `SCORED`, in the order of the documents; without those that were dropped before."""
 SCORED = np.dtype([("row", "<u4"), ("score", "<f4")])
+_SLICE_DOCUMENTS = 256
+"""Documents that a network scores in some minutes."""
+_NUM_SLICES = 2**16
+"""Slices of a large corpus, about: the driver holds a few bytes about each."""
 BLANK = -np.inf
 """In place of the score of a document that is white space alone."""
 
@@ -44,24 +50,47 @@ class ScoreTask:
         """Folder of what is dropped."""
         return self.home / "choice"
 
-    def scores_of(self, unit: int) -> Path:
-        """File of a unit's scores."""
-        return self.scores / self.documents.units[unit].name / SCORES_FILE
+    def slices(self, unit: int) -> list["Slice"]:
+        """The parts of a unit, in order.
+
+        A network takes hours for a whole unit: without a sign of life it would count as hanging.
+        """
+        count = num_documents(self.documents.units[unit])
+        longest = count
+        if self.files.path.is_dir():
+            longest = max(_SLICE_DOCUMENTS, self.documents.count // _NUM_SLICES)
+        starts = range(0, max(count, 1), max(longest, 1))
+        return [Slice(unit, start, min(start + longest, count)) for start in starts]
+
+    def scores_of(self, part: "Slice") -> Path:
+        """File of the scores of a part of a unit."""
+        unit = self.documents.units[part.unit].name
+        return self.scores / f"{unit}-{part.start:06}" / SCORES_FILE
 
 
-class ScoredUnit(Record):
-    """Report on a unit."""
+@dataclass(frozen=True)
+class Slice:
+    """Documents of a unit that one worker scores at a time."""
+
+    unit: int
+    start: int
+    """Row of the first."""
+    stop: int
+
+
+class ScoredSlice(Record):
+    """Report on a part of a unit."""
 
     num_scored: int
 
 
-def score_unit(unit: int, task: ScoreTask) -> ScoredUnit:
-    """Write the scores of a unit's documents.
+def score_slice(part: Slice, task: ScoreTask) -> ScoredSlice:
+    """Write the scores of a part of a unit.
 
     Raises:
         UserError: the model cannot be loaded, or gives no number.
     """
-    return committed(task.scores_of(unit).parent, partial(_score_unit, unit, task), ScoredUnit)
+    return committed(task.scores_of(part).parent, partial(_score_slice, part, task), ScoredSlice)
 
 
 def score_of(text: str, score: Score) -> float:
@@ -69,17 +98,17 @@ def score_of(text: str, score: Score) -> float:
     return BLANK if is_blank(text) else score(text)
 
 
-def _score_unit(unit: int, task: ScoreTask, folder: Path) -> ScoredUnit:
+def _score_slice(part: Slice, task: ScoreTask, folder: Path) -> ScoredSlice:
     score = loaded(task.files, task.section)
-    dropped = frozenset(dropped_row_numbers(task.documents.dropped, unit).tolist())
-    stored = stored_documents(task.documents.units[unit])
+    dropped = frozenset(dropped_row_numbers(task.documents.dropped, part.unit).tolist())
+    stored = stored_documents(task.documents.units[part.unit])
     found = np.fromiter(
         (
             (row, score_of(text, score))
-            for row, (text, _, _) in enumerate(stored)
+            for row, (text, _, _) in islice(enumerate(stored), part.start, part.stop)
             if row not in dropped
         ),
         SCORED,
     )
     np.save(folder / SCORES_FILE, found)
-    return ScoredUnit(num_scored=len(found))
+    return ScoredSlice(num_scored=len(found))
