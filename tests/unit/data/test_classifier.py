@@ -72,7 +72,8 @@ def test_the_score_is_that_of_the_kind_of_model(tmp_path: Path, kind: str) -> No
     score = score_of(folder, label=labels[number])
     for text in (PROSE["English"][0], PROSE["German"][1]):
         (logits,) = logits_of(folder, text)
-        assert score(text) == pytest.approx(float(activation(logits)[number]), abs=1e-6)
+        expected = float(activation(logits)[number])  # of as many threads as torch likes
+        assert score(text) == pytest.approx(expected, rel=1e-4, abs=1e-5)
     if kind.startswith("regression"):
         assert score_of(folder)(PROSE["Czech"][0]) == score(PROSE["Czech"][0])
 
@@ -90,9 +91,9 @@ def test_a_long_text_is_scored_in_parts(tmp_path: Path, language: str) -> None:
     )
     sizes.append(last + 1)
     mean = sum(size * part for size, part in zip(sizes, parts, strict=True)) / sum(sizes)
-    assert score_of(folder, label="rude")(text) == pytest.approx(mean, abs=1e-6)
+    assert score_of(folder, label="rude")(text) == pytest.approx(mean, abs=1e-5)
     highest = score_of(folder, label="rude", aggregate="max")
-    assert highest(text) == pytest.approx(max(parts), abs=1e-6)
+    assert highest(text) == pytest.approx(max(parts), abs=1e-5)
     # To the last digit, whatever came before.
     assert score_of(folder, label="rude")(text) == score_of(folder, label="rude")(text)
 
