@@ -31,6 +31,8 @@ _SHAPES = """\
 - **Experts.** The loss has a term that keeps them evenly used, `model.balanceWeight` ([ADR
   50](adr/0050-families-and-their-experts.md)). LoRA adapts attention alone: routers and
   experts stay as they are.
+- **Tensor.** Whether `parallel.tensor` splits the model over several workers ([ADR
+  51](adr/0051-tensor-parallelism.md)). Where it does not, a number above 1 is refused.
 - **Fields.** Those of `model` that not every family has. In another family they are refused by
   name.
 """
@@ -80,6 +82,10 @@ def _unpacked(family: ModelFamily) -> str | None:
     return "refused" if family.masks == "refused" else None
 
 
+def _unsplit(family: ModelFamily) -> str | None:
+    return "refused" if family.tensor_split is None else None
+
+
 _REFERENCE = "unit/training/test_reference.py"
 _PROPERTIES = (
     _Property(
@@ -117,6 +123,12 @@ _PROPERTIES = (
         "Resumed bit for bit",
         "training/test_families.py::test_a_run_that_crashed_is_resumed_bit_identically",
         "Family",
+    ),
+    _Property(
+        "Tensor 1 = 2",
+        "training/test_tensor_parallel.py::test_a_family_in_two_parts_learns_as_the_whole",
+        "SPLIT",
+        _unsplit,
     ),
     _Property(
         "Folders of the hub, exports",
@@ -170,8 +182,8 @@ def _names(tree: ast.Module, variable: str, cases: str) -> bool:
 
 def _shape_table() -> list[str]:
     rows = [
-        "| Family | Attention | Packed | Experts | Window | Dropout | Fields | vLLM |",
-        "|-|-|-|-|-|-|-|-|",
+        "| Family | Attention | Packed | Experts | Window | Dropout | Tensor | Fields | vLLM |",
+        "|-|-|-|-|-|-|-|-|-|",
     ]
     for family in Family:
         each = family.definition
@@ -184,6 +196,7 @@ def _shape_table() -> list[str]:
             f"{experts.number}, {experts.per_token} a token" if experts else "no",
             ("in some layers" if each.new_window else "if set") if each.keys.window else "no",
             ", ".join(sorted(set(each.dropouts.values()))),
+            "no" if _unsplit(each) else "yes",
             ", ".join(f"`{name}`" for name in _fields(each)) or "-",
             "yes" if each.vllm_architecture else "no",
         ]

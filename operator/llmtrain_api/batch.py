@@ -35,6 +35,25 @@ class BatchLayout:
         return replace(self, micro_batch_size=size, accumulation_steps=self.share // size)
 
 
+def parallel_dims(training: Training, ranks: int) -> ParallelDims:
+    """The arrangement of a stage's ranks.
+
+    Args:
+        training: the section of a stage.
+        ranks: number of workers.
+
+    Raises:
+        ValueError: they cannot be arranged so. The message begins with the field.
+    """
+    tensor = training.parallel.tensor
+    if ranks % tensor:
+        raise ValueError(
+            "parallel.tensor must divide the number of workers of compute.trainers; "
+            f"{tensor} does not divide {ranks}"
+        )
+    return ParallelDims.over(ranks, tensor=tensor)
+
+
 def batch_layout(training: Training, parallel: ParallelDims) -> BatchLayout:
     """Share an optimizer step's sequences out evenly.
 
@@ -85,9 +104,12 @@ def _uneven(training: Training, parallel: ParallelDims) -> str:
     step = _tokens_of_a_pass(training, parallel)
     below = training.batch_tokens // step * step
     right = f"{below} or {below + step}" if below else str(step)
+    workers = "the workers of compute.trainers"
+    if training.parallel.tensor > 1:
+        workers += " / parallel.tensor"
     return (
-        "batchTokens must be a multiple of sequenceLength x microBatchSize x the workers of "
-        f"compute.trainers, {training.sequence_length} x {training.named_micro_batch_size or 1} x "
+        f"batchTokens must be a multiple of sequenceLength x microBatchSize x {workers}, "
+        f"{training.sequence_length} x {training.named_micro_batch_size or 1} x "
         f"{parallel.data} = {step}; {training.batch_tokens} is not, {right} would be"
         f"{_other_ways(training, parallel)}"
     )

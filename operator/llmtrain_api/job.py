@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from llmtrain_api import job_rules
+from llmtrain_api import job_rules, tensor_rules
 from llmtrain_api.base import MayChange, Record, listed, rule, rules, written
 from llmtrain_api.names import JOB_NAME_MAX_LENGTH, JOB_NAME_PATTERN
 from llmtrain_api.spec.compute import Compute
@@ -70,6 +70,7 @@ class JobSpec(Sections):
                 _NO_MODEL,
             ),
             *job_rules.RULES,
+            *tensor_rules.RULES,
         )
     )
 
@@ -120,6 +121,7 @@ class JobSpec(Sections):
     def _sections_fit_together(self) -> Self:
         job_rules.require_context(self)
         job_rules.require_separate_texts(self)
+        tensor_rules.require_splittable(self)
         job_rules.require_vocabulary(self.model, self.pretrain, self.tokenizer)
         for stage, training in self.trainings.items():
             job_rules.require_shared_batch(stage, training, self.compute.trainers)

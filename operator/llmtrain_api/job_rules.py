@@ -7,9 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from llmtrain_api.base import rule
-from llmtrain_api.batch import batch_layout
+from llmtrain_api.batch import batch_layout, parallel_dims
 from llmtrain_api.families import Family
-from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.spec.compute import Trainers
 from llmtrain_api.spec.data import Data
 from llmtrain_api.spec.environment import EnvironmentVariable, SecretUse
@@ -27,19 +26,20 @@ _NEW_MODEL = "has(self.pretrain) && has(self.model) && !has(self.model.initFrom)
 _OPTIMIZING = tuple(stage for stage in Stage if stage.optimizes)
 _UNPACKED = [family.value for family in Family if family.definition.masks == "refused"]
 """Families whose documents cannot share a sequence."""
-_DATA_RANKS = (
+_RANKS = (
     "self.compute.trainers.replicas"
     " * (self.compute.trainers.gpus > 0 ? self.compute.trainers.gpus : 1)"
 )
-"""CEL: size of the data axis of `ParallelDims`, which has all the ranks."""
+"""CEL: number of all workers."""
 
 
 def _shared(stage: str) -> str:
     """CEL: `batch.is_shared_evenly`, for a batch that is whole sequences."""
-    size = f"self.{stage}.microBatchSize"
+    size, tensor = f"self.{stage}.microBatchSize", f"self.{stage}.parallel.tensor"
     return (
-        f"!has(self.{stage}) || self.{stage}.batchTokens / self.{stage}.sequenceLength"
-        f" % ({_DATA_RANKS} * (has({size}) && type({size}) == int ? int({size}) : 1)) == 0"
+        f"!has(self.{stage}) || {_RANKS} % {tensor} != 0"
+        f" || self.{stage}.batchTokens / self.{stage}.sequenceLength"
+        f" % ({_RANKS} / {tensor} * (has({size}) && type({size}) == int ? int({size}) : 1)) == 0"
     )
 
 
@@ -84,9 +84,16 @@ RULES = (
     ),
     *(
         rule(
+            f"!has(self.{stage}) || {_RANKS} % self.{stage}.parallel.tensor == 0",
+            f"{stage}.parallel.tensor must divide the number of workers of compute.trainers",
+        )
+        for stage in _OPTIMIZING
+    ),
+    *(
+        rule(
             _shared(stage),
-            f"{stage}.batchTokens must be a multiple of"
-            " sequenceLength x microBatchSize x the workers of compute.trainers",
+            f"{stage}.batchTokens must be a multiple of sequenceLength x microBatchSize"
+            " x the workers of compute.trainers / parallel.tensor",
         )
         for stage in _OPTIMIZING
     ),
@@ -212,7 +219,7 @@ def require_shared_batch(stage: Stage, training: Training, trainers: Trainers) -
         ValueError: it is not.
     """
     try:
-        batch_layout(training, ParallelDims.over(trainers.num_workers))
+        batch_layout(training, parallel_dims(training, trainers.num_workers))
     except ValueError as error:
         raise ValueError(f"{stage}.{error}") from None
 

@@ -48,7 +48,7 @@ def smallest_change(
     if _memory(setup, device).fits:
         return ()
     for replicas in _replica_counts(setup, advised.sequences):
-        for offload in [setup.offload] if device.is_cpu else _offloads_from(setup.offload):
+        for offload in _offloads(setup, device):
             wider = replace(setup, replicas=replicas, offload=offload)
             candidates = sorted(
                 _cheap_candidates(wider, advised.sequences),
@@ -73,14 +73,16 @@ def _cheap_candidates(setup: TrainingSetup, sequences: int) -> Iterator[Training
     least = LEAST_STAGE[setup.offload]
     stages = [stage for stage in ZeroStage if stage >= max(setup.zero_stage, least)]
     for micro, way, stage in product(reversed(micros), ways, stages):
-        if way in BY_MEMORY and way not in possible_ways(stage):
+        if way in BY_MEMORY and way not in possible_ways(stage, tensor=setup.tensor):
             continue
         yield replace(setup, micro_batch_size=micro, checkpointing=way, zero_stage=stage)
 
 
-def _offloads_from(current: Offload) -> list[Offload]:
+def _offloads(setup: TrainingSetup, device: Device) -> list[Offload]:
+    if device.is_cpu or setup.tensor > 1:
+        return [setup.offload]
     order = list(Offload)
-    return order[order.index(current) :]
+    return order[order.index(setup.offload) :]
 
 
 def _replica_counts(setup: TrainingSetup, sequences: int) -> list[int]:
@@ -88,7 +90,8 @@ def _replica_counts(setup: TrainingSetup, sequences: int) -> list[int]:
     return [
         replicas
         for replicas in range(setup.replicas, min(_MOST_REPLICAS, sequences) + 1)
-        if sequences % replace(setup, replicas=replicas).parallel.data == 0
+        if replicas * setup.workers_per_replica % setup.tensor == 0
+        and sequences % replace(setup, replicas=replicas).parallel.data == 0
     ]
 
 

@@ -30,8 +30,15 @@ the computation. What `auto` comes to is unknown before it is chosen."""
 _USABLE = 0.9
 
 
-def possible_ways(stage: ZeroStage) -> list[ActivationCheckpointing]:
-    """The ways that a ZeRO stage allows, in the order of `BY_MEMORY`."""
+def possible_ways(stage: ZeroStage, *, tensor: int) -> list[ActivationCheckpointing]:
+    """The ways that the contract allows, in the order of `BY_MEMORY`.
+
+    Args:
+        stage: what ZeRO shards.
+        tensor: parts that tensor parallelism makes of the model.
+    """
+    if tensor > 1:
+        return [ActivationCheckpointing.NONE, ActivationCheckpointing.FULL]
     sharded = stage is ZeroStage.PARAMETERS
     return [way for way in BY_MEMORY if not (sharded and way is ActivationCheckpointing.SELECTIVE)]
 
@@ -47,6 +54,7 @@ def choose_checkpointing(setup: TrainingSetup, device: Device) -> TrainingSetup:
     if device.is_cpu:
         return replace(setup, checkpointing=ActivationCheckpointing.NONE)
     usable = replace(device, memory_bytes=int(_USABLE * device.memory_bytes))
-    ways = (replace(setup, checkpointing=way) for way in possible_ways(setup.zero_stage))
+    possible = possible_ways(setup.zero_stage, tensor=setup.tensor)
+    ways = (replace(setup, checkpointing=way) for way in possible)
     fitting = (each for each in ways if plan_memory(each, usable).fits)
     return next(fitting, replace(setup, checkpointing=ActivationCheckpointing.FULL))

@@ -36,7 +36,9 @@ class TrainingSetup:
     """All that the memory of a training stage depends on."""
 
     architecture: Architecture
+    """Shape of the part of the model that one rank holds."""
     parameters: int
+    """Parameters of that part."""
     trainable: int
     """Parameters that learn."""
     largest_trainable: int
@@ -53,11 +55,13 @@ class TrainingSetup:
     workers_per_replica: int
     replica_memory_bytes: int
     """Memory of a replica's host."""
+    tensor: int = 1
+    """Parts that tensor parallelism makes of the model."""
 
     @property
     def parallel(self) -> ParallelDims:
         """Arrangement of the ranks of all replicas."""
-        return ParallelDims.over(self.replicas * self.workers_per_replica)
+        return ParallelDims.over(self.replicas * self.workers_per_replica, tensor=self.tensor)
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,7 @@ def plan_memory(setup: TrainingSetup, device: Device) -> MemoryPlan:
         host_bytes=host,
         copy_bytes=states.copy + states.first_copy,
         fits=_fits(setup, device, total, host),
-        host_needed_bytes=setup.workers_per_replica * on_host + states.first_copy,
+        host_needed_bytes=setup.workers_per_replica * on_host + setup.tensor * states.first_copy,
     )
 
 

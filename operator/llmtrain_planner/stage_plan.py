@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass, replace
 
-from llmtrain_api.batch import batch_layout
+from llmtrain_api.batch import batch_layout, parallel_dims
 from llmtrain_api.families.base import Architecture
-from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.plan import HardwarePlan, MemoryPlan, StagePlan
 from llmtrain_api.spec.compute import Trainers, memory_bytes
 from llmtrain_api.spec.training import Offload, Training, ZeroStage
 from llmtrain_api.stages import Stage
+from llmtrain_api.tensor_rules import shape_fault
 from llmtrain_planner.advice import Advised, smallest_change
 from llmtrain_planner.architecture import (
+    PlanError,
     count_lora_parameters,
     count_parameters,
     largest_parameter,
@@ -50,7 +51,14 @@ def training_setup(
         trainers: what it runs on.
         micro_batch_size: sequences of one forward pass, filled in.
         dropout: whether the model has any.
+
+    Raises:
+        PlanError: the model cannot be split as the section asks.
     """
+    tensor = training.parallel.tensor
+    if tensor > 1 and (fault := shape_fault(architecture, tensor)):
+        raise PlanError(f"parallel.tensor is {tensor}; {fault}")
+    architecture = architecture.tensor_part(tensor)
     parameters = count_parameters(architecture)
     lora = training.adapters
     return TrainingSetup(
@@ -68,6 +76,7 @@ def training_setup(
         replicas=trainers.replicas,
         workers_per_replica=trainers.num_workers // trainers.replicas,
         replica_memory_bytes=memory_bytes(trainers.memory),
+        tensor=tensor,
     )
 
 
@@ -121,7 +130,8 @@ def stage_utilization(
     """
     if named is not None:
         return Utilization(named, "given")
-    compiled = not device.is_cpu if training.compile is None else training.compile
+    by_default = not device.is_cpu and training.parallel.tensor == 1
+    compiled = by_default if training.compile is None else training.compile
     return expected_utilization(device, parameters, compiled=compiled)
 
 
@@ -147,7 +157,7 @@ def plan_stage(
 ) -> StagePlan:
     """Plan a training stage."""
     training = request.training
-    layout = batch_layout(training, ParallelDims.over(request.trainers.num_workers))
+    layout = batch_layout(training, parallel_dims(training, request.trainers.num_workers))
     asked = training_setup(
         architecture,
         training,
@@ -163,10 +173,13 @@ def plan_stage(
         setup = replace(setup, micro_batch_size=layout.micro_batch_size)
     else:
         setup = choose_checkpointing(asked, device)
-    utilization = stage_utilization(training, setup.parameters, device, named=request.mfu)
+    lora = training.adapters
+    adapters = count_lora_parameters(architecture, lora.rank) if lora else 0
+    parameters = count_parameters(architecture) + adapters
+    utilization = stage_utilization(training, parameters, device, named=request.mfu)
     plan = StagePlan(
         stage=request.stage,
-        trainable_parameters=setup.trainable,
+        trainable_parameters=adapters or parameters,
         sequence_length=training.sequence_length,
         batch_tokens=training.batch_tokens,
         micro_batch_size=layout.micro_batch_size,
@@ -191,7 +204,7 @@ def plan_stage(
 
 def _alternatives(setup: TrainingSetup, device: Device) -> tuple[MemoryPlan, ...]:
     """Memory with every ZeRO stage and offload that the contract allows."""
-    offloads = [Offload.NONE] if device.is_cpu else list(Offload)
+    offloads = [Offload.NONE] if device.is_cpu or setup.tensor > 1 else list(Offload)
     return tuple(
         plan_memory(replace(setup, zero_stage=stage, offload=offload), device)
         for offload in offloads

@@ -17,6 +17,8 @@ EXPERTS_WITHOUT_VALUES = "batched_mm"
 PACKING = [family for family in Family if family.definition.masks != "refused"]
 """Families whose documents may share a sequence."""
 COMPILED = [family for family in Family if family.definition.compiles]
+SPLIT = [family for family in Family if family.definition.tensor_split is not None]
+"""Families that tensor parallelism splits."""
 WITH_EXPERTS = [family for family in Family if family.definition.new_experts]
 WITHOUT_MASKS = [family for family in Family if family.definition.masks == "none"]
 

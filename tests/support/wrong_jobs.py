@@ -3,6 +3,7 @@
 from support.cluster.jobs import Removed
 from support.wrong_mixtures import RIGHT_MIXTURES, WRONG_MIXTURES
 from support.wrong_models import RIGHT_MODELS, WRONG_MODELS
+from support.wrong_parts import WRONG_PARTS
 from support.wrong_steps import RIGHT_STEPS, WRONG_STEPS
 
 _WIDE = {"layers": 2, "hiddenSize": 64, "heads": 4}
@@ -193,6 +194,7 @@ WRONG_JOBS: list[tuple[str, object, str]] = [
     ("spec.data.sources[0].pythonDocs.version", "3.11", "spec.data.sources[0].pythonDocs.version"),
     ("spec.data.validationFraction", 0.5, "spec.data.validationFraction"),
     *WRONG_MIXTURES,
+    *WRONG_PARTS,
     ("spec.tokenizer.algorithm", "bytes", "spec.tokenizer.algorithm"),
     ("spec.tokenizer.vocabularySize", Removed.REMOVED, "spec.tokenizer"),
     ("spec.tokenizer.pretrained", "gpt2", "set vocabularySize to train a tokenizer"),

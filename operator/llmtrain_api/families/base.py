@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from llmtrain_api.families.config_keys import (
@@ -15,7 +15,7 @@ from llmtrain_api.families.config_keys import (
     rotary_share,
 )
 from llmtrain_api.families.rules import ShapeRule, as_many_key_value_heads, even_head_size
-from llmtrain_api.families.shape import Attention, Experts, FeedForward, Matrix
+from llmtrain_api.families.shape import Attention, Experts, FeedForward, Matrix, TensorSplit
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,23 @@ class Architecture:
     """Positions that a position of a windowed layer sees, itself included."""
     details: Mapping[str, object] = field(default_factory=dict)
     """What else the sizes depend on, by the keys of the family's config.json (`details` there)."""
+
+    def tensor_part(self, tensor: int) -> "Architecture":
+        """The shape of the part that one rank of tensor parallelism holds.
+
+        Args:
+            tensor: number of parts; it divides the heads and the feed-forward width.
+        """
+        attention, feed_forward = self.attention, self.feed_forward
+        return replace(
+            self,
+            attention=replace(
+                attention,
+                heads=attention.heads // tensor,
+                key_value_heads=attention.key_value_heads // tensor,
+            ),
+            feed_forward=replace(feed_forward, width=feed_forward.width // tensor),
+        )
 
 
 class ModelFamily(ABC):
@@ -94,6 +111,8 @@ class ModelFamily(ABC):
     """Experts of a new model whose manifest names no numbers; None for a family without."""
     new_window: ClassVar[int | None] = None
     """Window of a new model whose manifest names none."""
+    tensor_split: ClassVar[TensorSplit | None] = None
+    """What tensor parallelism splits; None where it cannot."""
     residual_outputs: ClassVar[tuple[str, ...]] = ()
     """Ends of the names of the weights that write into the residual stream, which depth-scaled
     initialization scales; none for a family that always scales them itself."""

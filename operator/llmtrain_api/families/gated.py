@@ -4,9 +4,14 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from llmtrain_api.families.base import Architecture, ModelFamily
-from llmtrain_api.families.shape import Matrix
+from llmtrain_api.families.shape import Matrix, TensorSplit
 
 FP32_BYTES = 4
+_COLUMNS = ("q_proj", "k_proj", "v_proj", "gate_proj", "up_proj")
+_ROWS = ("o_proj", "down_proj")
+LIKE_LLAMA = TensorSplit(_COLUMNS, _ROWS)
+WITH_HEAD_NORMS = TensorSplit(_COLUMNS, _ROWS, partial=("q_norm", "k_norm"))
+"""Norms of queries and keys are shared by all heads."""
 _SMALL_HIDDEN_SIZE = 1024
 """Below it, rounding to 256 would change the width of the feed-forward layer a lot."""
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from llmtrain_api.families.base import Architecture
 from llmtrain_api.families.config_keys import ConfigKeys
-from llmtrain_api.families.gated import FP32_BYTES, GatedFamily
+from llmtrain_api.families.gated import FP32_BYTES, LIKE_LLAMA, GatedFamily
 
 
 class Gemma(GatedFamily):
@@ -28,6 +28,7 @@ class Gemma(GatedFamily):
     # Token 0 is Gemma's padding by default: a new model's own token 0 would never be learned.
     constants: ClassVar[Mapping[str, object]] = {"pad_token_id": None}
     tied_by_default = True
+    tensor_split = LIKE_LLAMA
 
     def block_activation_bytes(
         self, shape: Architecture, *, value_bytes: int, dropout: bool

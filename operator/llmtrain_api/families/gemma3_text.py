@@ -10,6 +10,7 @@ from llmtrain_api.families.base import Architecture
 from llmtrain_api.families.config_keys import Config, ConfigKeys, ShapeError
 from llmtrain_api.families.gated import (
     FP32_BYTES,
+    WITH_HEAD_NORMS,
     GatedFamily,
     head_norm_bytes,
     head_norm_parameters,
@@ -47,6 +48,7 @@ class Gemma3Text(GatedFamily):
     # Token 0 is Gemma's padding by default: a new model's own token 0 would never be learned.
     constants: ClassVar[Mapping[str, object]] = {"pad_token_id": None}
     tied_by_default = True
+    tensor_split = WITH_HEAD_NORMS
     new_window = 512
 
     def to_config(self, shape: Architecture, *, dropout: float) -> dict[str, object]:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from llmtrain_api.families.base import Architecture, ModelFamily
 from llmtrain_api.families.config_keys import ConfigKeys
 from llmtrain_api.families.rules import ShapeRule
-from llmtrain_api.families.shape import Matrix
+from llmtrain_api.families.shape import Matrix, TensorSplit
 
 _LEAST_HEAD_SIZE = 4
 """A quarter of a smaller head would be nothing: the model would not know any positions."""
@@ -44,6 +44,9 @@ class GptNeox(ModelFamily):
     tied_by_default = False
     default_width = "4 x hiddenSize"
     residual_outputs = (".attention.dense.weight", ".dense_4h_to_h.weight")
+    tensor_split = TensorSplit(
+        ("query_key_value", "dense_h_to_4h"), ("attention.dense", "dense_4h_to_h")
+    )
 
     @property
     def rules(self) -> tuple[ShapeRule, ...]:
@@ -64,9 +67,10 @@ class GptNeox(ModelFamily):
     def block_matrices(self, shape: Architecture) -> tuple[Matrix, ...]:
         """Query, key and value in one; attention's output; up and down."""
         width, inner = shape.hidden_size, shape.feed_forward.width
+        heads, bias = shape.attention.query_size, shape.attention.bias
         return (
-            Matrix(width, 3 * width, bias=shape.attention.bias),
-            Matrix(width, width, bias=shape.attention.bias),
+            Matrix(width, 3 * heads, bias=bias),
+            Matrix(heads, width, bias=bias),
             Matrix(width, inner, bias=True),
             Matrix(inner, width, bias=True),
         )
@@ -84,17 +88,17 @@ class GptNeox(ModelFamily):
     ) -> int:
         """The method of Korthikanti et al. 2022, section 4.1, for the operations of this block.
 
-        Of width h: the block's input, which both norms share, and their outputs; query, key and
-        value in one, of which attention reads the value; query and key once more after their
-        rotation; attention's output, by head and by token. Of the inner width: GELU's input and its
-        output. Masks take a byte.
+        Of width h: the block's input, which both norms share, and their outputs. Of all heads:
+        query, key and value in one, of which attention reads the value; query and key once more
+        after their rotation; attention's output, by head and by token. Of the inner width: GELU's
+        input and its output. Masks take a byte.
 
         (Without the parallel residual, use_parallel_residual in a pretrained model's config, the
         second norm has an input of its own: one tensor of width h more.)
         """
         width, inner = shape.hidden_size, shape.feed_forward.width
         masks = 2 * width if dropout else 0
-        return value_bytes * (10 * width + 2 * inner) + masks
+        return value_bytes * (3 * width + 7 * shape.attention.query_size + 2 * inner) + masks
 
     def block_gradient_bytes(self, shape: Architecture, *, value_bytes: int) -> int:
         """Gradients of the block's output, and of GELU's output and input; the output is gone."""

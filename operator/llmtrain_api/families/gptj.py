@@ -6,7 +6,7 @@ from typing import ClassVar
 from llmtrain_api.families.base import Architecture, ModelFamily
 from llmtrain_api.families.config_keys import ConfigKeys
 from llmtrain_api.families.rules import ShapeRule
-from llmtrain_api.families.shape import Matrix
+from llmtrain_api.families.shape import Matrix, TensorSplit
 
 _FP32_BYTES = 4
 _LARGEST_ROTATION = 64
@@ -42,6 +42,7 @@ class GptJ(ModelFamily):
     default_width = "4 x hiddenSize"
     width_is_optional = True
     residual_outputs = (".attn.out_proj.weight", ".fc_out.weight")
+    tensor_split = TensorSplit(("q_proj", "k_proj", "v_proj", "fc_in"), ("out_proj", "fc_out"))
 
     @property
     def rules(self) -> tuple[ShapeRule, ...]:
@@ -68,8 +69,10 @@ class GptJ(ModelFamily):
     def block_matrices(self, shape: Architecture) -> tuple[Matrix, ...]:
         """Query, key, value and attention's output; up and down."""
         width, inner = shape.hidden_size, shape.feed_forward.width
+        heads = shape.attention.query_size
         return (
-            *(Matrix(width, width) for _ in range(4)),
+            *(Matrix(width, heads) for _ in range(3)),
+            Matrix(heads, width),
             Matrix(width, inner, bias=True),
             Matrix(inner, width, bias=True),
         )
@@ -87,12 +90,15 @@ class GptJ(ModelFamily):
     ) -> int:
         """The method of Korthikanti et al. 2022, section 4.1, for the operations of this block.
 
-        Of width h: the norm's input and output, query and key in fp32, value, and attention's
-        output by token. Of the inner width: GELU's input and its output. Masks take a byte.
+        Of width h: the norm's input and output. Of all heads: query and key in fp32, value, and
+        attention's output by token. Of the inner width: GELU's input and its output. Masks take a
+        byte.
         """
         width, inner = shape.hidden_size, shape.feed_forward.width
+        heads = shape.attention.query_size
         masks = 2 * width if dropout else 0
-        return 2 * _FP32_BYTES * width + value_bytes * (4 * width + 2 * inner) + masks
+        values = value_bytes * (2 * width + 2 * heads + 2 * inner)
+        return 2 * _FP32_BYTES * heads + values + masks
 
     def score_bytes(self, shape: Architecture, *, value_bytes: int, sequence_length: int) -> int:
         """Softmax's output in fp32, and once more as values are."""

@@ -1,7 +1,7 @@
 """Llama: rotary positions, RMSNorm, SwiGLU, no biases (Touvron et al. 2023)."""
 
 from llmtrain_api.families.config_keys import ConfigKeys
-from llmtrain_api.families.gated import GatedFamily
+from llmtrain_api.families.gated import LIKE_LLAMA, GatedFamily
 
 
 class Llama(GatedFamily):
@@ -23,3 +23,4 @@ class Llama(GatedFamily):
         context_length="max_position_embeddings",
     )
     tied_by_default = False
+    tensor_split = LIKE_LLAMA

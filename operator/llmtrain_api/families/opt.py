@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from llmtrain_api.families.base import Architecture, ModelFamily
 from llmtrain_api.families.config_keys import Config, ConfigKeys
-from llmtrain_api.families.shape import Matrix
+from llmtrain_api.families.shape import Matrix, TensorSplit
 
 _UNUSED_POSITIONS = 2
 """Rows of the embedding of positions that come before the first."""
@@ -44,6 +44,7 @@ class Opt(ModelFamily):
     tied_by_default = True
     default_width = "4 x hiddenSize"
     residual_outputs = (".out_proj.weight", ".fc2.weight")
+    tensor_split = TensorSplit(("q_proj", "k_proj", "v_proj", "fc1"), ("out_proj", "fc2"))
 
     def default_feed_forward_width(self, hidden_size: int) -> int:
         """Four times the hidden size."""
@@ -64,8 +65,10 @@ class Opt(ModelFamily):
     def block_matrices(self, shape: Architecture) -> tuple[Matrix, ...]:
         """Query, key, value and attention's output; up and down."""
         width, inner, bias = shape.hidden_size, shape.feed_forward.width, shape.attention.bias
+        heads = shape.attention.query_size
         return (
-            *(Matrix(width, width, bias=bias) for _ in range(4)),
+            *(Matrix(width, heads, bias=bias) for _ in range(3)),
+            Matrix(heads, width, bias=bias),
             Matrix(width, inner, bias=bias),
             Matrix(inner, width, bias=bias),
         )
@@ -95,12 +98,13 @@ class Opt(ModelFamily):
     ) -> int:
         """The method of Korthikanti et al. 2022, section 4.1, for the operations of this block.
 
-        Of width h: the inputs of both norms and their outputs, query, key, value, and attention's
-        output. Of the inner width: ReLU's output, of which it needs no more. Masks take a byte.
+        Of width h: the inputs of both norms and their outputs. Of all heads: query, key, value, and
+        attention's output. Of the inner width: ReLU's output, of which it needs no more. Masks take
+        a byte.
         """
         width, inner = shape.hidden_size, shape.feed_forward.width
         masks = 2 * width if dropout else 0
-        return value_bytes * (8 * width + inner) + masks
+        return value_bytes * (4 * width + 4 * shape.attention.query_size + inner) + masks
 
     def block_gradient_bytes(self, shape: Architecture, *, value_bytes: int) -> int:
         """Gradients of the block's output, and of ReLU's output and input; the output is gone."""

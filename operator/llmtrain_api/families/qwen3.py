@@ -7,6 +7,7 @@ from llmtrain_api.families.base import Architecture
 from llmtrain_api.families.config_keys import ConfigKeys
 from llmtrain_api.families.gated import (
     FP32_BYTES,
+    WITH_HEAD_NORMS,
     GatedFamily,
     head_norm_bytes,
     head_norm_parameters,
@@ -31,6 +32,7 @@ class Qwen3(GatedFamily):
     )
     absent: ClassVar[Mapping[str, object]] = {"head_dim": 128, "num_key_value_heads": 32}
     tied_by_default = False
+    tensor_split = WITH_HEAD_NORMS
 
     def block_norm_parameters(self, shape: Architecture) -> int:
         """Two RMSNorms, and those of queries and keys, which all heads share."""

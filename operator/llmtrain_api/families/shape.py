@@ -62,6 +62,22 @@ class FeedForward:
 
 
 @dataclass(frozen=True)
+class TensorSplit:
+    """The linear layers of a block that tensor parallelism splits, by the ends of their names.
+
+    Each rank has some of the heads and some of the feed-forward layer's width (Shoeybi et al. 2019,
+    Megatron-LM, section 3). All else is whole on every rank.
+    """
+
+    columns: tuple[str, ...]
+    """Layers whose outputs are split."""
+    rows: tuple[str, ...]
+    """Layers whose inputs are split; their outputs are summed over the ranks."""
+    partial: tuple[str, ...] = ()
+    """Whole weights that a rank applies to its own heads alone: their gradients are summed."""
+
+
+@dataclass(frozen=True)
 class Matrix:
     """A linear layer of a block, or several of one size, such as those of all experts."""
 

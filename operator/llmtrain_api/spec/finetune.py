@@ -99,6 +99,10 @@ class Finetune(Training):
                 "self.precision != 'fp8' || self.method != 'lora'",
                 "precision fp8 needs method: full",
             ),
+            rule(
+                "self.parallel.tensor == 1 || self.method == 'full'",
+                "parallel.tensor above 1 needs method: full",
+            ),
         )
     )
 

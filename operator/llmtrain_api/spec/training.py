@@ -129,6 +129,15 @@ class Zero(Section):
         return self
 
 
+class Parallel(Section):
+    """Parts of the model, each on a worker of its own."""
+
+    tensor: int = Field(1, ge=1, le=64)
+    """Number of workers that hold a model together: each has some heads of attention, and some of
+    the feed-forward layer's width. They train on the same sequences. It divides the number of
+    workers; they exchange activations in every layer, so they belong into one machine."""
+
+
 class Checkpoint(Section):
     """Times at which checkpoints are committed, and how many are kept.
 
@@ -155,7 +164,28 @@ class Lora(Section):
     """Dropout probability of the adapters' input."""
 
 
+_PLAIN_PARTS = "parallel.tensor above 1 needs"
+SPLIT_WAYS = (
+    ActivationCheckpointing.AUTO,
+    ActivationCheckpointing.NONE,
+    ActivationCheckpointing.FULL,
+)
+"""Activation checkpointing of a model that is split. Selective would keep products of matrices that
+are then summed in place, and sum them again."""
+
 TRAINING_RULES = (
+    *(
+        rule(f"self.parallel.tensor == 1 || {expression}", f"{_PLAIN_PARTS} {needed}")
+        for expression, needed in (
+            ("self.precision != 'fp8'", "precision fp32 or bf16"),
+            ("self.zero.offload == 'none'", "zero.offload: none"),
+            (
+                f"self.activationCheckpointing in {[way.value for way in SPLIT_WAYS]}",
+                "activationCheckpointing auto, none or full",
+            ),
+            ("!has(self.compile) || !self.compile", "compile: false"),
+        )
+    ),
     rule(
         "self.activationCheckpointing != 'selective' || self.zero.stage != 3",
         "activationCheckpointing: selective needs zero stage 0, 1 or 2",
@@ -190,6 +220,7 @@ class Training(Section, ABC):
     optimizer: Optimizer = Optimizer()
     precision: Precision = Precision.BF16
     zero: Zero = Zero()
+    parallel: Annotated[Parallel, MayChange()] = Parallel()
     activation_checkpointing: Annotated[ActivationCheckpointing, MayChange()] = (
         ActivationCheckpointing.AUTO
     )
@@ -226,6 +257,23 @@ class Training(Section, ABC):
         """Stage 3 exchanges a weight between its forward and its backward product."""
         if self.precision is Precision.FP8 and self.zero.stage is ZeroStage.PARAMETERS:
             raise ValueError("precision fp8 needs zero stage 0, 1 or 2; or set precision: bf16")
+        return self
+
+    @model_validator(mode="after")
+    def _plain_parts(self) -> Self:
+        """AutoTP splits plain linear layers, and sums their results in place."""
+        if self.parallel.tensor == 1:
+            return self
+        if self.precision is Precision.FP8:
+            raise ValueError(f"{_PLAIN_PARTS} precision fp32 or bf16")
+        if self.zero.offload is not Offload.NONE:
+            raise ValueError(f"{_PLAIN_PARTS} zero.offload: none")
+        if self.activation_checkpointing not in SPLIT_WAYS:
+            raise ValueError(f"{_PLAIN_PARTS} activationCheckpointing auto, none or full")
+        if self.compile:
+            raise ValueError(f"{_PLAIN_PARTS} compile: false")
+        if self.adapters is not None:
+            raise ValueError(f"{_PLAIN_PARTS} method: full")
         return self
 
     @property

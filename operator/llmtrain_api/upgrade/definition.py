@@ -8,7 +8,7 @@ a value of another type.
 from collections.abc import Iterator
 
 from llmtrain_api.base import rule
-from llmtrain_api.spec.training import ActivationCheckpointing
+from llmtrain_api.spec.training import SPLIT_WAYS, ActivationCheckpointing
 from llmtrain_api.structural_schema import Schema
 from llmtrain_api.upgrade.spec import OLD_DATA_SECTIONS
 from llmtrain_api.versions import MINOR, PREVIOUS
@@ -68,7 +68,20 @@ def _keep_flag(training: Schema) -> None:
         each for each in rules if "self.activationCheckpointing" not in each["rule"]
     ]
     others = [word for word in field["enum"] if word != ActivationCheckpointing.SELECTIVE]
-    training["anyOf"] = [
-        {"properties": {"activationCheckpointing": {"enum": [*others, True, False]}}},
-        {"properties": {"zero": {"properties": {"stage": {"enum": [0, 1, 2]}}}}},
+    words = [way.value for way in SPLIT_WAYS]
+    training["allOf"] = [
+        _one_of_two(
+            [*others, True, False], {"zero": {"properties": {"stage": {"enum": [0, 1, 2]}}}}
+        ),
+        _one_of_two([*words, True, False], {"parallel": {"properties": {"tensor": {"enum": [1]}}}}),
     ]
+
+
+def _one_of_two(words: list[str | bool], otherwise: Schema) -> Schema:
+    """Activation checkpointing is one of these, or other fields are so."""
+    return {
+        "anyOf": [
+            {"properties": {"activationCheckpointing": {"enum": words}}},
+            {"properties": otherwise},
+        ]
+    }

@@ -31,6 +31,7 @@ _NEW_FIELDS: dict[tuple[str, ...], tuple[Any, ...]] = {
     ("tokenizer", "sample"): (None,),
     ("tokenizer", "compareWith"): (None,),
     ("finetune", "compile"): (None, False),
+    **{(training, "parallel"): (None, {"tensor": 1}) for training in _TRAININGS},
     **{
         ("model", name): (None,)
         for name in (

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from llmtrain_api.batch import is_shared_evenly
+from llmtrain_api.batch import is_shared_evenly, parallel_dims
 from llmtrain_api.cost import CapacityType, Cost, PriceSource
 from llmtrain_api.job import JobSpec
-from llmtrain_api.parallel import ParallelDims
 from llmtrain_api.stages import StageGroup
+from llmtrain_cli.local.provided import NotProvidedError
 from llmtrain_lifecycle.money.paid_pods import PaidPod
 from llmtrain_lifecycle.money.pod_price import PodPrice
 from llmtrain_lifecycle.status_text import read_time
@@ -44,7 +44,10 @@ def this_machine() -> Machine:
 def fit(spec: JobSpec, machine: Machine) -> Fit:
     """The largest number of workers that fits on this machine and divides the batch.
 
-    One worker always does.
+    One worker always does, but for a model in parts.
+
+    Raises:
+        NotProvidedError: the parts of a model have no room.
     """
     trainers = spec.compute.trainers
     use_gpus = trainers.gpus > 0 and machine.gpus > 0
@@ -52,18 +55,26 @@ def fit(spec: JobSpec, machine: Machine) -> Fit:
     room = machine.gpus if use_gpus else max(1, machine.cpus // cpus_each)
     wanted = trainers.num_workers
     most = min(wanted, room)
-    count = next(n for n in range(most, 0, -1) if _divides(spec, n))
-    if count == wanted and use_gpus == (trainers.gpus > 0):
-        return Fit(count, use_gpus, None)
     kind = "on GPUs" if use_gpus else "on the CPU"
     has = f"{machine.gpus} GPUs" if use_gpus else f"{machine.cpus} CPU cores"
+    count = next((n for n in range(most, 0, -1) if _divides(spec, n)), None)
+    if count is None:
+        raise NotProvidedError(
+            f"parallel.tensor needs that many workers at least; {most} fit {kind}: this machine "
+            f"has {has}; lower it, or compute.trainers.cpus"
+        )
+    if count == wanted and use_gpus == (trainers.gpus > 0):
+        return Fit(count, use_gpus, None)
     note = f"{count} of {wanted} workers, {kind}: this machine has {has}"
     return Fit(count, use_gpus, note)
 
 
 def _divides(spec: JobSpec, workers: int) -> bool:
-    parallel = ParallelDims.over(workers)
-    return all(is_shared_evenly(training, parallel) for training in spec.trainings.values())
+    return all(
+        workers % training.parallel.tensor == 0
+        and is_shared_evenly(training, parallel_dims(training, workers))
+        for training in spec.trainings.values()
+    )
 
 
 def _count_gpus() -> int:

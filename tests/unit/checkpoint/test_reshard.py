@@ -40,3 +40,11 @@ def test_another_size_of_any_other_axis_is_refused(axis: str) -> None:
     with pytest.raises(UserError, match=f"written with .*{axis} 2.*with data 4.*{axis} 1") as error:
         needs_resharding(_checkpoint(written), ParallelDims.over(4))
     assert error.value.reason == "OtherParallelism"
+
+
+def test_parts_of_a_model_are_not_resharded() -> None:
+    written, fewer = ParallelDims.over(8, tensor=2), ParallelDims.over(4, tensor=2)
+    assert not needs_resharding(_checkpoint(written, WHOLE), fewer)
+    with pytest.raises(UserError, match=r"data 4.*parallel\.tensor.*data 2") as error:
+        needs_resharding(_checkpoint(written), fewer)
+    assert error.value.reason == "OtherParallelism"

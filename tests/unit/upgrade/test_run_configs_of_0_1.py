@@ -90,6 +90,7 @@ def data_with(step: dict[str, Any]) -> dict[str, Any]:
         ({"tokenizer": {"vocabularySize": 300, "sample": {}}}, "tokenizer.sample"),
         ({"model": {"layers": 2, "hiddenSize": 32, "heads": 4, "family": "gpt_neox"}}, "gpt_neox"),
         ({"pretrain": {"precision": "fp8"}}, "pretrain.precision: fp8"),
+        ({"pretrain": {"parallel": {"tensor": 2}}}, "pretrain.parallel"),
         ({"pretrain": {"activationCheckpointing": "auto"}}, "activationCheckpointing: auto"),
         (
             {"pretrain": {"microBatchSize": "auto", "activationCheckpointing": "none"}},

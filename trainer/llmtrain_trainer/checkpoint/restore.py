@@ -104,8 +104,16 @@ def needs_resharding(found: Restorable, dims: ParallelDims) -> bool:
             "use another workspace, or the dimensions that it was written with",
             reason="OtherParallelism",
         )
-    # Without ZeRO every rank holds, and reads, the same state.
+    # Without ZeRO every rank that holds a part of the model reads the same state of it.
     sharded = any(name.endswith("_optim_states.pt") for name in found.manifest.files)
+    if sharded and written.data != dims.data and dims.tensor > 1:
+        raise UserError(
+            f"{found.folder} was written with {_described(written)}; the parts of a model that "
+            f"parallel.tensor splits are not resharded, so it cannot be loaded with "
+            f"{_described(dims)}; use the number of workers that it was written with, or another "
+            "workspace",
+            reason="OtherParallelism",
+        )
     return sharded and written.data != dims.data
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch import distributed as dist
 from transformers import PreTrainedModel
 
 from llmtrain_api.spec.model import Initialization
@@ -35,6 +36,13 @@ from llmtrain_trainer.training.output_loss import with_output_loss
 from llmtrain_trainer.training.recomputation import chosen_checkpointing, recompute_blocks
 from llmtrain_trainer.training.snapshot import Snapshot
 from llmtrain_trainer.training.task import TrainingTask
+from llmtrain_trainer.training.tensor_parallel import (
+    gradient_norm,
+    joined_tensor_group,
+    require_splittable,
+    split_model,
+    whole,
+)
 
 # torch renamed collectives that DeepSpeed still calls by their old names.
 warnings.filterwarnings("ignore", "`torch.distributed", FutureWarning)
@@ -71,10 +79,13 @@ class Engine:
         settings = task.settings
         self._mesh = mesh
         self._sharded = settings.training.zero.stage is ZeroStage.PARAMETERS
+        tensor = mesh.dims.tensor
+        split = require_splittable(task, tensor).family.tensor_split if tensor > 1 else None
         config = deepspeed_config(settings, ranks=mesh.dims.zero_ranks)
         config["checkpoint"] = {"load_universal": from_universal, "tag_validation": "Ignore"}
-        # transformers shards a model as it is made while such an object lives (ZeRO-3 only).
-        keep_alive = HfDeepSpeedConfig(config)
+        # transformers shards a model as it is made while such an object lives (ZeRO-3 only). One
+        # that is split is sharded afterwards: ZeRO shards a part over the ranks that hold it.
+        keep_alive = HfDeepSpeedConfig(config) if split is None else None
         model = task.build_model()
         del keep_alive
         if task.new_weights:
@@ -94,16 +105,26 @@ class Engine:
         recomputed = chosen_checkpointing(task, mesh)
         recompute_blocks(model, recomputed)
         balanced = self.balance is not None
-        if compiled and may_compile(model, balanced=balanced, recomputed=recomputed):
+        # AutoTP exchanges the layers of the blocks afterwards, for some that no graph can hold.
+        if (
+            compiled
+            and split is None
+            and may_compile(model, balanced=balanced, recomputed=recomputed)
+        ):
             compile_blocks(model, whole=not self._sharded)
         if recomputed is ActivationCheckpointing.OFFLOAD:
             offload_inputs(model)
         self._frozen = any(not p.requires_grad for p in model.parameters())
         self._adamw = _optimizer(model, settings.training)
         fit_buckets(config, model)
+        if split is not None:
+            split_model(config, model, split, tensor)
         self._engine, _, _, _ = deepspeed.initialize(
             model=model, optimizer=self._adamw, config=config
         )
+        self._tensor_group: dist.ProcessGroup | None = None
+        if split is not None:
+            self._tensor_group = joined_tensor_group(self._engine, mesh)
         if settings.training.zero.stage in {ZeroStage.OPTIMIZER, ZeroStage.GRADIENTS}:
             clip_without_waiting(self._engine.optimizer)
         # What is offloaded fills the host's memory: there is no room for a copy of it.
@@ -177,8 +198,9 @@ class Engine:
         module = self._engine.module
         for name, parameter in module.named_parameters():
             with self._whole([parameter]):
+                weight = whole(parameter)
                 if self._mesh.rank == 0:
-                    weights[name] = parameter.detach().cpu().clone()
+                    weights[name] = weight.cpu().clone()
         if self._mesh.rank == 0:
             kept = module.state_dict(keep_vars=True)
             weights |= {n: b.cpu().clone() for n, b in module.named_buffers() if n in kept}
@@ -190,8 +212,7 @@ class Engine:
         return isinstance(self._engine.optimizer, torch.optim.Optimizer)
 
     def _own_gradient_norm(self) -> Tensor:
-        gradients = [p.grad for p in self._engine.module.parameters() if p.grad is not None]
-        return torch.nn.utils.get_total_norm(gradients)
+        return gradient_norm(self._engine.module.parameters(), self._tensor_group)
 
     def _whole(self, parameters: Iterable[nn.Parameter]) -> AbstractContextManager[object]:
         context: AbstractContextManager[object] = deepspeed.zero.GatheredParameters(

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from llmtrain_api.batch import BatchLayout, batch_layout
-from llmtrain_api.parallel import ParallelDims
+from llmtrain_api.batch import BatchLayout, batch_layout, parallel_dims
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.spec.training import Training
 from llmtrain_trainer.errors import UserError
@@ -20,7 +19,7 @@ def stage_layout(training: Training, config: RunConfig) -> BatchLayout:
         UserError: the batch cannot be shared out evenly.
     """
     try:
-        return batch_layout(training, ParallelDims.over(config.workers.count))
+        return batch_layout(training, parallel_dims(training, config.workers.count))
     except ValueError as error:
         raise UserError(f"{config.stage}.{error}") from error
 
