@@ -161,15 +161,21 @@ class StepReport(Findings):
 
 
 class GroupReport(Record):
-    """Documents that have something in common: a script, a language, a classifier's label."""
+    """Documents that have something in common: a script, a language."""
 
     received: int = 0
+    passed: int = 0
+    """Documents that the steps let through which look at one document."""
     kept: int = 0
-    """Documents kept by all steps except those that compare documents, such as `exactDedup`."""
+    """Documents after all steps, those that compare documents included."""
 
     def __add__(self, other: "GroupReport") -> "GroupReport":
         """The sum of both."""
-        return GroupReport(received=self.received + other.received, kept=self.kept + other.kept)
+        return GroupReport(
+            received=self.received + other.received,
+            passed=self.passed + other.passed,
+            kept=self.kept + other.kept,
+        )
 
 
 class Skipped(Record):

@@ -14,7 +14,7 @@ from support.crashed_rename import KilledError, killed_before_rename
 from support.stage_context import documents_of, stage_context
 from support.text_shard import TextShard
 
-from llmtrain_api.data_report import DataReport
+from llmtrain_api.data_report import DataReport, GroupReport
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.data import cleaning, shuffle
 from llmtrain_trainer.data.runner import RUNNER as DATA_STAGE
@@ -176,6 +176,29 @@ def test_the_report_shows_sources_and_lengths_before_and_after_the_steps(tmp_pat
     assert source.kept == report.train + report.validation
     assert source.kept.documents == report.kept_lengths.count == 90
     assert [(each.lower, each.upper) for each in source.lengths.bins] == [(16, 32)]
+    assert source.scripts == {"Latin": GroupReport(received=120, passed=120, kept=90)}
+
+
+def test_what_is_kept_of_a_language_is_counted_after_texts_were_written_again(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "inputs").mkdir()
+    english = "The weather is fine today, and we are going to walk in the park with our friends."
+    german = "Das Wetter ist heute schön, und wir gehen mit unseren Freunden im Park spazieren."
+    menu = "Home, news, sport, weather and all of the other pages of this paper"
+    texts = [f"{menu}\n{english}", f"{menu}\n{german}", english, german, german.upper()]
+    lines = "\n".join(json.dumps({"text": text}) for text in texts)
+    (tmp_path / "inputs" / "a.jsonl").write_text(lines)
+    steps = [{"language": {}}, {"lineDedup": {"minDocumentWords": 1}}, {"exactDedup": {}}]
+    sources = [{"files": {"paths": ["a.jsonl"], "format": "jsonl"}}]
+    context = stage_context("data", tmp_path, data={"sources": sources, "steps": steps})
+    DATA_STAGE.work(context)
+    report = DataReport.model_validate_json(context.workspace.data_report.read_bytes())
+    (source,) = report.by_source
+    assert source.kept.documents < len(texts)
+    for groups in (source.labels["language"], source.scripts):
+        assert sum(group.kept for group in groups.values()) == source.kept.documents
+        assert sum(group.passed for group in groups.values()) == len(texts)
 
 
 def test_the_counts_are_metrics(tmp_path: Path) -> None:

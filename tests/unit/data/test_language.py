@@ -98,10 +98,10 @@ def test_the_report_counts_documents_by_language() -> None:
     assert [document.text for document in batch.documents] == [SENTENCES["en"], SENTENCES["de"]]
     others = dict.fromkeys(SENTENCES.keys() - {"en", "de"}, 1)
     assert report.dropped_by_rule == others | {"fr": 2, "unknown": len(NO_LANGUAGE)}
-    labels = batch.tally.labels["language"]
-    assert labels["en"] == GroupReport(received=1, kept=1)
-    assert labels["fr"] == GroupReport(received=2, kept=0)
-    assert labels["unknown"] == GroupReport(received=len(NO_LANGUAGE), kept=0)
+    labels = batch.tally.groups["language"]
+    assert labels["en"] == GroupReport(received=1, passed=1)
+    assert labels["fr"] == GroupReport(received=2)
+    assert labels["unknown"] == GroupReport(received=len(NO_LANGUAGE))
     assert report.scores.count == len(texts)
     why = reasons(data.steps)
     assert why["language fr"] == "most likely in the language fr"

@@ -12,6 +12,7 @@ from llmtrain_api.base import Record
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.data.contamination.decontamination import Decontamination
 from llmtrain_trainer.data.documents import DocumentWriter, row_groups
+from llmtrain_trainer.data.groups import Groups, write_groups
 from llmtrain_trainer.data.pipeline import DocumentBatch, work_on_shard
 from llmtrain_trainer.data.report import Tally, total
 from llmtrain_trainer.data.shuffle import read_keys, write_keys
@@ -51,25 +52,31 @@ def _clean(
     unit: CorpusUnit, data: Data, decontamination: Decontamination | None, folder: Path
 ) -> CleanUnit:
     keys = bytearray()
+    groups: list[Groups] = []
     batches = (
         batch
         for shard in unit.shards
         for batch in work_on_shard(SourceShard(shard, unit.source), data, decontamination)
     )
     with DocumentWriter(folder / DOCUMENTS, unit.source) as writer:
-        tally = total(_written(batches, writer, keys))
+        tally = total(_written(batches, writer, keys, groups))
     write_keys(folder, keys)
+    write_groups(folder, groups)
     return CleanUnit(tally=tally, num_kept=writer.written.documents)
 
 
 def _written(
-    batches: Iterable[DocumentBatch], writer: DocumentWriter, keys: bytearray
+    batches: Iterable[DocumentBatch],
+    writer: DocumentWriter,
+    keys: bytearray,
+    groups: list[Groups],
 ) -> Iterator[Tally]:
-    """The counts of each batch, once its documents and their keys are written."""
+    """The counts of each batch, once its documents, their keys and groups are taken."""
     for batch in batches:
         for document in batch.documents:
             writer.write(document.text, batch.origin)
             keys += document.key
+            groups.append(document.groups)
         yield batch.tally
 
 

@@ -284,7 +284,7 @@ class _Counts:
     def take_split(self, unit: CorpusUnit, report: SplitUnit) -> None:
         """Count what a unit wrote."""
         self.take_comparisons(unit, report.comparisons)
-        self._by_source[unit.source].take_kept(report.train + report.validation)
+        self._by_source[unit.source].take_kept(report.train + report.validation, report.groups)
         self._identity.append(report.identity)
         self._train += report.train
         self._validation += report.validation

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from llmtrain_api.data_report import Size
+from llmtrain_trainer.data.groups import Groups
 
 _SCHEMA = pa.schema([("text", pa.large_string()), ("source", pa.string())])
 _COPY_FIELDS = [pa.field("copy_of", pa.string()), pa.field("way", pa.string())]
@@ -37,6 +38,8 @@ class Document:
     """Hash of the text, for deduplication and for the split."""
     source: int = 0
     """Position of its source in the manifest."""
+    groups: Groups = ()
+    """Its script, and what steps took it for."""
 
 
 def document_key(text: str) -> bytes:

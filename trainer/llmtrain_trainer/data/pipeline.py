@@ -12,8 +12,9 @@ from llmtrain_api.spec.data import Data
 from llmtrain_trainer.data.contamination.counts import Counts
 from llmtrain_trainer.data.contamination.decontamination import STEP, Decontamination
 from llmtrain_trainer.data.documents import BLANK_KEY, Document, document_key
+from llmtrain_trainer.data.groups import SCRIPT, Groups, count_groups
 from llmtrain_trainer.data.readers.rows import BadRows
-from llmtrain_trainer.data.report import StepCounter, Tally, groups, num_bytes
+from llmtrain_trainer.data.report import StepCounter, Tally, num_bytes
 from llmtrain_trainer.data.scripts import main_script
 from llmtrain_trainer.data.sources.shards import SourceShard
 from llmtrain_trainer.data.steps.base import (
@@ -162,13 +163,14 @@ class _OpenBatch:
             kept, contamination = self._decontaminate(self._decontamination, kept, counter)
             reports.append(counter.report())
         texts = self._texts
-        scripts = [main_script(text) for text in texts]
+        groups = [self._groups(place) for place in range(len(texts))]
         num_bad_rows, bad_rows, skipped = self._bad_rows.drain()
         origin = self._work.shard.source
         return DocumentBatch(
             origin=origin,
             documents=tuple(
-                Document(texts[i], document_key(texts[i]), self._work.number) for i in kept
+                Document(texts[i], document_key(texts[i]), self._work.number, groups[i])
+                for i in kept
             ),
             tally=Tally(
                 read={origin: Size(documents=len(self._texts), bytes=self._read_bytes)},
@@ -176,15 +178,15 @@ class _OpenBatch:
                 bad_rows=bad_rows,
                 skipped=skipped,
                 lengths=Histogram.doubling(self._lengths),
-                scripts=groups(scripts, (scripts[i] for i in kept)),
-                labels={
-                    step: groups([*labels.values()], (labels[i] for i in kept if i in labels))
-                    for step, labels in self._labels.items()
-                },
+                groups=count_groups(received=groups, passed=(groups[i] for i in kept)),
                 steps=tuple(reports),
                 contamination=dict(contamination),
             ),
         )
+
+    def _groups(self, place: int) -> Groups:
+        labels = ((step, those[place]) for step, those in self._labels.items() if place in those)
+        return (SCRIPT, main_script(self._texts[place])), *labels
 
     def _apply(self, function: TextFunction, places: list[int], counter: StepCounter) -> list[int]:
         """Apply one step to the documents at these places; the places of those that stay.

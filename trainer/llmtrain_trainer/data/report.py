@@ -1,7 +1,7 @@
 """Counts what each step does, batch by batch; the counts of batches add up."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pydantic import Field
@@ -11,6 +11,7 @@ from llmtrain_api.contamination import Contamination
 from llmtrain_api.data_report import Example, Findings, GroupReport, Size, Skipped, StepReport
 from llmtrain_api.histogram import Histogram
 from llmtrain_trainer.data.contamination.counts import add
+from llmtrain_trainer.data.groups import add_groups
 from llmtrain_trainer.data.readers.rows import first_examples, merge_skipped
 from llmtrain_trainer.data.steps.base import Dropped
 
@@ -55,10 +56,8 @@ class Tally(Record):
     """What else holds no document, by its kind."""
     lengths: Histogram = Histogram()
     """Documents by their bytes, as they were read."""
-    scripts: dict[str, GroupReport] = Field(default_factory=dict)
-    """Documents by script."""
-    labels: dict[str, dict[str, GroupReport]] = Field(default_factory=dict)
-    """Documents by what a step took them for, by the step's name."""
+    groups: dict[str, dict[str, GroupReport]] = Field(default_factory=dict)
+    """Documents by script, and by what steps took them for."""
     steps: tuple[StepReport, ...] = ()
     """Steps that look at one document, in their order."""
     contamination: dict[str, Contamination] = Field(default_factory=dict)
@@ -72,37 +71,10 @@ class Tally(Record):
             bad_rows=first_examples(self.bad_rows, other.bad_rows),
             skipped=merge_skipped(self.skipped, other.skipped),
             lengths=self.lengths + other.lengths,
-            scripts=add_groups(self.scripts, other.scripts),
-            labels={
-                step: add_groups(self.labels.get(step, {}), other.labels.get(step, {}))
-                for step in {**self.labels, **other.labels}
-            },
+            groups=add_groups(self.groups, other.groups),
             steps=merge_all(self.steps, other.steps),
             contamination=add(self.contamination, other.contamination),
         )
-
-
-def add_groups(
-    first: Mapping[str, GroupReport], second: Mapping[str, GroupReport]
-) -> dict[str, GroupReport]:
-    """The documents of each group in both."""
-    together = dict(first)
-    for name, group in second.items():
-        together[name] = together.get(name, GroupReport()) + group
-    return together
-
-
-def groups(names: Sequence[str], kept: Iterable[str]) -> dict[str, GroupReport]:
-    """The documents of each group.
-
-    Args:
-        names: the group of each document.
-        kept: the group of each document that is kept.
-    """
-    left = Counter(kept)
-    return {
-        name: GroupReport(received=count, kept=left[name]) for name, count in Counter(names).items()
-    }
 
 
 def total(tallies: Iterable[Tally]) -> Tally:

@@ -12,6 +12,7 @@ from llmtrain_api.data_report import StepReport
 from llmtrain_trainer.data.cleaning import DOCUMENTS, stored_documents
 from llmtrain_trainer.data.documents import DocumentWriter, document_key
 from llmtrain_trainer.data.drops import count_drop, dropped_rows
+from llmtrain_trainer.data.groups import read_groups, write_groups
 from llmtrain_trainer.data.pipeline import is_blank
 from llmtrain_trainer.data.report import StepCounter
 from llmtrain_trainer.data.rounds import Compared, Documents
@@ -44,6 +45,8 @@ def rewrite(unit: int, documents: Documents, step: str, change: Change, folder: 
     own = StepCounter(step)
     dropped = dropped_rows(documents.dropped, unit)
     keys = bytearray()
+    groups = read_groups(documents.units[unit])
+    kept_groups = []
     with DocumentWriter(folder / DOCUMENTS, documents.sources[unit]) as writer:
         stored = stored_documents(documents.units[unit])
         for row, (text, source, _) in enumerate(stored):
@@ -58,7 +61,9 @@ def rewrite(unit: int, documents: Documents, step: str, change: Change, folder: 
             if not isinstance(after, Dropped):
                 writer.write(after, source)
                 keys += document_key(after)
+                kept_groups.append(groups[row])
     write_keys(folder, keys)
+    write_groups(folder, kept_groups)
     return Rewritten(
         num_kept=writer.written.documents,
         steps=tuple(counter.report() for counter in (*earlier, own)),

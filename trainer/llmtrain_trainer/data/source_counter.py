@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from llmtrain_api.data_report import GroupReport, Size, Skipped, SourceReport, StepReport
+from llmtrain_api.histogram import Histogram
 from llmtrain_api.spec.data import Source
+from llmtrain_trainer.data.groups import SCRIPT, GroupCounts, add_groups
 from llmtrain_trainer.data.readers.rows import BadRows, merge_skipped
 from llmtrain_trainer.data.report import Tally
 
@@ -25,7 +27,8 @@ class SourceCounter:
         self._received = Size()
         self._dropped: Counter[str] = Counter()
         self._changed: Counter[str] = Counter()
-        self._groups = Tally()
+        self._lengths = Histogram()
+        self._groups: GroupCounts = {}
         self._kept = Size()
 
     def take(self, tally: Tally) -> None:
@@ -38,7 +41,8 @@ class SourceCounter:
             self._bad_rows.add(tally.num_bad_rows, tally.bad_rows)
         self._skipped = merge_skipped(self._skipped, tally.skipped)
         self._received = sum(tally.read.values(), self._received)
-        self._groups += Tally(lengths=tally.lengths, scripts=tally.scripts, labels=tally.labels)
+        self._lengths += tally.lengths
+        self._groups = add_groups(self._groups, tally.groups)
         self.take_steps(tally.steps)
 
     def take_steps(self, steps: Iterable[StepReport]) -> None:
@@ -49,9 +53,10 @@ class SourceCounter:
             if step.changed_documents:
                 self._changed[step.name] += step.changed_documents
 
-    def take_kept(self, size: Size) -> None:
+    def take_kept(self, size: Size, groups: GroupCounts) -> None:
         """Count documents that all steps kept."""
         self._kept += size
+        self._groups = add_groups(self._groups, groups)
 
     def report(self) -> SourceReport:
         """The counts so far."""
@@ -61,9 +66,11 @@ class SourceCounter:
             kept=self._kept,
             dropped_by_rule=dict(self._dropped.most_common()),
             changed_by_step=dict(self._changed),
-            scripts=_most_first(self._groups.scripts),
-            labels={step: _most_first(labels) for step, labels in self._groups.labels.items()},
-            lengths=self._groups.lengths,
+            scripts=_most_first(self._groups.get(SCRIPT, {})),
+            labels={
+                kind: _most_first(groups) for kind, groups in self._groups.items() if kind != SCRIPT
+            },
+            lengths=self._lengths,
             bad_rows=self._bad_rows.count,
             bad_row_examples=tuple(self._bad_rows.examples),
             skipped=self._skipped,

@@ -5,13 +5,16 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from llmtrain_api.base import Record
-from llmtrain_api.data_report import Size, StepReport
+from llmtrain_api.data_report import GroupReport, Size, StepReport
 from llmtrain_api.histogram import Histogram
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.data.cleaning import stored_documents
 from llmtrain_trainer.data.documents import DocumentWriter, is_held_out
 from llmtrain_trainer.data.drops import count_drop, dropped_rows
+from llmtrain_trainer.data.groups import Groups, count_groups, read_groups
 from llmtrain_trainer.data.identity.counting import IdentityCounter, IdentityCounts
 from llmtrain_trainer.data.report import StepCounter, num_bytes
 from llmtrain_trainer.data.rounds import Documents
@@ -59,6 +62,8 @@ class SplitUnit(Record):
     """Steps that compare documents and were not counted yet, in their order."""
     lengths: Histogram = Histogram()
     """Documents of both sides by their bytes."""
+    groups: dict[str, dict[str, GroupReport]] = Field(default_factory=dict)
+    """Documents of both sides by script, and by what steps took them for."""
     first_is_in: Side | None
     """The side of the first document; None where none is left."""
     identity: IdentityCounts
@@ -103,6 +108,8 @@ def _split(
     identity = IdentityCounter(documents.count)
     first: Side | None = None
     lengths: list[int] = []
+    groups = read_groups(documents.units[unit.number])
+    kept: list[Groups] = []
     with (
         DocumentWriter(folder / TRAIN, unit.source) as train,
         DocumentWriter(folder / VALIDATION, unit.source) as validation,
@@ -118,12 +125,14 @@ def _split(
                 first = side = first_to or side
             (train if side == TRAIN else validation).write(text, source)
             lengths.append(num_bytes(text))
+            kept.append(groups[row])
             identity.count(text, key)
     return SplitUnit(
         train=train.written,
         validation=validation.written,
         comparisons=tuple(counter.report() for counter in counters),
         lengths=Histogram.doubling(lengths),
+        groups=count_groups(kept=kept),
         first_is_in=first,
         identity=identity.counts(),
     )

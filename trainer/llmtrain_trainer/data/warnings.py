@@ -97,7 +97,7 @@ def _large_clusters(step: StepReport) -> Iterator[str]:
 def _scripts(source: SourceReport) -> Iterator[str]:
     """Warnings about scripts with nearly no documents left, although others have some."""
     for script, counts in source.scripts.items():
-        lost = counts.received - counts.kept
+        lost = counts.received - counts.passed
         is_all = counts.received == source.received.documents
         if (
             not is_all
