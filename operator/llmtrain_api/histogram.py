@@ -38,8 +38,11 @@ class Histogram(Record):
 
     @classmethod
     def even(cls, values: Iterable[float], width: float) -> Self:
-        """Counts of finite numbers in bins of the same width, one of which begins at 0."""
-        by_place = Counter(math.floor(value / width) for value in values)
+        """Counts of finite numbers in bins of the same width, one of which begins at 0.
+
+        A value of exactly 1 is in the bin below it: no probability is higher.
+        """
+        by_place = Counter(_place(value, width) for value in values)
         return cls(
             bins=tuple(
                 Bin(lower=_bound(place, width), upper=_bound(place + 1, width), count=count)
@@ -61,6 +64,11 @@ class Histogram(Record):
     def count(self) -> int:
         """The number of values."""
         return sum(each.count for each in self.bins)
+
+
+def _place(value: float, width: float) -> int:
+    place = math.floor(value / width)
+    return place - 1 if value == 1 == _bound(place, width) else place
 
 
 def _bound(place: int, width: float) -> float:

@@ -35,5 +35,5 @@ def test_bounds_are_round_numbers() -> None:
     assert [(each.lower, each.upper, each.count) for each in bins] == [
         (-0.05, 0, 1),
         (0.3, 0.35, 2),
-        (1, 1.05, 1),
+        (0.95, 1, 1),
     ]

@@ -1,6 +1,7 @@
 """Renders the report of a workspace as HTML."""
 
 import json
+from functools import partial
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -27,6 +28,7 @@ def render(sources: Sources) -> str:
     )
     environment.tests["missing"] = lambda part: isinstance(part, Unavailable)
     run, data = sources.run, sources.data
+    environment.globals["has"] = partial(_has, run)
     return environment.get_template("page.html.j2").render(
         sources=sources,
         phase="unknown" if isinstance(run, Unavailable) else run.status.phase.value,
@@ -45,6 +47,11 @@ def render(sources: Sources) -> str:
         histograms=data if isinstance(data, Unavailable) else histogram_tables(data),
         manifest=run if isinstance(run, Unavailable) else _manifest(run),
     )
+
+
+def _has(run: Run | Unavailable, stage: str) -> bool:
+    """Whether the job has a stage, or may have it, where the job is unknown."""
+    return isinstance(run, Unavailable) or stage in {each.value for each in run.job.spec.stages}
 
 
 def _why(run: Run) -> str:

@@ -1,5 +1,6 @@
 """The report's page: all that there is, what is not there by name, and no markup from data."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -224,3 +225,14 @@ def test_names_what_is_missing_or_damaged(workspace: Workspace) -> None:
 @pytest.mark.parametrize("phase", [Phase.SUSPENDED, Phase.SUCCEEDED, Phase.FAILED])
 def test_only_a_running_job_goes_on(tmp_path: Path, phase: Phase) -> None:
     assert "the run goes on" not in render(read_sources(Workspace(tmp_path), run(phase)))
+
+
+def test_stages_that_the_job_does_not_have_are_not_missed(workspace: Workspace) -> None:
+    whole = run()
+    alone = whole.job.spec.replace(pretrain=None, finetune=None, evaluate=None, export=None)
+    page = render(read_sources(workspace, replace(whole, job=whole.job.replace(spec=alone))))
+    headings = re.findall("<h2>(.*?)</h2>", page)
+    assert "Data" in headings
+    assert not {"Training", "Evaluation", "What the models write", "The plan and what came"} & {
+        *headings
+    }

@@ -64,8 +64,8 @@ def test_good_documents_give_no_warning(tmp_path: Path) -> None:
     (source,) = report.by_source
     assert (source.name, source.received.documents) == ("files a.jsonl (jsonl)", 41)
     assert source.scripts == {
-        "Latin": GroupReport(received=21, kept=21),
-        "Cjk": GroupReport(received=20, kept=20),
+        "Latin": GroupReport(received=21, passed=21, kept=20),
+        "Cjk": GroupReport(received=20, passed=20, kept=20),
     }
     assert source.dropped_by_rule == {"exactDedup repeated": 1}
 

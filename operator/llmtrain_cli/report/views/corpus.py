@@ -10,6 +10,10 @@ from llmtrain_api.histogram import Bin, Histogram
 from llmtrain_cli.report.charts.svg import percent, picture, tag
 
 _GROUPS_SHOWN = 10
+_LANGUAGE = "language"
+"""The step whose labels are languages."""
+_SCRIPTS = {"Cjk": "Chinese characters", "None": "no letters"}
+"""Names of scripts that a reader may not know."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +99,16 @@ def source_rows(report: DataReport) -> tuple[SourceRow, ...]:
 
 def group_tables(report: DataReport) -> Iterator[GroupTable]:
     """Scripts, then what each step took documents for; shares are those of documents."""
-    scripts = {source.name: source.scripts for source in report.by_source}
+    scripts = {
+        source.name: {_SCRIPTS.get(name, name): group for name, group in source.scripts.items()}
+        for source in report.by_source
+    }
     yield _group_table("Scripts", "script", scripts)
     for step in dict.fromkeys(step for source in report.by_source for step in source.labels):
         labels = {source.name: source.labels.get(step, {}) for source in report.by_source}
-        yield _group_table(f"Labels of {step}", "label", labels)
+        is_language = step == _LANGUAGE
+        title, kind = ("Languages", "language") if is_language else (f"Labels of {step}", "label")
+        yield _group_table(title, kind, labels)
 
 
 def histogram_tables(report: DataReport) -> Iterator[HistogramTable]:
