@@ -33,6 +33,13 @@ WRONG_STEPS: list[tuple[str, object, str]] = [
         "a language other than en needs a dictionary",
     ),
     ("spec.data.steps", [{"language": {"keep": ["eng"]}}], "steps[0].language.keep[0]"),
+    ("spec.data.steps", [{"pii": {"phoneRegions": ["UK"]}}], "steps[0].pii.phoneRegions[0]"),
+    ("spec.data.steps", [{"pii": {"phoneRegions": ["XX"]}}], "steps[0].pii.phoneRegions[0]"),
+    (
+        "spec.data.steps",
+        [{"pii": {"kinds": ["email"], "phoneRegions": ["DE"]}}],
+        "phoneRegions needs phone among kinds",
+    ),
 ]
 """Place, value, and what the message says."""
 
@@ -41,6 +48,8 @@ RIGHT_STEPS: list[tuple[str, object]] = [
     ("spec.data.steps", [{"gopher": {"minMeanWordLength": 10}}, {"length": {"minWords": 100_000}}]),
     ("spec.data.steps", [{"exactDedup": {}}, {"exactDedup": {}}]),
     ("spec.data.steps", [{"lineDedup": {"unit": "paragraph"}}, {"lineDedup": {}}]),
+    ("spec.data.steps", [{"pii": {"phoneRegions": ["DE", "GB"]}}]),
+    ("spec.data.steps", [{"pii": {"kinds": ["ip", "phone"], "phoneRegions": ["DE"]}}]),
     ("spec.data.steps", [{"classifier": {"model": "m", "min": -0.5}}]),
     ("spec.data.steps", [{"perplexity": {"model": "m", "dropLowest": 0.5}}]),
     ("spec.data.steps", [{"spelling": {"language": "de", "dictionary": "de.txt"}}]),

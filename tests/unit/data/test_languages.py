@@ -130,6 +130,8 @@ def whitespace(language: str) -> Iterator[Case]:
     yield step, f"\ufeff{text} \t\r\n\n\n\u00a0\n{text}\u00ad\n", f"{text}\n\n\n{text}"
     dense = {"whitespace": {"maxBlankLines": 0}}
     yield dense, f"  {text[:5]}\n\n\tx \t y  z", f"  {text[:5]}\n\tx y z"
+    yield step, f"\u3000{text[:5]}x\u3000y", f"\u3000{text[:5]}x y"
+    yield step, f"{text[:5]}x\vy\fz", f"{text[:5]}x\ny\nz"
 
 
 CASES = {

@@ -3,9 +3,11 @@
 import time
 
 import pytest
+from phonenumbers import SUPPORTED_REGIONS
+from pydantic import ValidationError
 from support.prose import PERSONAL
 
-from llmtrain_api.spec.step_sections.privacy import Pii, PiiKind
+from llmtrain_api.spec.step_sections.privacy import REGIONS, Pii, PiiKind
 from llmtrain_trainer.data.report import StepCounter
 from llmtrain_trainer.data.steps.pii import PiiStep
 
@@ -18,6 +20,8 @@ KEPT = [
     "std::vector<int> a::b; x += 1234567; y = a@b; @decorator.route('/x') task-force-of-the-year",
     "A risk-based approach, sk-8 shoes, and hf_x: 4,111,111,111,111,111 stars",
     "50 + 491 234 567 is a sum, +1 234 is no number of a phone",
+    "de00370400440532013000 is no account, and 1.1.1.1 is a chapter; server version 8.8.8.8",
+    "a@b.ö and ö@ö are no addresses",
 ]
 
 
@@ -53,6 +57,35 @@ def test_numbers_as_they_are_written_at_home_need_their_country() -> None:
     assert replaced(text) == text
     here = replaced(text, phoneRegions=["DE", "US"])
     assert here == "Ruf <phone> oder <phone> an, in den USA <phone> / <phone>."
+
+
+def test_regions_are_those_of_the_library() -> None:
+    assert set(REGIONS) == SUPPORTED_REGIONS
+
+
+@pytest.mark.parametrize(
+    ("region", "instead"), [("UK", "GB"), ("EL", "GR"), ("de", "DE"), ("uk", "GB")]
+)
+def test_a_region_that_is_no_code_is_told_the_right_one(region: str, instead: str) -> None:
+    with pytest.raises(ValidationError, match=f"'{region}' .* did you mean {instead}"):
+        Pii.model_validate({"phoneRegions": [region]})
+    with pytest.raises(ValidationError, match=f"'XX' .*: AC, AD, .*{instead}"):
+        Pii.model_validate({"phoneRegions": ["XX"]})
+
+
+def test_accounts_in_small_letters_are_found() -> None:
+    text = "Konto de89370400440532013000, gb82 west 1234 5698 7654 32 und mehr."
+    assert replaced(text) == "Konto <iban>, <iban> und mehr."
+
+
+def test_an_address_of_single_digits_is_found_behind_a_word_for_it() -> None:
+    for before in ("ip=", "DNS server: ", "The host is ", 'address "', "http://", "ping "):
+        assert replaced(f"{before}8.8.8.8 1") == f"{before}<ip> 1"
+
+
+def test_internationalized_addresses_are_found() -> None:
+    text = "An köln@müller.de, info@xn--mller-kva.de oder a@b.xn--p1ai."
+    assert replaced(text) == "An <email>, <email> oder <email>."
 
 
 def test_neighbours_are_told_apart() -> None:

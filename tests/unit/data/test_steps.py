@@ -105,6 +105,29 @@ def test_no_step_lets_a_document_without_text_through() -> None:
     assert CorpusSteps(comparing_steps(data.steps)).apply(keys) == [blank, None, blank]
 
 
+@pytest.mark.parametrize("character", ["\v", "\f", "\x1c", "\x1d", "\x1e", "\u2028", "\u2029"])
+def test_repair_makes_a_line_end_of_what_separates_lines(character: str) -> None:
+    assert prepared("unicode")([f"one{character}two three"]) == ["one\ntwo three"]
+
+
+def test_repair_joins_no_words() -> None:
+    assert prepared("unicode")(["one\x1ftwo", "one\x85two"]) == ["one two", "one\u2026two"]
+
+
+INVISIBLE = ["\u200b", "\ufeff", "\u2060", "\u00ad", "\x07", "\u3164", "\ufe0f", " \u200d\n"]
+
+
+@pytest.mark.parametrize("text", INVISIBLE)
+def test_a_text_of_invisible_characters_is_none(text: str) -> None:
+    (batch,) = batches_of(data_of({"length": {"minWords": 0}}), text, f"{text}a", "\u0600")
+    assert [document.text for document in batch.documents] == [f"{text}a", "\u0600"]
+    assert batch.tally.steps[0].dropped_by_rule == {"empty": 1}
+    data = data_of({"exactDedup": {}})
+    keys = [document.key for document in batches_of(data, text)[0].documents]
+    blank = Drop("exactDedup", Dropped("empty"))
+    assert CorpusSteps(comparing_steps(data.steps)).apply(keys) == [blank]
+
+
 def test_repetitions_are_found_across_batches() -> None:
     data = data_of({"unicode": {}}, {"exactDedup": {}})
     corpus = CorpusSteps(comparing_steps(data.steps))

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from llmtrain_api.spec.step_sections.spelling import Spelling
-from llmtrain_trainer.data.documents import Document
+from llmtrain_trainer.data.documents import Document, is_blank
 from llmtrain_trainer.data.lines.in_memory import without_repeated_lines
 from llmtrain_trainer.data.lines.rounds import remove_lines
 from llmtrain_trainer.data.near.in_memory import first_alike
 from llmtrain_trainer.data.near.rounds import compare_texts
-from llmtrain_trainer.data.pipeline import CorpusSteps, is_blank
+from llmtrain_trainer.data.pipeline import CorpusSteps
 from llmtrain_trainer.data.rounds import Compared, Each
 from llmtrain_trainer.data.scores.in_memory import chosen_by_score
 from llmtrain_trainer.data.scores.models import check_model

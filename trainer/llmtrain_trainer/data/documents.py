@@ -6,6 +6,7 @@ files of their own, with two more columns: `copy_of`, the key of the original, a
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,14 @@ _SOURCE_KEY = "llmtrain.source"
 _ROW_GROUP_BYTES = 4 * 2**20
 """Text that is held in memory before it is written; also what a task tokenizes at a time."""
 _FILE_BYTES = 256 * 2**20
+_IGNORABLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff"
+)
+"""Characters that nothing is shown for: soft hyphens, zero-width spaces, joiners, fillers, marks of
+direction (Unicode's property Default_Ignorable_Code_Point), and marks of annotations."""
+_VISIBLE = re.compile(rf"[^\s\x00-\x1f\x7f-\x9f{_IGNORABLE}]")
 KEY_BYTES = 16
 """Size of a document's key: among 10^12 documents, two share one with probability 10^-15."""
 _SPLIT_BYTES = 8
@@ -42,9 +51,18 @@ class Document:
     """Its script, and what steps took it for."""
 
 
+def is_blank(text: str) -> bool:
+    """Whether a text has nothing to see: it is empty, white space, or invisible characters."""
+    return _VISIBLE.search(text) is None
+
+
 def document_key(text: str) -> bytes:
-    """A hash of a text that is the same whatever its white space and case."""
-    return hashlib.blake2b(normal_text(text).encode(), digest_size=KEY_BYTES).digest()
+    """A hash of a text that is the same whatever its white space and case.
+
+    Blank texts have the same one, whatever characters they are of.
+    """
+    normal = "" if is_blank(text) else normal_text(text)
+    return hashlib.blake2b(normal.encode(), digest_size=KEY_BYTES).digest()
 
 
 def normal_text(text: str) -> str:
@@ -53,7 +71,7 @@ def normal_text(text: str) -> str:
 
 
 BLANK_KEY = document_key("")
-"""The key of every document that is white space alone."""
+"""The key of every blank document."""
 
 
 def is_held_out(key: bytes, fraction: float) -> bool:

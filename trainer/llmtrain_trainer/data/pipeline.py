@@ -11,7 +11,7 @@ from llmtrain_api.histogram import Histogram
 from llmtrain_api.spec.data import Data
 from llmtrain_trainer.data.contamination.counts import Counts
 from llmtrain_trainer.data.contamination.decontamination import STEP, Decontamination
-from llmtrain_trainer.data.documents import BLANK_KEY, Document, document_key
+from llmtrain_trainer.data.documents import BLANK_KEY, Document, document_key, is_blank
 from llmtrain_trainer.data.groups import SCRIPT, Groups, count_groups
 from llmtrain_trainer.data.readers.rows import BadRows
 from llmtrain_trainer.data.report import StepCounter, Tally, num_bytes
@@ -219,11 +219,6 @@ class _OpenBatch:
                 self._texts[place] = after
                 kept.append(place)
         return kept
-
-
-def is_blank(text: str) -> bool:
-    """Whether a text is empty or white space alone."""
-    return not text or text.isspace()
 
 
 def _without_lone_surrogates(text: str) -> str:

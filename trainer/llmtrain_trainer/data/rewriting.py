@@ -10,10 +10,9 @@ from pathlib import Path
 from llmtrain_api.base import Record
 from llmtrain_api.data_report import StepReport
 from llmtrain_trainer.data.cleaning import DOCUMENTS, stored_documents
-from llmtrain_trainer.data.documents import DocumentWriter, document_key
+from llmtrain_trainer.data.documents import DocumentWriter, document_key, is_blank
 from llmtrain_trainer.data.drops import count_drop, dropped_rows
 from llmtrain_trainer.data.groups import read_groups, write_groups
-from llmtrain_trainer.data.pipeline import is_blank
 from llmtrain_trainer.data.report import StepCounter
 from llmtrain_trainer.data.rounds import Compared, Documents
 from llmtrain_trainer.data.shuffle import write_keys

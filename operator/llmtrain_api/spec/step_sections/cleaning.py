@@ -29,7 +29,8 @@ class Html(StepSection):
 class Whitespace(StepSection):
     """Uniform white space: the indentation of lines stays, and white space at their ends goes.
 
-    Line ends and wide or narrow spaces become the usual ones; soft hyphens go.
+    Line ends, vertical tabs, form feeds, and wide or narrow spaces become the usual ones; soft
+    hyphens go. The ideographic spaces that indent a line of Chinese or Japanese stay.
     """
 
     max_blank_lines: int = Field(1, ge=0, le=100)
@@ -39,7 +40,11 @@ class Whitespace(StepSection):
 
 
 class Unicode(StepSection):
-    """Repair of wrongly decoded text (mojibake), and normalization to NFC."""
+    """Repair of wrongly decoded text (mojibake), and normalization to NFC.
+
+    Control characters go, but those that separate lines, such as vertical tabs and form feeds,
+    become line ends. U+0080 to U+009F are read as Windows-1252: U+0085 is an ellipsis.
+    """
 
 
 class EmojiToText(StepSection):

@@ -43,8 +43,7 @@ from llmtrain_trainer.data.augmentation.word_order import (
     RandomSwapAugmenter,
     SentenceShuffleAugmenter,
 )
-from llmtrain_trainer.data.documents import document_key
-from llmtrain_trainer.data.pipeline import is_blank
+from llmtrain_trainer.data.documents import document_key, is_blank
 
 _AUGMENTERS: Mapping[type[Way], type[Augmenter[Any]]] = {
     BackTranslation: BackTranslationAugmenter,

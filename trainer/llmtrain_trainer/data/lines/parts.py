@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from llmtrain_api.spec.step_sections.deduplication import LineDedup, LineUnit
-from llmtrain_trainer.data.documents import normal_text
-from llmtrain_trainer.data.pipeline import is_blank
+from llmtrain_trainer.data.documents import is_blank, normal_text
 from llmtrain_trainer.data.report import num_bytes
 from llmtrain_trainer.data.scripts import holds_unspaced, split_words
 from llmtrain_trainer.data.steps.base import NO_TEXT, Dropped

@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from llmtrain_api.base import Record
 from llmtrain_api.spec.step_sections.deduplication import NearDedup
 from llmtrain_trainer.data.cleaning import DOCUMENTS
-from llmtrain_trainer.data.documents import row_groups
+from llmtrain_trainer.data.documents import is_blank, row_groups
 from llmtrain_trainer.data.drops import DROP, DropFile, Rule, dropped_row_numbers
 from llmtrain_trainer.data.near.shingles import shingles
 from llmtrain_trainer.data.near.signatures import band_keys, shortened, signatures
 from llmtrain_trainer.data.near.task import NearTask
-from llmtrain_trainer.data.pipeline import is_blank
 from llmtrain_trainer.data.powers import Hashes
 from llmtrain_trainer.data.shuffle import num_documents
 from llmtrain_trainer.data.steps.base import NO_TEXT
@@ -40,7 +39,7 @@ class Sketches(Record):
     num_compared: int
     """Documents with a signature."""
     num_blank: int
-    """Documents that are white space alone, which no step lets through."""
+    """Blank documents, which no step lets through."""
 
 
 def sketch(unit: int, task: NearTask) -> Sketches:
@@ -49,7 +48,7 @@ def sketch(unit: int, task: NearTask) -> Sketches:
 
 
 def blanks(task: NearTask, reports: Sequence[Sketches]) -> list[DropFile]:
-    """The documents that are white space alone.
+    """The blank documents.
 
     Args:
         task: says which deduplication.
@@ -114,7 +113,7 @@ def _documents(
     Args:
         unit: its number.
         task: says which documents are dropped already.
-        blank_rows: gets the rows of those that are white space alone.
+        blank_rows: gets the rows of blank ones.
     """
     dropped = frozenset(dropped_row_numbers(task.earlier, unit).tolist())
     row = 0

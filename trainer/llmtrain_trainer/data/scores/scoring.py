@@ -9,8 +9,8 @@ import numpy as np
 
 from llmtrain_api.base import Record
 from llmtrain_trainer.data.cleaning import stored_documents
+from llmtrain_trainer.data.documents import is_blank
 from llmtrain_trainer.data.drops import dropped_row_numbers
-from llmtrain_trainer.data.pipeline import is_blank
 from llmtrain_trainer.data.rounds import Documents
 from llmtrain_trainer.data.scores.models import Score, ScoringSection, loaded
 from llmtrain_trainer.data.shuffle import num_documents
@@ -25,7 +25,7 @@ _SLICE_DOCUMENTS = 256
 _NUM_SLICES = 2**16
 """Slices of a large corpus, about: the driver holds a few bytes about each."""
 BLANK = -np.inf
-"""In place of the score of a document that is white space alone."""
+"""In place of the score of a blank document."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def score_slice(part: Slice, task: ScoreTask) -> ScoredSlice:
 
 
 def score_of(text: str, score: Score) -> float:
-    """The score of a document, in which white space alone has none."""
+    """The score of a document; a blank one has none."""
     return BLANK if is_blank(text) else score(text)
 
 

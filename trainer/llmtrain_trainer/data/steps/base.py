@@ -13,7 +13,7 @@ Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
 NO_TEXT = "empty"
-"""The rule by which any step drops a document that is white space alone, or that it makes so."""
+"""The rule by which any step drops a blank document, or one that it makes so."""
 
 
 @dataclass(frozen=True)

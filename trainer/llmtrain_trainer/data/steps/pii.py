@@ -18,8 +18,9 @@ Find = Callable[[str], Iterator[Span]]
 _LETTER = "A-Za-z0-9\u00c0-\u024f"
 _LOCAL_PART = re.compile(rf"[{_LETTER}][{_LETTER}._%+-]{{0,63}}\Z")
 _LONGEST_LOCAL_PART = 64
+_LABEL = rf"[{_LETTER}](?:[{_LETTER}-]{{0,61}}[{_LETTER}])?"
 _DOMAIN = re.compile(
-    r"@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,24}(?![a-z0-9-])", re.IGNORECASE
+    rf"@(?:{_LABEL}\.){{1,8}}(?:[a-z]{{2,24}}|xn--[a-z0-9-]{{1,59}})(?![a-z0-9-])", re.IGNORECASE
 )
 _SECRETS = (
     r"AKIA[0-9A-Z]{16}",  # Amazon
@@ -43,7 +44,7 @@ _SECRET_SIGN = re.compile(
 _KEY_BEGIN = re.compile("-----BEGIN (?:[A-Z]+ ){0,3}PRIVATE KEY-----")
 _KEY_END = re.compile("-----END (?:[A-Z]+ ){0,3}PRIVATE KEY-----")
 _LONGEST_KEY = 16_384
-_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]){11,30}")
+_IBAN = re.compile(r"[A-Za-z]{2}[0-9]{2}(?: ?[A-Za-z0-9]){11,30}")
 _ACCOUNTS = (
     "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 "
     "DK18 DO28 EE20 EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 "
@@ -67,6 +68,11 @@ _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _BEFORE_VERSION = re.compile(
     r"(?:\bv|\bver|version|release|build|firmware|update|section|chapter|§)[\s.:=()\"']*\Z"
     r"|[A-Za-z][/-]\Z",
+    re.IGNORECASE,
+)
+_BEFORE_ADDRESS = re.compile(
+    r"(?:(?:\b|_)(?:ip|ipv4|hosts?|servers?|dns|resolver|nameserver|addr(?:ess)?|gateway|ping)"
+    r"(?: (?:is|at|to))?[\s:=(\[\"'`]*|://|@)\Z",
     re.IGNORECASE,
 )
 _COLONS = re.compile(":[0-9A-Fa-f]{0,4}:")
@@ -192,7 +198,7 @@ def _ibans(text: str) -> Iterator[Span]:
 
 def _is_iban(number: str) -> bool:
     """Whether its length is its country's, and its check digits are right (ISO 13616)."""
-    compact = number.replace(" ", "")
+    compact = number.replace(" ", "").upper()
     if len(compact) != _IBAN_LENGTHS.get(compact[:2]):
         return False
     digits = "".join(str(int(letter, 36)) for letter in compact[4:] + compact[:4])
@@ -232,10 +238,14 @@ def _addresses(text: str) -> Iterator[Span]:
 
 
 def _is_public_ipv4(found: re.Match[str]) -> bool:
-    """Whether it is a public address, and no version: `1.2.3.4` is a version or a chapter."""
-    if all(len(part) == 1 for part in found[0].split(".")):
-        return False
+    """Whether it is a public address, and no version.
+
+    `1.2.3.4` is a version or a chapter, but for behind a word that says otherwise.
+    """
     before = found.string[max(found.start() - _BEFORE, 0) : found.start()]
+    has_single_digits = all(len(part) == 1 for part in found[0].split("."))
+    if has_single_digits and not _BEFORE_ADDRESS.search(before):
+        return False
     if not _stands_alone(found.string, *found.span()) or _BEFORE_VERSION.search(before):
         return False
     try:

@@ -7,6 +7,9 @@ from llmtrain_trainer.data.steps.base import DocumentStep, TextFunction, one_by_
 
 _MAY_CHANGE = re.compile(r"[^\n\t -~]")
 """All but the characters of ASCII that are no control characters; ftfy leaves those as they are."""
+_SEPARATORS = str.maketrans("\v\f\x1c\x1d\x1e\x1f", "\n\n\n\n\n ")
+"""White space that ftfy takes out, which would join words, or leaves. The last one separates words,
+the others lines. ftfy makes line ends of U+2028 and U+2029 itself."""
 
 
 class UnicodeStep(DocumentStep[Unicode]):
@@ -27,6 +30,8 @@ class UnicodeStep(DocumentStep[Unicode]):
         )
 
         def repaired(text: str) -> str:
-            return ftfy.fix_text(text, config) if _MAY_CHANGE.search(text) else text
+            if not _MAY_CHANGE.search(text):
+                return text
+            return ftfy.fix_text(text.translate(_SEPARATORS), config)
 
         return one_by_one(repaired)

@@ -10,8 +10,10 @@ _INVISIBLE = re.compile("[\u00ad\u2060\ufeff]")
 a meaning, and so have the zero-width spaces of Khmer."""
 _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f]")
 """Spaces of other widths, but for the ideographic one, which indents paragraphs."""
-_LINE_ENDS = re.compile("\r\n?|[\u0085\u2028\u2029]")
-_BEFORE_LINE_END = re.compile("(?<![ \t\u3000\v\f])[ \t\u3000\v\f]++(?=\n)")
+_IDEOGRAPHIC = "\u3000"
+_BETWEEN_WORDS = re.compile("(?<=[^ \t\n\u3000])[ \t\u3000]++")
+_LINE_ENDS = re.compile("\r\n?|[\v\f\u0085\u2028\u2029]")
+_BEFORE_LINE_END = re.compile("(?<![ \t\u3000])[ \t\u3000]++(?=\n)")
 _INNER = re.compile("(?<=[^ \t\n])[ \t]{2,}(?=[^ \t\n])|(?<=[^ \t\n])\t(?=[^ \t\n])")
 
 
@@ -27,8 +29,14 @@ class WhitespaceStep(DocumentStep[Whitespace]):
             if not text.isascii():
                 text = _SPACES.sub(" ", _INVISIBLE.sub("", text))
             text = _BEFORE_LINE_END.sub("", _LINE_ENDS.sub("\n", text) + "\n")
+            if _IDEOGRAPHIC in text:
+                text = _BETWEEN_WORDS.sub(_with_usual_spaces, text)
             if self.section.collapse:
                 text = _INNER.sub(" ", text)
             return blank_lines.sub("\n" * most, text).strip("\n")
 
         return one_by_one(apply)
+
+
+def _with_usual_spaces(found: re.Match[str]) -> str:
+    return found[0].replace(_IDEOGRAPHIC, " ")
