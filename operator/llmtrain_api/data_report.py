@@ -297,3 +297,5 @@ class DataPreview(Record):
     report: DataReport
     reasons: dict[str, str]
     """Descriptions of dropped documents, by step and rule: `gopher minWords`."""
+    warnings: tuple[str, ...] = ()
+    """What the data stage would warn of."""

@@ -1,16 +1,17 @@
 """The preview of a job's data as tables and texts for the terminal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from llmtrain_api.data_report import DataPreview, DataReport, Example, Size, StepReport
+from llmtrain_api.data_report import DataPreview, DataReport, Example, GroupReport, Size, StepReport
 from llmtrain_cli.text import plain
 
 _INDENT = (0, 0, 0, 2)
+_GROUPS_SHOWN = 10
 
 
 def preview_view(preview: DataPreview, *, name: str) -> RenderableType:
@@ -22,6 +23,8 @@ def preview_view(preview: DataPreview, *, name: str) -> RenderableType:
         Text(),
         _funnel(preview),
         plain(_verdict(report)),
+        *(plain(f"Warning: {warning}", "yellow") for warning in preview.warnings),
+        *_groups(report),
     ]
     for step in report.steps:
         parts += [*_examples(step.name, step.examples), *_clusters(step), *_lines(step)]
@@ -31,13 +34,48 @@ def preview_view(preview: DataPreview, *, name: str) -> RenderableType:
 
 
 def _sources(report: DataReport) -> RenderableType:
+    """Documents of each source, and parts of archives that hold no page, by their kind."""
     table = _table("source", "documents", "bytes", "rows skipped")
+    if any(source.skipped for source in report.by_source):
+        table.add_column("no documents", style="dim")
     for source in report.by_source:
         received = source.received
-        table.add_row(
-            plain(source.name), *map(_number, (received.documents, received.bytes, source.bad_rows))
-        )
+        counts = (received.documents, received.bytes, source.bad_rows)
+        kinds = (f"{kind} {_number(each.count)}" for kind, each in source.skipped.items())
+        cells = [plain(", ".join(kinds))] if source.skipped else []
+        table.add_row(plain(source.name), *map(_number, counts), *cells)
     return Padding(table, _INDENT)
+
+
+def _groups(report: DataReport) -> Iterator[RenderableType]:
+    """Documents of each source by script, language and what else steps took them for."""
+    labels = dict.fromkeys(name for source in report.by_source for name in source.labels)
+    yield from _group_table("script", {each.name: each.scripts for each in report.by_source})
+    for name in labels:
+        found = {each.name: each.labels.get(name, {}) for each in report.by_source}
+        yield from _group_table(name, found)
+
+
+def _group_table(
+    kind: str, by_source: Mapping[str, Mapping[str, GroupReport]]
+) -> Iterator[RenderableType]:
+    """The most frequent groups of each source, and the sum of the others."""
+    if not any(by_source.values()):
+        return
+    yield plain(f"\nDocuments by {kind}", "bold cyan")
+    table = _table("source")
+    table.add_column(kind)
+    for column in ("documents", "kept"):
+        table.add_column(column, justify="right")
+    for source, groups in by_source.items():
+        rows = sorted(groups.items(), key=lambda item: -item[1].received)
+        if others := rows[_GROUPS_SHOWN:]:
+            rest = sum((counts for _, counts in others), GroupReport())
+            rows = [*rows[:_GROUPS_SHOWN], (f"({len(others)} others)", rest)]
+        for number, (group, counts) in enumerate(rows):
+            name = plain("" if number else source)
+            table.add_row(name, plain(group), _number(counts.received), _number(counts.kept))
+    yield Padding(table, _INDENT)
 
 
 def _funnel(preview: DataPreview) -> RenderableType:

@@ -39,6 +39,13 @@ def status(
     """Show the state of a run: of a local one by its folder, or of a job on a cluster."""
     target = Target(namespace, context, kubeconfig)
     on_this_machine = not target.is_named and (Path(run).is_dir() or "/" in run)
+    if not target.is_named and Path(run).is_file():
+        echo(
+            f"{run}: it is a file; name the run's folder, such as runs/quickstart, which "
+            "`llmtrain run` names after the job, or a job on a cluster",
+            err=True,
+        )
+        raise typer.Exit(WRONG_INPUT)
     job, status = _of_folder(Path(run)) if on_this_machine else _of_cluster(run, target)
     if output is StatusOutput.JSON:
         typer.echo(status.model_dump_json(indent=2, exclude_none=True))

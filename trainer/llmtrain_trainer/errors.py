@@ -11,6 +11,23 @@ def in_one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:_LONGEST_LINE].rstrip(".") or type(error).__name__
 
 
+def neither_folder_nor_hub(
+    named: str, error: BaseException, *, wanted: str, kind: str = "a model"
+) -> str:
+    """The message about a name that is found neither on the disk nor on the Hugging Face hub.
+
+    Args:
+        named: the manifest's field and what it says.
+        error: what the library said, which stands last: it may be long, and about the network.
+        wanted: what the name may be beside one of the hub: `a folder below /inputs`.
+        kind: what the hub would have by this name.
+    """
+    return (
+        f"{named}: it must be {wanted}, or {kind} of the Hugging Face hub that this machine can "
+        f"reach; loading it failed: {in_one_line(error)}"
+    )
+
+
 class StageError(Exception):
     """Ends the stage without a traceback; the message is for the user.
 

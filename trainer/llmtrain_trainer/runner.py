@@ -101,12 +101,19 @@ class StageRunner:
                     mark_complete(folder, product.inputs())
         if product is not None and product.units is not None:
             remove_folder(product.units)
+            _remove_if_empty(product.units.parent)
         return self.run(context) if self.run else StageResult()
 
     @property
     def works(self) -> bool:
         """Whether there is anything to do before ranks train."""
         return self.product is not None or self.run is not None
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Remove the folder of all stages' units, unless another stage's are still there."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _is_there(product: Product) -> bool:

@@ -24,7 +24,7 @@ class LmEval(Section):
     name: Annotated[str, StringConstraints(min_length=1, max_length=189)]
     """Name of the task, with which its metrics' names begin (253 characters at most)."""
     include: Path
-    """Folder that holds the task's YAML file."""
+    """Folder that holds the task's YAML file, and from which its relative `data_files` start."""
     few_shot: int = Field(0, ge=0, le=100)
     """Number of solved examples before each question."""
     limit: int | None = Field(None, ge=1, le=1_000_000)

@@ -18,6 +18,7 @@ from llmtrain_api.data_report import (
     DataPreview,
     DataReport,
     Example,
+    GroupReport,
     IdentityReport,
     IdentityTerm,
     Kept,
@@ -27,6 +28,7 @@ from llmtrain_api.data_report import (
     RepeatedLines,
     ScoredExample,
     Size,
+    Skipped,
     SourceReport,
     StepReport,
 )
@@ -222,3 +224,51 @@ def test_groups_of_people_are_shown_beside_all_sentences() -> None:
     assert "Pronouns: he 1,732" in lines
     assert "all 31,415 926 2.9%" in lines
     assert "gender: women 1,810 181 10.0%" in lines
+
+
+def lines_of(preview: DataPreview) -> list[str]:
+    """What is shown, line by line, with single spaces."""
+    console = Console(width=120)
+    with console.capture() as shown:
+        console.print(preview_view(preview, name="small"))
+    return [" ".join(line.split()) for line in shown.get().splitlines()]
+
+
+def test_parts_of_archives_that_hold_no_page_are_shown_with_the_warnings() -> None:
+    skipped = {
+        "notHtml": Skipped(count=1200, example="a"),
+        "cutOff": Skipped(count=1, example="b"),
+    }
+    web = SourceReport(name="files a (warc)", received=Size(documents=9, bytes=90), skipped=skipped)
+    texts = SourceReport(name="files b (jsonl)", received=Size(documents=8, bytes=80), bad_rows=2)
+    report = DataReport(
+        sources={}, by_source=(web, texts), steps=(), train=Size(), validation=Size()
+    )
+    warning = "files a (warc): 1 file ends too early"
+    lines = lines_of(DataPreview(report=report, reasons={}, warnings=(warning,)))
+    assert "source documents bytes rows skipped no documents" in lines
+    assert "files a (warc) 9 90 0 notHtml 1,200, cutOff 1" in lines
+    assert "files b (jsonl) 8 80 2" in lines
+    assert f"Warning: {warning}" in lines
+
+
+def test_scripts_and_languages_are_shown_by_source() -> None:
+    languages = {f"l{n:02}": GroupReport(received=n, kept=n - 1) for n in range(1, 13)}
+    one = SourceReport(
+        name="files a",
+        received=Size(documents=1078),
+        scripts={"Latin": GroupReport(received=1000, kept=900), "Cjk": GroupReport(received=78)},
+        labels={"language": languages},
+    )
+    two = SourceReport(name="files b", scripts={"Greek": GroupReport(received=5, kept=5)})
+    report = DataReport(sources={}, by_source=(one, two), steps=(), train=Size(), validation=Size())
+    lines = lines_of(DataPreview(report=report, reasons={}))
+    assert lines[lines.index("Documents by script") + 1 :][:4] == [
+        "source script documents kept",
+        "files a Latin 1,000 900",
+        "Cjk 78 0",
+        "files b Greek 5 5",
+    ]
+    start = lines.index("Documents by language")
+    assert lines[start + 1 : start + 3] == ["source language documents kept", "files a l12 12 11"]
+    assert lines[start + 12] == "(2 others) 3 1"

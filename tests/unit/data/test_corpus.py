@@ -87,6 +87,7 @@ def test_the_first_of_equal_documents_stays_in_any_number_of_partitions(
     assert made[0] == made[1] == made[2]
     assert not any(name.startswith("units") for name in made[0])
     DATA_STAGE.work(context)
+    assert not (context.workspace.root / "units").exists()
     kept = [*documents_of(context.workspace, "train")]
     assert kept == sorted(kept, key=lambda text: int(text.split()[-1]))
     report = DataReport.model_validate_json(context.workspace.data_report.read_bytes())

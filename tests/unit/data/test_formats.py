@@ -85,6 +85,9 @@ def test_bytes_of_another_charset_beside_the_text_do_no_harm(tmp_path: Path) -> 
     ("header", "fault"),
     [
         (b"id,body\n1,x\n", "line 2: no field 'text'; the fields are: body, id; set textField"),
+        (b"id;text\n1;x\n", "line 2: .*: a comma must separate the fields, not ';'"),
+        (b"id;text\n1;x, y\n", "line 2: 2 fields, .*: a comma must separate the fields, not ';'"),
+        (b"id\ttext\n1\tx\n", r"line 2: .*: a comma must separate the fields, not '\\t'"),
         (b"text,text\n1,x\n", "line 1: the header must name .*; two columns have the name 'text'"),
         (b"caf\xe9,text\n1,x\n", "line 1: the header must name the columns, .* not UTF-8"),
     ],

@@ -267,7 +267,7 @@ def masked(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "named"),
     [
-        ("missing", "must be a folder below .*, or a model of the Hugging Face hub"),
+        ("missing", ": it must be a folder below .*, or a model of the Hugging Face hub"),
         ("masked", "BertForMaskedLM predicts no next token"),
         ("weights", r"no \*\.safetensors"),
         ("tokenizer", "no tokenizer can be loaded"),

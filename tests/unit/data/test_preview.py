@@ -18,6 +18,13 @@ def sentence(number: int) -> str:
     return f"The words of document {number} have to be read with care, and that is the end of it."
 
 
+def answer(kind: str, body: str) -> bytes:
+    """A record of a web archive."""
+    http = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n\r\n{body}".encode()
+    head = f"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: {len(http)}\r\n\r\n"
+    return head.encode() + http + b"\r\n\r\n"
+
+
 def config_of(folder: Path, *files: list[str]) -> RunConfig:
     """A config with a source for each file."""
     (folder / "inputs").mkdir()
@@ -47,12 +54,42 @@ def test_the_steps_are_applied_to_the_first_documents(
 
 
 @pytest.mark.parametrize(
-    ("num_documents", "read"), [(9, [3, 3, 3]), (10, [3, 3, 4]), (100, [33, 3, 50]), (1, [0, 0, 1])]
+    ("num_documents", "read"),
+    [
+        (9, [3, 3, 3]),
+        (10, [3, 3, 4]),
+        (60, [28, 3, 29]),
+        (90, [40, 3, 47]),
+        (100, [40, 3, 50]),
+        (1, [0, 0, 1]),
+    ],
 )
 def test_sources_share_the_documents(tmp_path: Path, num_documents: int, read: list[int]) -> None:
     files = [[sentence(n) for n in range(100 * k, 100 * k + size)] for k, size in enumerate(SIZES)]
     found = preview(config_of(tmp_path, *files), num_documents)
     assert [source.received.documents for source in found.report.by_source] == read
+    # A source that was not asked is not said to be empty.
+    assert not found.warnings
+
+
+def test_what_small_sources_leave_goes_to_those_before_them(tmp_path: Path) -> None:
+    files = [[f"Document {n} of file {k}." for n in range(s)] for k, s in enumerate((90, 12, 7))]
+    found = preview(config_of(tmp_path, *files), 100)
+    assert [source.received.documents for source in found.report.by_source] == [81, 12, 7]
+
+
+def test_a_torn_archive_and_records_that_are_no_pages_are_warned_of(tmp_path: Path) -> None:
+    answers = [answer("text/html", "<p>one"), answer("image/png", "x"), answer("text/html", "two")]
+    (tmp_path / "inputs").mkdir()
+    (tmp_path / "inputs" / "a.warc").write_bytes(b"".join(answers)[:-20])
+    data = {"sources": [{"files": {"paths": ["a.warc"], "format": "warc"}}], "steps": STEPS}
+    found = preview(stage_context("data", tmp_path, data=data).config, 10)
+    (source,) = found.report.by_source
+    assert {kind: each.count for kind, each in source.skipped.items()} == {
+        "notHtml": 1,
+        "cutOff": 1,
+    }
+    assert any("1 file ends too early" in warning for warning in found.warnings)
 
 
 def test_a_broken_line_is_named(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_a_broken_json_line_is_named_by_its_number(tmp_path: Path, line: bytes, 
     ],
 )
 def test_broken_compressed_data_is_reported(tmp_path: Path, name: str, data: bytes) -> None:
-    with pytest.raises(UserError, match=f"{name}: broken compressed data"):
+    with pytest.raises(UserError, match=f"{name}: broken compressed data: .*; fetch or write"):
         read(tmp_path, name, data, FileFormat.JSONL)
 
 

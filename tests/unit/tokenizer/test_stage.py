@@ -106,7 +106,7 @@ def test_a_tokenizer_to_compare_with_that_is_not_there_is_an_error_at_once(
 ) -> None:
     context = context_of(tmp_path, compareWith="nowhere")
     monkeypatch.setattr(stage, "learn", None)
-    with pytest.raises(UserError, match=r"tokenizer\.compareWith nowhere: .*must be a folder"):
+    with pytest.raises(UserError, match=r"tokenizer\.compareWith nowhere: it must be a folder"):
         TOKENIZER_STAGE.work(context)
 
 

@@ -6,7 +6,7 @@ from typing import Self
 
 from llmtrain_api.named_paths import is_file, is_folder
 from llmtrain_api.spec.step_sections.classifier import Classifier
-from llmtrain_trainer.errors import UserError, in_one_line
+from llmtrain_trainer.errors import UserError, neither_folder_nor_hub
 from llmtrain_trainer.stage import StageContext
 
 _FAST_TEXT = {".bin", ".ftz"}
@@ -112,8 +112,7 @@ def _fetched(field: str, name: str, context: StageContext, wanted: str) -> Path:
             )
         )
     except (OSError, ValueError) as error:
-        raise UserError(
-            f"{field}: {in_one_line(error)}; it must be {wanted} below {context.config.inputs}, "
-            "or a model of the Hugging Face hub that this machine can reach",
-            reason="InvalidModel",
-        ) from error
+        message = neither_folder_nor_hub(
+            field, error, wanted=f"{wanted} below {context.config.inputs}"
+        )
+        raise UserError(message, reason="InvalidModel") from error

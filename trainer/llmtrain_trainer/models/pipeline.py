@@ -14,7 +14,7 @@ from llmtrain_api.stages import INITIAL, PipelineModel, Stage
 from llmtrain_api.workspace import Workspace
 from llmtrain_trainer.completion import fingerprint, made_from, mark_complete
 from llmtrain_trainer.disk import is_full
-from llmtrain_trainer.errors import UserError, in_one_line
+from llmtrain_trainer.errors import UserError, neither_folder_nor_hub
 from llmtrain_trainer.files import replaced_folder
 from llmtrain_trainer.stage import StageContext
 
@@ -59,10 +59,9 @@ def fetch_initial_model(context: StageContext) -> bool:
     except (OSError, ValueError) as error:
         if is_full(error):
             raise
-        raise UserError(
-            f"model.initFrom {name}: {in_one_line(error)}; it must be a folder below "
-            f"{config.inputs} or a model of the Hugging Face hub that this machine can reach"
-        ) from error
+        wanted = f"a folder below {config.inputs}"
+        message = neither_folder_nor_hub(f"model.initFrom {name}", error, wanted=wanted)
+        raise UserError(message) from error
     return True
 
 

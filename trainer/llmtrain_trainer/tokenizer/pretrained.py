@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmtrain_trainer.control_tokens import end_of_text_id
-from llmtrain_trainer.errors import UserError, in_one_line
+from llmtrain_trainer.errors import UserError, neither_folder_nor_hub
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -32,12 +32,9 @@ def load_pretrained(path: str, *, field: str, inputs: Path) -> "PreTrainedTokeni
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
     except Exception as error:  # the parser and the hub's client raise anything
         _log.info("%s %s cannot be loaded", field, path, exc_info=True)
-        raise UserError(
-            f"{field} {path}: {in_one_line(error)}; it must be a folder below "
-            f"{inputs} with a tokenizer.json, or a model of the Hugging Face hub that this "
-            "machine can reach",
-            reason="InvalidTokenizer",
-        ) from error
+        wanted = f"a folder below {inputs} with a tokenizer.json"
+        message = neither_folder_nor_hub(f"{field} {path}", error, wanted=wanted)
+        raise UserError(message, reason="InvalidTokenizer") from error
     if not tokenizer.is_fast:
         raise UserError(
             f"{field} {path}: it has no tokenizer.json; save it with "

@@ -3,7 +3,7 @@
 import codecs
 import csv
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from llmtrain_trainer.data.readers.reading import (
@@ -16,6 +16,21 @@ from llmtrain_trainer.errors import UserError
 
 _UNDECODED = "surrogateescape"
 """Bytes that are not UTF-8 stay in a row until it is known whether its text has them."""
+
+
+_OTHER_SEPARATORS = ";\t|"
+
+
+def separator_advice(names: Collection[str]) -> str:
+    """What to do about a header that seems to have another separator; empty where it has none.
+
+    Args:
+        names: names of the columns.
+    """
+    if len(names) != 1:
+        return ""
+    found = next((each for each in _OTHER_SEPARATORS if each in "".join(names)), None)
+    return f": a comma must separate the fields, not {found!r}" if found else ""
 
 
 @dataclass(frozen=True)
@@ -114,6 +129,7 @@ def _header(values: list[str], fault: str, place: str) -> list[str]:
 def _row(names: list[str], values: list[str], fault: str) -> CsvRow:
     if not fault and len(values) != len(names):
         fault = f"{len(values)} fields, where the header has {len(names)}"
+        fault += separator_advice(names)
     if fault:
         return CsvRow({}, fault)
     return CsvRow({name: _as_read(value) for name, value in zip(names, values, strict=True)})

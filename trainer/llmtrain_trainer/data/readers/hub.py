@@ -12,7 +12,7 @@ from llmtrain_trainer.data.readers.reading import (
     require_utf8,
 )
 from llmtrain_trainer.disk import is_full
-from llmtrain_trainer.errors import UserError, in_one_line
+from llmtrain_trainer.errors import UserError, in_one_line, neither_folder_nor_hub
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -49,11 +49,13 @@ def load_dataset(
             raise why from error
         if not _is_saved(folder):
             raise_for_damaged_file(folder)
-        hint = f"it must be a folder below {inputs} or a data set of the Hugging Face hub"
-        hint = "" if folder.is_dir() else f"; {hint} that this machine can reach"
-        raise UserError(
-            f"huggingFace {path}: {in_one_line(why)}{hint}", reason="InvalidData"
-        ) from error
+        named, wanted = f"huggingFace {path}", f"a folder below {inputs}"
+        message = (
+            f"{named}: {in_one_line(why)}"
+            if folder.is_dir()
+            else neither_folder_nor_hub(named, why, wanted=wanted, kind="a data set")
+        )
+        raise UserError(message, reason="InvalidData") from error
 
 
 def _load(folder: Path, path: str, subset: str | None, split: str, cache: str) -> "Dataset":

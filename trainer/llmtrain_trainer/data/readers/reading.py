@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from io import BufferedReader
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from llmtrain_trainer.errors import UserError
+from llmtrain_trainer.errors import UserError, in_one_line
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -82,8 +82,13 @@ def open_bytes(path: Readable) -> Iterator[BufferedReader]:
         with path.open("rb") as packed, _unpacked(packed, path.suffix.lower()) as file:
             yield file
     except reading_errors() as error:
-        fault = "broken compressed data" if is_packed(path) else "cannot be read"
-        raise UserError(f"{path}: {fault}: {error}", reason="InvalidData") from error
+        message = f"{path}: cannot be read: {error}"
+        if is_packed(path):
+            message = (
+                f"{path}: broken compressed data: {in_one_line(error)}; fetch or write the file "
+                "again, or leave it out of the manifest"
+            )
+        raise UserError(message, reason="InvalidData") from error
 
 
 class _GzipFile(gzip.GzipFile):

@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
-from transformers.utils import logging as transformers_logging
 
 from llmtrain_api.spec.step_sections.classifier import Aggregate, Classifier
 from llmtrain_trainer.data.scores.labels import known_label
@@ -59,7 +58,6 @@ def load_classifier(files: StepFiles, section: Classifier) -> Callable[[str], fl
     Raises:
         UserError: the folder holds no classifier with the label, or not all of it.
     """
-    transformers_logging.disable_progress_bar()
     config = _config(files)
     number = _label(files, section, config)
     tokenizer = _tokenizer(files)

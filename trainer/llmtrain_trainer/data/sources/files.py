@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llmtrain_api.spec.data import FileFormat, Files
-from llmtrain_trainer.data.readers.csv_file import CsvRow, read_csv
+from llmtrain_trainer.data.readers.csv_file import CsvRow, read_csv, separator_advice
 from llmtrain_trainer.data.readers.inputs import InputFile, input_files
 from llmtrain_trainer.data.readers.parquet import read_parquet, row_group_bytes
 from llmtrain_trainer.data.readers.reading import (
@@ -80,7 +80,12 @@ class FileShard:
         return self.text(json_object(line, place), place)
 
     def _text_of_csv(self, row: CsvRow, place: str) -> str:
-        return self.text(row.fields(place), place)
+        fields = row.fields(place)
+        if (advice := separator_advice(fields)) and not fields.keys() >= {*self.text.fields}:
+            raise UserError(
+                f"{place}: the header is {next(iter(fields))!r}{advice}", reason="InvalidData"
+            )
+        return self.text(fields, place)
 
 
 def file_shards(section: Files, context: StageContext) -> list[FileShard]:
