@@ -146,7 +146,7 @@ def test_results_do_not_depend_on_where_they_are_made(
     context = files_context(tmp_path, steps=[{"exactDedup": {}}, {"nearDedup": {}}])
     made = []
     monkeypatch.setattr("llmtrain_trainer.units._SMALLEST_BYTES", 600)
-    monkeypatch.setattr("llmtrain_trainer.data.comparison.PARTITION_KEYS", 200)
+    monkeypatch.setattr("llmtrain_trainer.data.near.rounds.PARTITION_KEYS", 200)
     for small_bytes, tasks_per_core in ((2**20, 1), (0, 1), (0, 2)):
         monkeypatch.setattr("llmtrain_trainer.parallel._SMALL_BYTES", small_bytes)
         monkeypatch.setattr("llmtrain_trainer.parallel._TASKS_PER_CORE", tasks_per_core)
