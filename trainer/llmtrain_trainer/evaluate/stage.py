@@ -1,5 +1,6 @@
 """The evaluate stage: measures the models of the pipeline, writes the report, checks the gates."""
 
+import logging
 import tempfile
 import time
 from pathlib import Path
@@ -21,6 +22,8 @@ from llmtrain_trainer.models.pipeline import pipeline_models
 from llmtrain_trainer.stage import StageContext
 from llmtrain_trainer.tracking.run import Point
 from llmtrain_trainer.tracking.trackers import open_trackers, require_packages
+
+_log = logging.getLogger(__name__)
 
 
 def run(context: StageContext) -> tuple[EvaluationResult, ...]:
@@ -80,6 +83,8 @@ def _conclude(
 ) -> tuple[EvaluationResult, ...]:
     """Write the report, then check the gates."""
     results, generations = tuple(measurement.results), tuple(measurement.generations)
+    for result in results:
+        _log.info("%s of the %s model: %.4f", result.name, result.model, result.value)
     report = EvaluationReport(
         results=results, generations=generations, contamination=training.reports
     )
