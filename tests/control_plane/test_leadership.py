@@ -43,7 +43,8 @@ def test_a_leader_that_dies(
     cluster.proxy.after_write = lambda: None
     history = history_of(cluster, "bereft", crashes)
     assert history.crashes > 5
-    assert (history.made, history.end) == (undisturbed.made, undisturbed.end)
+    assert history.made == undisturbed.made
+    assert history.end == undisturbed.end
 
 
 def test_a_leader_that_is_frozen_and_thawed(
@@ -65,7 +66,8 @@ def test_a_leader_that_is_frozen_and_thawed(
     first.signal(signal.SIGCONT)
     pair.wait_for_words(first, "does not lead any more")
     history = history_of(cluster, "frozen", 0)
-    assert (history.made, history.end) == (undisturbed.made, undisturbed.end)
+    assert history.made == undisturbed.made
+    assert history.end == undisturbed.end
 
 
 def test_a_leader_that_is_asked_to_end_hands_over_at_once(pair: OperatorPair) -> None:
