@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from llmtrain_api.families.base import Architecture, ModelFamily
+from llmtrain_api.families.config_keys import ConfigKeys
 from llmtrain_api.families.shape import Matrix, TensorSplit
 
 FP32_BYTES = 4
@@ -12,6 +13,17 @@ _ROWS = ("o_proj", "down_proj")
 LIKE_LLAMA = TensorSplit(_COLUMNS, _ROWS)
 WITH_HEAD_NORMS = TensorSplit(_COLUMNS, _ROWS, partial=("q_norm", "k_norm"))
 """Norms of queries and keys are shared by all heads."""
+LLAMA_KEYS = ConfigKeys(
+    layers="num_hidden_layers",
+    hidden_size="hidden_size",
+    heads="num_attention_heads",
+    key_value_heads="num_key_value_heads",
+    head_size="head_dim",
+    attention_bias="attention_bias",
+    feed_forward_width="intermediate_size",
+    vocabulary_size="vocab_size",
+    context_length="max_position_embeddings",
+)
 _SMALL_HIDDEN_SIZE = 1024
 """Below it, rounding to 256 would change the width of the feed-forward layer a lot."""
 
@@ -19,6 +31,7 @@ _SMALL_HIDDEN_SIZE = 1024
 class GatedFamily(ModelFamily):
     """Families whose blocks are those of Llama, but for norms, biases or experts."""
 
+    keys = LLAMA_KEYS
     dropouts: ClassVar[Mapping[str, str]] = {"attention_dropout": "attention"}
     rotary_settings: ClassVar[Mapping[str, str]] = {"rope_theta": "rope_theta"}
     rotary_share = 1.0

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from llmtrain_api.families.base import Architecture
-from llmtrain_api.families.config_keys import ConfigKeys
 from llmtrain_api.families.gated import FP32_BYTES, LIKE_LLAMA, GatedFamily
 
 
@@ -13,17 +12,6 @@ class Gemma(GatedFamily):
 
     name = "gemma"
     vllm_architecture = "GemmaForCausalLM"
-    keys = ConfigKeys(
-        layers="num_hidden_layers",
-        hidden_size="hidden_size",
-        heads="num_attention_heads",
-        key_value_heads="num_key_value_heads",
-        head_size="head_dim",
-        attention_bias="attention_bias",
-        feed_forward_width="intermediate_size",
-        vocabulary_size="vocab_size",
-        context_length="max_position_embeddings",
-    )
     absent: ClassVar[Mapping[str, object]] = {"head_dim": 256, "num_key_value_heads": 16}
     # Token 0 is Gemma's padding by default: a new model's own token 0 would never be learned.
     constants: ClassVar[Mapping[str, object]] = {"pad_token_id": None}

@@ -4,12 +4,14 @@ Its text model alone. The pretrained models with images have a config of another
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from llmtrain_api.families.base import Architecture
-from llmtrain_api.families.config_keys import Config, ConfigKeys, ShapeError
+from llmtrain_api.families.config_keys import Config, ShapeError
 from llmtrain_api.families.gated import (
     FP32_BYTES,
+    LLAMA_KEYS,
     WITH_HEAD_NORMS,
     GatedFamily,
     head_norm_bytes,
@@ -28,18 +30,7 @@ class Gemma3Text(GatedFamily):
         "rope_theta": "full_attention.rope_theta",
         "rope_local_base_freq": "sliding_attention.rope_theta",
     }
-    keys = ConfigKeys(
-        layers="num_hidden_layers",
-        hidden_size="hidden_size",
-        heads="num_attention_heads",
-        key_value_heads="num_key_value_heads",
-        head_size="head_dim",
-        attention_bias="attention_bias",
-        feed_forward_width="intermediate_size",
-        vocabulary_size="vocab_size",
-        context_length="max_position_embeddings",
-        window="sliding_window",
-    )
+    keys = replace(LLAMA_KEYS, window="sliding_window")
     absent: ClassVar[Mapping[str, object]] = {
         "head_dim": 256,
         "num_key_value_heads": 4,

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from llmtrain_api.families.base import Architecture
-from llmtrain_api.families.config_keys import ConfigKeys
 from llmtrain_api.families.gated import (
     FP32_BYTES,
     WITH_HEAD_NORMS,
@@ -19,17 +18,6 @@ class Qwen3(GatedFamily):
 
     name = "qwen3"
     vllm_architecture = "Qwen3ForCausalLM"
-    keys = ConfigKeys(
-        layers="num_hidden_layers",
-        hidden_size="hidden_size",
-        heads="num_attention_heads",
-        key_value_heads="num_key_value_heads",
-        head_size="head_dim",
-        attention_bias="attention_bias",
-        feed_forward_width="intermediate_size",
-        vocabulary_size="vocab_size",
-        context_length="max_position_embeddings",
-    )
     absent: ClassVar[Mapping[str, object]] = {"head_dim": 128, "num_key_value_heads": 32}
     tied_by_default = False
     tensor_split = WITH_HEAD_NORMS

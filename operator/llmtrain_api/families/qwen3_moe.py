@@ -1,11 +1,17 @@
 """Qwen3 with experts, each of them narrow (Yang et al. 2025)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from llmtrain_api.families.base import Architecture
-from llmtrain_api.families.config_keys import Config, ConfigKeys, ShapeError
-from llmtrain_api.families.gated import FP32_BYTES, head_norm_bytes, head_norm_parameters
+from llmtrain_api.families.config_keys import Config, ShapeError
+from llmtrain_api.families.gated import (
+    FP32_BYTES,
+    LLAMA_KEYS,
+    head_norm_bytes,
+    head_norm_parameters,
+)
 from llmtrain_api.families.mixture import MixtureFamily
 
 
@@ -14,19 +20,12 @@ class Qwen3Moe(MixtureFamily):
 
     name = "qwen3_moe"
     vllm_architecture = "Qwen3MoeForCausalLM"
-    keys = ConfigKeys(
-        layers="num_hidden_layers",
-        hidden_size="hidden_size",
-        heads="num_attention_heads",
-        key_value_heads="num_key_value_heads",
-        head_size="head_dim",
-        attention_bias="attention_bias",
+    keys = replace(
+        LLAMA_KEYS,
         feed_forward_width="moe_intermediate_size",
         experts="num_experts",
         experts_per_token="num_experts_per_tok",  # noqa: S106 - no password
         balance_weight="router_aux_loss_coef",
-        vocabulary_size="vocab_size",
-        context_length="max_position_embeddings",
     )
     absent: ClassVar[Mapping[str, object]] = {
         "num_key_value_heads": 4,
