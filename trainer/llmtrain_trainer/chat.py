@@ -201,16 +201,15 @@ def _load(options: argparse.Namespace) -> ChatSession:
     """
     try:
         import torch
-        import transformers
+
+        from llmtrain_trainer.generation import Sampling, endless_warning
+        from llmtrain_trainer.models.config import require_vocabulary
+        from llmtrain_trainer.models.stored import load_model
+        from llmtrain_trainer.models.tokenizer import load_tokenizer
     except ModuleNotFoundError as error:
         raise missing_package("chat", error) from error
-    from llmtrain_trainer.generation import Sampling, endless_warning
-    from llmtrain_trainer.models.config import require_vocabulary
-    from llmtrain_trainer.models.stored import load_model
-    from llmtrain_trainer.models.tokenizer import load_tokenizer
 
     logging.getLogger("transformers").setLevel(logging.ERROR)
-    transformers.utils.logging.disable_progress_bar()
     folder = options.folder.resolve()
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; give one that the export stage wrote")
